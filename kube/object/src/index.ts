@@ -1,0 +1,18 @@
+export type {
+  Json,
+  JsonObject,
+  KubeObject,
+  ManagedFieldsEntry,
+  ObjectMeta,
+  OwnerReference,
+} from './object.ts';
+export {
+  formatApiVersion,
+  formatKey,
+  type GroupVersionKind,
+  groupVersionKindOf,
+  keyOf,
+  keyString,
+  type ObjectKey,
+  parseApiVersion,
+} from './object-key.ts';
