@@ -1,0 +1,20 @@
+export { appKey, appPath, type Routes, resourceQuery, type StreamEvent } from './routes.ts';
+export type {
+  AppDetail,
+  AppFamily,
+  AppRef,
+  AppSummary,
+  CommitView,
+  ConditionView,
+  ErrorBody,
+  EventView,
+  FieldDifference,
+  HealthState,
+  OperationView,
+  ResourceDetail,
+  ResourceNode,
+  ResourceRef,
+  ServerInfo,
+  SyncRecord,
+  SyncState,
+} from './view-models.ts';

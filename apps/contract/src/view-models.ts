@@ -1,0 +1,145 @@
+/** Which family of resources an app was written in. */
+export type AppFamily = 'argocd' | 'flux';
+
+export type SyncState = 'Synced' | 'OutOfSync' | 'Unknown';
+export type HealthState =
+  | 'Healthy'
+  | 'Progressing'
+  | 'Degraded'
+  | 'Suspended'
+  | 'Missing'
+  | 'Unknown';
+
+/** Identity of an app in URLs: an Argo CD Application or a Flux Kustomization. */
+export interface AppRef {
+  readonly kind: 'Application' | 'Kustomization';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One row of the list: small on purpose (10,000 of them travel to the page). */
+export interface AppSummary extends AppRef {
+  readonly family: AppFamily;
+  readonly project: string;
+  readonly sync: SyncState;
+  readonly health: HealthState;
+  /** A sync is running now. */
+  readonly syncing: boolean;
+  readonly suspended: boolean;
+  readonly repo: string;
+  readonly path: string;
+  /** What was asked for: a branch, tag or commit. */
+  readonly targetRevision: string;
+  /** The commit in place, whole; '' before the first sync. */
+  readonly revision: string;
+  readonly destination: string;
+  /** One sentence when something is wrong or awaited; '' otherwise. */
+  readonly message: string;
+  /** RFC 3339; '' when never. */
+  readonly lastSyncedAt: string;
+}
+
+export interface ConditionView {
+  readonly type: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly at: string;
+}
+
+export interface CommitView {
+  readonly sha: string;
+  readonly author: string;
+  readonly date: string;
+  readonly message: string;
+}
+
+/** One deployment in the history, newest first. */
+export interface SyncRecord {
+  /** Identifies the entry for a rollback. */
+  readonly id: number;
+  readonly revision: string;
+  readonly deployedAt: string;
+  /** `automated` or a user's name. */
+  readonly initiatedBy: string;
+  readonly commit: CommitView | null;
+}
+
+export interface OperationView {
+  readonly phase: 'Running' | 'Succeeded' | 'Failed' | 'Error' | 'Terminating';
+  readonly message: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly revision: string;
+}
+
+export interface ResourceRef {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A node of the tree: managed objects have a sync state, their children (ReplicaSets, Pods, …) have none. */
+export interface ResourceNode extends ResourceRef {
+  readonly id: string;
+  /** Id of the owner; null for the roots, which are what Git says. */
+  readonly parent: string | null;
+  readonly sync: SyncState | null;
+  readonly health: HealthState | null;
+  readonly healthMessage: string;
+  readonly createdAt: string;
+  /** Short facts for a badge: images, replicas `3/3`. */
+  readonly info: readonly string[];
+  /** Removed from Git, still in the cluster. */
+  readonly requiresPruning: boolean;
+}
+
+export interface AppDetail {
+  readonly app: AppSummary;
+  readonly conditions: readonly ConditionView[];
+  readonly operation: OperationView | null;
+  readonly history: readonly SyncRecord[];
+  readonly commit: CommitView | null;
+  readonly resources: readonly ResourceNode[];
+  readonly autoSync: boolean;
+}
+
+/** One object in detail. Secret values are masked on the server. YAML texts; null where there is none. */
+export interface ResourceDetail {
+  readonly ref: ResourceRef;
+  readonly live: string | null;
+  readonly desired: string | null;
+  readonly differences: readonly FieldDifference[];
+  readonly events: readonly EventView[];
+}
+
+export interface FieldDifference {
+  readonly field: string;
+  readonly desired: string;
+  readonly live: string;
+  /** The field manager that wrote the live value; '' when unknown. */
+  readonly manager: string;
+}
+
+export interface EventView {
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly object: string;
+  readonly count: number;
+  readonly at: string;
+}
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly cluster: string;
+  readonly gitUrl: string | null;
+}
+
+/** How an error reaches the page: never a stack, never a secret. */
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
