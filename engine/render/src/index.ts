@@ -1,0 +1,10 @@
+export type { DesiredObject, RenderResult } from './desired-state.ts';
+export type {
+  DirectoryOptions,
+  KustomizeImage,
+  KustomizeOptions,
+  KustomizeOverlay,
+  KustomizePatch,
+  RenderSpec,
+  SubstituteOptions,
+} from './render-spec.ts';

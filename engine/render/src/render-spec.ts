@@ -1,0 +1,70 @@
+/** How a folder of a snapshot becomes objects. `path` is relative to the root of the snapshot; '' or '.' is the root. */
+export type RenderSpec = {
+  readonly path: string;
+  /** Values for `${NAME}` in the rendered objects; absent: no substitution. */
+  readonly substitute?: SubstituteOptions;
+} & (
+  | ({ readonly kind: 'directory' } & DirectoryOptions)
+  | ({ readonly kind: 'kustomize' } & KustomizeOptions)
+  /** Chosen by what the folder holds: Chart.yaml → helm, a kustomization file → kustomize, else directory. */
+  | ({ readonly kind: 'detect' } & DirectoryOptions & KustomizeOptions)
+);
+
+/** A plain folder of manifests as Argo CD reads it: .yaml, .yml and .json files, several documents each, Lists unfolded. */
+export interface DirectoryOptions {
+  /** Descend into folders below; off by default, as in Argo CD. */
+  readonly recurse?: boolean;
+  /** Glob over paths relative to the folder (`{a,b}`, `*`, `**`, `?`, `[…]`); absent: all. */
+  readonly include?: string;
+  readonly exclude?: string;
+}
+
+/** What a delivery lays over a kustomization: Argo CD's source.kustomize and Flux's spec fields in one shape. */
+export interface KustomizeOptions {
+  /** Make a kustomization of the whole folder when it has none (Flux); otherwise a missing one is an error. */
+  readonly generateMissing?: boolean;
+  readonly overlay?: KustomizeOverlay;
+}
+
+export interface KustomizeOverlay {
+  readonly namespace?: string;
+  readonly namePrefix?: string;
+  readonly nameSuffix?: string;
+  readonly images?: readonly KustomizeImage[];
+  readonly replicas?: readonly { readonly name: string; readonly count: number }[];
+  readonly patches?: readonly KustomizePatch[];
+  readonly components?: readonly string[];
+  readonly ignoreMissingComponents?: boolean;
+  readonly labels?: { readonly [key: string]: string };
+  /** Labels do not reach selectors. */
+  readonly labelsWithoutSelector?: boolean;
+  /** Labels reach pod templates too when selectors are left alone. */
+  readonly labelsInTemplates?: boolean;
+  readonly annotations?: { readonly [key: string]: string };
+  /** Set on every object after the build, over what it says itself (Flux's commonMetadata). */
+  readonly commonMetadata?: {
+    readonly labels?: { readonly [key: string]: string };
+    readonly annotations?: { readonly [key: string]: string };
+  };
+  readonly buildMetadata?: readonly string[];
+}
+
+export interface KustomizeImage {
+  readonly name: string;
+  readonly newName?: string;
+  readonly newTag?: string;
+  readonly digest?: string;
+}
+
+export interface KustomizePatch {
+  readonly patch?: string;
+  readonly path?: string;
+  readonly target?: { readonly [key: string]: string };
+  readonly options?: { readonly [key: string]: boolean };
+}
+
+export interface SubstituteOptions {
+  readonly variables: { readonly [name: string]: string };
+  /** A variable without value and default is an error, instead of ''. */
+  readonly strict: boolean;
+}

@@ -1,0 +1,9 @@
+export type { Snapshot, SnapshotRevision } from './snapshot.ts';
+export type { GitRevisionSpec, GitSourceSpec, SourceAuth, SourceSpec } from './source-spec.ts';
+export type {
+  CommitSummary,
+  FetchOptions,
+  SourceChange,
+  SourceStore,
+  WatchOptions,
+} from './store-types.ts';

@@ -1,0 +1,46 @@
+/** What to fetch, in neutral words. Credentials are values here: the front doors read them from Secrets. */
+export type SourceSpec = GitSourceSpec;
+
+export interface GitSourceSpec {
+  readonly kind: 'git';
+  readonly url: string;
+  readonly revision: GitRevisionSpec;
+  readonly auth?: SourceAuth;
+  /** Bounds one network operation; 60 s when absent. */
+  readonly timeoutMs?: number;
+  /** Files hidden from renderers: gitignore patterns, as in Flux's spec.ignore. */
+  readonly ignore?: string;
+}
+
+/**
+ * Which commit is wanted. `any` is Argo CD's targetRevision: HEAD or empty, a branch, a tag, a full or short commit, a
+ * full ref name, or a range of versions over the tags. The others are Flux's spec.ref fields.
+ */
+export type GitRevisionSpec =
+  | { readonly kind: 'any'; readonly name: string; readonly tagPrefix?: string }
+  | { readonly kind: 'branch'; readonly branch: string }
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'semver'; readonly range: string }
+  | { readonly kind: 'commit'; readonly commit: string; readonly branch?: string }
+  | { readonly kind: 'ref'; readonly ref: string };
+
+/** Credentials and trust for one remote. Values never reach a command line, a log, an error or a cache on disk. */
+export interface SourceAuth {
+  readonly username?: string;
+  readonly password?: string;
+  readonly bearerToken?: string;
+  /** PEM. */
+  readonly sshPrivateKey?: string;
+  readonly sshPassphrase?: string;
+  /** Lines of a known_hosts file. Without it no SSH host is trusted, unless `insecure`. */
+  readonly sshKnownHosts?: string;
+  /** PEM bundle that replaces the system's authorities. */
+  readonly caCertificate?: string;
+  /** PEM, for mutual TLS. */
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  /** Skips TLS verification and SSH host key checks. */
+  readonly insecure?: boolean;
+  /** URL of an HTTP proxy. */
+  readonly proxy?: string;
+}

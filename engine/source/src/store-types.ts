@@ -1,0 +1,50 @@
+import type { CapstanError } from '@capstan/lib-std';
+import type { Snapshot } from './snapshot.ts';
+import type { SourceSpec } from './source-spec.ts';
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal;
+  /** An answer not older than this is taken from what is known, without a request; 0 (default) always asks the remote. */
+  readonly maxAgeMs?: number;
+}
+
+/** Who wrote a commit and why, for histories and pages. */
+export interface CommitSummary {
+  readonly id: string;
+  readonly author: string;
+  readonly email: string;
+  /** RFC 3339. */
+  readonly date: string;
+  readonly subject: string;
+  /** The whole message. */
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly signed: boolean;
+}
+
+export type SourceChange =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'error'; readonly error: CapstanError };
+
+export interface WatchOptions {
+  /** Between two looks at the remote; jittered by a tenth so that many sources do not beat together. */
+  readonly intervalMs: number;
+  /** Called on the first result, then whenever revision or error changes. */
+  readonly onChange: (change: SourceChange) => void;
+}
+
+/** Sources shared by all deliveries: one mirror and at most one fetch at a time per repository, however many ask. */
+export interface SourceStore {
+  /** The state that `spec` names now. Throws CapstanError; a retryable one when the network is at fault. */
+  fetchSnapshot(spec: SourceSpec, options?: FetchOptions): Promise<Snapshot>;
+  /** A state fetched before (or reachable in the mirror), by its revision id; undefined when it is not at hand. */
+  snapshotAt(spec: SourceSpec, revisionId: string): Promise<Snapshot | undefined>;
+  /** Follows a source. The returned function stops it. Watches of one repository share their requests. */
+  watch(spec: SourceSpec, options: WatchOptions): () => void;
+  /** A push was seen (webhook): looks at once at every watched source of this repository. Answers how many there are. */
+  notify(url: string): number;
+  describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined>;
+  /** Paths that differ between two states of one source, sorted; whole subtrees are compared by id, so the cost is that of the change. */
+  changedPaths(before: Snapshot, after: Snapshot): readonly string[];
+  close(): Promise<void>;
+}
