@@ -1,0 +1,105 @@
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import type { Clock } from '@capstan/lib-std';
+import type { KindRef, KubeClient, ResourceKind } from './kube-client.ts';
+
+/** An object as the cache holds it. */
+export interface LiveObject {
+  readonly key: ObjectKey;
+  readonly apiVersion: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** True: `read()` gives the object as the server sent it. False: what `trim` left of it. */
+  readonly whole: boolean;
+  /** Parses the stored text; callers may not change the result, which can be shared. */
+  read(): KubeObject;
+}
+
+export interface LiveChange {
+  readonly key: ObjectKey;
+  /** Absent for an object that is new to the cache. */
+  readonly before: LiveObject | undefined;
+  /** Absent for an object that is gone. */
+  readonly after: LiveObject | undefined;
+}
+
+export type KindState =
+  | { readonly kind: 'syncing' }
+  | { readonly kind: 'synced' }
+  /** Was synced, the watch is broken and being reopened: what is held may be old. */
+  | { readonly kind: 'stale'; readonly error: unknown; readonly sinceMs: number }
+  /** Never synced so far: forbidden, not served, unreachable. Tried again with backoff. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export interface WatchedKind {
+  readonly resource: ResourceKind;
+  readonly state: KindState;
+  readonly objects: number;
+}
+
+export interface LiveStateOptions {
+  readonly client: KubeClient;
+  /** Objects for which this is true are kept whole (with managedFields); the others as `trim` leaves them. */
+  readonly isManaged: (object: KubeObject) => boolean;
+  /**
+   * Named indexes: each function gives the values under which `byIndex(name, value)` finds the object. They must be pure;
+   * they see the object as the server sent it, or only metadata for a kind under `metadataOnly`.
+   */
+  readonly indexes?: {
+    readonly [name: string]: (object: KubeObject) => readonly string[];
+  };
+  /** What to keep of an object that is not managed. Default `trimObject`: metadata, and what health needs. */
+  readonly trim?: (object: KubeObject) => KubeObject;
+  /** Kinds never watched, even when asked for (Events, Leases, …). */
+  readonly isExcluded?: (kind: ResourceKind) => boolean;
+  /** Kinds watched as PartialObjectMetadata. Default: `isBulky` (EndpointSlice, Endpoints, ControllerRevision, Lease, Event). */
+  readonly metadataOnly?: (kind: ResourceKind) => boolean;
+  /** Watch in these namespaces only (a watch per kind and namespace); absent: the whole cluster. */
+  readonly namespaces?: readonly string[];
+  readonly clock?: Clock;
+}
+
+/**
+ * The objects of one cluster, kept by one watch per kind however many apps look. Kinds are watched from the first time
+ * they are asked for. Reading never waits and never asks the server.
+ */
+export interface LiveState extends AsyncDisposable {
+  /**
+   * Watches these kinds from now on, and resolves when each has been read once. Kinds that cannot be read are reported in
+   * the answer, not thrown. Excluded kinds are left out.
+   */
+  ensure(
+    kinds: readonly KindRef[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly { readonly kind: KindRef; readonly error: unknown }[]>;
+  /** As `ensure` for every kind that the server can list and watch, and for kinds that appear later (CRDs). */
+  ensureAll(options?: {
+    readonly signal?: AbortSignal;
+  }): Promise<readonly { readonly kind: KindRef; readonly error: unknown }[]>;
+  get(key: ObjectKey): LiveObject | undefined;
+  /** Objects of a kind (any version), of one namespace when given. */
+  list(kind: { readonly group: string; readonly kind: string }, namespace?: string): LiveObject[];
+  byIndex(name: string, value: string): LiveObject[];
+  /** Objects with an ownerReference to this uid. */
+  ownedBy(uid: string): LiveObject[];
+  byUid(uid: string): LiveObject | undefined;
+  inNamespace(namespace: string): LiveObject[];
+  /** Calls the listener after each change of the cache, in order, synchronously; returns the way to stop it. */
+  subscribe(listener: (change: LiveChange) => void): () => void;
+  /**
+   * Resolves when the cache has seen the kind's state at `resourceVersion` or later, so that own writes are seen.
+   * Rejects by `signal`, or with NOT_FRESH after `timeoutMs` (10 s by default).
+   */
+  waitUntilFresh(
+    kind: KindRef,
+    resourceVersion: string,
+    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<void>;
+  /**
+   * Tells the cache of an object just written, without waiting for the watch. Older versions are ignored. A watch event
+   * that is older than what is held does not bring the old state back.
+   */
+  observeWrite(object: KubeObject): void;
+  watched(): readonly WatchedKind[];
+  /** For metrics and benchmarks. */
+  size(): { readonly objects: number; readonly whole: number; readonly storedChars: number };
+}

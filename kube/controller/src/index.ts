@@ -1,0 +1,6 @@
+export type {
+  Controller,
+  EnqueueOptions,
+  Reconcile,
+  ReconcileResult,
+} from './controller-types.ts';
