@@ -1,0 +1,223 @@
+import type { FieldDifference, IgnoreRule } from '@capstan/engine-diff';
+import type { Health, HealthRules } from '@capstan/engine-health';
+import type { RenderSpec } from '@capstan/engine-render';
+import type { SourceSpec } from '@capstan/engine-source';
+import type { PhaseName, SyncPolicy } from '@capstan/engine-sync';
+import type { ObjectKey } from '@capstan/kube-object';
+import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
+
+/** Who wants it: the custom resource that was lowered. `kind` is opaque to the engine. */
+export interface DeliveryId {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One delivery of one desired state to one destination: the neutral noun between the front doors and the engine. */
+export interface Delivery {
+  readonly id: DeliveryId;
+  readonly sources: readonly DeliverySource[];
+  readonly destination: Destination;
+  readonly tracking: TrackingMark;
+  readonly fieldManager: string;
+  readonly compare: ComparePolicy;
+  readonly sync: DeliverySyncPolicy;
+  readonly automation: Automation;
+  readonly health: HealthPolicy;
+  readonly guard: Guard;
+  /** Nothing is rendered, compared or applied. */
+  readonly suspended: boolean;
+  /** A newer revision against a running sync: after the hook that runs, at once, or never. */
+  readonly preempt: 'afterHook' | 'immediately' | 'never';
+}
+
+export interface DeliverySource {
+  readonly source: SourceSpec;
+  /** Absent: the source is only referred to by others. */
+  readonly render?: RenderSpec;
+}
+
+export interface Destination {
+  /** The cluster's address or name as the door resolved it; fit for a Map key. */
+  readonly cluster: string;
+  /** Where namespaced objects without a namespace go; '' leaves them as they are. */
+  readonly namespace: string;
+}
+
+/** How an object says whose it is. `{group} {kind} {namespace} {name}` in a value stand for the object's own. */
+export interface TrackingMark {
+  readonly annotations: { readonly [name: string]: string };
+  readonly labels: { readonly [name: string]: string };
+  /** The value under which the live cache's owner index finds this delivery's objects. */
+  readonly owner: string;
+  /** Objects that must not be deleted though they are marked: `wrong copy` of a mark by another controller is recognised. */
+  readonly selfReferenced: boolean;
+}
+
+export interface ComparePolicy {
+  readonly ignore: readonly IgnoreRule[];
+  /** Ignored fields are left alone by syncs as well. */
+  readonly respectIgnored: boolean;
+  readonly ignoreAggregatedRoles: boolean;
+  /** Extra objects do not make the delivery OutOfSync. */
+  readonly ignoreExtraneous: boolean;
+}
+
+/** SyncPolicy without what only one operation says. */
+export type DeliverySyncPolicy = Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix'> & {
+  readonly failOnShared: boolean;
+  /** Wait for the health of all objects (or of those named) before an operation counts as succeeded. */
+  readonly gate?: HealthGate;
+};
+
+export interface HealthGate {
+  readonly objects: 'all' | readonly (ObjectKey & { readonly apiVersion: string })[];
+  readonly timeoutMs: number;
+}
+
+export type Automation =
+  | { readonly kind: 'manual' }
+  | {
+      readonly kind: 'automatic';
+      readonly selfHeal: boolean;
+      readonly allowEmpty: boolean;
+      readonly retry: RetryPolicy;
+      /** Between heals of one revision that follow each other closely. */
+      readonly healBackoff: BackoffPolicy;
+    };
+
+export interface RetryPolicy {
+  /** Negative: without end. 0: never. */
+  readonly limit: number;
+  readonly backoff: BackoffPolicy;
+}
+
+export interface HealthPolicy {
+  readonly rules: HealthRules;
+  /** Objects with this annotation set to `true` do not count into the delivery's health. */
+  readonly ignoreAnnotation?: string;
+  /** False: only the operation's outcome counts (families without a roll-up of health). */
+  readonly rollUp: boolean;
+}
+
+/** What may be touched, as data. Patterns are globs; a leading `!` denies. An absent list allows all. */
+export interface Guard {
+  readonly name: string;
+  readonly destinations?: readonly { readonly cluster: string; readonly namespace: string }[];
+  readonly clusterKinds: KindList;
+  readonly namespacedKinds: KindList;
+}
+export interface KindList {
+  readonly allowed?: readonly KindPattern[];
+  readonly denied: readonly KindPattern[];
+}
+export interface KindPattern {
+  readonly group: string;
+  readonly kind: string;
+  readonly name?: string;
+}
+
+/** A sync that someone or something asked for. */
+export interface OperationRequest {
+  /** The same for the same request: a request is performed once. */
+  readonly id: string;
+  readonly initiatedBy:
+    | { readonly kind: 'automation' }
+    | { readonly kind: 'person'; readonly name: string };
+  /** Commits (or versions) instead of what the sources name, one for each source. */
+  readonly revisions?: readonly string[];
+  readonly sources?: readonly DeliverySource[];
+  readonly policy: Partial<SyncPolicy>;
+  readonly retry: RetryPolicy;
+  /** This heals a revision that was in place already, for the n-th time. */
+  readonly healAttempt: number;
+}
+
+export type OperationPhase = 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error';
+
+export interface OperationState {
+  readonly request: OperationRequest;
+  readonly phase: OperationPhase;
+  readonly message: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs?: number;
+  readonly retryCount: number;
+  /** When the next attempt begins; only while waiting for it. */
+  readonly nextAttemptAtMs?: number;
+  /** Resolved; one for each source. */
+  readonly revisions: readonly string[];
+  readonly desiredDigest: string;
+  readonly results: readonly OperationResult[];
+}
+
+/** What became of one step; enough to go on after a restart. */
+export interface OperationResult {
+  readonly stepId: string;
+  readonly key: ObjectKey;
+  readonly version: string;
+  readonly phase: PhaseName;
+  readonly hook: boolean;
+  readonly status: 'Synced' | 'SyncFailed' | 'Pruned' | 'PruneSkipped';
+  readonly state: 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  readonly message: string;
+  readonly images: readonly string[];
+}
+
+export type SyncStatus = 'Synced' | 'OutOfSync' | 'Unknown';
+
+export interface ObjectStatus {
+  readonly key: ObjectKey;
+  readonly version: string;
+  /** Absent for hooks and for what does not count. */
+  readonly sync?: SyncStatus;
+  readonly health?: Health;
+  readonly hook: boolean;
+  readonly requiresPruning: boolean;
+  readonly requiresConfirmation: boolean;
+  readonly wave: number;
+  readonly origin?: Location;
+  readonly images: readonly string[];
+  readonly externalUrls: readonly string[];
+  readonly differences: readonly FieldDifference[];
+}
+
+/** Something a person should know, with the stage where it arose. */
+export interface Problem {
+  readonly stage: 'spec' | 'source' | 'render' | 'compare' | 'sync' | 'health';
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly location?: Location;
+  /** What the loop does about it. */
+  readonly kind: ErrorKind;
+}
+
+export interface InventoryEntry {
+  readonly key: ObjectKey;
+  readonly version: string;
+}
+
+/** What is known of a delivery after one look; the doors turn it into their own status. */
+export interface DeliveryStatus {
+  /** Resolved revisions, one for each source; empty while the source could not be read. */
+  readonly revisions: readonly SourceRevision[];
+  readonly desiredDigest: string;
+  readonly sync: SyncStatus;
+  readonly health: Health;
+  readonly objects: readonly ObjectStatus[];
+  readonly problems: readonly Problem[];
+  /** Running or last; absent when there never was one. */
+  readonly operation?: OperationState;
+  /** What the last successful prune left or the last sync put in place. */
+  readonly inventory: readonly InventoryEntry[];
+  /** How each source was rendered (`kustomize`, `directory`, `helm`); empty when it was not. */
+  readonly renderKinds: readonly string[];
+  readonly observedAtMs: number;
+}
+
+export interface SourceRevision {
+  readonly id: string;
+  /** What it was found under: `main`, `v1.2.0`; '' for a bare commit. */
+  readonly name: string;
+}

@@ -1,0 +1,8 @@
+export type {
+  Health,
+  HealthClause,
+  HealthRule,
+  HealthRules,
+  HealthStatus,
+  HealthTest,
+} from './types.ts';

@@ -1,0 +1,185 @@
+import type { DiffEntry } from '@capstan/engine-diff';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+
+/** In the order in which they run. `SyncFail` runs only when an earlier phase failed; the delete phases when a delivery ends. */
+export type PhaseName = 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail' | 'PreDelete' | 'PostDelete';
+
+export type HookDeletePolicy = 'BeforeHookCreation' | 'HookSucceeded' | 'HookFailed';
+export type Propagation = 'Foreground' | 'Background' | 'Orphan';
+/** Whether an object may be deleted: `confirm` waits for a person. */
+export type Permission = 'allowed' | 'forbidden' | 'confirm';
+
+/** Which annotations mean what: the whole difference between the families, as data. */
+export interface SyncVocabulary {
+  readonly wave: readonly string[];
+  readonly hooks: readonly HookVocabulary[];
+  /** Annotations that hold `Name=value,…` options (Prune, Delete, Replace, Force, …). */
+  readonly options: readonly string[];
+  /** Annotation (or label) values that switch one behaviour for one object. */
+  readonly switches: readonly SyncSwitch[];
+}
+export interface HookVocabulary {
+  readonly annotation: string;
+  /** Value → phase; `Skip` leaves the object out; `Sync` and what is absent make it an ordinary object. */
+  readonly phases: { readonly [value: string]: PhaseName | 'Skip' | 'Ordinary' };
+  readonly wave: readonly string[];
+  readonly deletePolicy: string;
+  readonly deletePolicies: { readonly [value: string]: HookDeletePolicy };
+  readonly defaultDeletePolicy: HookDeletePolicy;
+  /** With any of these annotations present, this vocabulary does not speak (Argo's own hooks win over Helm's). */
+  readonly unless: readonly string[];
+}
+export interface SyncSwitch {
+  readonly metadata: 'annotation' | 'label';
+  readonly name: string;
+  readonly value: string;
+  readonly means: 'keep' | 'recreate' | 'createOnly' | 'ignoreObject' | 'mergeOnly';
+}
+
+/** What an object says of its own sync. */
+export interface SyncHints {
+  readonly wave: number;
+  /** Phases in which it runs as a hook; empty for an ordinary object. */
+  readonly hookPhases: readonly PhaseName[];
+  readonly skip: boolean;
+  readonly hookDeletePolicies: readonly HookDeletePolicy[];
+  readonly options: { readonly [name: string]: string };
+  readonly switches: readonly SyncSwitch['means'][];
+}
+
+/** How a delivery wants its syncs done. Everything an object may say for itself is the default here. */
+export interface SyncPolicy {
+  readonly vocabulary: SyncVocabulary;
+  readonly prune: boolean;
+  readonly pruneLast: boolean;
+  readonly prunePermission: Permission;
+  readonly pruneConfirmed: boolean;
+  readonly propagation: Propagation;
+  readonly replace: boolean;
+  readonly force: boolean;
+  readonly validate: boolean;
+  readonly dryRun: boolean;
+  readonly skipHooks: boolean;
+  readonly outOfSyncOnly: boolean;
+  readonly skipDryRunOnMissingKind: boolean;
+  /** Field managers whose client-side writes ours takes over. */
+  readonly takeOverFrom: readonly string[];
+  /** Only these; absent: all. */
+  readonly selected?: readonly ObjectKey[];
+  /** Make this namespace first when nothing else does. */
+  readonly createNamespace?: ManagedNamespace;
+  /** What every wave waits for before the next: `healthy`, or `applied` for families without waves. */
+  readonly waitFor: 'healthy' | 'applied';
+  /** Distinguishes hooks with generateName from one sync to the next. */
+  readonly hookSuffix: string;
+}
+export interface ManagedNamespace {
+  readonly name: string;
+  /** Absent: an existing namespace is left alone. */
+  readonly metadata?: {
+    readonly labels: { readonly [key: string]: string };
+    readonly annotations: { readonly [key: string]: string };
+  };
+}
+
+export interface StepOptions {
+  readonly replace: boolean;
+  readonly force: boolean;
+  readonly validate: boolean;
+  readonly dryRun: boolean;
+  readonly propagation: Propagation;
+  readonly takeOverFrom: readonly string[];
+  /** Delete and create again when the server refuses a change of an immutable field. */
+  readonly recreate: boolean;
+  /** Leave the object alone once it exists. */
+  readonly createOnly: boolean;
+}
+
+/** What has to be true before the wave counts as done. */
+export type StepGoal = 'applied' | 'healthy' | 'completed' | 'established' | 'gone';
+
+/** One thing to do to one object; a value that can be printed before it runs. */
+export interface SyncStep {
+  /** Unique in its plan and the same in every plan for the same object, phase and verb. */
+  readonly id: string;
+  readonly verb: 'apply' | 'prune' | 'hook';
+  readonly phase: PhaseName;
+  readonly wave: number;
+  readonly key: ObjectKey;
+  readonly apiVersion: string;
+  /** Absent when pruning. */
+  readonly object?: KubeObject;
+  /** The live object that the step was planned on; deletion insists on its uid. */
+  readonly live?: KubeObject;
+  readonly goal: StepGoal;
+  readonly options: StepOptions;
+  readonly hookDeletePolicies: readonly HookDeletePolicy[];
+  /** Why it is not done after all; such a step counts as done at once. */
+  readonly refused?: 'pruning is off' | 'kept by its own option' | 'awaits confirmation';
+}
+
+export interface PlannedWave {
+  readonly phase: PhaseName;
+  readonly wave: number;
+  /** Batches run one after the other; steps of a batch together. */
+  readonly batches: readonly (readonly SyncStep[])[];
+}
+export interface PlannedPhase {
+  readonly name: PhaseName;
+  readonly waves: readonly PlannedWave[];
+}
+export interface SkippedObject {
+  readonly key: ObjectKey;
+  readonly reason: 'skipped by its own hint' | 'not selected' | 'already in sync';
+  readonly entry?: DiffEntry;
+}
+export interface SyncPlan {
+  readonly phases: readonly PlannedPhase[];
+  readonly skipped: readonly SkippedObject[];
+}
+
+export interface StepResult {
+  readonly stepId: string;
+  readonly key: ObjectKey;
+  readonly outcome:
+    | 'created'
+    | 'configured'
+    | 'unchanged'
+    | 'pruned'
+    | 'prune skipped'
+    | 'deleted'
+    | 'failed';
+  /** One sentence; for a failure what, where and what to do. */
+  readonly message: string;
+  /** The object as the server answered. */
+  readonly live?: KubeObject;
+  readonly retryable?: boolean;
+}
+
+export type StepState =
+  | { readonly kind: 'running'; readonly result: StepResult; readonly message: string }
+  | { readonly kind: 'succeeded'; readonly result: StepResult; readonly message: string }
+  | { readonly kind: 'failed'; readonly result: StepResult; readonly message: string };
+
+/** How far a plan has come: by step id. */
+export interface SyncProgress {
+  readonly states: ReadonlyMap<string, StepState>;
+  /** Hooks whose object was deleted after its end, as its policy asks. */
+  readonly cleaned: ReadonlySet<string>;
+}
+
+export type SyncOutcome =
+  | { readonly kind: 'succeeded'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string; readonly retryable: boolean };
+
+export type NextSteps =
+  | { readonly kind: 'run'; readonly steps: readonly SyncStep[] }
+  /** Hook objects to delete now; then ask again. */
+  | { readonly kind: 'clean'; readonly steps: readonly SyncStep[] }
+  | {
+      readonly kind: 'wait';
+      readonly for: readonly SyncStep[];
+      readonly why: 'health' | 'hook' | 'deletion' | 'confirmation';
+      readonly message: string;
+    }
+  | { readonly kind: 'finished'; readonly outcome: SyncOutcome };
