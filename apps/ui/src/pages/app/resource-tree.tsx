@@ -96,6 +96,9 @@ function NodeBox({
       onClick={() => onSelect(node.id)}
     >
       <span className="node-kind">{node.kind}</span>
+      <small className="node-info">
+        {[...node.info.slice(0, 1), formatAge(node.createdAt, now)].filter(Boolean).join(' · ')}
+      </small>
       <span className="node-name" title={node.name}>
         {node.name}
       </span>
@@ -104,9 +107,6 @@ function NodeBox({
         {node.health !== null && (
           <HealthStatus value={node.health} compact title={node.healthMessage} />
         )}
-        <small>
-          {[...node.info.slice(0, 1), formatAge(node.createdAt, now)].filter(Boolean).join(' · ')}
-        </small>
       </span>
     </button>
   );
