@@ -1,3 +1,4 @@
+export { assessHealth, HEALTH_ORDER, isWorse, rollUpHealth } from './assess-health.ts';
 export type {
   Health,
   HealthClause,
@@ -6,3 +7,4 @@ export type {
   HealthStatus,
   HealthTest,
 } from './types.ts';
+export type { JudgeOptions } from './workload-health.ts';

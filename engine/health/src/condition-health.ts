@@ -1,0 +1,250 @@
+import type { KubeObject } from '@capstan/kube-object';
+import { at, type Condition, conditionsOf, listAt, numberAt, numberOf, textAt } from './read.ts';
+import type { Health } from './types.ts';
+
+/**
+ * Judges any object as kstatus does (the library by which Flux waits): deletion, generation, then the kind's own rule,
+ * then the standard conditions Reconciling and Stalled and, beyond kstatus for objects without a rule, Ready. InProgress
+ * is told as Progressing, Failed as Degraded, Current as Healthy, Terminating as Progressing.
+ */
+export function judgeByConditions(object: KubeObject): Health {
+  if (object.metadata.deletionTimestamp !== undefined) {
+    return { status: 'Progressing', message: 'Resource scheduled for deletion' };
+  }
+  return judgeGeneration(object) ?? judgeStandard(object) ?? judgeKind(object);
+}
+
+function judgeGeneration(object: KubeObject): Health | undefined {
+  const observed = numberOf(at(object, 'status', 'observedGeneration'));
+  const generation = object.metadata.generation;
+  if (observed === undefined || generation === undefined || observed === generation)
+    return undefined;
+  const kind = object.kind;
+  return progressing(
+    `${kind} generation is ${generation}, but latest observed generation is ${observed}`,
+  );
+}
+
+function judgeStandard(object: KubeObject): Health | undefined {
+  for (const condition of conditionsOf(object)) {
+    if (condition.status !== 'True') continue;
+    if (condition.type === 'Reconciling') return progressing(condition.message);
+    if (condition.type === 'Stalled') return { status: 'Degraded', message: condition.message };
+  }
+  return undefined;
+}
+
+function judgeKind(object: KubeObject): Health {
+  const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
+  const rule = KIND_RULES.get(`${group}/${object.kind}`);
+  return rule === undefined ? judgeReady(object) : rule(object);
+}
+
+function judgeReady(object: KubeObject): Health {
+  const ready = conditionsOf(object).find((condition) => condition.type === 'Ready');
+  if (ready === undefined || ready.status === 'True')
+    return { status: 'Healthy', message: 'Resource is current' };
+  return progressing(ready.message === '' ? `Ready condition is ${ready.status}` : ready.message);
+}
+
+const KIND_RULES: ReadonlyMap<string, (object: KubeObject) => Health> = new Map([
+  ['apps/Deployment', currentDeployment],
+  ['apps/ReplicaSet', currentReplicaSet],
+  ['apps/StatefulSet', currentStatefulSet],
+  ['apps/DaemonSet', currentDaemonSet],
+  ['/Pod', currentPod],
+  ['/PersistentVolumeClaim', currentVolumeClaim],
+  ['/Service', currentService],
+  ['batch/Job', currentJob],
+  ['policy/PodDisruptionBudget', currentBudget],
+  ['apiextensions.k8s.io/CustomResourceDefinition', currentDefinition],
+]);
+
+function currentDeployment(object: KubeObject): Health {
+  const find = conditionFinder(object);
+  if (find('Progressing')?.reason === 'ProgressDeadlineExceeded') {
+    return { status: 'Degraded', message: 'Progress deadline exceeded' };
+  }
+  const wanted = replicasWanted(object);
+  const counts = [
+    ['replicas', 'Replicas'],
+    ['updatedReplicas', 'Updated'],
+    ['availableReplicas', 'Available'],
+    ['readyReplicas', 'Ready'],
+  ] as const;
+  const has = (name: string) => numberAt(object, 'status', name);
+  if (has('replicas') < wanted) return progressing(`replicas: ${has('replicas')}/${wanted}`);
+  if (has('updatedReplicas') < wanted)
+    return progressing(`Updated: ${has('updatedReplicas')}/${wanted}`);
+  if (has('replicas') > wanted)
+    return progressing(`Pending termination: ${has('replicas') - wanted}`);
+  for (const [name, label] of counts.slice(2)) {
+    if (has(name) < wanted) return progressing(`${label}: ${has(name)}/${wanted}`);
+  }
+  const available = find('Available');
+  if (available !== undefined && available.status !== 'True')
+    return progressing('Deployment not Available');
+  return { status: 'Healthy', message: `Deployment is available. Replicas: ${has('replicas')}` };
+}
+
+function currentReplicaSet(object: KubeObject): Health {
+  const failure = conditionFinder(object)('ReplicaFailure');
+  if (failure?.status === 'True') return progressing('Replica Failure condition. Check Pods');
+  const wanted = replicasWanted(object);
+  for (const [name, label] of [
+    ['fullyLabeledReplicas', 'Labelled'],
+    ['availableReplicas', 'Available'],
+    ['readyReplicas', 'Ready'],
+  ] as const) {
+    const has = numberAt(object, 'status', name);
+    if (has < wanted) return progressing(`${label}: ${has}/${wanted}`);
+  }
+  const total = numberAt(object, 'status', 'replicas');
+  if (total > wanted) return progressing(`Pending termination: ${total - wanted}`);
+  return { status: 'Healthy', message: `ReplicaSet is available. Replicas: ${total}` };
+}
+
+function currentStatefulSet(object: KubeObject): Health {
+  if (textAt(object, 'spec', 'updateStrategy', 'type') === 'OnDelete') {
+    return { status: 'Healthy', message: 'StatefulSet is using the ondelete update strategy' };
+  }
+  const wanted = replicasWanted(object);
+  const has = (name: string) => numberAt(object, 'status', name);
+  if (has('replicas') < wanted) return progressing(`Replicas: ${has('replicas')}/${wanted}`);
+  if (has('readyReplicas') < wanted) return progressing(`Ready: ${has('readyReplicas')}/${wanted}`);
+  if (has('replicas') > wanted)
+    return progressing(`Pending termination: ${has('replicas') - wanted}`);
+  const partition = numberOf(at(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition'));
+  if (partition !== undefined && partition !== 0) {
+    if (has('updatedReplicas') < wanted - partition) {
+      return progressing(`updated: ${has('updatedReplicas')}/${wanted - partition}`);
+    }
+    return {
+      status: 'Healthy',
+      message: `Partition rollout complete. updated: ${has('updatedReplicas')}`,
+    };
+  }
+  if (has('currentReplicas') < wanted)
+    return progressing(`current: ${has('currentReplicas')}/${wanted}`);
+  if (textAt(object, 'status', 'currentRevision') !== textAt(object, 'status', 'updateRevision')) {
+    return progressing('Waiting for updated revision to match current');
+  }
+  return {
+    status: 'Healthy',
+    message: `All replicas scheduled as expected. Replicas: ${has('replicas')}`,
+  };
+}
+
+function currentDaemonSet(object: KubeObject): Health {
+  if (at(object, 'status', 'observedGeneration') === undefined)
+    return progressing('Missing .status.observedGeneration');
+  const wanted = numberAt(object, 'status', 'desiredNumberScheduled');
+  for (const [name, label] of [
+    ['currentNumberScheduled', 'Current'],
+    ['updatedNumberScheduled', 'Updated'],
+    ['numberAvailable', 'Available'],
+    ['numberReady', 'Ready'],
+  ] as const) {
+    const has = numberAt(object, 'status', name);
+    if (has < wanted) return progressing(`${label}: ${has}/${wanted}`);
+  }
+  return { status: 'Healthy', message: `All replicas scheduled as expected. Replicas: ${wanted}` };
+}
+
+function currentPod(object: KubeObject): Health {
+  const ready = conditionFinder(object)('Ready');
+  switch (textAt(object, 'status', 'phase')) {
+    case 'Succeeded':
+      return { status: 'Healthy', message: 'Pod has completed successfully' };
+    case 'Failed':
+      return { status: 'Degraded', message: 'Pod has completed, but not successfully' };
+    case 'Running': {
+      if (ready?.status === 'True') return { status: 'Healthy', message: 'Pod is Ready' };
+      const crashing = listAt(object, 'status', 'containerStatuses').filter(
+        (status) => textAt(status, 'state', 'waiting', 'reason') === 'CrashLoopBackOff',
+      );
+      if (crashing.length === 0) return progressing('Pod is running but is not Ready');
+      const names = crashing.map((status) => textAt(status, 'name')).join(',');
+      return { status: 'Degraded', message: `Containers in CrashLoop state: ${names}` };
+    }
+    case 'Pending': {
+      const scheduled = conditionFinder(object)('PodScheduled');
+      if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+        return progressing('Pod could not be scheduled');
+      }
+      return progressing('Pod is in the Pending phase');
+    }
+    default:
+      return progressing('Pod phase not available');
+  }
+}
+
+function currentVolumeClaim(object: KubeObject): Health {
+  const phase = textAt(object, 'status', 'phase');
+  if (phase !== 'Bound')
+    return progressing(`PVC is not Bound. phase: ${phase === '' ? 'unknown' : phase}`);
+  return { status: 'Healthy', message: 'PVC is Bound' };
+}
+
+function currentService(object: KubeObject): Health {
+  const type = textAt(object, 'spec', 'type');
+  const noAddress = textAt(object, 'spec', 'clusterIP') === '';
+  if (type === 'LoadBalancer' && noAddress)
+    return progressing('ClusterIP not set. Service type: LoadBalancer');
+  return { status: 'Healthy', message: 'Service is ready' };
+}
+
+function currentJob(object: KubeObject): Health {
+  const find = conditionFinder(object);
+  const succeeded = numberAt(object, 'status', 'succeeded');
+  const failed = numberAt(object, 'status', 'failed');
+  if (find('Complete')?.status === 'True') {
+    return {
+      status: 'Healthy',
+      message: `Job Completed. succeeded: ${succeeded}/${Math.max(1, numberAt(object, 'spec', 'completions'))}`,
+    };
+  }
+  if (find('Failed')?.status === 'True') {
+    return {
+      status: 'Degraded',
+      message: `Job Failed. failed: ${failed}/${Math.max(1, numberAt(object, 'spec', 'completions'))}`,
+    };
+  }
+  if (textAt(object, 'status', 'startTime') === '') return progressing('Job not started');
+  return {
+    status: 'Healthy',
+    message: `Job in progress. success:${succeeded}, active: ${numberAt(object, 'status', 'active')}, failed: ${failed}`,
+  };
+}
+
+function currentBudget(object: KubeObject): Health {
+  const healthy = numberAt(object, 'status', 'currentHealthy');
+  const wanted = numberAt(object, 'status', 'desiredHealthy');
+  if (healthy < wanted) return progressing(`Budget not met. healthy: ${healthy}/${wanted}`);
+  return { status: 'Healthy', message: `Budget is met. Replicas: ${healthy}` };
+}
+
+function currentDefinition(object: KubeObject): Health {
+  const find = conditionFinder(object);
+  const names = find('NamesAccepted');
+  if (names?.status === 'False') return { status: 'Degraded', message: names.message };
+  const established = find('Established');
+  if (established?.status === 'True') return { status: 'Healthy', message: 'CRD is established' };
+  if (established?.status === 'False' && established.reason !== 'Installing') {
+    return { status: 'Degraded', message: established.message };
+  }
+  return progressing('Install in progress');
+}
+
+function conditionFinder(object: KubeObject): (type: string) => Condition | undefined {
+  const conditions = conditionsOf(object);
+  return (type) => conditions.find((condition) => condition.type === type);
+}
+
+function replicasWanted(object: KubeObject): number {
+  return numberOf(at(object, 'spec', 'replicas')) ?? 1;
+}
+
+function progressing(message: string): Health {
+  return { status: 'Progressing', message };
+}
