@@ -1,0 +1,73 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { gitError } from './errors.ts';
+import { authorizationHeader, type GitCredentials } from './remote-access.ts';
+import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
+
+const SERVICE = '/info/refs?service=git-upload-pack';
+const TIMEOUT_MS = 15_000;
+
+/**
+ * Where a server sends clients of `remote` (a missing `.git`, a renamed repository), asked with the credentials. Only
+ * the same host counts: its own port, or from http up to https. Undefined when there is no redirect; an error that
+ * names the other host when credentials would have to travel there.
+ */
+export async function followRedirect(
+  remote: RemoteUrl,
+  credentials: GitCredentials,
+): Promise<RemoteUrl | undefined> {
+  const asked = new URL(`${remote.url.replace(/\/$/, '')}${SERVICE}`);
+  const location = await readLocation(asked, remote, credentials).catch(() => undefined);
+  if (location === undefined) return undefined;
+  let target: URL;
+  try {
+    target = new URL(location, asked);
+  } catch {
+    return undefined;
+  }
+  const upgrade = asked.protocol === 'http:' && target.protocol === 'https:';
+  const sameHost = target.hostname === asked.hostname;
+  if (!sameHost || !(target.origin === asked.origin || upgrade)) {
+    throw gitError(
+      'GIT_REDIRECT_REFUSED',
+      `${remote.url} redirects to ${target.origin}, and credentials are not sent to another host`,
+      { hint: `if that is right, change the address to ${target.origin}${repositoryPath(target)}` },
+    );
+  }
+  if (!target.pathname.endsWith('/info/refs')) return undefined;
+  return parseRemoteUrl(`${target.origin}${repositoryPath(target)}`);
+}
+
+function repositoryPath(target: URL): string {
+  return target.pathname.replace(/\/info\/refs$/, '');
+}
+
+function readLocation(
+  url: URL,
+  remote: RemoteUrl,
+  credentials: GitCredentials,
+): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const authorization = authorizationHeader(remote, credentials);
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    headers: {
+      'User-Agent': 'git/2.0 (capstan)',
+      ...(authorization === undefined ? {} : { Authorization: authorization }),
+    },
+    timeout: TIMEOUT_MS,
+    agent: false,
+    ...(credentials.caCertificate === undefined ? {} : { ca: credentials.caCertificate }),
+    ...(credentials.clientCertificate === undefined ? {} : { cert: credentials.clientCertificate }),
+    ...(credentials.clientKey === undefined ? {} : { key: credentials.clientKey }),
+    rejectUnauthorized: credentials.insecure !== true,
+  });
+  request.on('response', (response) => {
+    const status = response.statusCode ?? 0;
+    resolve(status >= 300 && status < 400 ? response.headers.location : undefined);
+    response.destroy();
+  });
+  request.on('timeout', () => request.destroy(new Error('timeout')));
+  request.on('error', reject);
+  request.end();
+  return promise;
+}

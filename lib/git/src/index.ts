@@ -1,0 +1,19 @@
+export { changedPaths } from './changed-paths.ts';
+export { type CommitFilesOptions, commitFiles } from './commit-files.ts';
+export type { GitErrorCode } from './errors.ts';
+export { gitTree } from './git-tree.ts';
+export { initMirror, Mirror, type MirrorOptions, type ResolvedCommit } from './mirror.ts';
+export type { Commit, GitObject, GitTreeEntry, Person } from './object-model.ts';
+export { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+export { isCommitPrefix, isObjectId, isRefName } from './ref-name.ts';
+export type { GitCredentials } from './remote-access.ts';
+export { commitOf, type RemoteRefs } from './remote-refs.ts';
+export { parseRemoteUrl, type RemoteUrl, repositoryKey } from './remote-url.ts';
+export { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
+export { runGit } from './run-git.ts';
+export {
+  createGitHost,
+  type GitHostOptions,
+  type HostedRepository,
+  type RefUpdate,
+} from './serve-git.ts';

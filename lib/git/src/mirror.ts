@@ -1,0 +1,247 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { FileTree } from '@capstan/lib-files';
+import { classifyFailure } from './classify-failure.ts';
+import { gitError } from './errors.ts';
+import { followRedirect } from './follow-redirect.ts';
+import { gitTree } from './git-tree.ts';
+import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
+import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
+import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
+import { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
+import { type RunResult, runGit } from './run-git.ts';
+
+export interface MirrorOptions extends ObjectStoreOptions {
+  /** The bare repository on disk; made when it is not there, and again when somebody deleted it. */
+  readonly folder: string;
+  readonly url: string;
+  readonly credentials?: GitCredentials;
+  readonly allowFile?: boolean;
+  /** Bounds one network command; 60 s when absent. */
+  readonly timeoutMs?: number;
+  readonly pickVersion?: PickVersion;
+}
+
+export interface RemoteOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A commit that was asked for, with the name it was found under ('' for a bare id). */
+export interface ResolvedCommit {
+  readonly commit: string;
+  readonly name: string;
+}
+
+/**
+ * A local copy of one remote's branches and tags: fetches are shared and one at a time, however many callers ask.
+ * Objects are read from its files without a checkout.
+ */
+export class Mirror {
+  readonly objects: ObjectStore;
+  readonly remote: RemoteUrl;
+  readonly #options: MirrorOptions;
+  #url: RemoteUrl;
+  #refs: RemoteRefs | undefined;
+  #asking: Promise<RemoteRefs> | undefined;
+  #fetching: Promise<void> = Promise.resolve();
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.remote = parseRemoteUrl(options.url, { allowFile: options.allowFile === true });
+    this.#url = this.remote;
+    this.objects = new ObjectStore(options.folder, options);
+  }
+
+  close(): void {
+    this.objects.close();
+  }
+
+  /** What the remote offers now. Callers at the same time share one request. */
+  async readRefs(options: RemoteOptions = {}): Promise<RemoteRefs> {
+    this.#asking ??= this.#askRefs().finally(() => {
+      this.#asking = undefined;
+    });
+    return await withSignal(this.#asking, options.signal);
+  }
+
+  /** The refs of the last `readRefs` or fetch; undefined before the first. */
+  get knownRefs(): RemoteRefs | undefined {
+    return this.#refs;
+  }
+
+  /** Asks the remote what `query` means now, and fetches when that commit is not here yet. */
+  async resolve(query: RevisionQuery, options: RemoteOptions = {}): Promise<ResolvedCommit> {
+    if (query.kind === 'commit' && this.#hasCommit(query.commit)) {
+      return { commit: query.commit, name: query.branch ?? '' };
+    }
+    const refs = await this.readRefs(options);
+    return await this.#materialize(query, refs, options);
+  }
+
+  tree(commit: string): FileTree {
+    return gitTree(this.objects, this.objects.readCommit(commit).tree);
+  }
+
+  async #materialize(
+    query: RevisionQuery,
+    refs: RemoteRefs,
+    options: RemoteOptions,
+  ): Promise<ResolvedCommit> {
+    const found = resolveRevision(query, refs, this.#options.pickVersion);
+    if (found.kind === 'prefix') return await this.#resolvePrefix(found.prefix, options);
+    const here = this.objects.peelToCommit(found.commit);
+    if (here !== undefined) return { commit: here, name: found.name };
+    await withSignal(this.#fetch(found.ref, found.commit), options.signal);
+    const commit = this.objects.peelToCommit(found.commit);
+    if (commit !== undefined) return { commit, name: found.name };
+    throw gitError(
+      'GIT_REVISION_UNKNOWN',
+      `commit ${found.commit} is not in ${this.remote.url}, or is no commit`,
+      { hint: 'it may have been replaced by a forced push: name a branch, tag or another commit' },
+    );
+  }
+
+  async #resolvePrefix(prefix: string, options: RemoteOptions): Promise<ResolvedCommit> {
+    let ids = this.objects.commitsWithPrefix(prefix);
+    if (ids.length === 0) {
+      await withSignal(this.#fetch(undefined, undefined), options.signal);
+      ids = this.objects.commitsWithPrefix(prefix);
+    }
+    if (ids.length === 1) return { commit: ids[0]!, name: '' };
+    if (ids.length === 0) {
+      throw gitError('GIT_REVISION_UNKNOWN', `no commit starts with ${prefix}`, {
+        hint: 'check the id; only commits of branches and tags can be found by a short id',
+      });
+    }
+    throw gitError('GIT_REVISION_AMBIGUOUS', `${ids.length} commits start with ${prefix}`, {
+      hint: 'give more digits',
+    });
+  }
+
+  #hasCommit(id: string): boolean {
+    return /^[0-9a-f]{40}$/.test(id) && this.objects.peelToCommit(id) === id;
+  }
+
+  async #askRefs(): Promise<RemoteRefs> {
+    const result = await this.#runRemote('reading the refs of', (url) => [
+      'ls-remote',
+      '--symref',
+      '--quiet',
+      '--',
+      url,
+    ]);
+    this.#refs = parseRemoteRefs(result.stdout.toString('utf8'));
+    return this.#refs;
+  }
+
+  /** One fetch after another; all branches and tags at once, so that one serves every app of the repository. */
+  #fetch(ref: string | undefined, commit: string | undefined): Promise<void> {
+    const run = this.#fetching
+      .catch(() => undefined)
+      .then(() =>
+        commit !== undefined && this.objects.peelToCommit(commit) !== undefined
+          ? undefined
+          : this.#fetchNow(ref, commit),
+      );
+    this.#fetching = run;
+    return run;
+  }
+
+  async #fetchNow(ref: string | undefined, commit: string | undefined): Promise<void> {
+    await initMirror(this.#options.folder);
+    const specs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
+    if (ref !== undefined && !/^(?:HEAD$|refs\/(?:heads|tags)\/)/.test(ref)) {
+      specs.push(`+${ref}:refs/capstan/${ref.replace(/^refs\//, '')}`);
+    }
+    await this.#runRemote('fetching', (url) => fetchArguments(url, specs));
+    if (ref !== undefined || commit === undefined) return;
+    if (this.objects.peelToCommit(commit) !== undefined) return;
+    // Not reachable from branches or tags: many servers hand out a commit by its id all the same.
+    await this.#runRemote('fetching', (url) =>
+      fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`]),
+    ).catch(() => undefined);
+  }
+
+  async #runRemote(
+    what: string,
+    argumentsFor: (url: string) => readonly string[],
+  ): Promise<RunResult> {
+    const { credentials = {}, folder, timeoutMs } = this.#options;
+    await using access = await openRemoteAccess(this.remote, credentials);
+    const run = (url: RemoteUrl) =>
+      runGit(argumentsFor(url.url), {
+        gitDir: folder,
+        environment: access.environment,
+        settings: access.settings,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      });
+    let result = await run(this.#url);
+    if (result.code !== 0 && access.hasSecret && this.remote.protocol.startsWith('http')) {
+      const target = await followRedirect(this.remote, credentials);
+      if (target !== undefined) {
+        this.#url = target;
+        result = await run(target);
+      }
+    }
+    if (result.code !== 0) throw classifyFailure(result, this.remote, what);
+    return result;
+  }
+}
+
+function fetchArguments(url: string, specs: readonly string[]): readonly string[] {
+  return [
+    'fetch',
+    '--quiet',
+    '--force',
+    '--no-tags',
+    '--prune',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--no-auto-maintenance',
+    '--no-show-forced-updates',
+    '--',
+    url,
+    ...specs,
+  ];
+}
+
+/** Makes an empty bare repository, whole or not at all, so that two processes may do it at once. */
+export async function initMirror(folder: string): Promise<void> {
+  if (await exists(join(folder, 'HEAD'))) return;
+  await mkdir(dirname(folder), { recursive: true });
+  const fresh = `${folder}.new-${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const result = await runGit(['init', '--quiet', '--bare', '--template=', '--', fresh]);
+  if (result.code !== 0) {
+    throw gitError('GIT_FAILED', `cannot make the repository ${folder}: ${result.stderr.trim()}`);
+  }
+  try {
+    await rename(fresh, folder);
+  } catch (cause) {
+    await rm(fresh, { recursive: true, force: true });
+    if (!(await exists(join(folder, 'HEAD')))) {
+      throw gitError('GIT_FAILED', `cannot make the repository ${folder}`, { cause });
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Waits for shared work; the signal ends only this caller's wait. */
+async function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
