@@ -10,6 +10,12 @@ interface FailureClass {
   readonly hint: string;
 }
 
+const NOT_A_REPOSITORY = {
+  code: 'GIT_NOT_A_REPOSITORY',
+  message: (url: string) => `${url} answers, but is no Git repository`,
+  hint: 'check the address: it must be the one that git clone takes, not the page of a browser',
+} as const;
+
 /** Git's own words for each class of failure; the first match wins, so narrow patterns stand before wide ones. */
 const CLASSES: readonly FailureClass[] = [
   {
@@ -53,13 +59,17 @@ const CLASSES: readonly FailureClass[] = [
     hint: 'check the host name, the network and the proxy; it is tried again by itself',
   },
   {
-    code: 'GIT_NOT_A_REPOSITORY',
+    ...NOT_A_REPOSITORY,
     pattern:
       /does not appear to be a git repository|not valid: is this a git repository|not a git repository|bad line length|protocol error|invalid (?:content-type|server response)/i,
-    message: (url) => `${url} answers, but is no Git repository`,
-    hint: 'check the address: it must be the one that git clone takes, not the page of a browser',
   },
 ];
+
+/** For an address that answers something else than Git's protocol. */
+export function notARepository(remote: RemoteUrl): CapstanError {
+  const { code, message, hint } = NOT_A_REPOSITORY;
+  return gitError(code, message(remote.url), { hint });
+}
 
 /** One error for a git command that failed against a remote: what, where, what to do; never a credential. */
 export function classifyFailure(result: RunResult, remote: RemoteUrl, what: string): CapstanError {

@@ -16,8 +16,9 @@ export async function followRedirect(
   remote: RemoteUrl,
   credentials: GitCredentials,
 ): Promise<RemoteUrl | undefined> {
-  const asked = new URL(`${remote.url.replace(/\/$/, '')}${SERVICE}`);
-  const location = await readLocation(asked, remote, credentials).catch(() => undefined);
+  const asked = infoRefs(remote);
+  const probe = await probeRemote(remote, credentials).catch(() => undefined);
+  const location = probe?.location;
   if (location === undefined) return undefined;
   let target: URL;
   try {
@@ -42,12 +43,28 @@ function repositoryPath(target: URL): string {
   return target.pathname.replace(/\/info\/refs$/, '');
 }
 
-function readLocation(
-  url: URL,
+/** Whether the server speaks Git's smart protocol at this address. Old servers of plain files do not count. */
+export async function isSmartRemote(
   remote: RemoteUrl,
   credentials: GitCredentials,
-): Promise<string | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+): Promise<boolean> {
+  const probe = await probeRemote(remote, credentials).catch(() => undefined);
+  return probe === undefined || probe.contentType.startsWith('application/x-git-');
+}
+
+interface Probe {
+  readonly location: string | undefined;
+  readonly contentType: string;
+}
+
+function infoRefs(remote: RemoteUrl): URL {
+  return new URL(`${remote.url.replace(/\/$/, '')}${SERVICE}`);
+}
+
+/** One request for the refs, by our own client: git itself does not tell what it was answered. */
+function probeRemote(remote: RemoteUrl, credentials: GitCredentials): Promise<Probe> {
+  const url = infoRefs(remote);
+  const { promise, resolve, reject } = Promise.withResolvers<Probe>();
   const authorization = authorizationHeader(remote, credentials);
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     headers: {
@@ -63,7 +80,10 @@ function readLocation(
   });
   request.on('response', (response) => {
     const status = response.statusCode ?? 0;
-    resolve(status >= 300 && status < 400 ? response.headers.location : undefined);
+    resolve({
+      location: status >= 300 && status < 400 ? response.headers.location : undefined,
+      contentType: response.headers['content-type'] ?? '',
+    });
     response.destroy();
   });
   request.on('timeout', () => request.destroy(new Error('timeout')));

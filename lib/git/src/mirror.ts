@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileTree } from '@capstan/lib-files';
-import { classifyFailure } from './classify-failure.ts';
+import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
-import { followRedirect } from './follow-redirect.ts';
+import { followRedirect, isSmartRemote } from './follow-redirect.ts';
 import { gitTree } from './git-tree.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
@@ -131,8 +131,15 @@ export class Mirror {
       '--',
       url,
     ]);
-    this.#refs = parseRemoteRefs(result.stdout.toString('utf8'));
-    return this.#refs;
+    const refs = parseRemoteRefs(result.stdout.toString('utf8'));
+    // To git's old protocol of plain files any page is a repository without refs.
+    const { credentials = {} } = this.#options;
+    const isHttp = this.remote.protocol.startsWith('http');
+    if (refs.ids.size === 0 && isHttp && !(await isSmartRemote(this.#url, credentials))) {
+      throw notARepository(this.remote);
+    }
+    this.#refs = refs;
+    return refs;
   }
 
   /** One fetch after another; all branches and tags at once, so that one serves every app of the repository. */
@@ -211,7 +218,15 @@ export async function initMirror(folder: string): Promise<void> {
   if (await exists(join(folder, 'HEAD'))) return;
   await mkdir(dirname(folder), { recursive: true });
   const fresh = `${folder}.new-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const result = await runGit(['init', '--quiet', '--bare', '--template=', '--', fresh]);
+  const result = await runGit([
+    'init',
+    '--quiet',
+    '--bare',
+    '--template=',
+    '--initial-branch=main',
+    '--',
+    fresh,
+  ]);
   if (result.code !== 0) {
     throw gitError('GIT_FAILED', `cannot make the repository ${folder}: ${result.stderr.trim()}`);
   }
