@@ -1,3 +1,10 @@
+export { compareObject, diffState } from './diff-state.ts';
+export { type FieldPath, formatPath, type PathStep, sameJson } from './field-path.ts';
+export { respectIgnored } from './ignore-rules.ts';
+export { ownerOf } from './managed-fields.ts';
+export { isSecret, maskSecrets } from './mask-secrets.ts';
+export { matchesGlob, matchesPattern, matchesSelector } from './patterns.ts';
+export { sameQuantity } from './quantity.ts';
 export type {
   CompareOptions,
   DesiredObject,
@@ -5,7 +12,6 @@ export type {
   Diff,
   DiffEntry,
   FieldDifference,
-  FieldType,
   IgnoreRule,
   LiveView,
   ObjectPattern,

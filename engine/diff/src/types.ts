@@ -1,4 +1,5 @@
-import type { Json, KubeObject, ObjectKey } from '@capstan/kube-object';
+import type { GroupVersionKind, Json, KubeObject, ObjectKey } from '@capstan/kube-object';
+import type { KindSchema } from '@capstan/kube-schema';
 import type { Location } from '@capstan/lib-std';
 
 /** What the source wants of one object, with the place that says so (the render stage gives exactly this shape). */
@@ -15,7 +16,8 @@ export interface DesiredState {
 
 /** What the comparison sees of a cluster: reading never waits. */
 export interface LiveView {
-  get(key: ObjectKey): KubeObject | undefined;
+  /** In this version when it can be had, else in whichever is at hand. */
+  get(key: ObjectKey, apiVersion: string): KubeObject | undefined;
 }
 
 /**
@@ -86,28 +88,12 @@ export interface PathEvaluator {
   ): { readonly paths: readonly (readonly (string | number)[])[] } | { readonly error: string };
 }
 
-/** What the comparison needs to know of a field's type. */
-export interface FieldType {
-  /** `map` lists are matched by `keys`, `set` lists by value, `atomic` ones element by element. */
-  readonly list?: 'atomic' | 'set' | 'map';
-  readonly keys?: readonly string[];
-  readonly quantity?: boolean;
-  readonly default?: Json;
-  /** The type of a member of an object (undefined: unknown). */
-  field(name: string): FieldType | undefined;
-  items(): FieldType | undefined;
-}
-
 export interface CompareOptions {
   /** Our field manager for server-side apply: what it owns and desired no longer sets differs. */
   readonly fieldManager: string;
   readonly ignore: readonly IgnoreRule[];
   /** undefined: no schema is known for the kind. */
-  readonly typeOf: (gvk: {
-    readonly group: string;
-    readonly version: string;
-    readonly kind: string;
-  }) => FieldType | undefined;
+  readonly schemaOf: (kind: GroupVersionKind) => KindSchema | undefined;
   readonly evaluator?: PathEvaluator;
   /** Leave out the rules of ClusterRoles that are aggregated from others. */
   readonly ignoreAggregatedRoles?: boolean;

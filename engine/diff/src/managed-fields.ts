@@ -1,0 +1,221 @@
+import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
+import type { Schema } from '@capstan/kube-schema';
+import { listKeys, memberSchema, type RawDifference } from './compare-values.ts';
+import { type FieldPath, isList, isRecord, type PathStep, sameJson } from './field-path.ts';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Who wrote a field last, by managedFields; undefined when nobody claims it or an ancestor as a whole. */
+export function ownerOf(
+  live: KubeObject,
+  path: FieldPath,
+): { readonly manager: string; readonly time?: string } | undefined {
+  let best: ManagedFieldsEntry | undefined;
+  for (const entry of live.metadata.managedFields ?? []) {
+    if (entry.fieldsV1 === undefined || !owns(entry.fieldsV1, path)) continue;
+    if (best === undefined || (entry.time ?? '') > (best.time ?? '')) best = entry;
+  }
+  if (best?.manager === undefined) return undefined;
+  return best.time === undefined
+    ? { manager: best.manager }
+    : { manager: best.manager, time: best.time };
+}
+
+function owns(fields: JsonObject, path: FieldPath): boolean {
+  let node: JsonObject = fields;
+  for (const step of path) {
+    const child = childFields(node, step);
+    // A node without children is owned as a whole: atomic lists and maps.
+    if (child === undefined) return node !== fields && Object.keys(node).length === 0;
+    node = child;
+  }
+  return true;
+}
+
+function childFields(node: JsonObject, step: PathStep): JsonObject | undefined {
+  if ('field' in step) return asFields(node[`f:${step.field}`]);
+  if ('index' in step) return asFields(node[`i:${step.index}`]);
+  for (const [name, child] of Object.entries(node)) {
+    if ('keys' in step && name.startsWith('k:')) {
+      const keys = parseJson(name.slice(2));
+      if (keys !== undefined && sameJson(keys, step.keys)) return asFields(child);
+    }
+    if (
+      'value' in step &&
+      name.startsWith('v:') &&
+      sameJson(parseJson(name.slice(2)), step.value)
+    ) {
+      return asFields(child);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Fields that we set before and desired no longer sets, while live still has them: by what our manager applied, or, for
+ * an object that was only ever applied from the client's side, by its last-applied annotation.
+ */
+export function findAbandoned(
+  desired: KubeObject,
+  live: KubeObject,
+  options: { readonly fieldManager: string; readonly schema: Schema | undefined },
+): readonly RawDifference[] {
+  const found: RawDifference[] = [];
+  const entry = live.metadata.managedFields?.find(
+    ({ manager, operation, subresource }) =>
+      manager === options.fieldManager && operation === 'Apply' && (subresource ?? '') === '',
+  );
+  if (entry?.fieldsV1 !== undefined) {
+    // Fields of another version may bear other names.
+    if (entry.apiVersion === live.apiVersion) {
+      walkFields({ fields: entry.fieldsV1, desired, live, path: [] }, found);
+    }
+    return found;
+  }
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  const applied = text === undefined ? undefined : parseJson(text);
+  if (isRecord(applied)) {
+    walkApplied({ applied, desired, live, schema: options.schema, path: [] }, found);
+  }
+  return found.filter(({ path }) => !isBookkeeping(path));
+}
+
+interface FieldsWalk {
+  readonly fields: JsonObject;
+  readonly desired: Json | undefined;
+  readonly live: Json | undefined;
+  readonly path: FieldPath;
+}
+
+function walkFields({ fields, desired, live, path }: FieldsWalk, found: RawDifference[]): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const step = parseStep(name);
+    const children = asFields(value);
+    if (step === undefined || children === undefined) continue;
+    const inner = pick(live, step);
+    if (inner === undefined) continue;
+    const wanted = pick(desired, step);
+    const here: FieldPath = [...path, step];
+    const isLeaf = Object.keys(children).every((child) => child === '.');
+    if (wanted === undefined && (isLeaf || 'keys' in step)) found.push({ path: here, live: inner });
+    else walkFields({ fields: children, desired: wanted, live: inner, path: here }, found);
+  }
+}
+
+function parseStep(name: string): PathStep | undefined {
+  const rest = name.slice(2);
+  if (name.startsWith('f:')) return { field: rest };
+  if (name.startsWith('i:')) return { index: Number(rest) };
+  const value = parseJson(rest);
+  if (value === undefined) return undefined;
+  if (name.startsWith('v:')) return { value };
+  if (!name.startsWith('k:') || !isRecord(value)) return undefined;
+  return { keys: value as { readonly [key: string]: Json } };
+}
+
+function pick(value: Json | undefined, step: PathStep): Json | undefined {
+  if ('field' in step) return isRecord(value) ? (value[step.field] ?? undefined) : undefined;
+  if (!isList(value)) return undefined;
+  if ('index' in step) return value[step.index];
+  if ('value' in step) return value.find((item) => sameJson(item, step.value));
+  return value.find(
+    (item) =>
+      isRecord(item) &&
+      Object.entries(step.keys).every(([key, wanted]) => hasKey(item, key, wanted)),
+  );
+}
+
+/** A key that desired leaves to its default (a port's protocol) still names the same element. */
+function hasKey(item: JsonObject, key: string, wanted: Json): boolean {
+  return item[key] === undefined ? key !== 'name' : sameJson(item[key], wanted);
+}
+
+interface AppliedWalk {
+  readonly applied: Json;
+  readonly desired: Json | undefined;
+  readonly live: Json | undefined;
+  readonly schema: Schema | undefined;
+  readonly path: FieldPath;
+}
+
+function walkApplied(walk: AppliedWalk, found: RawDifference[]): void {
+  const { applied, desired, live, schema, path } = walk;
+  if (live === undefined || live === null || applied === null) return;
+  if (desired === undefined || desired === null) {
+    found.push({ path, live });
+    return;
+  }
+  if (isRecord(applied) && isRecord(desired) && isRecord(live)) {
+    for (const [field, value] of Object.entries(applied)) {
+      if (value === undefined) continue;
+      walkApplied(
+        {
+          applied: value,
+          desired: desired[field],
+          live: live[field],
+          schema: memberSchema(schema, field),
+          path: [...path, { field }],
+        },
+        found,
+      );
+    }
+  } else if (isList(applied) && isList(desired) && isList(live)) {
+    walkAppliedList({ ...walk, applied }, found);
+  }
+}
+
+function walkAppliedList(
+  { applied, desired, live, schema, path }: AppliedWalk & { applied: readonly Json[] },
+  found: RawDifference[],
+): void {
+  const keys = listKeys(schema);
+  // Atomic lists are compared as a whole elsewhere; sets need no keys.
+  if (keys === undefined) return;
+  for (const item of applied) {
+    const step: PathStep | undefined =
+      keys.length === 0
+        ? { value: item }
+        : isRecord(item)
+          ? { keys: keysOf(item, keys) }
+          : undefined;
+    if (step === undefined) continue;
+    walkApplied(
+      {
+        applied: item,
+        desired: pick(desired, step),
+        live: pick(live, step),
+        schema: schema?.items,
+        path: [...path, step],
+      },
+      found,
+    );
+  }
+}
+
+function keysOf(item: JsonObject, keys: readonly string[]): { readonly [key: string]: Json } {
+  return Object.fromEntries(
+    keys.flatMap((key) => (item[key] === undefined ? [] : [[key, item[key]]])),
+  );
+}
+
+/** Not part of what anyone desires: identity, and kubectl's own annotation. */
+function isBookkeeping(path: FieldPath): boolean {
+  const [first, second, third] = path.map((step) => ('field' in step ? step.field : ''));
+  if (first === 'apiVersion' || first === 'kind' || first === 'status') return true;
+  if (first !== 'metadata') return false;
+  if (second === 'annotations') return third === LAST_APPLIED;
+  return second !== 'labels';
+}
+
+function asFields(value: Json | undefined): JsonObject | undefined {
+  return isRecord(value) ? value : undefined;
+}
+
+function parseJson(text: string): Json | undefined {
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
