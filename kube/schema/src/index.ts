@@ -1,3 +1,4 @@
+export { normalizeBuiltIn, zeroObject } from './built-in.ts';
 export {
   type Catalogue,
   type KubernetesMinor,
