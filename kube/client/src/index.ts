@@ -1,3 +1,21 @@
+export {
+  ApiError,
+  type ApiStatus,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isNotFound,
+  type StatusCause,
+} from './api-error.ts';
+export {
+  type ClusterConnection,
+  type Credential,
+  type Credentials,
+  fixedCredentials,
+} from './connection.ts';
+export { type ClientOptions, connect, createKubeClient } from './create-client.ts';
+export { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
+export { formatJson, parseJson } from './json.ts';
 export type {
   AccessAnswer,
   AccessQuestion,
@@ -26,6 +44,14 @@ export type {
   WatchOptions,
   WriteOptions,
 } from './kube-client.ts';
+export {
+  inClusterConnection,
+  type LoadOptions,
+  loadKubeconfig,
+  type ParseOptions,
+  parseKubeconfig,
+} from './kubeconfig.ts';
+export type { LimiterOptions } from './limiter.ts';
 export type {
   KindState,
   LiveChange,
@@ -34,6 +60,7 @@ export type {
   LiveStateOptions,
   WatchedKind,
 } from './live-state-types.ts';
+export { NetworkError } from './network-error.ts';
 export type {
   MessageSocket,
   Transport,

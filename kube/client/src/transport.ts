@@ -3,8 +3,8 @@ export interface TransportRequest {
   readonly method: string;
   /** Path with query, e.g. `/api/v1/pods?limit=500`; always begins with '/'. */
   readonly path: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Names in lower case; a list is sent as one header line each (Impersonate-Group needs that). */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
 }

@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import type { JsonObject } from '@capstan/kube-object';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import type { ClusterConnection, Credential, Credentials } from './connection.ts';
+import { invalid, pathFrom, textOf } from './kubeconfig-fields.ts';
+import { isJsonObject } from './requester.ts';
+
+export interface ExecPlugin {
+  /** `user.exec` of the kubeconfig. */
+  readonly exec: JsonObject;
+  readonly user: string;
+  readonly origin: string;
+  readonly directory: string | undefined;
+  readonly cluster: Pick<
+    ClusterConnection,
+    'server' | 'certificateAuthority' | 'tlsServerName' | 'proxyUrl'
+  >;
+  readonly headers: Credential['headers'];
+}
+
+const outputBytesMax = 1024 * 1024;
+const timeoutMs = 60_000;
+const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
+
+/**
+ * Credentials from a program, by the ExecCredential protocol (client.authentication.k8s.io/v1 and v1beta1). Its answer is
+ * kept until it expires or the server refuses it; many requests at once run it once. It gets no terminal.
+ */
+export function execCredentials(plugin: ExecPlugin): Credentials {
+  const apiVersion = textOf(plugin.exec, 'apiVersion') ?? '';
+  if (!apiVersions.includes(apiVersion)) {
+    throw invalid(
+      plugin.origin,
+      `user "${plugin.user}": exec.apiVersion must be one of ${apiVersions.join(', ')}`,
+    );
+  }
+  if (textOf(plugin.exec, 'command') === undefined) {
+    throw invalid(plugin.origin, `user "${plugin.user}": exec.command is missing`);
+  }
+  if (plugin.exec['interactiveMode'] === 'Always') {
+    throw invalid(
+      plugin.origin,
+      `user "${plugin.user}": its plugin wants a terminal, which a control plane does not have`,
+    );
+  }
+  let held: { readonly credential: Credential; readonly expiresAtMs: number } | undefined;
+  let running: Promise<Credential> | undefined;
+  const renew = async (): Promise<Credential> => {
+    const status = await runPlugin(plugin, apiVersion);
+    held = { credential: credentialFrom(status, plugin), expiresAtMs: expiryOf(status) };
+    return held.credential;
+  };
+  return {
+    async current() {
+      if (held !== undefined && Date.now() < held.expiresAtMs) return held.credential;
+      running ??= renew().finally(() => {
+        running = undefined;
+      });
+      return running;
+    },
+    rejected(credential) {
+      if (held?.credential === credential) held = undefined;
+    },
+  };
+}
+
+function expiryOf(status: JsonObject): number {
+  const at = Date.parse(textOf(status, 'expirationTimestamp') ?? '');
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;
+}
+
+function credentialFrom(status: JsonObject, plugin: ExecPlugin): Credential {
+  const token = textOf(status, 'token');
+  const certificate = textOf(status, 'clientCertificateData');
+  const key = textOf(status, 'clientKeyData');
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw failure(plugin, 'its answer has only one of clientCertificateData and clientKeyData');
+  }
+  if (token === undefined && certificate === undefined) {
+    throw failure(plugin, 'its answer has neither a token nor a client certificate');
+  }
+  return {
+    headers: {
+      ...plugin.headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { clientCertificate: { certificate, key } }),
+  };
+}
+
+async function runPlugin(plugin: ExecPlugin, apiVersion: string): Promise<JsonObject> {
+  const output = await run(plugin, execInfo(plugin, apiVersion));
+  let answer: unknown;
+  try {
+    answer = JSON.parse(output);
+  } catch (error) {
+    throw failure(plugin, `its answer is not JSON: ${messageOf(error)}`);
+  }
+  const credential: JsonObject = isObject(answer) ? answer : {};
+  if (credential['kind'] !== 'ExecCredential' || credential['apiVersion'] !== apiVersion) {
+    throw failure(plugin, `its answer is not an ExecCredential of ${apiVersion}`);
+  }
+  const status = credential['status'];
+  if (!isJsonObject(status)) throw failure(plugin, 'its answer has no status');
+  return status;
+}
+
+function execInfo({ exec, cluster }: ExecPlugin, apiVersion: string): string {
+  const { server, certificateAuthority, tlsServerName, proxyUrl } = cluster;
+  return JSON.stringify({
+    apiVersion,
+    kind: 'ExecCredential',
+    spec: {
+      interactive: false,
+      ...(exec['provideClusterInfo'] === true
+        ? {
+            cluster: {
+              server,
+              'tls-server-name': tlsServerName,
+              'proxy-url': proxyUrl,
+              'certificate-authority-data':
+                certificateAuthority && Buffer.from(certificateAuthority).toString('base64'),
+            },
+          }
+        : {}),
+    },
+  });
+}
+
+function run(plugin: ExecPlugin, info: string): Promise<string> {
+  const { exec, directory } = plugin;
+  const name = textOf(exec, 'command') ?? '';
+  const command = name.includes('/') ? pathFrom(directory, name) : name;
+  const args = Array.isArray(exec['args']) ? exec['args'].map(String) : [];
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = spawn(command, args, {
+    env: { ...process.env, ...extraEnvironment(exec), KUBERNETES_EXEC_INFO: info },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
+  let output = '';
+  let complaint = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+    if (output.length > outputBytesMax) child.kill('SIGKILL');
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    complaint = (complaint + chunk).slice(-500);
+  });
+  child.on('error', (error) => reject(failure(plugin, messageOf(error))));
+  child.on('close', (code, signal) => {
+    if (code === 0) resolve(output);
+    else reject(failure(plugin, `it ended with ${signal ?? `code ${code}`}: ${complaint.trim()}`));
+  });
+  return promise;
+}
+
+function extraEnvironment(exec: JsonObject): Record<string, string> {
+  const list = Array.isArray(exec['env']) ? exec['env'] : [];
+  return Object.fromEntries(
+    list
+      .filter(isJsonObject)
+      .map((pair) => [String(pair['name'] ?? ''), String(pair['value'] ?? '')])
+      .filter(([name]) => name !== ''),
+  );
+}
+
+function failure({ exec, user, origin }: ExecPlugin, what: string): CapstanError {
+  const hint = textOf(exec, 'installHint');
+  return new CapstanError(
+    'EXEC_PLUGIN_FAILED',
+    `the credential plugin ${textOf(exec, 'command')} of user "${user}" (${origin}) failed: ${what}`,
+    { kind: 'retry', hint: hint ?? 'run it by hand and see what it says' },
+  );
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
