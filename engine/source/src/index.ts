@@ -1,3 +1,4 @@
+export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
 export type { GitRevisionSpec, GitSourceSpec, SourceAuth, SourceSpec } from './source-spec.ts';
 export type {

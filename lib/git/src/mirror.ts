@@ -27,6 +27,13 @@ export interface RemoteOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ResolveOptions extends RemoteOptions {
+  /** Take the refs of the last look at the remote, when there was one; fetches only what is missing. */
+  readonly useKnownRefs?: boolean;
+}
+
+const FETCHES_BEFORE_REPACK = 100;
+
 /** A commit that was asked for, with the name it was found under ('' for a bare id). */
 export interface ResolvedCommit {
   readonly commit: string;
@@ -45,6 +52,7 @@ export class Mirror {
   #refs: RemoteRefs | undefined;
   #asking: Promise<RemoteRefs> | undefined;
   #fetching: Promise<void> = Promise.resolve();
+  #fetches = 0;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -71,11 +79,12 @@ export class Mirror {
   }
 
   /** Asks the remote what `query` means now, and fetches when that commit is not here yet. */
-  async resolve(query: RevisionQuery, options: RemoteOptions = {}): Promise<ResolvedCommit> {
+  async resolve(query: RevisionQuery, options: ResolveOptions = {}): Promise<ResolvedCommit> {
     if (query.kind === 'commit' && this.#hasCommit(query.commit)) {
       return { commit: query.commit, name: query.branch ?? '' };
     }
-    const refs = await this.readRefs(options);
+    const known = options.useKnownRefs === true ? this.#refs : undefined;
+    const refs = known ?? (await this.readRefs(options));
     return await this.#materialize(query, refs, options);
   }
 
@@ -162,12 +171,19 @@ export class Mirror {
       specs.push(`+${ref}:refs/capstan/${ref.replace(/^refs\//, '')}`);
     }
     await this.#runRemote('fetching', (url) => fetchArguments(url, specs));
+    if (++this.#fetches % FETCHES_BEFORE_REPACK === 0) await this.#repack();
     if (ref !== undefined || commit === undefined) return;
     if (this.objects.peelToCommit(commit) !== undefined) return;
     // Not reachable from branches or tags: many servers hand out a commit by its id all the same.
     await this.#runRemote('fetching', (url) =>
       fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`]),
     ).catch(() => undefined);
+  }
+
+  /** Many small fetches leave many small files; a failure costs only room. */
+  async #repack(): Promise<void> {
+    const gitDir = this.#options.folder;
+    await runGit(['repack', '-A', '-d', '-q', '--unpack-unreachable=2.weeks.ago'], { gitDir });
   }
 
   async #runRemote(

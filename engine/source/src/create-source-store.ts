@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { changedPaths, type Mirror, type ResolvedCommit } from '@capstan/lib-git';
+import { BoundedCache, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { describeCommit } from './describe-commit.ts';
+import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sources.ts';
+import { ignoreFiles } from './ignore-files.ts';
+import type { Snapshot } from './snapshot.ts';
+import { SourcePoller } from './source-poller.ts';
+import type { SourceSpec } from './source-spec.ts';
+import type {
+  CommitSummary,
+  FetchOptions,
+  SourceChange,
+  SourceStore,
+  WatchOptions,
+} from './store-types.ts';
+
+export interface SourceStoreOptions extends GitSourcesOptions {
+  readonly clock: Clock;
+  /** In [0, 1); spreads the polling of many sources. */
+  readonly random: () => number;
+}
+
+const SNAPSHOTS_MAX = 1000;
+const RETRY_BASE_MS = 2_000;
+
+/** Opens the sources of one process over a cache folder. Close it to stop the polling. */
+export function createSourceStore(options: SourceStoreOptions): SourceStore {
+  return new GitSourceStore(options);
+}
+
+interface Follower {
+  readonly spec: SourceSpec;
+  readonly options: WatchOptions;
+  /** What it was told last: a revision or an error, as text. */
+  told: string | undefined;
+}
+
+interface Group {
+  readonly open: OpenMirror;
+  readonly followers: Set<Follower>;
+  readonly poller: SourcePoller;
+  failures: number;
+}
+
+class GitSourceStore implements SourceStore {
+  readonly #options: SourceStoreOptions;
+  readonly #git: GitSources;
+  readonly #snapshots = new BoundedCache<string, Snapshot>(SNAPSHOTS_MAX);
+  readonly #groups = new Map<string, Group>();
+  /** When the refs of a mirror were last read, by its key. */
+  readonly #readAt = new Map<string, number>();
+
+  constructor(options: SourceStoreOptions) {
+    this.#options = options;
+    this.#git = new GitSources(options);
+  }
+
+  async fetchSnapshot(spec: SourceSpec, options: FetchOptions = {}): Promise<Snapshot> {
+    const open = this.#git.open(spec);
+    const age =
+      this.#options.clock.now() - (this.#readAt.get(open.key) ?? Number.NEGATIVE_INFINITY);
+    const useKnownRefs = age <= (options.maxAgeMs ?? 0) && open.mirror.knownRefs !== undefined;
+    const startedAt = this.#options.clock.now();
+    const resolved = await open.mirror.resolve(spec.revision, {
+      useKnownRefs: useKnownRefs && (options.maxAgeMs ?? 0) > 0,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    if (!useKnownRefs) this.#readAt.set(open.key, startedAt);
+    return this.#snapshotOf(spec, open, resolved);
+  }
+
+  async snapshotAt(spec: SourceSpec, revisionId: string): Promise<Snapshot | undefined> {
+    const open = this.#git.open(spec);
+    try {
+      const query = { kind: 'commit', commit: revisionId } as const;
+      return this.#snapshotOf(spec, open, await open.mirror.resolve(query));
+    } catch (error) {
+      if (error instanceof CapstanError && error.code === 'GIT_REVISION_UNKNOWN') return undefined;
+      throw error;
+    }
+  }
+
+  watch(spec: SourceSpec, options: WatchOptions): () => void {
+    const open = this.#git.open(spec);
+    const group = this.#groupOf(open);
+    const follower: Follower = { spec, options, told: undefined };
+    group.followers.add(follower);
+    group.poller.wake();
+    return () => {
+      group.followers.delete(follower);
+      if (group.followers.size > 0) return;
+      group.poller.stop();
+      if (this.#groups.get(open.key) === group) this.#groups.delete(open.key);
+    };
+  }
+
+  notify(url: string): number {
+    const matching = this.#git.matching(url);
+    let followers = 0;
+    for (const { key } of matching) {
+      this.#readAt.delete(key);
+      const group = this.#groups.get(key);
+      followers += group?.followers.size ?? 0;
+      group?.poller.wake();
+    }
+    return followers;
+  }
+
+  async describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined> {
+    const { mirror } = this.#git.open(spec);
+    if (mirror.objects.peelToCommit(revisionId) === undefined) return undefined;
+    return describeCommit(mirror, revisionId);
+  }
+
+  changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
+    return before.digest === after.digest ? [] : changedPaths(before.files, after.files);
+  }
+
+  async close(): Promise<void> {
+    for (const { poller } of this.#groups.values()) poller.stop();
+    this.#groups.clear();
+    this.#git.close();
+  }
+
+  #groupOf(open: OpenMirror): Group {
+    let group = this.#groups.get(open.key);
+    if (group === undefined) {
+      const { clock, random } = this.#options;
+      const look = () => this.#look(made);
+      const made: Group = {
+        open,
+        followers: new Set(),
+        poller: new SourcePoller({ clock, random, look }),
+        failures: 0,
+      };
+      group = made;
+      this.#groups.set(open.key, group);
+    }
+    return group;
+  }
+
+  /** One request for the refs, whatever the number of followers; then each is told what changed for it. */
+  async #look(group: Group): Promise<number> {
+    const { mirror } = group.open;
+    let failure: CapstanError | undefined;
+    const startedAt = this.#options.clock.now();
+    try {
+      await mirror.readRefs();
+      this.#readAt.set(group.open.key, startedAt);
+      group.failures = 0;
+    } catch (error) {
+      failure = toCapstanError(error);
+      group.failures++;
+    }
+    for (const follower of [...group.followers]) {
+      await this.#tell(group, follower, failure);
+    }
+    return nextLookMs(group);
+  }
+
+  async #tell(group: Group, follower: Follower, failure: CapstanError | undefined): Promise<void> {
+    const change = failure ?? (await this.#resolveFor(group, follower.spec));
+    const text = change instanceof Error ? `${change.code} ${change.message}` : change.revision.id;
+    if (follower.told === text || !group.followers.has(follower)) return;
+    follower.told = text;
+    follower.options.onChange(toChange(change));
+  }
+
+  async #resolveFor(group: Group, spec: SourceSpec): Promise<Snapshot | CapstanError> {
+    try {
+      const resolved = await group.open.mirror.resolve(spec.revision, { useKnownRefs: true });
+      return this.#snapshotOf(spec, group.open, resolved);
+    } catch (error) {
+      return toCapstanError(error);
+    }
+  }
+
+  #snapshotOf(spec: SourceSpec, open: OpenMirror, resolved: ResolvedCommit): Snapshot {
+    const key = `${open.key} ${resolved.commit} ${resolved.name} ${spec.ignore ?? ''}`;
+    let snapshot = this.#snapshots.get(key);
+    if (snapshot === undefined) {
+      snapshot = makeSnapshot(spec, open.mirror, { open, resolved });
+      this.#snapshots.set(key, snapshot);
+    }
+    return snapshot;
+  }
+}
+
+function makeSnapshot(
+  spec: SourceSpec,
+  mirror: Mirror,
+  { open, resolved }: { readonly open: OpenMirror; readonly resolved: ResolvedCommit },
+): Snapshot {
+  const { tree } = mirror.objects.readCommit(resolved.commit);
+  const files = mirror.tree(resolved.commit);
+  const content = spec.ignore === undefined ? `tree ${tree}` : `tree ${tree}\n${spec.ignore}`;
+  return {
+    source: `git ${open.key}`,
+    revision: { id: resolved.commit, name: resolved.name },
+    digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
+    files: spec.ignore === undefined ? files : ignoreFiles(files, spec.ignore),
+  };
+}
+
+/** The shortest interval among the followers; after a failure sooner, with backoff. */
+function nextLookMs(group: Group): number {
+  let intervalMs = Number.POSITIVE_INFINITY;
+  for (const { options } of group.followers) intervalMs = Math.min(intervalMs, options.intervalMs);
+  if (group.failures === 0) return intervalMs;
+  return Math.min(intervalMs, RETRY_BASE_MS * 2 ** Math.min(group.failures, 20));
+}
+
+function toChange(change: Snapshot | CapstanError): SourceChange {
+  return change instanceof Error
+    ? { kind: 'error', error: change }
+    : { kind: 'snapshot', snapshot: change };
+}
+
+function toCapstanError(error: unknown): CapstanError {
+  if (error instanceof CapstanError) return error;
+  return new CapstanError('SOURCE_FAILED', messageOf(error), { kind: 'bug', cause: error });
+}

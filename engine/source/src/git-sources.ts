@@ -1,0 +1,93 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Mirror, type PickVersion, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
+import type { GitSourceSpec } from './source-spec.ts';
+
+export interface GitSourcesOptions {
+  /** Cache folder; may be deleted at any time. */
+  readonly folder: string;
+  /** Remotes may be folders of this machine. */
+  readonly allowFile?: boolean;
+  /** Which tag a range of versions means. */
+  readonly pickVersion?: PickVersion;
+  /** Bound of the file contents kept in memory for each repository. */
+  readonly cacheBytesMax?: number;
+}
+
+export interface OpenMirror {
+  /** Address and access in one: fit for a Map key, tells nothing of the credentials. */
+  readonly key: string;
+  /** Spelling-independent name of the repository, for webhooks. */
+  readonly repository: string;
+  readonly mirror: Mirror;
+}
+
+/**
+ * One mirror for each repository and access: what was fetched with one Secret is never shown to a source that does not
+ * hold the same credentials.
+ */
+export class GitSources {
+  readonly #options: GitSourcesOptions;
+  readonly #mirrors = new Map<string, OpenMirror>();
+  #salt: Buffer | undefined;
+
+  constructor(options: GitSourcesOptions) {
+    this.#options = options;
+  }
+
+  open(spec: GitSourceSpec): OpenMirror {
+    const { folder, ...options } = this.#options;
+    const remote = parseRemoteUrl(spec.url, { allowFile: options.allowFile === true });
+    const key = this.#keyOf(spec, remote.url);
+    let open = this.#mirrors.get(key);
+    if (open === undefined) {
+      const mirror = new Mirror({
+        ...options,
+        folder: join(folder, 'git', `${key}.git`),
+        url: spec.url,
+        ...(spec.auth === undefined ? {} : { credentials: spec.auth }),
+        ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+      });
+      open = { key, repository: repositoryKey(remote.url), mirror };
+      this.#mirrors.set(key, open);
+    }
+    return open;
+  }
+
+  /** Every open mirror of the repository at `url`, however it is spelled. */
+  matching(url: string): readonly OpenMirror[] {
+    const repository = repositoryKey(url);
+    return [...this.#mirrors.values()].filter((open) => open.repository === repository);
+  }
+
+  close(): void {
+    for (const { mirror } of this.#mirrors.values()) mirror.close();
+    this.#mirrors.clear();
+  }
+
+  #keyOf(spec: GitSourceSpec, url: string): string {
+    const access = Object.entries(spec.auth ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    const digest = createHmac('sha256', this.#readSalt())
+      .update(JSON.stringify([spec.url, access]))
+      .digest('hex');
+    const readable = repositoryKey(url)
+      .replace(/[^a-z0-9.]+/g, '-')
+      .slice(-60);
+    return `${readable}-${digest.slice(0, 24)}`;
+  }
+
+  /** Folder names are keyed with a secret of this cache, so that a name tells nothing of a weak password. */
+  #readSalt(): Buffer {
+    if (this.#salt !== undefined) return this.#salt;
+    const path = join(this.#options.folder, 'salt');
+    mkdirSync(this.#options.folder, { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(path, randomBytes(32), { mode: 0o600, flag: 'wx' });
+    } catch {
+      // It is there: another start, or another process, made it.
+    }
+    this.#salt = readFileSync(path);
+    return this.#salt;
+  }
+}
