@@ -1,0 +1,36 @@
+export { deepEqual } from './compare.ts';
+export {
+  DEFAULT_LIMITS,
+  ExecError,
+  LimitError,
+  type Limits,
+  type MissingKey,
+} from './execution.ts';
+export { sprint, sprintf, sprintln, valueText } from './fmt.ts';
+export {
+  isEmptyMap,
+  listOf,
+  mapDelete,
+  mapGet,
+  mapHas,
+  mapIndex,
+  mapKeys,
+  mapLength,
+  mapSet,
+  type StringMap,
+  sortedEntries,
+  sortedKeys,
+  stringMapOf,
+} from './map.ts';
+export { formatFloat } from './number.ts';
+export { quote, unquote } from './quote.ts';
+export {
+  type ExecuteOptions,
+  type LanguageOptions,
+  renderText,
+  TemplateLanguage,
+  TemplateSet,
+} from './template-set.ts';
+export { byteLength, fromBytes, toBytes } from './text.ts';
+export { isTrue } from './truth.ts';
+export * from './value.ts';
