@@ -1,5 +1,17 @@
+export { compareKinds } from './kind-order.ts';
+export {
+  CLEAN_PROGRESS,
+  describeStep,
+  nextSteps,
+  recordCleaned,
+  recordObservation,
+  recordResult,
+} from './next-steps.ts';
+export { planSync, stepsOf } from './plan-sync.ts';
+export { isHook, readHints } from './read-hints.ts';
 export type {
   HookDeletePolicy,
+  HookObject,
   HookVocabulary,
   ManagedNamespace,
   NextSteps,
@@ -10,10 +22,12 @@ export type {
   Propagation,
   SkippedObject,
   StepGoal,
+  StepObservation,
   StepOptions,
   StepResult,
   StepState,
   SyncHints,
+  SyncInput,
   SyncOutcome,
   SyncPlan,
   SyncPolicy,

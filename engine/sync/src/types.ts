@@ -1,4 +1,4 @@
-import type { DiffEntry } from '@capstan/engine-diff';
+import type { DesiredObject, Diff, DiffEntry } from '@capstan/engine-diff';
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 
 /** In the order in which they run. `SyncFail` runs only when an earlier phase failed; the delete phases when a delivery ends. */
@@ -20,7 +20,7 @@ export interface SyncVocabulary {
 }
 export interface HookVocabulary {
   readonly annotation: string;
-  /** Value → phase; `Skip` leaves the object out; `Sync` and what is absent make it an ordinary object. */
+  /** Value → phase; `Skip` leaves the object out, `Ordinary` applies it as if it were no hook. Other values are skipped. */
   readonly phases: { readonly [value: string]: PhaseName | 'Skip' | 'Ordinary' };
   readonly wave: readonly string[];
   readonly deletePolicy: string;
@@ -70,7 +70,7 @@ export interface SyncPolicy {
   readonly createNamespace?: ManagedNamespace;
   /** What every wave waits for before the next: `healthy`, or `applied` for families without waves. */
   readonly waitFor: 'healthy' | 'applied';
-  /** Distinguishes hooks with generateName from one sync to the next. */
+  /** Appended to the generateName of hooks, with `{phase}` replaced; distinguishes one sync from the next. */
   readonly hookSuffix: string;
 }
 export interface ManagedNamespace {
@@ -114,7 +114,9 @@ export interface SyncStep {
   readonly goal: StepGoal;
   readonly options: StepOptions;
   readonly hookDeletePolicies: readonly HookDeletePolicy[];
-  /** Why it is not done after all; such a step counts as done at once. */
+  /** Live already is what the step would make it: it counts as done without a request. */
+  readonly inSync: boolean;
+  /** Why it is not done after all; such a step counts as done at once, except one that awaits a confirmation. */
   readonly refused?: 'pruning is off' | 'kept by its own option' | 'awaits confirmation';
 }
 
@@ -132,6 +134,17 @@ export interface SkippedObject {
   readonly key: ObjectKey;
   readonly reason: 'skipped by its own hint' | 'not selected' | 'already in sync';
   readonly entry?: DiffEntry;
+}
+/** A hook as desired, with what is left of it from an earlier sync. */
+export interface HookObject {
+  readonly desired: DesiredObject;
+  readonly live?: KubeObject;
+}
+export interface SyncInput {
+  readonly diff: Diff;
+  readonly hooks: readonly HookObject[];
+  /** The managed namespace as it is live, when a policy asks for one. */
+  readonly liveNamespace?: KubeObject;
 }
 export interface SyncPlan {
   readonly phases: readonly PlannedPhase[];
@@ -161,12 +174,18 @@ export type StepState =
   | { readonly kind: 'succeeded'; readonly result: StepResult; readonly message: string }
   | { readonly kind: 'failed'; readonly result: StepResult; readonly message: string };
 
-/** How far a plan has come: by step id. */
+/** How far a plan has come: by step id. A step without a state was not begun. */
 export interface SyncProgress {
   readonly states: ReadonlyMap<string, StepState>;
   /** Hooks whose object was deleted after its end, as its policy asks. */
   readonly cleaned: ReadonlySet<string>;
 }
+
+/** What a look at the live object of a running step says. */
+export type StepObservation =
+  | { readonly kind: 'reached'; readonly message: string }
+  | { readonly kind: 'missed'; readonly message: string }
+  | { readonly kind: 'waiting'; readonly message: string };
 
 export type SyncOutcome =
   | { readonly kind: 'succeeded'; readonly message: string }

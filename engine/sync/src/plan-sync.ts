@@ -1,0 +1,343 @@
+/**
+ * A plan says which objects are applied, run as hooks or pruned, and in which order: by phase, then wave, then kind, then
+ * namespace and name. Two exceptions: a Namespace comes no later than what it holds, a CustomResourceDefinition no later
+ * than its objects. Pruning runs through the waves backwards, or last of all when asked. Within a wave, objects are pruned
+ * first, then kind by kind applied. This is the order of Argo CD 3.x (documentation: "Sync Phases and Waves"); Flux has no
+ * waves, so that its plans have one, with definitions and namespaces first.
+ */
+import type { DiffEntry } from '@capstan/engine-diff';
+import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
+import { invariant } from '@capstan/lib-std';
+import { compareKinds } from './kind-order.ts';
+import { readHints } from './read-hints.ts';
+import type {
+  HookObject,
+  Permission,
+  PhaseName,
+  PlannedPhase,
+  PlannedWave,
+  SkippedObject,
+  StepOptions,
+  SyncHints,
+  SyncInput,
+  SyncPlan,
+  SyncPolicy,
+  SyncStep,
+} from './types.ts';
+
+export const PHASES: readonly PhaseName[] = [
+  'PreSync',
+  'Sync',
+  'PostSync',
+  'SyncFail',
+  'PreDelete',
+  'PostDelete',
+];
+
+/** The same plan for any order of the input; n log n. Every entry ends in exactly one step or among the skipped. */
+export function planSync(input: SyncInput, policy: SyncPolicy): SyncPlan {
+  const { entries, skipped } = selectEntries(input.diff.entries, policy);
+  const applied = entries.filter(({ verdict }) => verdict !== 'extra');
+  const pruned = entries.filter(({ verdict }) => verdict === 'extra');
+  const steps = [
+    ...planNamespace(input, policy),
+    ...applied.map((entry) => planApply(entry, policy)),
+    ...planHooks(input.hooks, policy),
+  ];
+  const prunes = orderPrunes(
+    pruned.map((entry) => planPrune(entry, policy)),
+    steps,
+    policy,
+  );
+  const phases = groupPhases(liftPrerequisites([...steps, ...prunes]));
+  invariant(
+    entries.length + skipped.length === input.diff.entries.length,
+    'a plan misses an object',
+  );
+  return { phases, skipped };
+}
+
+export function stepsOf(plan: SyncPlan): readonly SyncStep[] {
+  return plan.phases.flatMap(({ waves }) => waves.flatMap(({ batches }) => batches.flat()));
+}
+
+function selectEntries(all: readonly DiffEntry[], policy: SyncPolicy) {
+  const selected = policy.selected && new Set(policy.selected.map(keyString));
+  const entries: DiffEntry[] = [];
+  const skipped: SkippedObject[] = [];
+  for (const entry of all) {
+    const object = entry.desired?.object ?? entry.live;
+    const hints = object && readHints(object, policy.vocabulary);
+    const skip = (reason: SkippedObject['reason']) =>
+      skipped.push({ key: entry.key, reason, entry });
+    if (hints?.skip || (hints?.hookPhases.length ?? 0) > 0) skip('skipped by its own hint');
+    else if (hints?.switches.includes('ignoreObject')) skip('skipped by its own hint');
+    else if (selected !== undefined && !selected.has(keyString(entry.key))) skip('not selected');
+    else if (policy.outOfSyncOnly && entry.verdict === 'same') skip('already in sync');
+    else entries.push(entry);
+  }
+  return { entries, skipped };
+}
+
+function planNamespace(
+  { liveNamespace, diff }: SyncInput,
+  policy: SyncPolicy,
+): readonly SyncStep[] {
+  const wanted = policy.createNamespace;
+  if (wanted === undefined || wanted.name === '') return [];
+  const declared = diff.entries.some(
+    ({ key, desired }) => desired !== undefined && isNamespace(key) && key.name === wanted.name,
+  );
+  if (declared) return [];
+  const { metadata } = wanted;
+  if (liveNamespace !== undefined && (metadata === undefined || holds(liveNamespace, metadata))) {
+    return [];
+  }
+  const object: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name: wanted.name,
+      ...(metadata && Object.keys(metadata.labels).length > 0 ? { labels: metadata.labels } : {}),
+      ...(metadata && Object.keys(metadata.annotations).length > 0
+        ? { annotations: metadata.annotations }
+        : {}),
+    },
+  };
+  const step = makeStep({
+    verb: 'apply',
+    phase: 'PreSync',
+    wave: 0,
+    object,
+    policy,
+    hints: NO_HINTS,
+  });
+  return [liveNamespace === undefined ? step : { ...step, live: liveNamespace }];
+}
+
+function holds(
+  live: KubeObject,
+  { labels, annotations }: { labels: Record<string, string>; annotations: Record<string, string> },
+): boolean {
+  const has = (
+    wanted: Record<string, string>,
+    actual: { readonly [name: string]: string } | undefined,
+  ) => Object.entries(wanted).every(([name, value]) => actual?.[name] === value);
+  return has(labels, live.metadata.labels) && has(annotations, live.metadata.annotations);
+}
+
+function planApply(entry: DiffEntry, policy: SyncPolicy): SyncStep {
+  const object = entry.desired?.object;
+  invariant(object, 'an object to apply is desired');
+  const hints = readHints(object, policy.vocabulary);
+  const step = makeStep({ verb: 'apply', phase: 'Sync', wave: hints.wave, object, policy, hints });
+  const again = step.options.replace || step.options.force;
+  const inSync = entry.verdict === 'same' && !again;
+  return { ...step, inSync, ...(entry.live === undefined ? {} : { live: entry.live }) };
+}
+
+function planHooks(hooks: readonly HookObject[], policy: SyncPolicy): readonly SyncStep[] {
+  if (policy.skipHooks || policy.selected !== undefined) return [];
+  return hooks.flatMap(({ desired, live }) => {
+    const hints = readHints(desired.object, policy.vocabulary);
+    return hints.hookPhases.filter(isSyncPhase).map((phase) => {
+      const object = nameHook(desired.object, phase, policy.hookSuffix);
+      const step = makeStep({ verb: 'hook', phase, wave: hints.wave, object, policy, hints });
+      const sameName = live?.metadata.name === object.metadata.name;
+      return live !== undefined && sameName ? { ...step, live } : step;
+    });
+  });
+}
+
+function isSyncPhase(phase: PhaseName): boolean {
+  return phase !== 'PreDelete' && phase !== 'PostDelete';
+}
+
+function nameHook(object: KubeObject, phase: PhaseName, suffix: string): KubeObject {
+  if (object.metadata.name !== undefined && object.metadata.name !== '') return object;
+  const { generateName = '', ...metadata } = object.metadata;
+  const name = `${generateName}${suffix.replace('{phase}', phase).toLowerCase()}`;
+  return { ...object, metadata: { ...metadata, name } };
+}
+
+function planPrune(entry: DiffEntry, policy: SyncPolicy): SyncStep {
+  const object = entry.live;
+  invariant(object, 'an object to prune is live');
+  const hints = readHints(object, policy.vocabulary);
+  const step = makeStep({ verb: 'prune', phase: 'Sync', wave: hints.wave, object, policy, hints });
+  const { object: _live, ...rest } = step;
+  const refused = refusal(hints, policy);
+  return { ...rest, live: object, goal: 'gone', ...(refused === undefined ? {} : { refused }) };
+}
+
+function refusal(hints: SyncHints, policy: SyncPolicy): SyncStep['refused'] {
+  if (!policy.prune) return 'pruning is off';
+  if (hints.switches.includes('keep')) return 'kept by its own option';
+  const told = hints.options['Prune'];
+  const permission: Permission =
+    told === 'false'
+      ? 'forbidden'
+      : told === 'confirm'
+        ? 'confirm'
+        : told === 'true'
+          ? 'allowed'
+          : policy.prunePermission;
+  if (permission === 'forbidden') return 'kept by its own option';
+  return permission === 'confirm' && !policy.pruneConfirmed ? 'awaits confirmation' : undefined;
+}
+
+/** Waves backwards among what is pruned; after everything else for what asks to be last. */
+function orderPrunes(
+  prunes: readonly SyncStep[],
+  others: readonly SyncStep[],
+  policy: SyncPolicy,
+): readonly SyncStep[] {
+  const waves = [...new Set(prunes.map(({ wave }) => wave))].sort((a, b) => a - b);
+  const mirrored = new Map(waves.map((wave, i) => [wave, waves[waves.length - 1 - i] ?? wave]));
+  const turned = prunes.map((step) => ({ ...step, wave: mirrored.get(step.wave) ?? step.wave }));
+  const inSync = [...others, ...turned].filter(({ phase }) => phase === 'Sync');
+  const last = Math.max(0, ...inSync.map(({ wave }) => wave)) + 1;
+  return turned.map((step) => {
+    const told = step.live && readHints(step.live, policy.vocabulary).options['PruneLast'];
+    return policy.pruneLast || told === 'true' ? { ...step, wave: last } : step;
+  });
+}
+
+interface StepParts {
+  readonly verb: SyncStep['verb'];
+  readonly phase: PhaseName;
+  readonly wave: number;
+  readonly object: KubeObject;
+  readonly policy: SyncPolicy;
+  readonly hints: SyncHints;
+}
+
+function makeStep({ verb, phase, wave, object, policy, hints }: StepParts): SyncStep {
+  const key = keyOf(object);
+  const isDefinition = key.kind === 'CustomResourceDefinition';
+  return {
+    id: `${verb}/${phase}/${keyString(key)}`,
+    verb,
+    phase,
+    wave,
+    key,
+    apiVersion: object.apiVersion,
+    object,
+    goal: verb === 'hook' ? 'completed' : isDefinition ? 'established' : policy.waitFor,
+    options: readStepOptions(hints, policy),
+    hookDeletePolicies: hints.hookDeletePolicies,
+    inSync: false,
+  };
+}
+
+function readStepOptions({ options, switches }: SyncHints, policy: SyncPolicy): StepOptions {
+  const flag = (name: string, fallback: boolean) => {
+    const told = options[name];
+    return told === 'true' ? true : told === 'false' ? false : fallback;
+  };
+  return {
+    replace: flag('Replace', policy.replace),
+    force: flag('Force', policy.force),
+    validate: flag('Validate', policy.validate),
+    dryRun: policy.dryRun,
+    propagation: policy.propagation,
+    takeOverFrom: policy.takeOverFrom,
+    recreate: switches.includes('recreate') || flag('Force', policy.force),
+    createOnly: switches.includes('createOnly'),
+  };
+}
+
+const NO_HINTS: SyncHints = {
+  wave: 0,
+  hookPhases: [],
+  skip: false,
+  hookDeletePolicies: [],
+  options: {},
+  switches: [],
+};
+
+/** Moves a Namespace or a definition forward to the first wave that needs it. */
+function liftPrerequisites(steps: readonly SyncStep[]): readonly SyncStep[] {
+  const firstUse = new Map<string, SyncStep>();
+  const note = (need: string, step: SyncStep) => {
+    const known = firstUse.get(need);
+    if (known === undefined || comparePlaces(step, known) < 0) firstUse.set(need, step);
+  };
+  for (const step of steps) {
+    if (step.verb === 'prune') continue;
+    if (step.key.namespace !== '') note(`namespace ${step.key.namespace}`, step);
+    note(`kind ${step.key.group}/${step.key.kind}`, step);
+  }
+  return steps.map((step) => {
+    const provides = step.verb === 'apply' ? whatItProvides(step) : undefined;
+    const use = provides === undefined ? undefined : firstUse.get(provides);
+    if (use === undefined || comparePlaces(use, step) >= 0) return step;
+    return { ...step, phase: use.phase, wave: use.wave };
+  });
+}
+
+function whatItProvides({ key, object }: SyncStep): string | undefined {
+  if (isNamespace(key)) return `namespace ${key.name}`;
+  if (key.kind !== 'CustomResourceDefinition') return undefined;
+  const spec = object?.['spec'];
+  const { group, names } = asRecord(spec);
+  const { kind } = asRecord(names);
+  return typeof group === 'string' && typeof kind === 'string'
+    ? `kind ${group}/${kind}`
+    : undefined;
+}
+
+function isNamespace({ group, kind }: ObjectKey): boolean {
+  return group === '' && kind === 'Namespace';
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function comparePlaces(a: SyncStep, b: SyncStep): number {
+  return PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || a.wave - b.wave;
+}
+
+function compareSteps(a: SyncStep, b: SyncStep): number {
+  return (
+    comparePlaces(a, b) ||
+    Number(b.verb === 'prune') - Number(a.verb === 'prune') ||
+    compareKinds(a.key.kind, b.key.kind) ||
+    compareText(a.key.kind, b.key.kind) ||
+    compareText(a.key.name, b.key.name) ||
+    compareText(keyString(a.key), keyString(b.key))
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function groupPhases(steps: readonly SyncStep[]): readonly PlannedPhase[] {
+  const ordered = [...steps].sort(compareSteps);
+  return chunkBy(ordered, (step) => step.phase).map((inPhase) => ({
+    name: inPhase[0]?.phase ?? 'Sync',
+    waves: chunkBy(inPhase, (step) => step.wave).map(toWave),
+  }));
+}
+
+function toWave(steps: readonly SyncStep[]): PlannedWave {
+  const [first] = steps;
+  invariant(first, 'a wave has a step');
+  const batches = chunkBy(steps, (step) => (step.verb === 'prune' ? 'prune' : step.key.kind));
+  return { phase: first.phase, wave: first.wave, batches };
+}
+
+function chunkBy<T, K>(items: readonly T[], keyOfItem: (item: T) => K): readonly (readonly T[])[] {
+  const chunks: T[][] = [];
+  let last: K | undefined;
+  for (const item of items) {
+    const key = keyOfItem(item);
+    const chunk = chunks.at(-1);
+    if (chunk === undefined || key !== last) chunks.push([item]);
+    else chunk.push(item);
+    last = key;
+  }
+  return chunks;
+}

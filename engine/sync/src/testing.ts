@@ -1,0 +1,50 @@
+import type { SyncPolicy, SyncVocabulary } from './types.ts';
+
+/** A vocabulary and a policy for the tests of this package. */
+export const VOCABULARY: SyncVocabulary = {
+  wave: ['sync.example/wave'],
+  hooks: [
+    {
+      annotation: 'sync.example/hook',
+      phases: {
+        PreSync: 'PreSync',
+        Sync: 'Sync',
+        PostSync: 'PostSync',
+        SyncFail: 'SyncFail',
+        Skip: 'Skip',
+      },
+      wave: [],
+      deletePolicy: 'sync.example/hook-delete',
+      deletePolicies: {
+        HookSucceeded: 'HookSucceeded',
+        HookFailed: 'HookFailed',
+        BeforeHookCreation: 'BeforeHookCreation',
+      },
+      defaultDeletePolicy: 'BeforeHookCreation',
+      unless: [],
+    },
+  ],
+  options: ['sync.example/options'],
+  switches: [
+    { metadata: 'annotation', name: 'sync.example/prune', value: 'disabled', means: 'keep' },
+  ],
+};
+
+export const POLICY: SyncPolicy = {
+  vocabulary: VOCABULARY,
+  prune: false,
+  pruneLast: false,
+  prunePermission: 'allowed',
+  pruneConfirmed: false,
+  propagation: 'Foreground',
+  replace: false,
+  force: false,
+  validate: true,
+  dryRun: false,
+  skipHooks: false,
+  outOfSyncOnly: false,
+  skipDryRunOnMissingKind: false,
+  takeOverFrom: [],
+  waitFor: 'healthy',
+  hookSuffix: 'abc1234-{phase}-1',
+};
