@@ -52,6 +52,7 @@ export {
   parseKubeconfig,
 } from './kubeconfig.ts';
 export type { LimiterOptions } from './limiter.ts';
+export { createLiveState } from './live-state.ts';
 export type {
   KindState,
   LiveChange,
@@ -61,9 +62,11 @@ export type {
   WatchedKind,
 } from './live-state-types.ts';
 export { NetworkError } from './network-error.ts';
+export { compareResourceVersions } from './resource-version.ts';
 export type {
   MessageSocket,
   Transport,
   TransportRequest,
   TransportResponse,
 } from './transport.ts';
+export { isBulky, isVolatile, trimObject } from './trim-object.ts';

@@ -1,5 +1,4 @@
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
-import type { Clock } from '@capstan/lib-std';
 import type { KindRef, KubeClient, ResourceKind } from './kube-client.ts';
 
 /** An object as the cache holds it. */
@@ -20,6 +19,8 @@ export interface LiveChange {
   readonly before: LiveObject | undefined;
   /** Absent for an object that is gone. */
   readonly after: LiveObject | undefined;
+  /** True while the kind is read as a whole: at its first sight, and again when the watch lost its place. */
+  readonly isInitial: boolean;
 }
 
 export type KindState =
@@ -49,18 +50,20 @@ export interface LiveStateOptions {
   };
   /** What to keep of an object that is not managed. Default `trimObject`: metadata, and what health needs. */
   readonly trim?: (object: KubeObject) => KubeObject;
-  /** Kinds never watched, even when asked for (Events, Leases, …). */
+  /** Kinds never watched, even when asked for. Default `isVolatile`: Events, Leases, metrics. */
   readonly isExcluded?: (kind: ResourceKind) => boolean;
-  /** Kinds watched as PartialObjectMetadata. Default: `isBulky` (EndpointSlice, Endpoints, ControllerRevision, Lease, Event). */
+  /** Kinds watched as PartialObjectMetadata. Default `isBulky`: EndpointSlice, Endpoints, ControllerRevision. */
   readonly metadataOnly?: (kind: ResourceKind) => boolean;
   /** Watch in these namespaces only (a watch per kind and namespace); absent: the whole cluster. */
   readonly namespaces?: readonly string[];
-  readonly clock?: Clock;
+  /** An index function or a subscriber threw; the cache goes on. */
+  readonly onError?: (error: unknown) => void;
+  readonly now?: () => number;
 }
 
 /**
  * The objects of one cluster, kept by one watch per kind however many apps look. Kinds are watched from the first time
- * they are asked for. Reading never waits and never asks the server.
+ * they are asked for, each in the version that the server prefers. Reading never waits and never asks the server.
  */
 export interface LiveState extends AsyncDisposable {
   /**

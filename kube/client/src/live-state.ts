@@ -1,0 +1,422 @@
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+import { linkAbort, sleep } from './abort.ts';
+import type { FollowEvent, KindRef, ResourceKind } from './kube-client.ts';
+import type {
+  KindState,
+  LiveChange,
+  LiveObject,
+  LiveState,
+  LiveStateOptions,
+  WatchedKind,
+} from './live-state-types.ts';
+import { indexKey, LiveStore, localKey, type StoredKind, type StoredObject } from './live-store.ts';
+import { kindNameOf, nameKind } from './paths.ts';
+import { compareResourceVersions } from './resource-version.ts';
+import { isBulky, isVolatile, trimObject } from './trim-object.ts';
+
+/** Starts with no kind watched; see LiveState. Disposing it ends its watches. */
+export function createLiveState(options: LiveStateOptions): LiveState {
+  return new Cache(options);
+}
+
+type Missed = { readonly kind: KindRef; readonly error: unknown };
+type Options = { readonly signal?: AbortSignal };
+
+/** One watch: a kind in all namespaces, or in one. */
+interface Stream {
+  readonly namespace: string | undefined;
+  state: KindState;
+  /** Up to where this watch has told everything. */
+  seen: string;
+}
+
+interface Slot extends StoredKind {
+  readonly streams: readonly Stream[];
+  /** Called at each event; those who wait look whether it was what they wait for. */
+  readonly waiters: Set<() => void>;
+  /** Each ends the pause between two tries of a kind that is not served or forbidden. */
+  readonly wakers: Set<() => void>;
+}
+
+/** Answers that trying again soon will not change: wait longer, or until somebody asks for the kind again. */
+const lasting = new Set(['NOT_FOUND', 'KIND_NOT_SERVED', 'FORBIDDEN', 'METHOD_NOT_ALLOWED']);
+const lastingPauseMs = 30_000;
+
+class Cache implements LiveState {
+  readonly #options: LiveStateOptions;
+  readonly #store = new LiveStore();
+  readonly #slots = new Map<string, Slot>();
+  readonly #listeners = new Set<(change: LiveChange) => void>();
+  readonly #life = linkAbort(undefined);
+  readonly #running = new Set<Promise<void>>();
+  #watchesAll = false;
+  #rescan: NodeJS.Timeout | undefined;
+
+  constructor(options: LiveStateOptions) {
+    this.#options = options;
+  }
+
+  async ensure(kinds: readonly KindRef[], options: Options = {}): Promise<readonly Missed[]> {
+    const missed = await Promise.all(kinds.map((kind) => this.#ensureOne(kind, options)));
+    return missed.flat();
+  }
+
+  async ensureAll(options: Options = {}): Promise<readonly Missed[]> {
+    this.#watchesAll = true;
+    const kinds = await this.#options.client.discovery.kinds(options);
+    return this.ensure(kinds.filter(isWatchable), options);
+  }
+
+  get({ group, kind, namespace, name }: ObjectKey): LiveObject | undefined {
+    return this.#slots.get(`${group}/${kind}`)?.objects.get(localKey(namespace, name));
+  }
+
+  list(kind: { readonly group: string; readonly kind: string }, namespace?: string): LiveObject[] {
+    const objects = [...(this.#slots.get(`${kind.group}/${kind.kind}`)?.objects.values() ?? [])];
+    if (namespace === undefined) return objects;
+    return objects.filter((object) => object.namespace === namespace);
+  }
+
+  byIndex(name: string, value: string): LiveObject[] {
+    return this.#store.indexed(name, value);
+  }
+
+  ownedBy(uid: string): LiveObject[] {
+    return this.#store.ownedBy(uid);
+  }
+
+  byUid(uid: string): LiveObject | undefined {
+    return this.#store.byUid(uid);
+  }
+
+  inNamespace(namespace: string): LiveObject[] {
+    return this.#store.inNamespace(namespace);
+  }
+
+  subscribe(listener: (change: LiveChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async waitUntilFresh(
+    ref: KindRef,
+    resourceVersion: string,
+    options: Options & { readonly timeoutMs?: number } = {},
+  ): Promise<void> {
+    const { group, kind } = kindNameOf(ref);
+    const slot = this.#slots.get(`${group}/${kind}`);
+    if (slot === undefined) {
+      throw new CapstanError('NOT_WATCHED', `${nameKind(ref)} is not watched by this cache`, {
+        kind: 'bug',
+      });
+    }
+    const isFresh = () =>
+      slot.streams.every(
+        ({ seen }) => seen !== '' && compareResourceVersions(seen, resourceVersion) >= 0,
+      );
+    using limit = linkAbort(options.signal, options.timeoutMs ?? 10_000);
+    await waitFor(slot, isFresh, limit.signal).catch((error: unknown) => {
+      if (!limit.timedOut) throw error;
+      throw new CapstanError(
+        'NOT_FRESH',
+        `the watch of ${nameKind(ref)} did not reach resourceVersion ${resourceVersion} in time`,
+        { kind: 'retry', hint: 'the API server may be slow or out of reach' },
+      );
+    });
+  }
+
+  observeWrite(object: KubeObject): void {
+    const { group, kind } = kindNameOf(object);
+    const slot = this.#slots.get(`${group}/${kind}`);
+    const { resourceVersion = '', namespace } = object.metadata;
+    const stream = slot?.streams.find(
+      (one) => one.namespace === undefined || one.namespace === namespace,
+    );
+    if (slot === undefined || stream === undefined || stream.state.kind === 'syncing') return;
+    // Another version's fields must not stand where the watched version's are expected.
+    if (kindNameOf(object).version !== slot.resource.version) return;
+    // The watch is past it: what it told since is newer, and may be that the object is gone.
+    if (compareResourceVersions(resourceVersion, stream.seen) <= 0) return;
+    this.#put(slot, object, false);
+  }
+
+  watched(): readonly WatchedKind[] {
+    return [...this.#slots.values()].map((slot) => ({
+      resource: slot.resource,
+      state: worstState(slot.streams),
+      objects: slot.objects.size,
+    }));
+  }
+
+  size() {
+    return this.#store.size();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#rescan);
+    this.#life.abort(new DOMException('the cache was closed', 'AbortError'));
+    await Promise.all(this.#running);
+  }
+
+  async #ensureOne(ref: KindRef, { signal }: Options): Promise<Missed[]> {
+    try {
+      const slot = await this.#slotFor(ref, signal);
+      if (slot === undefined) return [];
+      for (const stream of slot.streams) {
+        if (stream.state.kind === 'failed') stream.state = { kind: 'syncing' };
+      }
+      for (const wake of slot.wakers) wake();
+      await waitFor(slot, () => worstState(slot.streams).kind !== 'syncing', signal);
+      const state = worstState(slot.streams);
+      return state.kind === 'failed' ? [{ kind: ref, error: state.error }] : [];
+    } catch (error) {
+      signal?.throwIfAborted();
+      return [{ kind: ref, error }];
+    }
+  }
+
+  /** Looks the kind up by its group: whatever version was asked for, the preferred one is watched. */
+  async #slotFor(ref: KindRef, signal: AbortSignal | undefined): Promise<Slot | undefined> {
+    const { group, kind } = kindNameOf(ref);
+    const known = this.#slots.get(`${group}/${kind}`);
+    if (known !== undefined) return known;
+    const resource = await this.#options.client.discovery.resolve(
+      { group, kind },
+      signal === undefined ? {} : { signal },
+    );
+    const isExcluded = this.#options.isExcluded ?? isVolatile;
+    if (isExcluded(resource) || this.#life.signal.aborted) return undefined;
+    return this.#slots.get(`${group}/${kind}`) ?? this.#open(resource);
+  }
+
+  #open(resource: ResourceKind): Slot {
+    const namespaces = resource.namespaced ? this.#options.namespaces : undefined;
+    const slot: Slot = {
+      resource,
+      objects: new Map<string, StoredObject>(),
+      streams: (namespaces ?? [undefined]).map((namespace) => ({
+        namespace,
+        state: { kind: 'syncing' },
+        seen: '',
+      })),
+      waiters: new Set(),
+      wakers: new Set(),
+    };
+    this.#slots.set(`${resource.group}/${resource.kind}`, slot);
+    for (const stream of slot.streams) {
+      const running = this.#run(slot, stream).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+    return slot;
+  }
+
+  async #run(slot: Slot, stream: Stream): Promise<void> {
+    const { signal } = this.#life;
+    const { group, kind } = slot.resource;
+    while (!signal.aborted && this.#slots.get(`${group}/${kind}`) === slot) {
+      try {
+        await this.#follow(slot, stream);
+        await this.#pause(slot);
+        await this.#reopenIfMoved(slot);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.onError?.(error);
+        await sleep(1_000, signal).catch(() => {});
+      }
+    }
+  }
+
+  /** The watched version may have been taken out of service while another one is served. */
+  async #reopenIfMoved(slot: Slot): Promise<void> {
+    const { group, kind, version } = slot.resource;
+    const { discovery } = this.#options.client;
+    const resource = await discovery.find({ group, kind }, { signal: this.#life.signal });
+    const isCurrent = this.#slots.get(`${group}/${kind}`) === slot;
+    if (resource === undefined || resource.version === version || !isCurrent) return;
+    for (const object of [...slot.objects.values()]) this.#drop(slot, object, false);
+    this.#open(resource);
+    for (const waiter of slot.waiters) waiter();
+    for (const wake of slot.wakers) wake();
+  }
+
+  /** Returns when the kind is not served or not allowed, so that the next try comes later. */
+  async #follow(slot: Slot, stream: Stream): Promise<void> {
+    const { client, metadataOnly = isBulky } = this.#options;
+    const events = client.follow(slot.resource, {
+      signal: this.#life.signal,
+      metadataOnly: metadataOnly(slot.resource),
+      ...(stream.namespace === undefined ? {} : { namespace: stream.namespace }),
+    });
+    for await (const event of events) {
+      this.#take(slot, stream, event);
+      for (const waiter of [...slot.waiters]) waiter();
+      if (event.type === 'INTERRUPTED' && isLasting(event.error)) return;
+    }
+  }
+
+  async #pause(slot: Slot): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using pause = linkAbort(this.#life.signal);
+    slot.wakers.add(resolve);
+    try {
+      await Promise.race([promise, sleep(lastingPauseMs, pause.signal)]);
+    } finally {
+      slot.wakers.delete(resolve);
+      pause.abort(undefined);
+    }
+  }
+
+  #take(slot: Slot, stream: Stream, event: FollowEvent): void {
+    if (event.type === 'INTERRUPTED') {
+      this.#interrupt(slot, stream, event.error);
+      return;
+    }
+    if (event.type === 'STATE') this.#replace(slot, stream, event);
+    else if (event.type === 'CHANGED') this.#put(slot, event.object, false);
+    else if (event.type === 'DELETED') this.#delete(slot, event.object, event.resourceVersion);
+    if (event.resourceVersion !== '') stream.seen = event.resourceVersion;
+    stream.state = { kind: 'synced' };
+  }
+
+  #interrupt(slot: Slot, stream: Stream, error: unknown): void {
+    const sinceMs = (this.#options.now ?? Date.now)();
+    const code = error instanceof CapstanError ? error.code : '';
+    if (code === 'NOT_FOUND' || code === 'KIND_NOT_SERVED') {
+      // The kind itself is gone, and all of its objects with it.
+      for (const object of this.#objectsOf(slot, stream)) this.#drop(slot, object, false);
+      stream.state = { kind: 'failed', error };
+    } else if (stream.state.kind === 'synced') {
+      stream.state = { kind: 'stale', error, sinceMs };
+    } else if (stream.state.kind !== 'stale') {
+      stream.state = { kind: 'failed', error };
+    }
+  }
+
+  #replace(slot: Slot, stream: Stream, event: Extract<FollowEvent, { type: 'STATE' }>): void {
+    const present = new Set<string>();
+    for (const object of event.objects) {
+      present.add(localKey(object.metadata.namespace ?? '', object.metadata.name ?? ''));
+      this.#put(slot, object, true);
+    }
+    for (const object of this.#objectsOf(slot, stream)) {
+      const isNewer = compareResourceVersions(object.resourceVersion, event.resourceVersion) > 0;
+      if (!isNewer && !present.has(localKey(object.namespace, object.name))) {
+        this.#drop(slot, object, true);
+      }
+    }
+  }
+
+  #objectsOf(slot: Slot, stream: Stream): StoredObject[] {
+    const objects = [...slot.objects.values()];
+    if (stream.namespace === undefined) return objects;
+    return objects.filter((object) => object.namespace === stream.namespace);
+  }
+
+  #put(slot: Slot, object: KubeObject, isInitial: boolean): void {
+    const { namespace = '', name = '', resourceVersion = '' } = object.metadata;
+    const held = slot.objects.get(localKey(namespace, name));
+    if (held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) {
+      return;
+    }
+    const { trim = trimObject, isManaged } = this.#options;
+    const isPartial = (this.#options.metadataOnly ?? isBulky)(slot.resource);
+    const whole = !isPartial && isManaged(object);
+    const { before, after } = this.#store.put(slot, {
+      object: whole ? object : trim(object),
+      whole,
+      indexed: this.#indexed(object),
+    });
+    this.#tell({ key: after.key, before, after, isInitial });
+    if (this.#watchesAll && bringsKinds.has(slot.resource.kind)) this.#lookForKinds();
+  }
+
+  #indexed(object: KubeObject): string[] {
+    const values: string[] = [];
+    for (const [name, index] of Object.entries(this.#options.indexes ?? {})) {
+      try {
+        for (const value of index(object)) values.push(indexKey(name, value));
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
+    }
+    return values;
+  }
+
+  #delete(slot: Slot, object: KubeObject, resourceVersion: string): void {
+    const { namespace = '', name = '' } = object.metadata;
+    const held = slot.objects.get(localKey(namespace, name));
+    // Made anew in the meantime, and already known by an own write: this is the end of the one before.
+    const isOther =
+      held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) < 0;
+    if (held !== undefined && !isOther) this.#drop(slot, held, false);
+  }
+
+  #drop(slot: Slot, object: StoredObject, isInitial: boolean): void {
+    this.#store.remove(slot, object.namespace, object.name);
+    this.#tell({ key: object.key, before: object, after: undefined, isInitial });
+  }
+
+  #tell(change: LiveChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
+    }
+  }
+
+  /** After a change of CRDs or APIServices, once they have settled. */
+  #lookForKinds(): void {
+    if (this.#rescan !== undefined || this.#life.signal.aborted) return;
+    this.#rescan = setTimeout(() => {
+      this.#rescan = undefined;
+      this.#options.client.discovery.invalidate();
+      this.ensureAll({ signal: this.#life.signal }).catch((error: unknown) => {
+        if (this.#life.signal.aborted) return;
+        this.#options.onError?.(error);
+        this.#lookForKinds();
+      });
+    }, 1_000);
+  }
+}
+
+const bringsKinds = new Set(['CustomResourceDefinition', 'APIService']);
+
+function isLasting(error: unknown): boolean {
+  return error instanceof CapstanError && lasting.has(error.code);
+}
+
+function isWatchable({ verbs }: ResourceKind): boolean {
+  return verbs.includes('list') && verbs.includes('watch');
+}
+
+function worstState(streams: readonly Stream[]): KindState {
+  const order = ['failed', 'syncing', 'stale', 'synced'];
+  const states = streams.map(({ state }) => state);
+  const sorted = states.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+  return sorted[0] ?? { kind: 'synced' };
+}
+
+async function waitFor(
+  slot: Slot,
+  isDone: () => boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  if (isDone()) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = () => {
+    if (isDone()) resolve();
+  };
+  const stop = () => reject(signal?.reason);
+  slot.waiters.add(look);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await promise;
+  } finally {
+    slot.waiters.delete(look);
+    signal?.removeEventListener('abort', stop);
+  }
+}
