@@ -1,0 +1,60 @@
+import type { KubeClient } from '@capstan/kube-client';
+import type { Json, KubeObject } from '@capstan/kube-object';
+
+export type ServerVerdict =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'different' }
+  /** The server could not say (forbidden, invalid, unreachable): never taken for `same`. */
+  | { readonly kind: 'unknown'; readonly error: unknown };
+
+/**
+ * Whether applying `desired` would change `live`: one dry run, which knows every default, webhook and conversion. The
+ * answer holds for this desired object and this resourceVersion of live.
+ */
+export async function askServer(
+  desired: KubeObject,
+  live: KubeObject,
+  {
+    client,
+    fieldManager,
+    signal,
+  }: {
+    readonly client: KubeClient;
+    readonly fieldManager: string;
+    readonly signal?: AbortSignal;
+  },
+): Promise<ServerVerdict> {
+  try {
+    const predicted = await client.apply(desired, {
+      fieldManager,
+      force: true,
+      dryRun: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return { kind: sameContent(predicted, live) ? 'same' : 'different' };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { kind: 'unknown', error };
+  }
+}
+
+function sameContent(a: KubeObject, b: KubeObject): boolean {
+  return stable(content(a)) === stable(content(b));
+}
+
+function content(object: KubeObject): Json {
+  const { managedFields: _m, resourceVersion: _r, generation: _g, ...metadata } = object.metadata;
+  const { status: _status, ...rest } = object;
+  return { ...rest, metadata };
+}
+
+function stable(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(stable).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .sort(([x], [y]) => (x < y ? -1 : 1));
+    return `{${members.map(([name, inner]) => `${JSON.stringify(name)}:${stable(inner)}`).join(',')}}`;
+  }
+  return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'null');
+}

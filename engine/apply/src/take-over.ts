@@ -1,0 +1,45 @@
+import { formatFieldsV1, parseFieldsV1 } from '@capstan/kube-merge';
+import type { Json, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
+
+export interface TakeOver {
+  /** Managers whose client-side writes (operation Update) become ours. */
+  readonly from: readonly string[];
+  readonly to: string;
+}
+
+/**
+ * The JSON patch that hands the fields of client-side managers to our server-side one, so that a field dropped from the
+ * manifest is dropped from the object, and nothing else changes: no field of the object itself is touched. undefined when
+ * there is nothing to hand over. It holds for this resourceVersion only; the server answers CONFLICT otherwise.
+ */
+export function takeOverPatch(live: KubeObject, { from, to }: TakeOver): Json | undefined {
+  const { managedFields = [], resourceVersion } = live.metadata;
+  const theirs = managedFields.filter(
+    (entry) =>
+      entry.operation === 'Update' &&
+      (entry.subresource ?? '') === '' &&
+      from.includes(entry.manager ?? ''),
+  );
+  const [newest] = [...theirs].sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1));
+  if (newest === undefined || resourceVersion === undefined) return undefined;
+  const isOurs = (entry: ManagedFieldsEntry) =>
+    entry.manager === to && entry.operation === 'Apply' && (entry.subresource ?? '') === '';
+  const ours = managedFields.find(isOurs);
+  const sets = [...(ours === undefined ? [] : [ours]), ...theirs].flatMap(({ fieldsV1 }) =>
+    fieldsV1 === undefined ? [] : [parseFieldsV1(fieldsV1)],
+  );
+  const [first, ...rest] = sets;
+  if (first === undefined) return undefined;
+  const union = rest.reduce((all, one) => all.union(one), first);
+  const entry: ManagedFieldsEntry = {
+    ...(ours ?? newest),
+    manager: to,
+    operation: 'Apply',
+    fieldsV1: formatFieldsV1(union),
+  };
+  const others = managedFields.filter((one) => !theirs.includes(one) && !isOurs(one));
+  return [
+    { op: 'replace', path: '/metadata/managedFields', value: [...others, entry] },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+}
