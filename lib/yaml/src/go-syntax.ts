@@ -1,0 +1,47 @@
+import { formatFloat } from './go-number.ts';
+
+/** A value as Go's `%#v` writes it in error texts. Map keys come sorted, as fmt prints them. */
+export function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)';
+  if (typeof value === 'string') return quoteGo(value);
+  if (typeof value === 'number') return formatFloat(value, 21);
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const body = entries.map(([key, item]) => `${quoteGo(key)}:${goSyntax(item)}`).join(', ');
+  return `map[interface {}]interface {}{${body}}`;
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\x07', '\\a'],
+  ['\b', '\\b'],
+  ['\f', '\\f'],
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+  ['\v', '\\v'],
+  ['"', '\\"'],
+  ['\\', '\\\\'],
+]);
+
+/** `strconv.Quote`. */
+export function quoteGo(text: string): string {
+  let out = '"';
+  for (const c of text) {
+    const named = ESCAPES.get(c);
+    if (named !== undefined) out += named;
+    else if (isGoPrintable(c)) out += c;
+    else {
+      const code = c.codePointAt(0)!;
+      const hex = code.toString(16);
+      if (code < 0x80) out += `\\x${hex.padStart(2, '0')}`;
+      else if (code < 0x10000) out += `\\u${hex.padStart(4, '0')}`;
+      else out += `\\U${hex.padStart(8, '0')}`;
+    }
+  }
+  return `${out}"`;
+}
+
+function isGoPrintable(c: string): boolean {
+  return c === ' ' || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(c);
+}

@@ -1,0 +1,28 @@
+export type { NumberMode, YamlObject, YamlValue } from './decode.ts';
+export { type EmitOptions, emitDocument, emitDocuments } from './emit-node.ts';
+export { YamlErrorCode } from './errors.ts';
+export { type GoValue, goJson, type JsonOptions, parseJson } from './go-json.ts';
+export { formatFloat, formatJsonFloat } from './go-number.ts';
+export { DEFAULT_LIMITS, type YamlLimits } from './limits.ts';
+export {
+  copyNode,
+  createNode,
+  documentNode,
+  longTag,
+  mappingNode,
+  type NodeKind,
+  Style,
+  sequenceNode,
+  shortTag,
+  stringNode,
+  type YamlNode,
+} from './node.ts';
+export {
+  nodeToValue,
+  type ParseOptions,
+  parseDocuments,
+  parseYaml,
+  parseYamlStrict,
+} from './parse.ts';
+export { resolveTag } from './resolve.ts';
+export { toYaml } from './to-yaml.ts';
