@@ -1,0 +1,14 @@
+import type { Command } from './io.ts';
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly run: Command }>;
+}
+
+/** Every command, in the order of the help text. A module is loaded when its command is called, not before. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  template: {
+    summary: 'render a chart, as helm template does',
+    load: () => import('./template/template.ts'),
+  },
+};

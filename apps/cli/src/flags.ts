@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+
+/** What flags a command takes: `string[]` collects each use, `list` also splits at commas. */
+export interface FlagSpec {
+  readonly kind: 'boolean' | 'string' | 'string[]' | 'list';
+  readonly short?: string;
+}
+
+export interface ParsedFlags {
+  readonly positionals: readonly string[];
+  flag(name: string): boolean;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+}
+
+/** Reads flags between and after positionals, `--flag value` and `--flag=value`, as the Go commands do. */
+export function parseFlags(
+  args: readonly string[],
+  specs: Readonly<Record<string, FlagSpec>>,
+): ParsedFlags {
+  const options = Object.fromEntries(
+    Object.entries(specs).map(([name, { kind, short }]) => [
+      name,
+      {
+        type: kind === 'boolean' ? ('boolean' as const) : ('string' as const),
+        multiple: kind === 'string[]' || kind === 'list',
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  );
+  const { values, positionals } = read(
+    [...args].map((arg) => booleanValue(arg, specs)),
+    options,
+  );
+  return {
+    positionals,
+    flag: (name) => values[name] === true,
+    text: (name) => {
+      const value = values[name];
+      return typeof value === 'string' ? value : undefined;
+    },
+    texts: (name) => {
+      const value = values[name];
+      const all = Array.isArray(value) ? value.map(String) : [];
+      return specs[name]?.kind === 'list' ? all.flatMap((item) => item.split(',')) : all;
+    },
+  };
+}
+
+/** `--flag=true` of a boolean flag: Node's own parser takes only the bare name. `--flag=false` is dropped. */
+function booleanValue(arg: string, specs: Readonly<Record<string, FlagSpec>>): string {
+  const match = /^--([^=]+)=(true|false)$/.exec(arg);
+  if (match === null || specs[match[1]!]?.kind !== 'boolean') return arg;
+  return match[2] === 'true' ? `--${match[1]}` : '';
+}
+
+function read(
+  args: readonly string[],
+  options: NonNullable<Parameters<typeof parseArgs>[0]>['options'],
+): { values: Record<string, unknown>; positionals: string[] } {
+  try {
+    const parsed = parseArgs({
+      args: args.filter((arg) => arg !== ''),
+      ...(options === undefined ? {} : { options }),
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values: parsed.values, positionals: parsed.positionals };
+  } catch (error) {
+    throw new CapstanError('FLAGS', flagMessage(messageOf(error)), { cause: error });
+  }
+}
+
+/** The words of the Go commands where a script may look for them. */
+function flagMessage(message: string): string {
+  const unknown = /^Unknown option '(--?)([^']*)'/.exec(message);
+  if (unknown !== null) {
+    return unknown[1] === '--'
+      ? `unknown flag: --${unknown[2]}`
+      : `unknown shorthand flag: '${unknown[2]?.slice(0, 1)}' in -${unknown[2]}`;
+  }
+  const missing = /^Option '(?:-\w, )?(--[^ ']*)[^']*' argument missing/.exec(message);
+  return missing === null ? message : `flag needs an argument: ${missing[1]}`;
+}

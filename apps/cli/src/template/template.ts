@@ -1,0 +1,166 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import {
+  type Capabilities,
+  ChartError,
+  defaultCapabilities,
+  type Hook,
+  loadChart,
+  loadChartArchive,
+  parseKubeVersion,
+  type RenderedChart,
+  renderChart,
+  splitManifests,
+} from '@capstan/kube-helm';
+import { openDiskTree } from '@capstan/lib-files/disk';
+import { type ParsedFlags, parseFlags } from '../flags.ts';
+import type { Command, Io } from '../io.ts';
+import { TEMPLATE_FLAGS, TEMPLATE_HELP } from './template-flags.ts';
+import { mergeValueFlags } from './value-flags.ts';
+
+/** `capstan template [NAME] CHART`, with the flags, output and errors of `helm template`. */
+export const run: Command = async (args, io) => {
+  const flags = parseFlags(args, TEMPLATE_FLAGS);
+  if (flags.flag('help')) {
+    io.out(TEMPLATE_HELP);
+    return 0;
+  }
+  const { name, chartPath } = nameAndChart(flags);
+  const values = await mergeValueFlags(flags, io);
+  const chart = readChart(resolve(io.cwd, chartPath), chartPath);
+  const rendered = renderChart(chart, values, {
+    release: {
+      name,
+      namespace: flags.text('namespace') ?? io.env['HELM_NAMESPACE'] ?? 'default',
+      isUpgrade: flags.flag('is-upgrade'),
+    },
+    capabilities: capabilitiesOf(flags),
+    flavor: flags.text('helm-version') === '3' ? 3 : 4,
+    includeCrds: flags.flag('include-crds'),
+    skipSchemaValidation: flags.flag('skip-schema-validation'),
+    now: Date.now,
+    warn: (message) => io.err(`${message}\n`),
+  });
+  print(rendered, flags, { io, name });
+  return 0;
+};
+
+function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly chartPath: string } {
+  const [first, second, third] = flags.positionals;
+  if (first === undefined) {
+    throw new ChartError(
+      'FLAGS',
+      '"capstan template" requires at least 1 argument\n\nUsage:  capstan template [NAME] [CHART] [flags]',
+    );
+  }
+  if (third !== undefined) {
+    throw new ChartError(
+      'FLAGS',
+      `expected at most two arguments, unexpected arguments: ${flags.positionals.slice(2).join(', ')}`,
+    );
+  }
+  if (second === undefined) {
+    return { name: flags.text('name-template') ?? 'release-name', chartPath: first };
+  }
+  return { name: first, chartPath: second };
+}
+
+function readChart(path: string, asGiven: string): ReturnType<typeof loadChart> {
+  if (/\.(tgz|tar\.gz)$/.test(path)) return loadChartArchive(readFileSync(path));
+  try {
+    return loadChart(openDiskTree(path));
+  } catch (error) {
+    if (error instanceof ChartError) throw error;
+    throw new ChartError('CHART_MISSING', `path ${JSON.stringify(asGiven)} not found`, error);
+  }
+}
+
+function capabilitiesOf(flags: ParsedFlags): Capabilities {
+  const base = defaultCapabilities(flags.text('helm-version') === '3' ? 3 : 4);
+  const given = flags.text('kube-version');
+  const parsed = given === undefined ? undefined : parseKubeVersion(given);
+  if (parsed === null) {
+    throw new ChartError(
+      'FLAGS',
+      `invalid kube version '${given}': could not parse ${JSON.stringify(given)} as version`,
+    );
+  }
+  return {
+    ...base,
+    kubeVersion: parsed?.version ?? base.kubeVersion,
+    apiVersions: [...base.apiVersions, ...flags.texts('api-versions')],
+  };
+}
+
+interface Output {
+  readonly io: Io;
+  readonly name: string;
+}
+
+function print(rendered: RenderedChart, flags: ParsedFlags, output: Output): void {
+  const hooks = flags.flag('no-hooks')
+    ? []
+    : rendered.hooks.filter((hook) => !isSkipped(hook, flags));
+  const folder = flags.text('output-dir');
+  if (folder !== undefined) {
+    const root = flags.flag('release-name') ? join(folder, output.name) : folder;
+    writeFiles(rendered, hooks, resolve(output.io.cwd, root), { io: output.io, shown: root });
+    return;
+  }
+  const text = `${rendered.yaml.trim()}\n${hooks.map(hookText).join('')}`;
+  const only = flags.texts('show-only');
+  output.io.out(only.length === 0 ? text : chosen(text, only));
+}
+
+function isSkipped(hook: Hook, flags: ParsedFlags): boolean {
+  return flags.flag('skip-tests') && hook.events.includes('test');
+}
+
+function hookText({ path, content }: Hook): string {
+  return `---\n# Source: ${path}\n${content}\n`;
+}
+
+/** The documents of the named templates, in the order in which they were named. */
+function chosen(text: string, names: readonly string[]): string {
+  const documents = splitManifests(text);
+  return names
+    .map((name) => {
+      const found = documents.filter((document) => {
+        const source = /# Source: [^/]+\/(.+)/.exec(document)?.[1];
+        return source !== undefined && matches(name, source);
+      });
+      if (found.length === 0)
+        throw new ChartError('FLAGS', `could not find template ${name} in chart`);
+      return found.map((document) => `---\n${document}\n`).join('');
+    })
+    .join('');
+}
+
+function matches(pattern: string, name: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
+  return new RegExp(`^${source}$`).test(name);
+}
+
+function writeFiles(
+  rendered: RenderedChart,
+  hooks: readonly Hook[],
+  root: string,
+  { io, shown }: { readonly io: Io; readonly shown: string },
+): void {
+  const written = new Map<string, string>();
+  const crds = rendered.crds.map(({ fileName, data }) => ({
+    path: fileName,
+    content: new TextDecoder().decode(data),
+  }));
+  for (const { path, content } of [...crds, ...rendered.manifests, ...hooks]) {
+    written.set(path, `${written.get(path) ?? ''}---\n# Source: ${path}\n${content}\n`);
+    io.out(`wrote ${shown}/${path}\n`);
+  }
+  for (const [path, content] of written) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+}

@@ -1,0 +1,55 @@
+import {
+  GoInt,
+  GoMap,
+  GoNil,
+  GoPointer,
+  GoScalar,
+  GoStruct,
+  type GoValue,
+} from '@capstan/lib-gotemplate';
+
+/** A JSON value as YAML and JSON writers take it. */
+export type PlainValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | PlainValue[]
+  | { [key: string]: PlainValue };
+
+/** How a host object (Capabilities, …) shows itself in JSON and YAML: its `hidden` part. */
+export interface HasJson {
+  readonly json: PlainValue;
+}
+
+/** A template value as JSON would hold it; []byte as base64, what JSON cannot hold as null. */
+export function plainValue(value: GoValue): PlainValue {
+  if (value === undefined || value === null || value instanceof GoNil) return null;
+  if (typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (value instanceof GoInt || value instanceof GoScalar) return value.value;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof GoPointer) return plainValue(value.elem);
+  if (value instanceof GoStruct) return plainStruct(value);
+  if (value instanceof GoMap) return plainEntries(value.data);
+  if (value instanceof Map) return plainEntries(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return null;
+  return plainEntries(value as { [key: string]: GoValue });
+}
+
+function plainEntries(data: { [key: string]: GoValue } | Map<string, GoValue>): PlainValue {
+  const entries = data instanceof Map ? [...data] : Object.entries(data);
+  return Object.fromEntries(
+    entries.flatMap(([key, item]) => (item === undefined ? [] : [[key, plainValue(item)]])),
+  );
+}
+
+function plainStruct(value: GoStruct): PlainValue {
+  const { hidden } = value;
+  if (typeof hidden === 'object' && hidden !== null && 'json' in hidden) {
+    return (hidden as HasJson).json;
+  }
+  return plainEntries(value.values);
+}

@@ -1,0 +1,246 @@
+import {
+  ANY,
+  fromBytes,
+  GoError,
+  type GoFunc,
+  GoMap,
+  type GoType,
+  type GoValue,
+  int,
+  type Limits,
+  mapOf,
+  STRING,
+  TemplateLanguage,
+  TemplateSet,
+} from '@capstan/lib-gotemplate';
+import {
+  type Capabilities,
+  defaultCapabilities,
+  type HelmFlavor,
+  parseKubeVersion,
+} from './capabilities.ts';
+import { type Chart, chartCrds, isLibraryChart, subchartPath, type Values } from './chart.ts';
+import { ChartError } from './chart-error.ts';
+import { satisfies } from './compatible-range.ts';
+import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts';
+import { type Hook, type Manifest, sortManifests } from './manifests.ts';
+import { processDependencies } from './process-dependencies.ts';
+import { executionError, parseError } from './render-errors.ts';
+import { capabilitiesObject, chartObject, filesObject } from './template-objects.ts';
+import { validateValues } from './validate-values.ts';
+import { coalesceValues, isTable, type Warn } from './values.ts';
+
+export interface ReleaseInfo {
+  readonly name: string;
+  readonly namespace: string;
+  readonly revision?: number;
+  readonly isUpgrade?: boolean;
+}
+
+export interface RenderOptions {
+  readonly release: ReleaseInfo;
+  readonly capabilities?: Capabilities;
+  /** Helm 4 is followed unless 3 is asked for. */
+  readonly flavor?: HelmFlavor;
+  readonly lookup?: Lookup;
+  readonly includeCrds?: boolean;
+  readonly skipSchemaValidation?: boolean;
+  /** NOTES.txt of subcharts too. */
+  readonly subNotes?: boolean;
+  readonly lint?: boolean;
+  readonly strict?: boolean;
+  readonly limits?: Partial<Limits>;
+  /** Milliseconds since the epoch, for `now` and for the bound on time. */
+  readonly now?: () => number;
+  /** Compiled templates are kept in it from render to render; one is made when none is given. */
+  readonly language?: TemplateLanguage;
+  readonly warn?: Warn;
+}
+
+export interface RenderedChart {
+  /** All manifests but hooks as one text, in helm's order: what `helm template` prints. */
+  readonly yaml: string;
+  readonly manifests: readonly Manifest[];
+  readonly hooks: readonly Hook[];
+  readonly notes: string;
+  readonly crds: readonly { readonly fileName: string; readonly data: Uint8Array }[];
+  /** The values that the templates saw, subcharts' included. */
+  readonly values: Values;
+  /** The chart as it was rendered: aliases applied, disabled subcharts left out. */
+  readonly chart: Chart;
+}
+
+/** The template language of charts: Go's, Sprig's without the environment, Helm's own. Keeps what it compiles. */
+export function chartLanguage(): TemplateLanguage {
+  const functions = new Map<string, GoFunc>(helmFunctions());
+  functions.delete('env');
+  functions.delete('expandenv');
+  return new TemplateLanguage(functions);
+}
+
+/**
+ * Renders a chart with values as `helm template` does (4.3.1, or 3.22.0 by `flavor`): dependencies processed, values
+ * coalesced and checked, templates executed, documents sorted. Reads nothing but its arguments. Throws ChartError with the
+ * original's text.
+ */
+export function renderChart(chart: Chart, values: Values, options: RenderOptions): RenderedChart {
+  const flavor = options.flavor ?? 4;
+  const warn = options.warn ?? (() => undefined);
+  const capabilities = options.capabilities ?? defaultCapabilities(flavor);
+  const processed = processDependencies(chart, values, warn);
+  const all = coalesceValues(processed, values, { warn });
+  if (options.skipSchemaValidation !== true) validateValues(processed, all);
+  checkKubeVersion(processed, capabilities);
+  const files = renderTemplates(processed, all, { ...options, flavor, capabilities });
+  const notes = takeNotes(files, processed.metadata.name, options.subNotes ?? false);
+  const { hooks, manifests } = sortManifests(files);
+  const crds = options.includeCrds === true ? chartCrds(processed) : [];
+  const documents = [
+    ...crds.map(({ fileName, data }) => [fileName, fromBytes(data)] as const),
+    ...manifests.map(({ path, content }) => [path, content] as const),
+  ];
+  const yaml = documents.map(([path, content]) => `---\n# Source: ${path}\n${content}\n`).join('');
+  return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
+}
+
+function checkKubeVersion(chart: Chart, { kubeVersion }: Capabilities): void {
+  const wanted = chart.metadata.kubeVersion;
+  if (wanted === '') return;
+  const parts = parseKubeVersion(kubeVersion);
+  if (satisfies(parts?.normalized ?? kubeVersion, wanted)) return;
+  throw new ChartError(
+    'CHART_KUBE_VERSION',
+    `chart requires kubeVersion: ${wanted} which is incompatible with Kubernetes ${parts?.version ?? kubeVersion}`,
+  );
+}
+
+interface TemplateRun extends RenderOptions {
+  readonly flavor: HelmFlavor;
+  readonly capabilities: Capabilities;
+}
+
+interface Template {
+  readonly name: string;
+  readonly text: string;
+  readonly scope: Values;
+  readonly basePath: string;
+}
+
+/** Every template of the chart and its subcharts, partials left out, by name. */
+function renderTemplates(chart: Chart, values: Values, run: TemplateRun): Map<string, string> {
+  const templates = collectTemplates(chart, values, run).sort(byDepth);
+  const set = new TemplateSet(run.language ?? chartLanguage());
+  for (const { name, text } of templates) {
+    try {
+      set.parse(name, text);
+    } catch (error) {
+      throw error instanceof GoError ? parseError(name, error) : error;
+    }
+  }
+  const host: RenderHost = {
+    included: new Map(),
+    lookup: run.lookup ?? null,
+    lint: run.lint ?? false,
+  };
+  const rendered = new Map<string, string>();
+  for (const template of templates) {
+    if (template.name.slice(template.name.lastIndexOf('/') + 1).startsWith('_')) continue;
+    rendered.set(template.name, renderOne(set, template, { run, host }));
+  }
+  return rendered;
+}
+
+function renderOne(
+  set: TemplateSet,
+  { name, scope, basePath }: Template,
+  { run, host }: { readonly run: TemplateRun; readonly host: RenderHost },
+): string {
+  const owner = run.flavor === 4 ? 'common.Values' : 'chartutil.Values';
+  const type: GoType = { ...mapOf(STRING, ANY), text: owner, named: true };
+  // The scope of a chart is one value for all its templates, and they can change it (`set`): only Template differs.
+  scope['Template'] = new GoMap(type, { Name: name, BasePath: basePath });
+  try {
+    const text = set.execute(name, new GoMap(type, scope), {
+      host,
+      missingKey: run.strict === true ? 'error' : 'zero',
+      ...(run.limits === undefined ? {} : { limits: run.limits }),
+      ...(run.now === undefined ? {} : { now: run.now }),
+    });
+    return text.replaceAll('<no value>', '');
+  } catch (error) {
+    throw error instanceof GoError ? executionError(error, run.flavor) : error;
+  }
+}
+
+/** Deeper paths first, then the later names: so that a parent's definition replaces a child's of the same name. */
+function byDepth(a: Template, b: Template): number {
+  const depth = count(b.name) - count(a.name);
+  return depth || (a.name < b.name ? 1 : a.name > b.name ? -1 : 0);
+}
+
+function count(name: string): number {
+  return name.split('/').length;
+}
+
+function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Template[] {
+  const { release } = run;
+  const shared: Values = {
+    Release: {
+      Name: release.name,
+      Namespace: release.namespace,
+      IsUpgrade: release.isUpgrade ?? false,
+      IsInstall: !(release.isUpgrade ?? false),
+      Revision: int(release.revision ?? 1),
+      Service: 'Helm',
+    },
+    Capabilities: capabilitiesObject(run.capabilities, run.flavor),
+  };
+  const templates: Template[] = [];
+  const type: GoType = {
+    ...mapOf(STRING, ANY),
+    text: run.flavor === 4 ? 'common.Values' : 'chartutil.Values',
+    named: true,
+  };
+  const visit = (one: Chart, path: string, own: GoValue, isRoot: boolean): Values => {
+    const subcharts: Values = {};
+    const scope: Values = {
+      Chart: chartObject(one.metadata, isRoot),
+      Files: filesObject(one.files),
+      ...shared,
+      Values: own,
+      Subcharts: subcharts,
+    };
+    const table = own instanceof GoMap ? own.data : {};
+    for (const child of one.dependencies) {
+      const name = child.metadata.name;
+      const given = table instanceof Map ? table.get(name) : table[name];
+      const inner = isTable(given) ? new GoMap(type, given) : new GoMap(type, {});
+      subcharts[name] = visit(child, subchartPath(path, child), inner, false);
+    }
+    for (const file of one.templates) {
+      const base = file.name.slice(file.name.lastIndexOf('/') + 1);
+      if (isLibraryChart(one) && !base.startsWith('_')) continue;
+      templates.push({
+        name: `${path}/${file.name}`,
+        text: fromBytes(file.data),
+        scope,
+        basePath: `${path}/templates`,
+      });
+    }
+    return scope;
+  };
+  visit(chart, chart.metadata.name, new GoMap(type, values), true);
+  return templates;
+}
+
+/** Takes NOTES.txt out of the rendered files. */
+function takeNotes(files: Map<string, string>, chartName: string, subNotes: boolean): string {
+  const notes: string[] = [];
+  for (const path of [...files.keys()]) {
+    if (!path.endsWith('NOTES.txt')) continue;
+    const own = path === `${chartName}/templates/NOTES.txt`;
+    if (own || subNotes) notes.push(files.get(path) ?? '');
+    files.delete(path);
+  }
+  return notes.filter((note) => note !== '').join('\n');
+}
