@@ -1,4 +1,7 @@
 export type { DesiredObject, RenderResult } from './desired-state.ts';
+export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
+export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
+export { type RenderOptions, renderManifests } from './render-manifests.ts';
 export type {
   DirectoryOptions,
   KustomizeImage,
@@ -8,3 +11,8 @@ export type {
   RenderSpec,
   SubstituteOptions,
 } from './render-spec.ts';
+export {
+  type SubstituteTextOptions,
+  SubstitutionError,
+  substituteText,
+} from './substitute-text.ts';

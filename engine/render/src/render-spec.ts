@@ -23,6 +23,8 @@ export interface DirectoryOptions {
 export interface KustomizeOptions {
   /** Make a kustomization of the whole folder when it has none (Flux); otherwise a missing one is an error. */
   readonly generateMissing?: boolean;
+  /** `root` (default): a kustomization reads files below its own folder only; `none`: anywhere in the snapshot (Flux). */
+  readonly loadRestriction?: 'root' | 'none';
   readonly overlay?: KustomizeOverlay;
 }
 
@@ -67,4 +69,8 @@ export interface SubstituteOptions {
   readonly variables: { readonly [name: string]: string };
   /** A variable without value and default is an error, instead of ''. */
   readonly strict: boolean;
+  /** Also when there are no variables, for the sake of defaults in the text. */
+  readonly always?: boolean;
+  /** Objects with this label or annotation are left as they are. */
+  readonly except?: { readonly key: string; readonly value: string };
 }

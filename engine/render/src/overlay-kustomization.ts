@@ -1,0 +1,159 @@
+import type { Json, JsonObject } from '@capstan/kube-object';
+import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
+import { CapstanError } from '@capstan/lib-std';
+import type { KustomizeImage, KustomizeOptions, KustomizeOverlay } from './render-spec.ts';
+
+/** The names a kustomization file may have, in the order of their rank. */
+export const KUSTOMIZATION_NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
+type Fields = { [key: string]: Json | undefined };
+
+/** The path of a folder's kustomization file; undefined when it has none. */
+export function findKustomization(tree: FileTree, folder: string): string | undefined {
+  return KUSTOMIZATION_NAMES.map((name) => joinPath(folder, name)).find(
+    (path) => tree.stat(path)?.kind === 'file',
+  );
+}
+
+/**
+ * A kustomization for a folder that has none, as Flux makes it: every YAML file below, and every folder with a
+ * kustomization of its own, which is not entered.
+ */
+export function generateKustomization(tree: FileTree, folder: string): JsonObject {
+  const resources: string[] = [];
+  const visit = (path: string, relative: string): void => {
+    for (const entry of tree.readDirectory(path) ?? []) {
+      const child = joinPath(path, entry.name);
+      const name = `${relative}/${entry.name}`;
+      if (entry.kind === 'directory') {
+        if (findKustomization(tree, child) === undefined) visit(child, name);
+        else resources.push(name);
+      } else if (/\.ya?ml$/.test(entry.name)) resources.push(name);
+    }
+  };
+  visit(folder, '.');
+  const head = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+  // Kustomize refuses a kustomization that says nothing at all.
+  return resources.length === 0 ? { ...head, namespace: '_placeholder' } : { ...head, resources };
+}
+
+/** The kustomization with the overlay's fields put in, each by the rule of the field: replaced, merged or added. */
+export function overlayKustomization(
+  kustomization: JsonObject,
+  options: KustomizeOptions,
+  place: { readonly tree: FileTree; readonly folder: string },
+): JsonObject {
+  const overlay = options.overlay ?? {};
+  const fields: Fields = { ...kustomization };
+  if (overlay.namespace !== undefined) fields['namespace'] = overlay.namespace;
+  if (overlay.namePrefix !== undefined) fields['namePrefix'] = overlay.namePrefix;
+  if (overlay.nameSuffix !== undefined) fields['nameSuffix'] = overlay.nameSuffix;
+  if (overlay.buildMetadata !== undefined) fields['buildMetadata'] = [...overlay.buildMetadata];
+  append(fields, 'patches', (overlay.patches ?? []).map(toJson));
+  append(fields, 'components', components(overlay, place));
+  if (overlay.images !== undefined)
+    fields['images'] = mergeImages(fields['images'], overlay.images);
+  if (overlay.replicas !== undefined) {
+    const others = list(fields['replicas']).filter(
+      (item) => !overlay.replicas?.some(({ name }) => nameOf(item) === name),
+    );
+    fields['replicas'] = [...others, ...overlay.replicas.map(toJson)];
+  }
+  addLabels(fields, overlay);
+  if (overlay.annotations !== undefined) {
+    fields['commonAnnotations'] = {
+      ...mapping(fields['commonAnnotations']),
+      ...overlay.annotations,
+    };
+  }
+  return fields;
+}
+
+/** Whether an overlay would change anything. */
+export function isEmptyOverlay(overlay: KustomizeOverlay | undefined): boolean {
+  const { commonMetadata: _after, ignoreMissingComponents: _how, ...fields } = overlay ?? {};
+  return Object.values(fields).every(
+    (value) =>
+      value === undefined ||
+      value === false ||
+      (Array.isArray(value) && value.length === 0) ||
+      (typeof value === 'object' && Object.keys(value).length === 0),
+  );
+}
+
+function components(
+  overlay: KustomizeOverlay,
+  place: { readonly tree: FileTree; readonly folder: string },
+): readonly Json[] {
+  return (overlay.components ?? []).filter((path) => {
+    if (!isLocalPath(path)) {
+      throw new CapstanError(
+        'COMPONENT_REFUSED',
+        `component ${JSON.stringify(path)} is not local`,
+        {
+          hint: 'give a path relative to the folder of the kustomization',
+        },
+      );
+    }
+    if (overlay.ignoreMissingComponents !== true) return true;
+    const target = resolvePath(place.folder, path);
+    return target !== undefined && place.tree.stat(target) !== undefined;
+  });
+}
+
+function isLocalPath(path: string): boolean {
+  return !/^(?:git::|gh:|[a-z]+:\/\/|git@|github\.com[:/]|\/)/i.test(path);
+}
+
+/** Fields of one image are merged; tag and digest both choose the version, so that either clears the other. */
+function mergeImages(given: Json | undefined, images: readonly KustomizeImage[]): Json {
+  const merged = list(given).map((item) => ({ ...mapping(item) }));
+  for (const image of images) {
+    let found = merged.find((item) => item['name'] === image.name);
+    if (found === undefined) {
+      found = { name: image.name };
+      merged.push(found);
+    }
+    if (image.newName !== undefined) found['newName'] = image.newName;
+    if (image.newTag !== undefined || image.digest !== undefined) {
+      delete found['newTag'];
+      delete found['digest'];
+      if (image.newTag !== undefined) found['newTag'] = image.newTag;
+      if (image.digest !== undefined) found['digest'] = image.digest;
+    }
+  }
+  return merged;
+}
+
+function addLabels(fields: Fields, overlay: KustomizeOverlay): void {
+  if (overlay.labels === undefined) return;
+  if (overlay.labelsWithoutSelector !== true && overlay.labelsInTemplates !== true) {
+    fields['commonLabels'] = { ...mapping(fields['commonLabels']), ...overlay.labels };
+    return;
+  }
+  const entry: Fields = { pairs: { ...overlay.labels }, includeSelectors: false };
+  if (overlay.labelsInTemplates === true) entry['includeTemplates'] = true;
+  append(fields, 'labels', [entry]);
+}
+
+function append(fields: Fields, field: string, items: readonly Json[]): void {
+  if (items.length > 0) fields[field] = [...list(fields[field]), ...items];
+}
+
+function list(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
+}
+
+function mapping(value: Json | undefined): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? { ...(value as JsonObject) }
+    : {};
+}
+
+function nameOf(value: Json): Json | undefined {
+  return mapping(value)['name'];
+}
+
+function toJson(value: object): Json {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined));
+}

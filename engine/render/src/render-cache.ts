@@ -1,0 +1,94 @@
+import type { Snapshot } from '@capstan/engine-source';
+import { type RenderTrace, traceHolds } from '@capstan/lib-files';
+import { BoundedCache } from '@capstan/lib-std';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { RenderResult } from './desired-state.ts';
+import type { ParsedManifests } from './parse-manifests.ts';
+import { parseBytes } from './render-directory.ts';
+import { renderManifests } from './render-manifests.ts';
+import type { RenderSpec } from './render-spec.ts';
+
+export interface RenderCacheOptions {
+  /** Bound of the results kept, counted in objects and recorded paths. */
+  readonly sizeMax?: number;
+  /** Bound of the parsed files kept, in bytes of their text. */
+  readonly parsedBytesMax?: number;
+}
+
+interface Entry {
+  readonly result: RenderResult;
+  /** Snapshots that gave this result. */
+  readonly digests: Set<string>;
+}
+
+const SIZE_MAX = 500_000;
+const PARSED_BYTES_MAX = 32 * 1024 * 1024;
+const RESULTS_PER_SPEC = 4;
+const DIGESTS_MAX = 64;
+
+/**
+ * Gives an earlier render again for as long as all that it read is the same: a commit costs a few look-ups for every
+ * delivery it does not touch. Files are parsed once, however many renders share them. May be emptied at any time.
+ */
+export class RenderCache {
+  readonly #results: BoundedCache<string, readonly Entry[]>;
+  readonly #parsed: BoundedCache<string, ParsedManifests & { readonly size: number }>;
+  #hits = 0;
+  #misses = 0;
+
+  constructor(options: RenderCacheOptions = {}) {
+    this.#results = new BoundedCache(options.sizeMax ?? SIZE_MAX, sizeOf);
+    this.#parsed = new BoundedCache(options.parsedBytesMax ?? PARSED_BYTES_MAX, ({ size }) => size);
+  }
+
+  get statistics(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses };
+  }
+
+  render(snapshot: Snapshot, spec: RenderSpec): RenderResult {
+    const key = specKey(snapshot, spec);
+    const entries = this.#results.get(key) ?? [];
+    const found =
+      entries.find(({ digests }) => digests.has(snapshot.digest)) ??
+      entries.find(({ result }) => traceHolds(result.trace, snapshot.files));
+    if (found !== undefined) {
+      this.#hits++;
+      if (found.digests.size >= DIGESTS_MAX) found.digests.clear();
+      found.digests.add(snapshot.digest);
+      return found.result;
+    }
+    this.#misses++;
+    const result = renderManifests(snapshot, spec, { parseFile: this.#parse });
+    const entry = { result, digests: new Set([snapshot.digest]) };
+    this.#results.set(key, [entry, ...entries].slice(0, RESULTS_PER_SPEC));
+    return result;
+  }
+
+  readonly #parse = (bytes: Uint8Array, file: string, id: string): ParsedManifests => {
+    const key = `${id} ${file}`;
+    let parsed = this.#parsed.get(key);
+    if (parsed === undefined) {
+      parsed = { ...parseBytes(bytes, file), size: bytes.length * 4 + 500 };
+      this.#parsed.set(key, parsed);
+    }
+    return parsed;
+  };
+}
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce(
+    (sum, { result }) => sum + 1 + result.objects.length * 4 + traceSize(result.trace),
+    0,
+  );
+}
+
+function traceSize(trace: RenderTrace): number {
+  return trace.files.size + trace.listings.size + trace.stats.size;
+}
+
+/** Values for substitution may be secret: they are kept as a digest only. */
+function specKey(snapshot: Snapshot, spec: RenderSpec): string {
+  const text = `${snapshot.source}\n${JSON.stringify(spec)}`;
+  return bytesToHex(sha256(new TextEncoder().encode(text)));
+}

@@ -1,0 +1,125 @@
+import { compileGlob, type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
+import type { Diagnostic } from '@capstan/lib-std';
+import type { DesiredObject } from './desired-state.ts';
+import { type ParsedManifests, parseManifests } from './parse-manifests.ts';
+import type { DirectoryOptions } from './render-spec.ts';
+
+const FILES_MAX = 20_000;
+const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+const SKIP_MARK = '+argocd:skip-file-rendering';
+
+/**
+ * A plain folder of manifests as Argo CD reads one (docs: user-guide/directory): files in the order of their paths; a
+ * broken file that does not even look like a manifest (apiVersion, kind and metadata in its text) is passed over; links
+ * to files inside the snapshot are followed, links out of it are an error.
+ */
+export function renderDirectory(
+  tree: FileTree,
+  path: string,
+  options: DirectoryOptions & { readonly parseFile?: ParseFile },
+): { readonly objects: readonly DesiredObject[]; readonly diagnostics: readonly Diagnostic[] } {
+  const objects: DesiredObject[] = [];
+  const diagnostics: Diagnostic[] = [];
+  const files = listFiles(tree, path, options);
+  if (files.length > FILES_MAX) {
+    return { objects, diagnostics: [limit(path, `${files.length} files, at most ${FILES_MAX}`)] };
+  }
+  let bytes = 0;
+  for (const file of files) {
+    const parsed = readManifests(tree, file, options.parseFile ?? parseBytes);
+    bytes += parsed.bytes;
+    if (bytes > TEXT_BYTES_MAX) {
+      return { objects, diagnostics: [limit(path, `over ${TEXT_BYTES_MAX} bytes of manifests`)] };
+    }
+    objects.push(...parsed.objects);
+    diagnostics.push(...parsed.diagnostics);
+  }
+  return { objects, diagnostics };
+}
+
+/** Parses a file's content; a cache by `id` may stand in between. */
+export type ParseFile = (bytes: Uint8Array, file: string, id: string) => ParsedManifests;
+
+function listFiles(tree: FileTree, root: string, options: DirectoryOptions): readonly string[] {
+  const included = options.include === undefined ? undefined : toGlob(options.include);
+  const excluded = options.exclude === undefined ? undefined : toGlob(options.exclude);
+  const files: string[] = [];
+  const visit = (folder: string, relative: string): void => {
+    for (const entry of tree.readDirectory(folder) ?? []) {
+      const path = joinPath(folder, entry.name);
+      const name = joinPath(relative, entry.name);
+      if (entry.kind === 'directory') {
+        if (options.recurse === true && files.length <= FILES_MAX) visit(path, name);
+      } else if (/\.(?:ya?ml|json|jsonnet)$/.test(entry.name)) {
+        if (excluded?.(name) === true) continue;
+        if (included === undefined || included(name)) files.push(path);
+      }
+    }
+  };
+  visit(root, '');
+  return files;
+}
+
+function toGlob(pattern: string): (path: string) => boolean {
+  return compileGlob(pattern, { braces: true });
+}
+
+function readManifests(
+  tree: FileTree,
+  file: string,
+  parse: ParseFile,
+): ParsedManifests & { readonly bytes: number } {
+  const none = { objects: [], bytes: 0 };
+  const resolved = resolveLinks(tree, file);
+  if (resolved.kind === 'escape' || resolved.kind === 'loop') {
+    return { ...none, diagnostics: [badLink(file, resolved.kind)] };
+  }
+  const bytes = resolved.kind === 'found' ? tree.readFile(resolved.path) : undefined;
+  // A link to a folder, or to nothing: Argo CD reads neither.
+  if (resolved.kind !== 'found' || bytes === undefined) return { ...none, diagnostics: [] };
+  if (file.endsWith('.jsonnet')) {
+    return {
+      ...none,
+      diagnostics: [
+        {
+          severity: 'error',
+          code: 'JSONNET_UNSUPPORTED',
+          message: 'Jsonnet files cannot be rendered yet',
+          hint: 'exclude the file (directory.exclude), or commit the JSON that it gives',
+          location: { file },
+        },
+      ],
+    };
+  }
+  const id = tree.stat(resolved.path)?.id ?? '';
+  return { ...parse(bytes, file, id), bytes: bytes.length };
+}
+
+/** A file's manifests by Argo CD's rules on what counts as one. */
+export function parseBytes(bytes: Uint8Array, file: string): ParsedManifests {
+  const text = new TextDecoder().decode(bytes);
+  if (text.includes(SKIP_MARK)) return { objects: [], diagnostics: [] };
+  const parsed = parseManifests(text, file);
+  if (parsed.diagnostics.length === 0 || parsed.objects.length > 0) return parsed;
+  const looksLikeManifest = ['apiVersion', 'kind', 'metadata'].every((key) => text.includes(key));
+  return looksLikeManifest ? parsed : { objects: [], diagnostics: [] };
+}
+
+function limit(path: string, message: string): Diagnostic {
+  const hint = 'narrow the folder by include and exclude, or split it';
+  const location = { file: path === '' ? '.' : path };
+  return { severity: 'error', code: 'MANIFEST_LIMIT', message, hint, location };
+}
+
+function badLink(file: string, kind: 'escape' | 'loop'): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'LINK_REFUSED',
+    message:
+      kind === 'escape'
+        ? 'this link leads out of the repository'
+        : 'this link leads through too many links',
+    hint: 'replace the link by the file',
+    location: { file },
+  };
+}

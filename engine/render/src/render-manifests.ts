@@ -1,0 +1,130 @@
+import type { Snapshot } from '@capstan/engine-source';
+import {
+  type FileTree,
+  joinPath,
+  recordTrace,
+  resolveLinks,
+  resolvePath,
+} from '@capstan/lib-files';
+import { CapstanError, type Diagnostic } from '@capstan/lib-std';
+import { addCommonMetadata } from './add-common-metadata.ts';
+import { desiredDigest } from './desired-digest.ts';
+import type { RenderResult } from './desired-state.ts';
+import { findKustomization } from './overlay-kustomization.ts';
+import { type ParseFile, renderDirectory } from './render-directory.ts';
+import { renderKustomize } from './render-kustomize.ts';
+import type { RenderSpec } from './render-spec.ts';
+import { substituteObjects } from './substitute-objects.ts';
+
+export interface RenderOptions {
+  /** Stands between a file's content and its parsed form; see RenderCache. */
+  readonly parseFile?: ParseFile;
+}
+
+type Rendered = Omit<RenderResult, 'trace' | 'digest'>;
+
+/**
+ * The objects that `spec` makes of a snapshot. What is wrong with the files comes back as diagnostics with file and
+ * line; with an error among them the objects must not be applied. Reads nothing but the snapshot, and says what it read.
+ */
+export function renderManifests(
+  snapshot: Snapshot,
+  spec: RenderSpec,
+  options: RenderOptions = {},
+): RenderResult {
+  const { tree, trace } = recordTrace(snapshot.files);
+  const rendered = renderIn(tree, spec, { snapshot, options });
+  const hasError = rendered.diagnostics.some(({ severity }) => severity === 'error');
+  const objects = hasError ? [] : rendered.objects;
+  return { ...rendered, objects, digest: desiredDigest(objects), trace };
+}
+
+function renderIn(
+  tree: FileTree,
+  spec: RenderSpec,
+  context: { readonly snapshot: Snapshot; readonly options: RenderOptions },
+): Rendered {
+  const kindWhenFailed = spec.kind === 'detect' ? 'directory' : spec.kind;
+  try {
+    const folder = findFolder(tree, spec.path, context.snapshot);
+    const kind = spec.kind === 'detect' ? detectKind(tree, folder) : spec.kind;
+    const first =
+      kind === 'kustomize'
+        ? renderKustomize(tree, folder, spec)
+        : renderDirectory(tree, folder, { ...spec, ...context.options });
+    const substituted = substituteObjects(first.objects, spec.substitute);
+    const metadata = spec.kind === 'directory' ? undefined : spec.overlay?.commonMetadata;
+    return {
+      kind,
+      objects: addCommonMetadata(substituted.objects, metadata),
+      diagnostics: [...first.diagnostics, ...substituted.diagnostics],
+    };
+  } catch (error) {
+    if (!(error instanceof CapstanError)) throw error;
+    return { kind: kindWhenFailed, objects: [], diagnostics: [toDiagnostic(error, spec)] };
+  }
+}
+
+function findFolder(tree: FileTree, given: string, snapshot: Snapshot): string {
+  const path = resolvePath('', given);
+  if (path === undefined) {
+    throw new CapstanError(
+      'PATH_REFUSED',
+      `the path ${JSON.stringify(given)} leads out of the repository`,
+      {
+        hint: 'give a path relative to the root of the repository',
+      },
+    );
+  }
+  const resolved = resolveLinks(tree, path);
+  if (resolved.kind === 'found' && tree.stat(resolved.path)?.kind === 'directory') {
+    return resolved.path;
+  }
+  const { id, name } = snapshot.revision;
+  const revision = name === '' ? id.slice(0, 12) : `${name} (${id.slice(0, 12)})`;
+  const what = resolved.kind === 'found' ? 'is a file' : 'does not exist';
+  throw new CapstanError(
+    'PATH_MISSING',
+    `the folder ${JSON.stringify(given)} ${what} at ${revision}`,
+    {
+      hint: similarFolders(tree, path),
+    },
+  );
+}
+
+/** The folders that stand where the path stops being right: most wrong paths are misspelled in one place. */
+function similarFolders(tree: FileTree, path: string): string {
+  let known = '';
+  for (const part of path.split('/')) {
+    const next = joinPath(known, part);
+    if (tree.stat(next)?.kind !== 'directory') break;
+    known = next;
+  }
+  const folders = (tree.readDirectory(known) ?? [])
+    .filter(({ kind }) => kind === 'directory')
+    .map(({ name }) => name);
+  const where = known === '' ? 'the root' : known;
+  if (folders.length === 0) return `correct the path: ${where} holds no folders`;
+  const some = folders.slice(0, 5).join(', ');
+  return `correct the path: ${where} holds ${some}${folders.length > 5 ? ', …' : ''}`;
+}
+
+/** As Argo CD: Chart.yaml says helm, a kustomization file kustomize, anything else is a plain folder. */
+function detectKind(tree: FileTree, folder: string): 'directory' | 'kustomize' {
+  if (tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') {
+    throw new CapstanError('HELM_UNSUPPORTED', 'charts cannot be rendered from a folder yet', {
+      hint: 'commit the output of helm template, or wait for the next release',
+    });
+  }
+  return findKustomization(tree, folder) === undefined ? 'directory' : 'kustomize';
+}
+
+function toDiagnostic(error: CapstanError, spec: RenderSpec): Diagnostic {
+  return {
+    severity: 'error',
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    location: { file: spec.path === '' ? '.' : spec.path },
+  };
+}
