@@ -1,6 +1,33 @@
+export { type ControllerMetrics, createControllerMetrics } from './controller-metrics.ts';
 export type {
   Controller,
   EnqueueOptions,
   Reconcile,
   ReconcileResult,
 } from './controller-types.ts';
+export { type ControllerOptions, createController } from './create-controller.ts';
+export { type EnqueueChangesOptions, enqueueChanges, isMeaningful } from './enqueue-changes.ts';
+export {
+  createEventRecorder,
+  type EventInput,
+  type EventRecorder,
+  type EventRecorderOptions,
+} from './event-recorder.ts';
+export { LeadershipLost, Shutdown, Superseded } from './interruption.ts';
+export { type LeaderElectionOptions, runAsLeader } from './leader-elector.ts';
+export {
+  type Counter,
+  createRegistry,
+  type Gauge,
+  type Histogram,
+  type Labels,
+  type Registry,
+} from './metrics.ts';
+export { ownerOf } from './rendezvous.ts';
+export {
+  runShardMember,
+  type ShardMembership,
+  type ShardMembershipOptions,
+  shardLabel,
+} from './shard-membership.ts';
+export { systemClock } from './system-clock.ts';

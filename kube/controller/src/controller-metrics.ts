@@ -1,0 +1,99 @@
+import type { ReconcileResult } from './controller-types.ts';
+import type { Registry } from './metrics.ts';
+
+/** What a controller tells about itself. Times are in seconds. */
+export interface ControllerMetrics {
+  started(concurrency: number): void;
+  added(): void;
+  depth(queued: number): void;
+  waited(seconds: number): void;
+  active(running: number): void;
+  finished(result: ReconcileResult['kind'], seconds: number): void;
+  interrupted(seconds: number): void;
+  retried(): void;
+}
+
+/** The metrics of controller-runtime (v0.22 docs, "Metrics" reference), under the same names and labels. */
+export function createControllerMetrics(registry: Registry, controller: string): ControllerMetrics {
+  const labels = { controller };
+  const queue = { controller, name: controller };
+  const total = registry.counter(
+    'controller_runtime_reconcile_total',
+    'Total number of reconciliations per controller',
+  );
+  const errors = registry.counter(
+    'controller_runtime_reconcile_errors_total',
+    'Total number of reconciliation errors per controller',
+  );
+  const terminal = registry.counter(
+    'controller_runtime_terminal_reconcile_errors_total',
+    'Total number of terminal reconciliation errors per controller',
+  );
+  const time = registry.histogram(
+    'controller_runtime_reconcile_time_seconds',
+    'Length of time per reconciliation per controller',
+    reconcileBuckets,
+  );
+  const concurrency = registry.gauge(
+    'controller_runtime_max_concurrent_reconciles',
+    'Maximum number of concurrent reconciles per controller',
+  );
+  const active = registry.gauge(
+    'controller_runtime_active_workers',
+    'Number of currently used workers per controller',
+  );
+  const work = queueMetrics(registry);
+  const results = { settled: 'success', stalled: 'error', retry: 'error' } as const;
+  for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
+    total.add({ ...labels, result }, 0);
+  }
+  errors.add(labels, 0);
+  terminal.add(labels, 0);
+  return {
+    started: (count) => concurrency.set(labels, count),
+    added: () => work.adds.add(queue),
+    depth: (queued) => work.depth.set(queue, queued),
+    waited: (seconds) => work.waited.observe(queue, seconds),
+    active: (running) => active.set(labels, running),
+    finished(result, seconds) {
+      total.add({ ...labels, result: results[result] });
+      if (result !== 'settled') errors.add(labels);
+      if (result === 'stalled') terminal.add(labels);
+      time.observe(labels, seconds);
+      work.worked.observe(queue, seconds);
+    },
+    interrupted(seconds) {
+      total.add({ ...labels, result: 'requeue' });
+      time.observe(labels, seconds);
+      work.worked.observe(queue, seconds);
+    },
+    retried: () => work.retries.add(queue),
+  };
+}
+
+function queueMetrics(registry: Registry) {
+  return {
+    adds: registry.counter('workqueue_adds_total', 'Total number of adds handled by workqueue'),
+    depth: registry.gauge('workqueue_depth', 'Current depth of workqueue'),
+    waited: registry.histogram(
+      'workqueue_queue_duration_seconds',
+      'How long in seconds an item stays in workqueue before being requested',
+      queueBuckets,
+    ),
+    worked: registry.histogram(
+      'workqueue_work_duration_seconds',
+      'How long in seconds processing an item from workqueue takes.',
+      queueBuckets,
+    ),
+    retries: registry.counter(
+      'workqueue_retries_total',
+      'Total number of retries handled by workqueue',
+    ),
+  };
+}
+
+const reconcileBuckets = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1,
+  1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
+];
+const queueBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];

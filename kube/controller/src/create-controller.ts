@@ -1,0 +1,273 @@
+import {
+  type BackoffPolicy,
+  backoffDelayMs,
+  CapstanError,
+  type Clock,
+  messageOf,
+} from '@capstan/lib-std';
+import type { ControllerMetrics } from './controller-metrics.ts';
+import type { Controller, EnqueueOptions, Reconcile, ReconcileResult } from './controller-types.ts';
+import { Shutdown, Superseded } from './interruption.ts';
+import { ReadyQueue } from './ready-queue.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface ControllerOptions<Key> {
+  /** For metrics and messages, e.g. `application`. */
+  readonly name: string;
+  readonly reconcile: Reconcile<Key>;
+  /** One text per key; two keys with the same text are the same. */
+  readonly keyString: (key: Key) => string;
+  /** Reconciles at once; 4 by default. */
+  readonly concurrency?: number;
+  /** Of one key's failures in a row; by default 1 s, doubled, to 5 min. */
+  readonly backoff?: BackoffPolicy;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly metrics?: ControllerMetrics;
+  /** Told of each end: the one place from which results reach logs. */
+  readonly onResult?: (key: Key, result: ReconcileResult, durationMs: number) => void;
+}
+
+/** A queue of keys and the workers that reconcile them; see Controller and Reconcile for what is promised. */
+export function createController<Key>(options: ControllerOptions<Key>): Controller<Key> {
+  return new QueueController(options);
+}
+
+const defaultBackoff: BackoffPolicy = { baseMs: 1_000, factor: 2, maxMs: 300_000, jitter: 0.1 };
+
+/** All that is known of one key. It is forgotten as soon as nothing of it differs from a key never seen. */
+interface Entry<Key> {
+  readonly key: Key;
+  state: 'idle' | 'ready' | 'running';
+  priority: number;
+  /** Enqueued while it was running. */
+  isDirty: boolean;
+  failures: number;
+  readySinceMs: number;
+  delayed:
+    | { readonly atMs: number; readonly priority: number; readonly cancel: () => void }
+    | undefined;
+  abort: AbortController | undefined;
+}
+
+class QueueController<Key> implements Controller<Key> {
+  readonly name: string;
+  readonly #options: ControllerOptions<Key>;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry<Key>>();
+  readonly #ready = new ReadyQueue<Entry<Key>>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #idleWaiters = new Set<() => void>();
+  #delayed = 0;
+  #state: 'created' | 'running' | 'stopped' = 'created';
+
+  constructor(options: ControllerOptions<Key>) {
+    this.name = options.name;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock();
+  }
+
+  enqueue(key: Key, options: EnqueueOptions = {}): void {
+    if (this.#state === 'stopped') return;
+    const entry = this.#entry(key);
+    const { afterMs = 0, priority = 0 } = options;
+    if (afterMs > 0) this.#delay(entry, afterMs, priority);
+    else this.#makeReady(entry, priority);
+    if (options.supersede === true) entry.abort?.abort(new Superseded(options.reason));
+  }
+
+  forget(key: Key): void {
+    const entry = this.#entries.get(this.#options.keyString(key));
+    if (entry === undefined) return;
+    entry.failures = 0;
+    this.#cancelDelay(entry);
+    this.#settle(entry);
+  }
+
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#state !== 'created') {
+      throw new CapstanError('INVARIANT', `controller ${this.name} was run twice`, { kind: 'bug' });
+    }
+    this.#state = 'running';
+    this.#options.metrics?.started(this.#concurrency);
+    this.#dispatch();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    this.#stop();
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async idle(): Promise<void> {
+    if (this.#ready.size === 0 && this.#running.size === 0) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+  }
+
+  stats() {
+    return { queued: this.#ready.size, delayed: this.#delayed, running: this.#running.size };
+  }
+
+  get #concurrency(): number {
+    return this.#options.concurrency ?? 4;
+  }
+
+  #entry(key: Key): Entry<Key> {
+    const text = this.#options.keyString(key);
+    const known = this.#entries.get(text);
+    if (known !== undefined) return known;
+    const entry: Entry<Key> = {
+      key,
+      state: 'idle',
+      priority: 0,
+      isDirty: false,
+      failures: 0,
+      readySinceMs: 0,
+      delayed: undefined,
+      abort: undefined,
+    };
+    this.#entries.set(text, entry);
+    return entry;
+  }
+
+  #makeReady(entry: Entry<Key>, priority: number): void {
+    this.#cancelDelay(entry);
+    if (entry.state === 'running') {
+      entry.priority = entry.isDirty ? Math.max(entry.priority, priority) : priority;
+      if (!entry.isDirty) this.#options.metrics?.added();
+      entry.isDirty = true;
+      return;
+    }
+    if (entry.state === 'ready') {
+      if (priority <= entry.priority) return;
+      this.#ready.remove(entry, entry.priority);
+    } else {
+      entry.readySinceMs = this.#clock.now();
+      this.#options.metrics?.added();
+    }
+    entry.state = 'ready';
+    entry.priority = priority;
+    this.#ready.add(entry, priority);
+    this.#options.metrics?.depth(this.#ready.size);
+    this.#dispatch();
+  }
+
+  #delay(entry: Entry<Key>, afterMs: number, priority: number): void {
+    const atMs = this.#clock.now() + afterMs;
+    const highest = Math.max(priority, entry.delayed?.priority ?? priority);
+    if (entry.state === 'ready') return;
+    if (entry.delayed !== undefined && entry.delayed.atMs <= atMs) return;
+    this.#cancelDelay(entry);
+    this.#delayed++;
+    const cancel = this.#clock.after(afterMs, () => {
+      entry.delayed = undefined;
+      this.#delayed--;
+      this.#makeReady(entry, highest);
+    });
+    entry.delayed = { atMs, priority: highest, cancel };
+  }
+
+  #cancelDelay(entry: Entry<Key>): void {
+    if (entry.delayed === undefined) return;
+    entry.delayed.cancel();
+    entry.delayed = undefined;
+    this.#delayed--;
+  }
+
+  #dispatch(): void {
+    while (this.#state === 'running' && this.#running.size < this.#concurrency) {
+      const entry = this.#ready.take();
+      if (entry === undefined) break;
+      const work = this.#work(entry).finally(() => {
+        this.#running.delete(work);
+        this.#options.metrics?.active(this.#running.size);
+        this.#dispatch();
+        if (this.#running.size === 0 && this.#ready.size === 0) this.#becomeIdle();
+      });
+      this.#running.add(work);
+      this.#options.metrics?.active(this.#running.size);
+    }
+    this.#options.metrics?.depth(this.#ready.size);
+  }
+
+  async #work(entry: Entry<Key>): Promise<void> {
+    const abort = new AbortController();
+    const startedMs = this.#clock.now();
+    entry.state = 'running';
+    entry.isDirty = false;
+    entry.abort = abort;
+    this.#options.metrics?.waited((startedMs - entry.readySinceMs) / 1000);
+    // Never inside of the call that enqueued: a reconcile starts on a clean stack.
+    await Promise.resolve();
+    const result = await this.#reconcile(entry.key, abort.signal);
+    const durationMs = this.#clock.now() - startedMs;
+    entry.abort = undefined;
+    entry.state = 'idle';
+    if (abort.signal.aborted) {
+      // Whatever it returned was cut short; what aborted it has said what comes next.
+      this.#options.metrics?.interrupted(durationMs / 1000);
+    } else {
+      this.#options.metrics?.finished(result.kind, durationMs / 1000);
+      this.#options.onResult?.(entry.key, result, durationMs);
+      this.#schedule(entry, result);
+    }
+    if (entry.isDirty) {
+      entry.isDirty = false;
+      this.#makeReady(entry, entry.priority);
+    }
+    this.#settle(entry);
+  }
+
+  async #reconcile(key: Key, signal: AbortSignal): Promise<ReconcileResult> {
+    try {
+      return await this.#options.reconcile(key, { signal });
+    } catch (error) {
+      const known =
+        error instanceof CapstanError
+          ? error
+          : new CapstanError('UNEXPECTED', messageOf(error), { kind: 'bug', cause: error });
+      return { kind: known.kind === 'stalled' ? 'stalled' : 'retry', error: known };
+    }
+  }
+
+  #schedule(entry: Entry<Key>, result: ReconcileResult): void {
+    switch (result.kind) {
+      case 'settled':
+      case 'stalled':
+        entry.failures = 0;
+        if (result.recheckAfterMs !== undefined) this.#delay(entry, result.recheckAfterMs, 0);
+        return;
+      case 'retry': {
+        const { backoff = defaultBackoff, random = Math.random } = this.#options;
+        const delayMs = result.afterMs ?? backoffDelayMs(backoff, entry.failures, random());
+        entry.failures++;
+        this.#options.metrics?.retried();
+        this.#delay(entry, Math.max(1, delayMs), 0);
+        return;
+      }
+      default:
+        result satisfies never;
+    }
+  }
+
+  #settle(entry: Entry<Key>): void {
+    const isBlank = entry.state === 'idle' && entry.delayed === undefined && entry.failures === 0;
+    if (isBlank) this.#entries.delete(this.#options.keyString(entry.key));
+  }
+
+  #stop(): void {
+    this.#state = 'stopped';
+    for (const entry of this.#entries.values()) {
+      this.#cancelDelay(entry);
+      if (entry.state === 'ready') this.#ready.remove(entry, entry.priority);
+      entry.abort?.abort(new Shutdown());
+    }
+    if (this.#running.size === 0) this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
+    const waiters = [...this.#idleWaiters];
+    this.#idleWaiters.clear();
+    for (const resolve of waiters) resolve();
+  }
+}

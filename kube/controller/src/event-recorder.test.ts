@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApiError, type KubeClient, type ObjectRef } from '@capstan/kube-client';
+import type { Json, KubeObject } from '@capstan/kube-object';
+import { ManualClock } from '@capstan/lib-std';
+import { createEventRecorder, type EventRecorderOptions } from './event-recorder.ts';
+
+const app: KubeObject = {
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Application',
+  metadata: { name: 'web', namespace: 'argocd', uid: 'u-1', resourceVersion: '5' },
+};
+
+function harness(options: Partial<EventRecorderOptions> = {}) {
+  const events = new Map<string, Record<string, Json>>();
+  const client: Pick<KubeClient, 'create' | 'patch'> = {
+    async create(object) {
+      events.set(object.metadata.name ?? '', { ...object } as Record<string, Json>);
+      return object;
+    },
+    async patch(ref: ObjectRef, patch: Json) {
+      const event = events.get(ref.name);
+      if (event === undefined) {
+        throw new ApiError('patch', { code: 404, reason: 'NotFound', message: 'gone', causes: [] });
+      }
+      Object.assign(event, patch);
+      return app;
+    },
+  };
+  const clock = new ManualClock(1_700_000_000_000);
+  const recorder = createEventRecorder({ client, component: 'test-controller', clock, ...options });
+  return { events, clock, recorder };
+}
+
+test('the same event again counts up instead of making a new object', async () => {
+  const { events, clock, recorder } = harness({ instance: 'pod-0' });
+  for (let i = 0; i < 3; i++) {
+    recorder.record({ object: app, type: 'Normal', reason: 'Synced', message: 'at abc' });
+    await recorder.flush();
+    clock.advance(1_000);
+  }
+  assert.equal(events.size, 1);
+  const [[name, event] = ['', {}]] = events;
+  assert.match(name, /^web\.[0-9a-f]{16}$/);
+  assert.deepEqual(event, {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace: 'argocd' },
+    involvedObject: {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      name: 'web',
+      namespace: 'argocd',
+      uid: 'u-1',
+      resourceVersion: '5',
+    },
+    reason: 'Synced',
+    message: 'at abc',
+    type: 'Normal',
+    source: { component: 'test-controller', host: 'pod-0' },
+    reportingComponent: 'test-controller',
+    reportingInstance: 'pod-0',
+    firstTimestamp: '2023-11-14T22:13:20Z',
+    lastTimestamp: '2023-11-14T22:13:22Z',
+    count: 3,
+  });
+});
+
+test('from the tenth different message on, similar events are combined into one', async () => {
+  const { events, recorder } = harness();
+  for (let i = 0; i < 15; i++) {
+    recorder.record({ object: app, type: 'Warning', reason: 'Failed', message: `try ${i}` });
+  }
+  await recorder.flush();
+  assert.equal(events.size, 10);
+  const last = [...events.values()].at(-1);
+  assert.equal(last?.['message'], '(combined from similar events): try 14');
+  assert.equal(last?.['count'], 6);
+});
+
+test('a flood of one object is cut at the burst and flows again with time', async () => {
+  const { events, clock, recorder } = harness();
+  const record = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      recorder.record({ object: app, type: 'Normal', reason: `R${i}`, message: 'm' });
+    }
+    await recorder.flush();
+  };
+  await record(100);
+  assert.equal(events.size, 25);
+  clock.advance(300_000);
+  recorder.record({ object: app, type: 'Normal', reason: 'Late', message: 'm' });
+  recorder.record({ object: app, type: 'Normal', reason: 'TooSoon', message: 'm' });
+  await recorder.flush();
+  assert.deepEqual([...events.values()].map((event) => event['reason']).slice(25), ['Late']);
+});
+
+test('an event that expired on the server is made anew', async () => {
+  const { events, recorder } = harness();
+  const event = { object: app, type: 'Normal', reason: 'Synced', message: 'm' } as const;
+  recorder.record(event);
+  await recorder.flush();
+  events.clear();
+  recorder.record(event);
+  await recorder.flush();
+  assert.deepEqual(
+    [...events.values()].map((made) => made['count']),
+    [1],
+  );
+});
+
+test('without aggregation each is an object of its own, with labels and annotations', async () => {
+  const { events, recorder } = harness({ aggregates: false });
+  for (let i = 0; i < 30; i++) {
+    recorder.record({
+      object: app,
+      type: 'Normal',
+      reason: 'OperationStarted',
+      message: 'm',
+      annotations: { user: 'ann' },
+      labels: { app: 'web' },
+    });
+  }
+  await recorder.flush();
+  assert.equal(events.size, 30);
+  const first = [...events.values()][0]?.['metadata'];
+  assert.deepEqual(Object.keys(first as object), ['name', 'namespace', 'annotations', 'labels']);
+});
+
+test('what cannot be written is told and does not stop the rest', async () => {
+  const errors: string[] = [];
+  const failing: Pick<KubeClient, 'create' | 'patch'> = {
+    create: async () => {
+      throw new ApiError('create Event', {
+        code: 403,
+        reason: 'Forbidden',
+        message: 'no',
+        causes: [],
+      });
+    },
+    patch: async () => app,
+  };
+  const { recorder } = harness({
+    client: failing,
+    onError: (error) => errors.push(error instanceof ApiError ? error.code : String(error)),
+  });
+  recorder.record({ object: app, type: 'Normal', reason: 'A', message: 'm' });
+  recorder.record({ object: app, type: 'Normal', reason: 'B', message: 'm' });
+  await recorder.flush();
+  assert.deepEqual(errors, ['FORBIDDEN', 'FORBIDDEN']);
+});
