@@ -50,7 +50,7 @@ function renderIn(
     const kind = spec.kind === 'detect' ? detectKind(tree, folder) : spec.kind;
     const first =
       kind === 'kustomize'
-        ? renderKustomize(tree, folder, spec)
+        ? renderKustomize(tree, folder, spec.kind === 'directory' ? {} : spec)
         : renderDirectory(tree, folder, { ...spec, ...context.options });
     const substituted = substituteObjects(first.objects, spec.substitute);
     const metadata = spec.kind === 'directory' ? undefined : spec.overlay?.commonMetadata;

@@ -1,4 +1,3 @@
-export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
 export type { GitRevisionSpec, GitSourceSpec, SourceAuth, SourceSpec } from './source-spec.ts';
 export type {
