@@ -1,3 +1,13 @@
+export {
+  childPath,
+  type FieldError,
+  type FieldErrorReason,
+  formatFieldError,
+  formatFieldErrorBody,
+  formatFieldErrors,
+  indexPath,
+  supportedValues,
+} from './field-error.ts';
 export type {
   Json,
   JsonObject,

@@ -5,6 +5,15 @@ export {
   kubernetesMinors,
   loadCatalogue,
 } from './catalogue.ts';
+export {
+  type CustomResourceVersion,
+  type PrinterColumn,
+  readCustomResource,
+  type ScaleSubresource,
+} from './custom-resource.ts';
+export { type DecodeReport, decodeBuiltIn } from './decode-built-in.ts';
+export { applyDefaults } from './default.ts';
+export { isIpv4, isIpv6, matchesFormat } from './formats.ts';
 export type { KindSchema } from './kind-schema.ts';
 export {
   createMergeTypes,
@@ -17,5 +26,18 @@ export {
   untypedAtomic,
   untypedDeduced,
 } from './merge-type.ts';
+export { parseSchema } from './parse-schema.ts';
+export { type Pruned, pruneCustomResource } from './prune.ts';
 export type { GroupInfo, ResourceInfo, SubresourceInfo } from './resource.ts';
+export {
+  type CompiledRule,
+  hasRules,
+  objectCostMax,
+  type RuleCompiler,
+  type RuleOutcome,
+  ruleCostMax,
+  validateRules,
+} from './rules.ts';
 export type { GoEncoding, Schema, SchemaType, ValidationRule } from './schema.ts';
+export { validateListTypes } from './validate-lists.ts';
+export { validateCustomResource } from './validate-value.ts';

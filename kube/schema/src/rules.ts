@@ -1,0 +1,251 @@
+import {
+  childPath,
+  type FieldError,
+  type FieldErrorReason,
+  indexPath,
+  type Json,
+  type JsonObject,
+} from '@capstan/kube-object';
+import type { Schema, ValidationRule } from './schema.ts';
+import { sameJson } from './validate-value.ts';
+
+/** What evaluating a CEL expression gave, and what it cost in CEL's own units. */
+export type RuleOutcome =
+  | { readonly kind: 'value'; readonly value: Json; readonly cost: number }
+  /** `no such key: x`, `division by zero` … `isCostExceeded`: stopped for its own cost limit. */
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      readonly cost: number;
+      readonly isCostExceeded?: boolean;
+    };
+
+export interface CompiledRule {
+  /** Why the expression does not compile; such a rule fails on every object. */
+  readonly problem?: string;
+  readonly usesOldSelf: boolean;
+  evaluate(input: { readonly self: Json; readonly oldSelf: Json | undefined }): RuleOutcome;
+}
+
+/** The CEL evaluator, given from outside. A compiled rule may be kept and used again. */
+export interface RuleCompiler {
+  compile(
+    expression: string,
+    schema: Schema,
+    options: {
+      /** `self` is an object with apiVersion, kind and metadata. */
+      readonly isResourceRoot: boolean;
+      readonly optionalOldSelf: boolean;
+      readonly costMax: number;
+    },
+  ): CompiledRule;
+}
+
+/** Limits of the API server: for one expression, and for all of one request. */
+export const ruleCostMax = 1_000_000;
+export const objectCostMax = 10_000_000;
+
+/**
+ * Runs the `x-kubernetes-validations` of a schema over a custom resource, in the order and with the words of the API
+ * server. Rules on `oldSelf` run only where there is an old value; on updates a failure that does not look at `oldSelf`
+ * passes where the value has not changed. When the budget is spent, that is said and the rest is not run.
+ */
+export function validateRules(
+  schema: Schema,
+  object: JsonObject,
+  options: {
+    readonly compiler: RuleCompiler;
+    readonly old?: JsonObject;
+    readonly costMax?: number;
+  },
+): readonly FieldError[] {
+  const run: Run = {
+    compiler: options.compiler,
+    errors: [],
+    budget: options.costMax ?? objectCostMax,
+    compiled: new Map(),
+  };
+  walk(run, schema, { value: object, old: options.old, path: '', isRoot: true });
+  return run.errors;
+}
+
+interface Run {
+  readonly compiler: RuleCompiler;
+  readonly errors: FieldError[];
+  /** Below zero: spent. */
+  budget: number;
+  readonly compiled: Map<ValidationRule, CompiledRule>;
+}
+
+interface Place {
+  readonly value: Json;
+  readonly old: Json | undefined;
+  readonly path: string;
+  readonly isRoot: boolean;
+}
+
+function walk(run: Run, schema: Schema, place: Place): void {
+  if (place.value === null || run.budget < 0) return;
+  for (const rule of schema.validations ?? []) {
+    if (run.budget < 0) return;
+    check(run, schema, rule, place);
+  }
+  if (Array.isArray(place.value)) walkList(run, schema, place.value, place);
+  else if (typeof place.value === 'object') walkMap(run, schema, place.value as JsonObject, place);
+}
+
+function walkList(run: Run, schema: Schema, list: readonly Json[], place: Place): void {
+  const { items } = schema;
+  if (items === undefined || !hasRules(items)) return;
+  const keys = schema.listType === 'map' ? (schema.listMapKeys ?? []) : undefined;
+  const before = Array.isArray(place.old) ? (place.old as readonly Json[]) : [];
+  for (const [index, value] of list.entries()) {
+    const old = keys === undefined ? undefined : before.find((item) => sameKeys(item, value, keys));
+    walk(run, items, { value, old, path: indexPath(place.path, index), isRoot: false });
+  }
+}
+
+function sameKeys(left: Json, right: Json, keys: readonly string[]): boolean {
+  if (typeof left !== 'object' || left === null) return false;
+  if (typeof right !== 'object' || right === null) return false;
+  const [a, b] = [left as JsonObject, right as JsonObject];
+  return keys.every((key) => sameJson(a[key] ?? null, b[key] ?? null));
+}
+
+function walkMap(run: Run, schema: Schema, map: JsonObject, place: Place): void {
+  const before =
+    typeof place.old === 'object' && place.old !== null ? (place.old as JsonObject) : undefined;
+  for (const key of Object.keys(map)) {
+    const value = map[key];
+    const property = schema.properties?.get(key);
+    const additional = schema.additionalProperties;
+    const inner = property ?? (typeof additional === 'object' ? additional : undefined);
+    if (value === undefined || inner === undefined || !hasRules(inner)) continue;
+    const path = property === undefined ? indexPath(place.path, key) : childPath(place.path, key);
+    walk(run, inner, { value, old: before?.[key], path, isRoot: false });
+  }
+}
+
+/** Whether there is a rule at a node or below it. Structural schemas of CRDs are finite trees. */
+export function hasRules(schema: Schema): boolean {
+  if (schema.validations !== undefined) return true;
+  if (schema.items !== undefined && hasRules(schema.items)) return true;
+  if (typeof schema.additionalProperties === 'object' && hasRules(schema.additionalProperties))
+    return true;
+  for (const property of schema.properties?.values() ?? []) if (hasRules(property)) return true;
+  return false;
+}
+
+const outOfBudget =
+  'validation failed due to running out of cost budget, no further validation rules will be run';
+
+function check(run: Run, schema: Schema, rule: ValidationRule, place: Place): void {
+  const compiled = compile(run, schema, rule, place.isRoot);
+  const fail = (detail: string): void => {
+    const field = place.path === '' ? '<nil>' : place.path;
+    run.errors.push({ reason: 'FieldValueInvalid', field, value: schema.type, detail });
+  };
+  if (run.budget <= 0) {
+    run.budget = -1;
+    fail(outOfBudget);
+    return;
+  }
+  if (compiled.problem !== undefined) {
+    fail(`rule compile error: ${compiled.problem}`);
+    return;
+  }
+  if (rule.rule.trim() === '') return;
+  if (compiled.usesOldSelf && place.old === undefined && rule.optionalOldSelf !== true) return;
+  const outcome = compiled.evaluate({ self: place.value, oldSelf: place.old });
+  if (!spend(run, outcome.cost)) {
+    fail(outOfBudget);
+    return;
+  }
+  if (outcome.kind === 'error') {
+    if (outcome.isCostExceeded === true) {
+      run.budget = -1;
+      fail(
+        `'${outcome.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${nameOf(rule)}`,
+      );
+    } else if (outcome.message.startsWith('no such overload'))
+      fail(
+        `'${outcome.message}': call arguments did not match a supported operator, function or macro signature for rule: ${nameOf(rule)}`,
+      );
+    else fail(`${outcome.message} evaluating rule: ${nameOf(rule)}`);
+    return;
+  }
+  if (outcome.value === true) return;
+  const unchanged = place.old !== undefined && sameJson(place.old, place.value);
+  if (unchanged && !compiled.usesOldSelf) return;
+  run.errors.push(failure(run, schema, rule, place));
+}
+
+function spend(run: Run, cost: number): boolean {
+  run.budget = cost > run.budget ? -1 : run.budget - cost;
+  return run.budget >= 0;
+}
+
+function compile(run: Run, schema: Schema, rule: ValidationRule, isRoot: boolean): CompiledRule {
+  let compiled = run.compiled.get(rule);
+  if (compiled === undefined) {
+    compiled = run.compiler.compile(rule.rule, schema, {
+      isResourceRoot: isRoot || schema.embeddedResource === true,
+      optionalOldSelf: rule.optionalOldSelf === true,
+      costMax: ruleCostMax,
+    });
+    run.compiled.set(rule, compiled);
+  }
+  return compiled;
+}
+
+function nameOf(rule: ValidationRule): string {
+  return rule.message !== undefined && rule.message !== '' ? rule.message.trim() : rule.rule.trim();
+}
+
+const reasons: ReadonlySet<string> = new Set([
+  'FieldValueInvalid',
+  'FieldValueForbidden',
+  'FieldValueRequired',
+  'FieldValueDuplicate',
+]);
+
+function failure(run: Run, schema: Schema, rule: ValidationRule, place: Place): FieldError {
+  const reason = reasons.has(rule.reason ?? '')
+    ? (rule.reason as FieldErrorReason)
+    : 'FieldValueInvalid';
+  const own = place.path === '' ? '<nil>' : place.path;
+  const field = rule.fieldPath === undefined ? own : `${place.path}${fieldPathOf(rule.fieldPath)}`;
+  const detail = messageOf(run, schema, rule, place);
+  const isScalar = schema.type !== 'object' && schema.type !== 'array';
+  const trimmed = place.path === '' && field.startsWith('.') ? field.slice(1) : field;
+  return isScalar
+    ? { reason, field: trimmed, value: place.value, detail }
+    : { reason, field: trimmed, detail };
+}
+
+/** `.spec['a b'].c` as the server prints it. */
+function fieldPathOf(path: string): string {
+  return path.replace(
+    /\['((?:[^'\\]|\\.)*)'\]/g,
+    (_, key: string) => `[${key.replace(/\\(.)/g, '$1')}]`,
+  );
+}
+
+function messageOf(run: Run, schema: Schema, rule: ValidationRule, place: Place): string {
+  const fallback =
+    rule.message !== undefined && rule.message !== ''
+      ? rule.message.trim()
+      : `failed rule: ${rule.rule.trim()}`;
+  if (rule.messageExpression === undefined) return fallback;
+  const compiled = run.compiler.compile(rule.messageExpression, schema, {
+    isResourceRoot: place.isRoot,
+    optionalOldSelf: rule.optionalOldSelf === true,
+    costMax: ruleCostMax,
+  });
+  if (compiled.problem !== undefined) return fallback;
+  const outcome = compiled.evaluate({ self: place.value, oldSelf: place.old });
+  if (!spend(run, outcome.cost) || outcome.kind === 'error') return fallback;
+  // A message must be one line of printable text; else the fixed one is better.
+  const text = typeof outcome.value === 'string' ? outcome.value.trim() : '';
+  return text === '' || text.includes('\n') ? fallback : text;
+}
