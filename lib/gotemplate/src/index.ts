@@ -25,6 +25,23 @@ export {
 export { formatFloat } from './number.ts';
 export { quote, unquote } from './quote.ts';
 export {
+  anything,
+  boundItems,
+  boundText,
+  count,
+  dictionary,
+  type Functions,
+  fixed,
+  flag,
+  float,
+  type Param,
+  text,
+  variadic,
+} from './sprig/define.ts';
+export { goJson, indentJson } from './sprig/json.ts';
+export { parseJson } from './sprig/json-parse.ts';
+export { type SprigOptions, sprigFunctions } from './sprig/sprig.ts';
+export {
   type ExecuteOptions,
   type LanguageOptions,
   renderText,
