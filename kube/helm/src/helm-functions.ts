@@ -11,8 +11,9 @@ import {
   quote,
   STRING,
 } from '@capstan/lib-gotemplate';
-import { goJson, parseYaml, toYaml } from '@capstan/lib-yaml';
+import { emitDocument, goJson, parseYaml, toYaml, valueToNode } from '@capstan/lib-yaml';
 import { plainValue } from './plain-value.ts';
+import { fromToml, toToml } from './toml.ts';
 
 /** Answers `lookup`: an object, a list of objects when `name` is '', or {} when there is none. */
 export type Lookup = (query: {
@@ -60,6 +61,10 @@ export function helmFunctions(): readonly (readonly [string, GoFunc])[] {
     define('mustToJson', [ANY], 'string', text(jsonText)),
     define('fromJson', [STRING], 'map[string]interface {}', text(fromJson)),
     define('fromJsonArray', [STRING], '[]interface {}', text(fromJsonArray)),
+    define('toToml', [ANY], 'string', text(tomlText)),
+    define('mustToToml', [ANY], 'string', text(toToml)),
+    define('fromToml', [STRING], 'map[string]interface {}', text(readToml)),
+    define('toYamlPretty', [ANY], 'string', text(prettyYaml)),
   ];
 }
 
@@ -156,6 +161,35 @@ function fromJson(text: GoValue): GoValue {
 
 function fromJsonArray(text: GoValue): GoValue {
   return readAs(text, 'array', (source) => JSON.parse(source), '');
+}
+
+/** The original gives the error's text for the value that cannot be written. */
+function tomlText(value: GoValue): string {
+  try {
+    return toToml(value);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function readToml(text: GoValue): GoValue {
+  try {
+    return fromToml(String(text));
+  } catch (error) {
+    return { Error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** As toYaml, but with lists indented below their key, by the encoder of yaml.v3. */
+function prettyYaml(value: GoValue): string {
+  try {
+    return emitDocument(valueToNode(plainValue(value)), {
+      indent: 2,
+      compactSequences: false,
+    }).replace(/\n$/, '');
+  } catch {
+    return '';
+  }
 }
 
 const YAML_PREFIX = 'error unmarshaling JSON: while decoding JSON: ';

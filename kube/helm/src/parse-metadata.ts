@@ -25,10 +25,12 @@ export function parseMetadata(text: string, file: string, base: ChartMetadata): 
     keywords: field.texts('keywords', base.keywords),
     sources: field.texts('sources', base.sources),
     maintainers:
-      field.dicts('maintainers', (maintainer) => readMaintainer(maintainer, file)) ??
-      base.maintainers,
+      field.dicts('maintainers', 'v2.Maintainer', 'v2.Maintainer', (maintainer) =>
+        readMaintainer(maintainer, file),
+      ) ?? base.maintainers,
     dependencies:
-      field.dicts('dependencies', (one) => readDependency(one, file)) ?? base.dependencies,
+      field.dicts('dependencies', 'v2.Dependency', (one) => readDependency(one, file)) ??
+      base.dependencies,
     annotations: field.textMap('annotations') ?? base.annotations,
   };
 }
@@ -60,7 +62,8 @@ export function parseLock(text: string, file: string): ChartLock {
   return {
     generated: field.text('generated', ''),
     digest: field.text('digest', ''),
-    dependencies: field.dicts('dependencies', (one) => readDependency(one, file)) ?? [],
+    dependencies:
+      field.dicts('dependencies', 'v2.Dependency', (one) => readDependency(one, file)) ?? [],
   };
 }
 
@@ -150,38 +153,50 @@ function readDict(text: string, file: string): Dict {
   }
   if (value === null || value === undefined) return {};
   if (isDict(value)) return value;
-  throw mismatch(file, '', value, 'a mapping');
+  throw mismatch(file, value, { field: '', type: 'v2.Metadata' });
 }
 
 function isDict(value: unknown): value is Dict {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function mismatch(file: string, field: string, value: unknown, wanted: string): ChartError {
-  const where = field === '' ? file : `${file}: field ${field}`;
+/** A field that does not hold what it must, in the words of Go's JSON decoder. */
+function mismatch(
+  file: string,
+  value: unknown,
+  wanted: { field: string; type: string },
+): ChartError {
+  const kind = isDict(value) ? 'object' : Array.isArray(value) ? 'array' : kindOf(value);
+  const place = wanted.field === '' ? 'value' : `struct field ${wanted.field}`;
   return new ChartError(
     'CHART_YAML',
-    `cannot load ${where}: expected ${wanted}, got ${Array.isArray(value) ? 'a list' : typeof value}`,
+    `cannot load ${file}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go ${place} of type ${wanted.type}`,
   );
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Reads typed fields of one mapping; null counts as not given, as in Go's decoding. */
-function reader(dict: Dict, file: string) {
+/** Reads typed fields of one mapping; null counts as not given, as in Go's decoding. `owner` is the Go path of it. */
+function reader(dict: Dict, file: string, owner = 'Metadata') {
   const given = (name: string): unknown => dict[name] ?? undefined;
+  const wrong = (name: string, value: unknown, type: string): ChartError =>
+    mismatch(file, value, { field: `${owner}.${name}`, type });
   const text = (name: string, fallback: string): string => {
     const value = given(name);
     if (value === undefined) return fallback;
     if (typeof value === 'string') return value;
-    throw mismatch(file, name, value, 'a string');
+    throw wrong(name, value, 'string');
   };
-  const list = (name: string): readonly unknown[] | undefined => {
+  const list = (name: string, type: string): readonly unknown[] | undefined => {
     const value = given(name);
     if (value === undefined || Array.isArray(value)) return value;
-    throw mismatch(file, name, value, 'a list');
+    throw wrong(name, value, type);
   };
   return {
     text,
@@ -190,29 +205,29 @@ function reader(dict: Dict, file: string) {
       const value = given(name);
       if (value === undefined) return fallback;
       if (typeof value === 'boolean') return value;
-      throw mismatch(file, name, value, 'a boolean');
+      throw wrong(name, value, 'bool');
     },
     texts: (name: string, fallback: readonly string[]): readonly string[] =>
-      list(name)?.map((item) => {
+      list(name, '[]string')?.map((item) => {
         if (item === null) return '';
         if (typeof item === 'string') return item;
-        throw mismatch(file, name, item, 'a list of strings');
+        throw wrong(name, item, 'string');
       }) ?? fallback,
-    dicts: <T>(name: string, read: (item: Dict) => T): readonly T[] | undefined =>
-      list(name)?.map((item) => {
+    dicts: <T>(name: string, type: string, read: (item: Dict) => T): readonly T[] | undefined =>
+      list(name, `[]*${type}`)?.map((item) => {
         if (item === null) throw invalid(`${name} must not contain empty or null nodes`);
         if (isDict(item)) return read(item);
-        throw mismatch(file, name, item, 'a list of mappings');
+        throw wrong(name, item, type);
       }),
     textMap: (name: string): Readonly<Record<string, string>> | undefined => {
       const value = given(name);
       if (value === undefined) return undefined;
-      if (!isDict(value)) throw mismatch(file, name, value, 'a mapping');
+      if (!isDict(value)) throw wrong(name, value, 'map[string]string');
       return Object.fromEntries(
         Object.entries(value).map(([key, item]) => {
           if (item === null) return [key, ''];
           if (typeof item === 'string') return [key, item];
-          throw mismatch(file, `${name}.${key}`, item, 'a string');
+          throw wrong(name, item, 'string');
         }),
       );
     },
@@ -220,7 +235,7 @@ function reader(dict: Dict, file: string) {
 }
 
 function readMaintainer(dict: Dict, file: string): Maintainer {
-  const field = reader(dict, file);
+  const field = reader(dict, file, 'Metadata.maintainers');
   return {
     name: field.text('name', ''),
     email: field.text('email', ''),
@@ -229,7 +244,7 @@ function readMaintainer(dict: Dict, file: string): Maintainer {
 }
 
 function readDependency(dict: Dict, file: string): ChartDependency {
-  const field = reader(dict, file);
+  const field = reader(dict, file, 'Metadata.dependencies');
   return {
     name: field.text('name', ''),
     version: field.text('version', ''),
@@ -237,7 +252,7 @@ function readDependency(dict: Dict, file: string): ChartDependency {
     condition: field.text('condition', ''),
     tags: field.texts('tags', []),
     enabled: field.flag('enabled', false),
-    importValues: (field.list('import-values') ?? []).flatMap(readImport),
+    importValues: (field.list('import-values', '[]interface {}') ?? []).flatMap(readImport),
     alias: field.text('alias', ''),
   };
 }

@@ -2,9 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
   type Capabilities,
+  type Chart,
   ChartError,
   defaultCapabilities,
   type Hook,
+  isLibraryChart,
   loadChart,
   loadChartArchive,
   parseKubeVersion,
@@ -28,7 +30,8 @@ export const run: Command = async (args, io) => {
   const { name, chartPath } = nameAndChart(flags);
   const values = await mergeValueFlags(flags, io);
   const chart = readChart(resolve(io.cwd, chartPath), chartPath);
-  const rendered = renderChart(chart, values, {
+  checkInstallable(chart);
+  const rendered = renderOrExplain(chart, values, {
     release: {
       name,
       namespace: flags.text('namespace') ?? io.env['HELM_NAMESPACE'] ?? 'default',
@@ -65,11 +68,47 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
   return { name: first, chartPath: second };
 }
 
+/** What helm checks of a chart before it renders it. */
+function checkInstallable(chart: Chart): void {
+  if (isLibraryChart(chart)) {
+    throw new ChartError('CHART_LIBRARY', 'library charts are not installable');
+  }
+  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
+  const missing = chart.metadata.dependencies
+    .map(({ name }) => name)
+    .filter((name) => !present.has(name));
+  if (missing.length === 0) return;
+  throw new ChartError(
+    'CHART_DEPENDENCY',
+    `an error occurred while checking for chart dependencies. You may need to run \`helm dependency build\` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+  );
+}
+
+/** Errors of the rendering itself carry helm's last line too: scripts look for it. */
+function renderOrExplain(...args: Parameters<typeof renderChart>): RenderedChart {
+  try {
+    return renderChart(...args);
+  } catch (error) {
+    const rendering = ['CHART_TEMPLATE', 'CHART_MANIFEST', 'CHART_KUBE_VERSION'];
+    if (!(error instanceof ChartError) || !rendering.includes(error.code)) throw error;
+    const message = `${error.message}\n\nUse --debug flag to render out invalid YAML`;
+    throw new ChartError(error.code, message, error);
+  }
+}
+
 function readChart(path: string, asGiven: string): ReturnType<typeof loadChart> {
   if (/\.(tgz|tar\.gz)$/.test(path)) return loadChartArchive(readFileSync(path));
   try {
     return loadChart(openDiskTree(path));
   } catch (error) {
+    if (error instanceof ChartError && error.message === 'Chart.yaml file is missing') {
+      const file = join(path, 'Chart.yaml');
+      throw new ChartError(
+        error.code,
+        `unable to detect chart at ${file}: open ${file}: no such file or directory`,
+        error,
+      );
+    }
     if (error instanceof ChartError) throw error;
     throw new ChartError('CHART_MISSING', `path ${JSON.stringify(asGiven)} not found`, error);
   }

@@ -1,0 +1,150 @@
+/**
+ * Charts of ours, rendered by `capstan template`, against what the official helm printed for them.
+ *
+ *   node conformance/helm/run.ts            compares with the stored output (needs no Go)
+ *   UPDATE=1 node conformance/helm/run.ts   the official binaries write the stored output anew
+ *
+ * A case is one file: comment lines, `$ arguments` lines (one command each), then the chart's files behind `-- name --`.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { main } from '@capstan/apps-cli';
+
+const here = import.meta.dirname;
+const OFFICIAL = { 4: '4.3.1', 3: '3.22.0' } as const;
+
+interface Case {
+  readonly name: string;
+  readonly commands: readonly string[];
+  readonly files: ReadonlyMap<string, string>;
+}
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function readCase(file: string): Case {
+  const [head = '', ...parts] = readFileSync(file, 'utf8').split(/^-- (.+) --\n/m);
+  const files = new Map<string, string>();
+  for (let i = 0; i + 1 < parts.length; i += 2) files.set(parts[i]!, parts[i + 1]!);
+  const commands = head
+    .split('\n')
+    .flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []));
+  return { name: basename(file, '.txt'), commands, files };
+}
+
+function layOut({ files }: Case): string {
+  const root = mkdtempSync(join(tmpdir(), 'helm-case-'));
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}
+
+/** Arguments as a shell splits them, without expansion: quotes group. */
+function words(command: string): readonly string[] {
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
+}
+
+function flavorOf(args: readonly string[]): 3 | 4 {
+  return args.includes('3') && args.includes('--helm-version') ? 3 : 4;
+}
+
+function official(args: readonly string[], cwd: string): Result {
+  const version = OFFICIAL[flavorOf(args)];
+  const at = args.indexOf('--helm-version');
+  const plain = at < 0 ? [...args] : [...args.slice(0, at), ...args.slice(at + 2)];
+  const binary = join(homedir(), '.cache/capstan/bin', `helm-${version}`);
+  const result = spawnSync(binary, plain, { cwd, encoding: 'utf8', env: { HOME: cwd, PATH: '' } });
+  return { code: result.status ?? -1, out: result.stdout, err: errorsOnly(result.stderr) };
+}
+
+/** The error that a script would read; helm's log lines carry times and are not compared. */
+function errorsOnly(text: string): string {
+  const at = text.indexOf('Error: ');
+  return at < 0 ? '' : text.slice(at).trimEnd();
+}
+
+async function ours(args: readonly string[], cwd: string): Promise<Result> {
+  let out = '';
+  let err = '';
+  const code = await main(args, {
+    cwd,
+    env: {},
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    readInput: async () => new Uint8Array(),
+    signal: new AbortController().signal,
+  });
+  return { code, out, err: errorsOnly(err) };
+}
+
+/** One command with all that it printed; the folder that the chart was laid out in has no name. */
+function format(command: string, { code, out, err }: Result, root: string): string {
+  const printed = `${out}${err === '' ? '' : `${err}\n`}`.replaceAll(root, '/chart');
+  return `$ ${command}\n${printed}[exit ${code}]\n`;
+}
+
+async function expectedOf(one: Case): Promise<string> {
+  const file = join(here, 'cases', `${one.name}.expected`);
+  if (process.env['UPDATE'] !== '1') return readFileSync(file, 'utf8');
+  const root = layOut(one);
+  try {
+    const text = one.commands
+      .map((command) => format(command, official(words(command), root), root))
+      .join('');
+    writeFileSync(file, text);
+    return text;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+async function actualOf(one: Case): Promise<string> {
+  const root = layOut(one);
+  try {
+    let text = '';
+    for (const command of one.commands)
+      text += format(command, await ours(words(command), root), root);
+    return text;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+function showDifference(expected: string, actual: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'helm-diff-'));
+  writeFileSync(join(folder, 'helm'), expected);
+  writeFileSync(join(folder, 'capstan'), actual);
+  const shown = spawnSync('diff', ['-u', 'helm', 'capstan'], { cwd: folder, encoding: 'utf8' });
+  console.log(shown.stdout.split('\n').slice(0, 60).join('\n'));
+  rmSync(folder, { recursive: true });
+}
+
+let passed = 0;
+let failed = 0;
+const wanted = process.argv[2] ?? '';
+for (const file of globSync(join(here, 'cases', '*.txt')).sort()) {
+  const one = readCase(file);
+  if (!one.name.includes(wanted)) continue;
+  const expected = await expectedOf(one);
+  const actual = await actualOf(one);
+  const commandCount = one.commands.length;
+  if (actual === expected) passed += commandCount;
+  else {
+    failed += commandCount;
+    console.log(`✖ ${one.name}`);
+    showDifference(expected, actual);
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
