@@ -1,8 +1,11 @@
+import { CapstanError } from '@capstan/lib-std';
 import { YamlErrorCode, yamlError } from './errors.ts';
+import { unsupported } from './go-json.ts';
 import { formatFloat32 } from './go-number.ts';
 import { goSyntax } from './go-syntax.ts';
+import { compareBytes } from './key-order.ts';
 import type { YamlLimits } from './limits.ts';
-import { Style, type YamlNode } from './node.ts';
+import { Style, shortTag, type YamlNode } from './node.ts';
 import { type Resolved, resolvePlain, resolveTagged } from './resolve.ts';
 import type { Dialect } from './scanner.ts';
 import { formatTimestamp } from './timestamp.ts';
@@ -37,6 +40,9 @@ export interface DecodeOptions {
 const ALIAS_RANGE_LOW = 400_000;
 const ALIAS_RANGE_HIGH = 4_000_000;
 
+/** The original names every pair of equal keys; a thousand are enough. */
+const TYPE_ERRORS_MAX = 1000;
+
 /**
  * Turns nodes into values as Go's libraries decode them into `interface{}` and then into JSON: aliases are expanded (each
  * use is a value of its own), merge keys merged, keys made strings. Every bound of aliases is checked while it counts.
@@ -48,8 +54,10 @@ export class Decoder {
   private decoded = 0;
   private aliased = 0;
   private aliasDepth = 0;
-  /** The first value or key that JSON cannot hold; it only counts when the YAML itself was sound. */
-  private jsonProblem = '';
+  /** Objects with keys that JSON cannot hold. They only count when they are still part of the value at the end. */
+  private readonly problems: Problem[] = [];
+  /** Whether a NaN or infinity was seen; a later key of the same name may have replaced it. */
+  private hasNonFinite = false;
 
   constructor(options: DecodeOptions) {
     this.options = options;
@@ -62,8 +70,19 @@ export class Decoder {
     if (this.typeErrors.length > 0) {
       throw yamlError(`unmarshal errors:\n  ${this.typeErrors.join('\n  ')}`, YamlErrorCode.value);
     }
-    if (this.jsonProblem !== '') throw yamlError(this.jsonProblem, YamlErrorCode.value);
+    if (this.problems.length > 0) this.reportProblem(value);
+    if (this.hasNonFinite) refuseNonFinite(value);
     return value;
+  }
+
+  private reportProblem(value: YamlValue): void {
+    const objects = new Set<YamlValue>();
+    collectObjects(value, objects);
+    const problem = this.problems.find(({ target }) => objects.has(target));
+    if (problem === undefined) return;
+    throw new CapstanError(YamlErrorCode.value, problem.message, {
+      hint: 'replace the key by a string',
+    });
   }
 
   private count(): void {
@@ -92,7 +111,7 @@ export class Decoder {
         return this.toJson(this.resolve(node));
       case 'mapping': {
         const target: YamlObject = {};
-        this.mapping(node, target, new Set());
+        this.mapping(node, { target, seen: new Set(), textKeys: hasStringKeys(node) });
         return target;
       }
       case 'sequence':
@@ -137,10 +156,7 @@ export class Decoder {
     const { tag, value } = resolved;
     if (typeof value === 'number') {
       if (tag !== '!!float') return this.options.numbers === 'kinds' ? BigInt(value) : value;
-      if (!Number.isFinite(value)) {
-        const text = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
-        if (this.jsonProblem === '') this.jsonProblem = `json: unsupported value: ${text}`;
-      }
+      if (!Number.isFinite(value)) this.hasNonFinite = true;
       return value;
     }
     if (typeof value === 'bigint' && this.options.numbers === 'float64') return Number(value);
@@ -150,51 +166,66 @@ export class Decoder {
     return value;
   }
 
-  /** Decodes entries into `target`. In v2 a merge takes effect where it stands; in v3 it fills what is missing. */
-  private mapping(node: YamlNode, target: YamlObject, seen: Set<string>): void {
+  /** Decodes entries. In v2 a merge takes effect where it stands; in v3 it fills what is missing. */
+  private mapping(node: YamlNode, into: Target): void {
     const { content } = node;
+    const { target } = into;
     const v3 = this.options.dialect === 'v3';
-    if (v3 && this.reportDuplicates(node)) return;
+    if (v3) {
+      if (this.reportDuplicates(node)) return;
+      if (!into.textKeys) {
+        this.problems.push({
+          target,
+          message: 'json: unsupported type: map[interface {}]interface {}',
+        });
+      }
+    }
     let merge: YamlNode | undefined;
     for (let i = 0; i + 1 < content.length; i += 2) {
-      const key = content[i]!;
       const value = content[i + 1]!;
-      if (isMergeKey(key)) {
-        if (v3) merge = value;
-        else this.merge(value, target, seen);
-        continue;
-      }
-      const { identity, text, unusable } = this.key(key);
-      const known = seen.has(identity);
-      // In v3 what was set before comes from a mapping with precedence; the value is not even decoded.
-      if (v3 && known) continue;
-      const decoded = this.value(value);
-      if (unusable !== undefined) this.reportKey(unusable, decoded);
-      if (known && this.options.strict) {
-        this.typeErrors.push(`line ${value.line}: key ${goSyntax(text)} already set in map`);
-        continue;
-      }
-      seen.add(identity);
-      setProperty(target, text, decoded);
+      if (!isMergeKey(content[i]!)) this.entry(content[i]!, value, into);
+      else if (v3) merge = value;
+      else this.merge(value, into);
     }
-    if (merge !== undefined) this.merge(merge, target, seen);
+    if (merge !== undefined) this.merge(merge, into);
   }
 
-  private merge(source: YamlNode, target: YamlObject, seen: Set<string>): void {
+  private entry(keyNode: YamlNode, valueNode: YamlNode, into: Target): void {
+    const { target, seen } = into;
+    const v3 = this.options.dialect === 'v3';
+    const key = v3 && into.textKeys ? this.textKey(keyNode) : this.key(keyNode);
+    if (key === undefined) return;
+    const known = seen.has(key.identity);
+    // In v3 what was set before comes from a mapping with precedence; the value is not even decoded.
+    if (v3 && known) return;
+    const value = this.value(valueNode);
+    if (known && this.options.strict) {
+      const shown = key.unusable === undefined ? key.shown : goSyntax(key.unusable.value);
+      this.typeErrors.push(`line ${valueNode.line}: key ${shown} already set in map`);
+      return;
+    }
+    if (key.unusable !== undefined) {
+      this.problems.push({ target, message: describeKey(key.unusable, value) });
+    }
+    seen.add(key.identity);
+    setProperty(target, key.text, value);
+  }
+
+  private merge(source: YamlNode, into: Target): void {
     if (source.kind !== 'sequence') {
-      this.mergeOne(source, target, seen);
+      this.mergeOne(source, into);
       return;
     }
     const { content } = source;
     // Earlier ones take precedence: v3 keeps what is there, v2 writes over it and so goes backwards.
     if (this.options.dialect === 'v3') {
-      for (const item of content) this.mergeOne(item, target, seen);
+      for (const item of content) this.mergeOne(item, into);
     } else {
-      for (let i = content.length - 1; i >= 0; i--) this.mergeOne(content[i]!, target, seen);
+      for (let i = content.length - 1; i >= 0; i--) this.mergeOne(content[i]!, into);
     }
   }
 
-  private mergeOne(source: YamlNode, target: YamlObject, seen: Set<string>): void {
+  private mergeOne(source: YamlNode, into: Target): void {
     const mapping = source.kind === 'alias' ? source.alias : source;
     if (mapping?.kind !== 'mapping') {
       throw yamlError(
@@ -204,65 +235,130 @@ export class Decoder {
     }
     this.count();
     if (source.kind !== 'alias') {
-      this.mapping(source, target, seen);
+      this.mapping(source, into);
       return;
     }
     this.throughAlias(source, (found) => {
       this.count();
-      this.mapping(found, target, seen);
+      this.mapping(found, into);
     });
   }
 
   private reportDuplicates(node: YamlNode): boolean {
     const { content } = node;
-    const firsts = new Map<string, YamlNode>();
-    let found = false;
+    const groups = new Map<string, YamlNode[]>();
     for (let i = 0; i < content.length; i += 2) {
       const key = content[i]!;
       const identity = `${key.kind} ${key.value}`;
-      const first = firsts.get(identity);
-      if (first === undefined) {
-        firsts.set(identity, key);
-        continue;
+      const group = groups.get(identity);
+      if (group === undefined) groups.set(identity, [key]);
+      else group.push(key);
+    }
+    if (groups.size * 2 >= content.length) return false;
+    const place = new Map(content.map((key, i) => [key, i]));
+    const pairs: [YamlNode, YamlNode][] = [];
+    for (const group of groups.values()) {
+      for (let i = 0; i < group.length && pairs.length < TYPE_ERRORS_MAX; i++) {
+        for (let j = i + 1; j < group.length; j++) pairs.push([group[i]!, group[j]!]);
       }
-      found = true;
+    }
+    pairs.sort(([a, c], [b, d]) => place.get(a)! - place.get(b)! || place.get(c)! - place.get(d)!);
+    for (const [first, again] of pairs.slice(0, TYPE_ERRORS_MAX)) {
       this.typeErrors.push(
-        `line ${key.line}: mapping key ${goSyntax(key.value)} already defined at line ${first.line}`,
+        `line ${again.line}: mapping key ${goSyntax(again.value)} already defined at line ${first.line}`,
       );
     }
-    return found;
+    return true;
   }
 
   /** A key's text in JSON, and what tells it from other keys: `1` and `"1"` are two keys to YAML. */
-  private key(node: YamlNode): { identity: string; text: string; unusable?: Resolved } {
+  private key(node: YamlNode): Key {
     this.count();
     if (node.kind === 'alias') return this.throughAlias(node, (target) => this.key(target));
     if (node.kind !== 'scalar') {
       const value = node.kind === 'mapping' ? this.collectionKey(node) : this.sequence(node);
-      throw yamlError(`invalid map key: ${goSyntax(value)}`, YamlErrorCode.value);
+      const type = this.options.dialect === 'v3' ? 'map[string]interface {}' : undefined;
+      throw yamlError(`invalid map key: ${goSyntax(value, type)}`, YamlErrorCode.value);
     }
     const resolved = this.resolve(node);
     const { tag, value } = resolved;
-    if (typeof value === 'string') return { identity: `s${value}`, text: value };
+    if (typeof value === 'string') {
+      return { identity: `s${value}`, text: value, shown: goSyntax(value) };
+    }
     const text = tag === '!!float' && typeof value === 'number' ? floatKey(value) : String(value);
-    const identity = `${tag}${text}`;
+    const shown = typeof value === 'number' ? goSyntax(value) : text;
+    const key: Key = { identity: tag + text, text, shown };
     const isUint64 = typeof value === 'bigint' && value >= 2n ** 63n;
-    if (value === null || isUint64) return { identity, text, unusable: resolved };
-    return { identity, text };
+    return value === null || isUint64 ? { ...key, unusable: resolved } : key;
+  }
+
+  /** A key of a map whose keys are strings by type: the text of any scalar but null. */
+  private textKey(node: YamlNode): Key | undefined {
+    this.count();
+    if (node.kind === 'alias') return this.throughAlias(node, (target) => this.textKey(target));
+    if (node.kind === 'scalar') {
+      const { tag, value } = this.resolve(node);
+      if (value === null) return undefined;
+      const text = tag === '!!binary' && typeof value === 'string' ? value : node.value;
+      return { identity: `s${text}`, text, shown: goSyntax(text) };
+    }
+    const tag = node.tag === '' ? (node.kind === 'mapping' ? '!!map' : '!!seq') : node.tag;
+    this.typeErrors.push(`line ${node.line}: cannot unmarshal ${tag} into string`);
+    return undefined;
   }
 
   private collectionKey(node: YamlNode): YamlObject {
     const target: YamlObject = {};
-    this.mapping(node, target, new Set());
+    this.mapping(node, { target, seen: new Set(), textKeys: hasStringKeys(node) });
     return target;
   }
+}
 
-  private reportKey(key: Resolved, value: YamlValue): void {
-    if (this.jsonProblem !== '') return;
-    const type = key.value === null ? '%!s(<nil>)' : 'uint64';
-    const text = key.value === null ? '<nil>' : `0x${BigInt(key.value).toString(16)}`;
-    this.jsonProblem = `unsupported map key of type: ${type}, key: ${text}, value: ${goSyntax(value)}`;
+/** Where a mapping, and what it merges, is decoded to. */
+interface Target {
+  readonly target: YamlObject;
+  readonly seen: Set<string>;
+  /** In v3: whether all keys of the mapping itself are strings, which makes those that it merges strings too. */
+  readonly textKeys: boolean;
+}
+
+interface Key {
+  /** Tells keys apart that JSON would not: `1` and `"1"`. */
+  readonly identity: string;
+  readonly text: string;
+  /** The key in an error text. */
+  readonly shown: string;
+  /** Set when JSON cannot hold the key. */
+  readonly unusable?: Resolved;
+}
+
+interface Problem {
+  readonly target: YamlObject;
+  readonly message: string;
+}
+
+function collectObjects(value: YamlValue, into: Set<YamlValue>): void {
+  if (typeof value !== 'object' || value === null) return;
+  into.add(value);
+  for (const item of Object.values(value)) collectObjects(item, into);
+}
+
+function describeKey(key: Resolved, value: YamlValue): string {
+  const type = key.value === null ? '%!s(<nil>)' : 'uint64';
+  const text = key.value === null ? '<nil>' : `0x${BigInt(key.value).toString(16)}`;
+  const shown = value === null ? '<nil>' : goSyntax(value);
+  return `unsupported map key of type: ${type}, key: ${text}, value: ${shown}`;
+}
+
+/** Throws what encoding/json says about the first number it cannot write. */
+function refuseNonFinite(value: YamlValue): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw unsupported(value);
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    for (const item of value) refuseNonFinite(item);
+    return;
   }
+  for (const key of Object.keys(value).sort(compareBytes)) refuseNonFinite(value[key] ?? null);
 }
 
 /** Sets an own property whatever its name: `__proto__` is a key like others. */
@@ -290,6 +386,23 @@ function isMergeKey(key: YamlNode): boolean {
   return key.tag === '' || key.tag === '!' || key.tag === '!!merge';
 }
 
+/** Whether v3 decodes the mapping into a map of strings, the only one that encoding/json takes. */
+function hasStringKeys(node: YamlNode): boolean {
+  for (let i = 0; i < node.content.length; i += 2) {
+    const key = node.content[i]!;
+    const target = key.kind === 'alias' ? key.alias : key;
+    const tag = target === undefined ? '' : tagOf(target);
+    if (tag !== '!!str' && tag !== '!!merge') return false;
+  }
+  return true;
+}
+
+function tagOf(node: YamlNode): string {
+  if (node.tag !== '' && node.tag !== '!') return shortTag(node.tag);
+  if (node.kind !== 'scalar') return '';
+  return node.style === 0 ? resolvePlain(node.value, 'v3').tag : '!!str';
+}
+
 function floatKey(value: number): string {
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf';
@@ -301,6 +414,25 @@ function decodeBase64(text: string): string {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) {
     throw yamlError('!!binary value contains invalid base64 data', YamlErrorCode.value);
   }
-  const binary = atob(plain);
-  return new TextDecoder().decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)));
+  const octets = Uint8Array.from(atob(plain), (c) => c.charCodeAt(0));
+  return decodeUtf8(octets);
+}
+
+/** UTF-8 as Go reads it: every octet that is part of nothing valid becomes U+FFFD. */
+function decodeUtf8(octets: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  let at = 0;
+  while (at < octets.length) {
+    const lead = octets[at]!;
+    const width = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    try {
+      text += decoder.decode(octets.subarray(at, at + width));
+      at += width;
+    } catch {
+      text += '\ufffd';
+      at++;
+    }
+  }
+  return text;
 }

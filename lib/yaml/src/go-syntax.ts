@@ -1,15 +1,18 @@
 import { formatFloat } from './go-number.ts';
 
 /** A value as Go's `%#v` writes it in error texts. Map keys come sorted, as fmt prints them. */
-export function goSyntax(value: unknown): string {
+export function goSyntax(value: unknown, mapType = 'map[interface {}]interface {}'): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (typeof value === 'string') return quoteGo(value);
   if (typeof value === 'number') return formatFloat(value, 21);
-  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
+  if (Array.isArray(value))
+    return `[]interface {}{${value.map((item) => goSyntax(item, mapType)).join(', ')}}`;
   if (typeof value !== 'object') return String(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const body = entries.map(([key, item]) => `${quoteGo(key)}:${goSyntax(item)}`).join(', ');
-  return `map[interface {}]interface {}{${body}}`;
+  const body = entries
+    .map(([key, item]) => `${quoteGo(key)}:${goSyntax(item, mapType)}`)
+    .join(', ');
+  return `${mapType}{${body}}`;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,6 @@
 export type { NumberMode, YamlObject, YamlValue } from './decode.ts';
 export { type EmitOptions, emitDocument, emitDocuments } from './emit-node.ts';
+export { emitValue, valueToNode } from './emit-value.ts';
 export { YamlErrorCode } from './errors.ts';
 export { type GoValue, goJson, type JsonOptions, parseJson } from './go-json.ts';
 export { formatFloat, formatJsonFloat } from './go-number.ts';
@@ -20,6 +21,7 @@ export {
 export {
   nodeToValue,
   type ParseOptions,
+  parseDocument,
   parseDocuments,
   parseYaml,
   parseYamlStrict,

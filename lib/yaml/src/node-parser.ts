@@ -269,7 +269,7 @@ export class NodeParser {
   /** Sets aside the comment above a dash when the item is a collection, whose first entry must not get it. */
   private splitStem(length: number): void {
     if (length === 0) return;
-    const { type } = this.peek();
+    const { type } = this.peekOrRetry();
     if (type !== T.BLOCK_SEQUENCE_START && type !== T.BLOCK_MAPPING_START) return;
     this.stem = this.head.slice(0, length);
     this.head = this.head.slice(length + 1);
@@ -453,6 +453,16 @@ export class NodeParser {
       this.commentsTaken++;
     }
     return token;
+  }
+
+  /** As `peek`, but an error gives way to the one that comes when scanning goes on, as in the original. */
+  private peekOrRetry(): Token {
+    try {
+      return this.peek();
+    } catch (error) {
+      this.peek();
+      throw error;
+    }
   }
 
   private takeComments(node: YamlNode): void {

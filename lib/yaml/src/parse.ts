@@ -18,6 +18,19 @@ export function parseDocuments(text: string, limits: Partial<YamlLimits> = {}): 
   return documents;
 }
 
+/**
+ * The first document of `text` as go.yaml.in/yaml/v3 reads it; nothing when there is none. What comes after it is not
+ * looked at, except for the few tokens that comments need.
+ */
+export function parseDocument(
+  text: string,
+  limits: Partial<YamlLimits> = {},
+): YamlNode | undefined {
+  const bounds = { ...DEFAULT_LIMITS, ...limits };
+  checkText(text, bounds);
+  return new NodeParser(text, 'v3', bounds).next();
+}
+
 export interface ParseOptions {
   readonly numbers?: NumberMode;
   readonly limits?: Partial<YamlLimits>;

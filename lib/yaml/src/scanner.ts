@@ -67,6 +67,8 @@ export class Scanner {
   private readonly slack: number;
   private readonly indents: number[] = [];
   private readonly simpleKeys: SimpleKey[] = [];
+  /** Which token may begin a key, and at which flow level. */
+  private readonly keyLevels = new Map<number, number>();
   private head = 0;
   private tokensParsed = 0;
   private available = false;
@@ -82,6 +84,8 @@ export class Scanner {
     if (text.charCodeAt(0) === BYTE_ORDER_MARK) {
       this.pos = 1;
       this.lineStart = 1;
+      // A second mark is passed over as well, but takes a column.
+      if (text.charCodeAt(1) === BYTE_ORDER_MARK) this.pos = 2;
     }
     this.simpleKeys.push(createSimpleKey());
     this.push(this.tokenHere(T.STREAM_START));
@@ -208,11 +212,8 @@ export class Scanner {
 
   /** The possible key that would begin at the token which is next to be taken. */
   private keyOfHead(): SimpleKey | undefined {
-    for (let level = 0; level <= this.flowLevel; level++) {
-      const key = this.simpleKeys[level]!;
-      if (key.possible && key.tokenNumber === this.tokensParsed) return key;
-    }
-    return undefined;
+    const level = this.keyLevels.get(this.tokensParsed);
+    return level === undefined ? undefined : this.simpleKeys[level];
   }
 
   private fetchNext(): void {
@@ -354,6 +355,7 @@ export class Scanner {
     key.index = this.pos;
     key.line = this.line;
     key.column = column;
+    this.keyLevels.set(key.tokenNumber, this.flowLevel);
   }
 
   private removeSimpleKey(): void {
@@ -361,6 +363,7 @@ export class Scanner {
     if (!key.possible) return;
     if (key.required) throw this.fail("could not find expected ':'", key.line);
     key.possible = false;
+    this.keyLevels.delete(key.tokenNumber);
   }
 
   private rollIndent(column: number, tokenNumber: number, type: number, mark: Mark): void {
@@ -374,7 +377,10 @@ export class Scanner {
   }
 
   private insert(tokenNumber: number, token: Token): void {
-    this.tokens.splice(this.head + tokenNumber - this.tokensParsed, 0, token);
+    const at = tokenNumber - this.tokensParsed;
+    // A token that was already taken, as happens to the bracket of a flow collection, gets its key too late.
+    if (at < 0) this.push(token);
+    else this.tokens.splice(this.head + at, 0, token);
   }
 
   private tooDeep(): CapstanError {
@@ -441,9 +447,10 @@ export class Scanner {
   private fetchFlowStart(type: number): void {
     this.saveSimpleKey();
     this.flowLevel++;
-    const key = this.simpleKeys[this.flowLevel];
-    if (key === undefined) this.simpleKeys.push(createSimpleKey());
-    else key.possible = false;
+    if (this.simpleKeys.length === this.flowLevel) this.simpleKeys.push(createSimpleKey());
+    const key = this.simpleKeys[this.flowLevel]!;
+    key.possible = false;
+    key.tokenNumber = this.tokensParsed + (this.tokens.length - this.head);
     if (this.flowLevel > this.limits.depthMax) throw this.tooDeep();
     this.simpleKeyAllowed = true;
     this.push(this.tokenHere(type, 1));
@@ -452,7 +459,12 @@ export class Scanner {
 
   private fetchFlowEnd(type: number): void {
     this.removeSimpleKey();
-    if (this.flowLevel > 0) this.flowLevel--;
+    if (this.flowLevel > 0) {
+      // The level's last number is that of the opening bracket when it held no key, and then a key that began with the
+      // bracket is no longer waited for. Go's libraries behave so, and with it what `[a]: b` means.
+      this.keyLevels.delete(this.simpleKeys[this.flowLevel]!.tokenNumber);
+      this.flowLevel--;
+    }
     this.simpleKeyAllowed = false;
     this.push(this.tokenHere(type, 1));
     this.pos++;
@@ -498,6 +510,7 @@ export class Scanner {
       this.insert(key.tokenNumber, { ...this.tokenHere(T.KEY), ...mark, endColumn: mark.column });
       this.rollIndent(key.column, key.tokenNumber, T.BLOCK_MAPPING_START, mark);
       key.possible = false;
+      this.keyLevels.delete(key.tokenNumber);
       this.simpleKeyAllowed = false;
     } else {
       if (this.flowLevel === 0) {
@@ -515,7 +528,6 @@ export class Scanner {
   private scanToNextToken(scanMark: Mark): void {
     const { text } = this;
     for (;;) {
-      if (text.charCodeAt(this.pos) === BYTE_ORDER_MARK && this.column === 0) this.pos++;
       let c = text.charCodeAt(this.pos);
       const tabs = this.flowLevel > 0 || !this.simpleKeyAllowed;
       while (c === SPACE || (tabs && c === TAB)) c = text.charCodeAt(++this.pos);

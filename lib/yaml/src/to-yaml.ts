@@ -7,7 +7,7 @@ import {
   MULTILINE,
   SINGLE_QUOTED,
 } from './analyze-scalar.ts';
-import { BYTE_ORDER_MARK, isBreak, LF, SPACE } from './chars.ts';
+import { BYTE_ORDER_MARK, isBreak, SPACE } from './chars.ts';
 import { YamlErrorCode } from './errors.ts';
 import { entriesOf, type GoValue, goJson, isList, quoteJson, unsupported } from './go-json.ts';
 import { formatFloat } from './go-number.ts';
@@ -152,7 +152,7 @@ class Writer {
 
   private singleQuoted(text: string, column: number, indent: number): void {
     const escaped = text.replaceAll("'", "''");
-    if (hasBreak(text)) this.out += `'${breakLines(escaped, indent)}'\n`;
+    if (hasBreak(text)) this.out += `'${foldWithBreaks(escaped, column + 1, indent)}'\n`;
     else if (column + escaped.length < WIDTH) this.out += `'${escaped}'\n`;
     else this.out += `'${fold(escaped, column + 1, indent, 1, escaped.length - 1)}'\n`;
   }
@@ -195,7 +195,7 @@ class Writer {
     const c = text.charCodeAt(0);
     const hint = c === SPACE || isBreak(c) ? '2' : '';
     let out = `|${hint}${chompingHint(text)}\n`;
-    out += breakLines(text, indent, true);
+    out += indentLines(text, indent);
     this.out += text.endsWith('\n') ? out : `${out}\n`;
   }
 }
@@ -318,22 +318,49 @@ function hasBreak(text: string): boolean {
   return false;
 }
 
-/** The lines of a block, each that is not empty indented (the first only in a literal). */
-function breakLines(text: string, indent: number, literal = false): string {
+/** As `fold`, for a text with line or paragraph separators, each of which begins a line without ending one. */
+function foldWithBreaks(text: string, start: number, indent: number): string {
+  let out = '';
+  let column = start;
+  let afterBreak = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    const between = i > 0 && i < text.length - 1;
+    if (isBreak(c)) {
+      column = 0;
+      afterBreak = true;
+    } else if (c === SPACE) {
+      const alone = text.charCodeAt(i - 1) !== SPACE && text.charCodeAt(i + 1) !== SPACE;
+      if (between && alone && column > WIDTH) {
+        out += `\n${spaces(indent)}`;
+        column = indent;
+        continue;
+      }
+      column++;
+    } else {
+      if (afterBreak) {
+        out += spaces(indent - column);
+        column = indent;
+      }
+      afterBreak = false;
+      column++;
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+/** The lines of a literal block, each that is not empty indented. */
+function indentLines(text: string, indent: number): string {
   const margin = spaces(indent);
   let out = '';
   let from = 0;
-  for (let i = 0; i <= text.length; i++) {
-    const atEnd = i === text.length;
-    if (!atEnd && !isBreak(text.charCodeAt(i))) continue;
-    if (i > from) out += (literal || from > 0 ? margin : '') + text.slice(from, i);
-    if (!atEnd) {
-      if (!literal && text.charCodeAt(i) === LF && i > from) out += '\n';
-      out += text[i];
-    }
+  for (let i = 0; i < text.length; i++) {
+    if (!isBreak(text.charCodeAt(i))) continue;
+    out += i > from ? margin + text.slice(from, i + 1) : text[i];
     from = i + 1;
   }
-  return out;
+  return from < text.length ? out + margin + text.slice(from) : out;
 }
 
 const MARGINS = Array.from({ length: 64 }, (_, count) => ' '.repeat(count));
