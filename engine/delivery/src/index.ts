@@ -1,3 +1,19 @@
+export {
+  type Cluster,
+  type ClusterOptions,
+  createCluster,
+  OWNER_INDEX,
+  watchOwners,
+} from './cluster.ts';
+export { createVerdictCache, type VerdictCache } from './compare-live.ts';
+export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
+export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';
+export { findRefusal, isDestinationAllowed } from './guard.ts';
+export { problemOf } from './load-desired.ts';
+export { mapLimited } from './map-limited.ts';
+export { externalUrlsOf, imagesOf } from './object-info.ts';
+export type { DeliveryPorts } from './ports.ts';
+export { type Look, runDelivery } from './run-delivery.ts';
 export type {
   Automation,
   ComparePolicy,

@@ -50,8 +50,8 @@ export interface TrackingMark {
   readonly labels: { readonly [name: string]: string };
   /** The value under which the live cache's owner index finds this delivery's objects. */
   readonly owner: string;
-  /** Objects that must not be deleted though they are marked: `wrong copy` of a mark by another controller is recognised. */
-  readonly selfReferenced: boolean;
+  /** How objects that are no longer desired are found: by their marks, or by what the last status listed. */
+  readonly find: 'mark' | 'inventory';
 }
 
 export interface ComparePolicy {
@@ -146,7 +146,10 @@ export interface OperationState {
   readonly nextAttemptAtMs?: number;
   /** Resolved; one for each source. */
   readonly revisions: readonly string[];
+  /** '' when it is not known any more (after a restart). */
   readonly desiredDigest: string;
+  /** Everything is applied; what remains is to wait for health. */
+  readonly appliedAtMs?: number;
   readonly results: readonly OperationResult[];
 }
 
@@ -179,6 +182,8 @@ export interface ObjectStatus {
   readonly images: readonly string[];
   readonly externalUrls: readonly string[];
   readonly differences: readonly FieldDifference[];
+  /** Why it cannot be compared or may not be touched. */
+  readonly reason?: string;
 }
 
 /** Something a person should know, with the stage where it arose. */
@@ -213,6 +218,8 @@ export interface DeliveryStatus {
   readonly inventory: readonly InventoryEntry[];
   /** How each source was rendered (`kustomize`, `directory`, `helm`); empty when it was not. */
   readonly renderKinds: readonly string[];
+  /** When a retry, a heal or a deadline is due; the door looks again by then. */
+  readonly recheckAtMs?: number;
   readonly observedAtMs: number;
 }
 

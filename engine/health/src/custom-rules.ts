@@ -14,10 +14,16 @@ const STATUSES: readonly HealthStatus[] = [
 /** The verdict of the first rule that speaks of this kind; undefined when none does. */
 export function judgeByRules(object: KubeObject, rules: readonly HealthRule[]): Health | undefined {
   const { group } = parseApiVersion(object.apiVersion);
-  const rule = rules.find(
-    (candidate) => matches(candidate.group, group) && matches(candidate.kind, object.kind),
-  );
+  const rule = findRule(group, object.kind, rules);
   return rule === undefined ? undefined : judge(object, rule);
+}
+
+export function findRule(
+  group: string,
+  kind: string,
+  rules: readonly HealthRule[],
+): HealthRule | undefined {
+  return rules.find((rule) => matches(rule.group, group) && matches(rule.kind, kind));
 }
 
 function judge(object: KubeObject, rule: HealthRule): Health {

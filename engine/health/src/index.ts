@@ -1,4 +1,10 @@
-export { assessHealth, HEALTH_ORDER, isWorse, rollUpHealth } from './assess-health.ts';
+export {
+  assessHealth,
+  HEALTH_ORDER,
+  hasHealthRule,
+  isWorse,
+  rollUpHealth,
+} from './assess-health.ts';
 export type {
   Health,
   HealthClause,

@@ -1,0 +1,59 @@
+import { createLiveState, type KubeClient, type LiveState } from '@capstan/kube-client';
+import type { GroupVersionKind, KubeObject } from '@capstan/kube-object';
+import type { KindSchema } from '@capstan/kube-schema';
+import type { Clock } from '@capstan/lib-std';
+
+/** One destination: its API, its watched state, and what is known of its kinds. Shared by all deliveries to it. */
+export interface Cluster extends AsyncDisposable {
+  readonly name: string;
+  readonly client: KubeClient;
+  readonly live: LiveState;
+  /** undefined: a kind without a known schema. */
+  schemaOf(kind: GroupVersionKind): KindSchema | undefined;
+  /** Owners (TrackingMark.owner) that the object's marks name. */
+  ownersOf(object: KubeObject): readonly string[];
+}
+
+export interface ClusterOptions {
+  readonly name: string;
+  readonly client: KubeClient;
+  readonly schemaOf: Cluster['schemaOf'];
+  /** One for each family of marks. They must be pure. */
+  readonly ownerReaders: readonly ((object: KubeObject) => readonly string[])[];
+  readonly clock?: Clock;
+}
+
+/** Name of the index of the live cache under which a delivery's objects are found. */
+export const OWNER_INDEX = 'owner';
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { client, name, ownerReaders, schemaOf, clock } = options;
+  const ownersOf = (object: KubeObject) => ownerReaders.flatMap((read) => read(object));
+  const live = createLiveState({
+    client,
+    isManaged: (object) => ownersOf(object).length > 0,
+    indexes: { [OWNER_INDEX]: ownersOf },
+    ...(clock === undefined ? {} : { clock }),
+  });
+  return {
+    name,
+    client,
+    live,
+    schemaOf,
+    ownersOf,
+    [Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
+  };
+}
+
+/** Calls `wake` with every owner one of whose objects changed; returns the way to stop. */
+export function watchOwners(cluster: Cluster, wake: (owner: string) => void): () => void {
+  return cluster.live.subscribe(({ before, after }) => {
+    const owners = new Set<string>();
+    for (const object of [before, after]) {
+      // Only whole objects are managed: the others have no owner.
+      if (object?.whole === true)
+        for (const owner of cluster.ownersOf(object.read())) owners.add(owner);
+    }
+    for (const owner of owners) wake(owner);
+  });
+}

@@ -1,0 +1,255 @@
+import { askServer, isMarked } from '@capstan/engine-apply';
+import { type CompareOptions, type DiffEntry, diffState } from '@capstan/engine-diff';
+import { isHook } from '@capstan/engine-sync';
+import type { KindRef } from '@capstan/kube-client';
+import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
+import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { type Cluster, OWNER_INDEX } from './cluster.ts';
+import { problemOf, toProblem } from './load-desired.ts';
+import { mapLimited } from './map-limited.ts';
+import type { DeliveryPorts, SignalOptions } from './ports.ts';
+import type { PreparedObject, PreparedState } from './prepare-desired.ts';
+import type { Delivery, InventoryEntry, Problem } from './types.ts';
+
+export interface ComparedState {
+  readonly entries: readonly DiffEntry[];
+  /** Live objects of hooks that are this delivery's. */
+  readonly hooks: readonly KubeObject[];
+  readonly problems: readonly Problem[];
+  readonly failed: boolean;
+}
+
+/** Dry runs' answers by desired digest and live resourceVersion, and objects read whole or in another version. */
+export interface VerdictCache {
+  readonly answers: BoundedCache<string, 'same' | 'different'>;
+  readonly whole: BoundedCache<string, KubeObject>;
+}
+
+export function createVerdictCache(sizeMax = 10_000): VerdictCache {
+  return { answers: new BoundedCache(sizeMax), whole: new BoundedCache(Math.ceil(sizeMax / 10)) };
+}
+
+const CONCURRENCY = 16;
+
+/** Watches the kinds concerned and compares. Reading an object that the cache does not hold whole costs one request. */
+export async function compareLive(
+  delivery: Delivery,
+  prepared: PreparedState | undefined,
+  context: {
+    readonly ports: DeliveryPorts;
+    readonly inventory: readonly InventoryEntry[];
+    readonly signal: AbortSignal;
+  },
+): Promise<ComparedState> {
+  const { cluster } = context.ports;
+  const problems = await watchKinds(delivery, prepared, context);
+  const owned = findOwned(delivery, cluster, context.inventory);
+  const isApart = (object: KubeObject) => isHook(object, delivery.sync.vocabulary);
+  const hooks = owned.filter(isApart);
+  const ordinary = owned.filter((object) => !isApart(object));
+  if (prepared === undefined) {
+    const entries = ordinary.map((live) => unknownEntry(live));
+    return { entries, hooks, problems, failed: true };
+  }
+  const lives = await readLives(prepared.objects, context.ports, context);
+  const { diff, diagnostics } = diffState(
+    prepared.objects,
+    { get: (key) => lives.get(keyString(key)), owned: ordinary },
+    compareOptions(delivery, cluster),
+  );
+  const warnings = diagnostics
+    .map(toProblem)
+    .map((problem): Problem => ({ ...problem, stage: 'compare' }));
+  const all = [
+    ...problems,
+    ...warnings,
+    ...findShared(prepared.objects, lives, { delivery, cluster }),
+  ];
+  const failed = all.some(({ severity }) => severity === 'error');
+  return { entries: diff.entries, hooks, problems: all, failed };
+}
+
+export function compareOptions(delivery: Delivery, cluster: Cluster): CompareOptions {
+  return {
+    fieldManager: delivery.fieldManager,
+    ignore: delivery.compare.ignore,
+    ignoreAggregatedRoles: delivery.compare.ignoreAggregatedRoles,
+    schemaOf: (kind) => cluster.schemaOf(kind),
+  };
+}
+
+/**
+ * Lets the server judge what seems to differ: one dry run for each doubtful object, whose answer is kept as long as
+ * neither side changes. Where it cannot answer, what was found stands, and what could not be compared stays unknown.
+ */
+export async function arbitrate(
+  entries: readonly DiffEntry[],
+  delivery: Delivery,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<readonly DiffEntry[]> {
+  const { cluster, verdicts } = ports;
+  return mapLimited(entries, CONCURRENCY, async (entry) => {
+    const { desired, live } = entry;
+    if (entry.verdict !== 'different' && entry.verdict !== 'unknown') return entry;
+    if (desired === undefined || live === undefined) return entry;
+    const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
+    const question = `${cluster.name} ${version} ${JSON.stringify(desired.object, bigintText)}`;
+    let answer = verdicts.answers.get(question);
+    if (answer === undefined) {
+      const { fieldManager } = delivery;
+      const told = await askServer(desired.object, live, {
+        client: cluster.client,
+        fieldManager,
+        signal,
+      });
+      if (told.kind !== 'unknown') {
+        answer = told.kind;
+        verdicts.answers.set(question, answer);
+      }
+    }
+    // A field that a rule ignores may make the server say `different`: only its `same` overrules what was found.
+    if (answer === 'same') return { ...entry, verdict: 'same', differences: [] };
+    const undecided = entry.verdict === 'unknown' && answer === 'different';
+    return undecided ? { ...entry, verdict: 'different' } : entry;
+  });
+}
+
+function bigintText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+async function watchKinds(
+  delivery: Delivery,
+  prepared: PreparedState | undefined,
+  {
+    ports,
+    inventory,
+    signal,
+  }: {
+    readonly ports: DeliveryPorts;
+    readonly inventory: readonly InventoryEntry[];
+    readonly signal: AbortSignal;
+  },
+): Promise<readonly Problem[]> {
+  const kinds = new Map<string, KindRef>();
+  const add = (group: string, kind: string) => kinds.set(`${group}/${kind}`, { group, kind });
+  for (const { object, scope } of [...(prepared?.objects ?? []), ...(prepared?.hooks ?? [])]) {
+    // A kind that is not served yet has no objects.
+    if (scope !== 'unknown') add(keyOf(object).group, object.kind);
+  }
+  for (const { key } of inventory) add(key.group, key.kind);
+  if (delivery.sync.createNamespace !== undefined) add('', 'Namespace');
+  for (const name of [...kinds.keys()]) {
+    for (const [group, kind] of CHILDREN[name] ?? []) add(group, kind);
+  }
+  const missed = await ports.cluster.live.ensure([...kinds.values()], { signal });
+  return missed
+    .filter(({ error }) => !isNotServed(error))
+    .map(({ error }) => problemOf(error, 'compare'));
+}
+
+/** What grows out of an object of a kind: watched for its health and for the tree that people see. */
+const CHILDREN: Readonly<Record<string, readonly (readonly [group: string, kind: string])[]>> = {
+  'apps/Deployment': [
+    ['apps', 'ReplicaSet'],
+    ['', 'Pod'],
+  ],
+  'apps/ReplicaSet': [['', 'Pod']],
+  'apps/StatefulSet': [
+    ['', 'Pod'],
+    ['', 'PersistentVolumeClaim'],
+  ],
+  'apps/DaemonSet': [['', 'Pod']],
+  'batch/CronJob': [
+    ['batch', 'Job'],
+    ['', 'Pod'],
+  ],
+  'batch/Job': [['', 'Pod']],
+  '/Service': [['discovery.k8s.io', 'EndpointSlice']],
+};
+
+function isNotServed(error: unknown): boolean {
+  return (
+    error instanceof CapstanError &&
+    (error.code === 'KIND_NOT_SERVED' || error.code === 'NOT_FOUND')
+  );
+}
+
+function findOwned(
+  delivery: Delivery,
+  { live }: Cluster,
+  inventory: readonly InventoryEntry[],
+): readonly KubeObject[] {
+  const { tracking } = delivery;
+  const candidates =
+    tracking.find === 'mark'
+      ? live.byIndex(OWNER_INDEX, tracking.owner)
+      : inventory.flatMap(({ key }) => live.get(key) ?? []);
+  return candidates
+    .filter(({ whole }) => whole)
+    .map((object) => object.read())
+    .filter((object) => isMarked(object, tracking));
+}
+
+async function readLives(
+  desired: readonly PreparedObject[],
+  { cluster, verdicts }: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<ReadonlyMap<string, KubeObject>> {
+  const lives = new Map<string, KubeObject>();
+  await mapLimited(desired, CONCURRENCY, async ({ object }) => {
+    const key = keyOf(object);
+    const held = cluster.live.get(key);
+    if (held === undefined) return;
+    if (held.whole && held.apiVersion === object.apiVersion) {
+      lives.set(keyString(key), held.read());
+      return;
+    }
+    const place = `${cluster.name} ${object.apiVersion} ${held.uid} ${held.resourceVersion}`;
+    const read =
+      verdicts.whole.get(place) ?? (await readWhole(object.apiVersion, key, cluster, signal));
+    if (read === undefined) return;
+    verdicts.whole.set(place, read);
+    lives.set(keyString(key), read);
+  });
+  return lives;
+}
+
+async function readWhole(
+  apiVersion: string,
+  { kind, namespace, name }: ObjectKey,
+  { client }: Cluster,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  return client.find({ apiVersion, kind, namespace, name }, { signal });
+}
+
+function findShared(
+  desired: readonly PreparedObject[],
+  lives: ReadonlyMap<string, KubeObject>,
+  { delivery, cluster }: { readonly delivery: Delivery; readonly cluster: Cluster },
+): readonly Problem[] {
+  return desired.flatMap(({ object }): readonly Problem[] => {
+    const live = lives.get(keyString(keyOf(object)));
+    const others =
+      live === undefined
+        ? []
+        : cluster.ownersOf(live).filter((owner) => owner !== delivery.tracking.owner);
+    const [other] = others;
+    if (other === undefined) return [];
+    return [
+      {
+        stage: 'compare',
+        severity: 'warning',
+        code: 'SHARED_RESOURCE',
+        message: `${object.kind}/${object.metadata.name} is part of applications ${delivery.tracking.owner} and ${other}`,
+        hint: 'let one of them own it; the last one to sync wins',
+        kind: 'stalled',
+      },
+    ];
+  });
+}
+
+function unknownEntry(live: KubeObject): DiffEntry {
+  return { key: keyOf(live), verdict: 'unknown', live, differences: [] };
+}

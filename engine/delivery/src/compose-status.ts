@@ -1,0 +1,124 @@
+import type { DiffEntry } from '@capstan/engine-diff';
+import {
+  assessHealth,
+  type Health,
+  type HealthRules,
+  hasHealthRule,
+  rollUpHealth,
+} from '@capstan/engine-health';
+import { readHints } from '@capstan/engine-sync';
+import { type KubeObject, keyString, parseApiVersion } from '@capstan/kube-object';
+import { externalUrlsOf, imagesOf } from './object-info.ts';
+import type { PreparedObject } from './prepare-desired.ts';
+import type { Delivery, ObjectStatus, SyncStatus } from './types.ts';
+
+export interface ComposeInput {
+  readonly delivery: Delivery;
+  readonly entries: readonly DiffEntry[];
+  readonly prepared: ReadonlyMap<string, PreparedObject>;
+  /** Live objects of hooks. */
+  readonly hooks: readonly KubeObject[];
+}
+
+/** The state of each object, in the order of the diff, hooks last. Pure. */
+export function composeObjects(input: ComposeInput): readonly ObjectStatus[] {
+  const objects = input.entries.map((entry) => composeObject(entry, input));
+  return [...objects, ...input.hooks.map((live) => composeHook(live, input.delivery))];
+}
+
+function composeObject(entry: DiffEntry, { delivery, prepared }: ComposeInput): ObjectStatus {
+  const shown = entry.live ?? entry.desired?.object;
+  const hints =
+    (entry.desired?.object ?? entry.live) &&
+    readHints(entry.desired?.object ?? entry.live ?? EMPTY, delivery.sync.vocabulary);
+  const refusal = prepared.get(keyString(entry.key))?.refusal;
+  const extra = entry.verdict === 'extra';
+  const health = assess(entry, delivery.health.rules);
+  const reason = refusal ?? entry.reason;
+  const counts = !(hints?.switches.includes('ignoreObject') ?? false);
+  return {
+    key: entry.key,
+    version: parseApiVersion((entry.desired?.object ?? shown ?? EMPTY).apiVersion).version,
+    ...(counts ? { sync: refusal === undefined ? syncOf(entry) : 'Unknown' } : {}),
+    ...(health === undefined ? {} : { health }),
+    hook: false,
+    requiresPruning: extra,
+    requiresConfirmation:
+      hints?.options['Prune'] === 'confirm' || hints?.options['Delete'] === 'confirm',
+    wave: hints?.wave ?? 0,
+    ...(entry.desired?.origin === undefined ? {} : { origin: entry.desired.origin }),
+    images: shown === undefined ? [] : imagesOf(shown),
+    externalUrls: entry.live === undefined ? [] : externalUrlsOf(entry.live),
+    differences: entry.differences,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+const EMPTY: KubeObject = { apiVersion: '', kind: '', metadata: {} };
+
+function composeHook(live: KubeObject, delivery: Delivery): ObjectStatus {
+  const { group, version } = parseApiVersion(live.apiVersion);
+  const { name = '', namespace = '' } = live.metadata;
+  const health = assessHealth(live, delivery.health.rules, { isHook: true });
+  return {
+    key: { group, kind: live.kind, namespace, name },
+    version,
+    ...(health === undefined ? {} : { health }),
+    hook: true,
+    requiresPruning: false,
+    requiresConfirmation: false,
+    wave: readHints(live, delivery.sync.vocabulary).wave,
+    images: imagesOf(live),
+    externalUrls: [],
+    differences: [],
+  };
+}
+
+function syncOf({ verdict }: DiffEntry): SyncStatus {
+  if (verdict === 'unknown') return 'Unknown';
+  return verdict === 'same' ? 'Synced' : 'OutOfSync';
+}
+
+function assess({ live, desired }: DiffEntry, rules: HealthRules): Health | undefined {
+  if (live !== undefined) return assessHealth(live, rules);
+  return desired === undefined ? undefined : { status: 'Missing' };
+}
+
+/** Unknown when anything could not be compared; OutOfSync when anything differs. */
+export function composeSync(
+  objects: readonly ObjectStatus[],
+  { failed, ignoreExtraneous }: { readonly failed: boolean; readonly ignoreExtraneous: boolean },
+): SyncStatus {
+  if (failed) return 'Unknown';
+  const counted = objects.filter(({ requiresPruning }) => !(requiresPruning && ignoreExtraneous));
+  if (counted.some(({ sync }) => sync === 'OutOfSync')) return 'OutOfSync';
+  return counted.some(({ sync }) => sync === 'Unknown') ? 'Unknown' : 'Synced';
+}
+
+/** As bad as the worst object. What is missing counts only where its kind has a health, as in Argo CD. */
+export function composeHealth(
+  objects: readonly ObjectStatus[],
+  { entries, delivery }: { readonly entries: readonly DiffEntry[]; readonly delivery: Delivery },
+): Health {
+  const { rules, ignoreAnnotation } = delivery.health;
+  const silent = new Set(
+    entries
+      .filter(({ desired, live }) => {
+        const shown = live ?? desired?.object;
+        return (
+          ignoreAnnotation !== undefined &&
+          shown?.metadata.annotations?.[ignoreAnnotation] === 'true'
+        );
+      })
+      .map(({ key }) => keyString(key)),
+  );
+  const worst = rollUpHealth(
+    objects.flatMap(({ key, hook, health, sync }) => {
+      if (hook || health === undefined || sync === undefined || silent.has(keyString(key)))
+        return [];
+      if (health.status === 'Missing' && !hasHealthRule(key, rules)) return [];
+      return [health];
+    }),
+  );
+  return { status: worst.status };
+}

@@ -1,0 +1,75 @@
+import { assessHealth, type Health } from '@capstan/engine-health';
+import { formatKey, type ObjectKey } from '@capstan/kube-object';
+import type { Cluster } from './cluster.ts';
+import { fail } from './perform-operation.ts';
+import type { Delivery, InventoryEntry, OperationState } from './types.ts';
+
+/** What is left to wait for, as one sentence; undefined when everything is healthy. */
+interface GateView {
+  readonly waiting: readonly { readonly key: ObjectKey; readonly health: Health }[];
+  readonly failed: readonly { readonly key: ObjectKey; readonly health: Health }[];
+}
+
+/** Ends an operation whose objects are all applied, once they are healthy or their time is over. */
+export function passGate(
+  operation: OperationState,
+  delivery: Delivery,
+  {
+    cluster,
+    inventory,
+    nowMs,
+  }: {
+    readonly cluster: Cluster;
+    readonly inventory: readonly InventoryEntry[];
+    readonly nowMs: number;
+  },
+): OperationState {
+  const { gate } = delivery.sync;
+  if (gate === undefined || operation.appliedAtMs === undefined) return operation;
+  const keys = gate.objects === 'all' ? inventory.map(({ key }) => key) : gate.objects;
+  const { waiting, failed } = lookAt(keys, delivery, cluster);
+  const { nextAttemptAtMs: _due, ...rest } = operation;
+  if (waiting.length === 0 && failed.length === 0) {
+    return { ...rest, phase: 'Succeeded', finishedAtMs: nowMs };
+  }
+  const seconds = Math.round((nowMs - operation.appliedAtMs) / 1000);
+  if (failed.length > 0 && waiting.length === 0) {
+    const message = `health check failed after ${seconds}s: failed early due to stalled resources: [${tell(failed)}]`;
+    return fail(operation, { message, retryable: true }, nowMs);
+  }
+  if (nowMs >= operation.appliedAtMs + gate.timeoutMs) {
+    const message = `health check failed after ${seconds}s: timeout waiting for: [${tell([...waiting, ...failed])}]`;
+    return fail(operation, { message, retryable: true }, nowMs);
+  }
+  return {
+    ...rest,
+    phase: 'Running',
+    message: `waiting for the health of ${tell([...waiting, ...failed])}`,
+  };
+}
+
+function lookAt(keys: readonly ObjectKey[], delivery: Delivery, cluster: Cluster): GateView {
+  const judged = keys.map((key) => {
+    const live = cluster.live.get(key)?.read();
+    const health: Health =
+      live === undefined
+        ? { status: 'Missing', message: 'not found' }
+        : (assessHealth(live, delivery.health.rules) ?? { status: 'Healthy' });
+    return { key, health };
+  });
+  return {
+    waiting: judged.filter(
+      ({ health }) => health.status !== 'Healthy' && health.status !== 'Degraded',
+    ),
+    failed: judged.filter(({ health }) => health.status === 'Degraded'),
+  };
+}
+
+function tell(objects: GateView['waiting']): string {
+  const shown = objects.slice(0, 10).map(({ key, health }) => {
+    const why = health.message === undefined ? '' : `: ${health.message}`;
+    return `${formatKey(key)} (${health.status}${why})`;
+  });
+  const more = objects.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}

@@ -1,0 +1,186 @@
+import type { DesiredObject } from '@capstan/engine-diff';
+import type { SourceSpec } from '@capstan/engine-source';
+import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { Cluster } from './cluster.ts';
+import type { DeliveryPorts, SignalOptions } from './ports.ts';
+import {
+  declaredScopes,
+  kindName,
+  type PreparedState,
+  prepareDesired,
+  type Scope,
+} from './prepare-desired.ts';
+import type { Delivery, DeliverySource, Problem, SourceRevision } from './types.ts';
+
+/** What is wanted, or why that is not known. */
+export interface LoadedState {
+  readonly revisions: readonly SourceRevision[];
+  readonly renderKinds: readonly string[];
+  readonly digest: string;
+  /** Absent when the source could not be read or rendered. */
+  readonly prepared?: PreparedState;
+  readonly problems: readonly Problem[];
+}
+
+export interface LoadOptions extends SignalOptions {
+  /** 0 asks the remote; Infinity takes what is known. */
+  readonly maxAgeMs: number;
+  /** Instead of what the delivery names: for a rollback, or a sync to another revision. */
+  readonly sources?: readonly DeliverySource[] | undefined;
+  readonly revisions?: readonly string[] | undefined;
+}
+
+/** Fetches and renders all sources. Bad input and unreachable remotes become problems; only an abort is thrown. */
+export async function loadDesired(
+  delivery: Delivery,
+  ports: DeliveryPorts,
+  options: LoadOptions,
+): Promise<LoadedState> {
+  const sources = options.sources ?? delivery.sources;
+  const revisions: SourceRevision[] = [];
+  const renderKinds: string[] = [];
+  const digests: string[] = [];
+  const objects: DesiredObject[] = [];
+  const problems: Problem[] = [];
+  for (const [index, source] of sources.entries()) {
+    const loaded = await loadSource(source, options.revisions?.[index], { ports, options });
+    if (loaded.revision !== undefined) revisions.push(loaded.revision);
+    problems.push(...loaded.problems);
+    if (loaded.kind !== undefined) renderKinds.push(loaded.kind);
+    digests.push(loaded.digest);
+    objects.push(...loaded.objects);
+  }
+  if (problems.some(({ severity }) => severity === 'error')) {
+    return { revisions, renderKinds, digest: '', problems };
+  }
+  const scopes = await findScopes(objects, ports.cluster, options);
+  const prepared = prepareDesired(
+    objects,
+    delivery,
+    (object) => scopes.get(kindName(object)) ?? 'unknown',
+  );
+  const place = [
+    delivery.destination.cluster,
+    delivery.destination.namespace,
+    delivery.tracking.owner,
+  ];
+  const digest = bytesToHex(sha256(utf8ToBytes([...digests, ...place].join('\n'))));
+  return {
+    revisions,
+    renderKinds,
+    digest,
+    prepared,
+    problems: [...problems, ...prepared.problems],
+  };
+}
+
+interface LoadedSource {
+  readonly revision?: SourceRevision;
+  readonly kind?: string;
+  readonly digest: string;
+  readonly objects: readonly DesiredObject[];
+  readonly problems: readonly Problem[];
+}
+
+async function loadSource(
+  { source, render }: DeliverySource,
+  revision: string | undefined,
+  { ports, options }: { readonly ports: DeliveryPorts; readonly options: LoadOptions },
+): Promise<LoadedSource> {
+  const { signal } = options;
+  let found: SourceRevision | undefined;
+  try {
+    const snapshot = await fetchAt(source, revision, ports, options);
+    found = snapshot.revision;
+    if (render === undefined) {
+      return { revision: found, digest: snapshot.digest, objects: [], problems: [] };
+    }
+    const rendered = await ports.render(snapshot, render, { signal });
+    const problems = rendered.diagnostics.map(toProblem);
+    const { kind, digest, objects } = rendered;
+    return { revision: found, kind, digest, objects, problems };
+  } catch (error) {
+    signal.throwIfAborted();
+    const problems = [problemOf(error, found === undefined ? 'source' : 'render')];
+    return {
+      ...(found === undefined ? {} : { revision: found }),
+      digest: '',
+      objects: [],
+      problems,
+    };
+  }
+}
+
+async function fetchAt(
+  source: SourceSpec,
+  revision: string | undefined,
+  ports: DeliveryPorts,
+  { maxAgeMs, signal }: LoadOptions,
+) {
+  if (revision === undefined || revision === '') {
+    return ports.sources.fetchSnapshot(source, { maxAgeMs, signal });
+  }
+  const known = await ports.sources.snapshotAt(source, revision);
+  if (known !== undefined) return known;
+  return ports.sources.fetchSnapshot(
+    { ...source, revision: { kind: 'any', name: revision } },
+    { maxAgeMs, signal },
+  );
+}
+
+async function findScopes(
+  objects: readonly DesiredObject[],
+  cluster: Cluster,
+  { signal }: SignalOptions,
+): Promise<ReadonlyMap<string, Scope>> {
+  const scopes = new Map<string, Scope>();
+  const declared = declaredScopes(objects);
+  for (const { object } of objects) {
+    const name = kindName(object);
+    if (scopes.has(name)) continue;
+    const { apiVersion, kind } = object;
+    const found = await cluster.client.discovery.find({ apiVersion, kind }, { signal });
+    if (found !== undefined) scopes.set(name, found.namespaced ? 'namespaced' : 'cluster');
+    else scopes.set(name, declared.get(name) ?? (await lookAgain(object, cluster, signal)));
+  }
+  return scopes;
+}
+
+async function lookAgain(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<Scope> {
+  try {
+    const found = await cluster.client.discovery.resolve({ apiVersion, kind }, { signal });
+    return found.namespaced ? 'namespaced' : 'cluster';
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof CapstanError && error.code === 'KIND_NOT_SERVED') return 'unknown';
+    throw error;
+  }
+}
+
+export function toProblem(diagnostic: Diagnostic): Problem {
+  const { severity, code, message, hint, location } = diagnostic;
+  return {
+    stage: 'render',
+    severity,
+    code,
+    message,
+    kind: 'stalled',
+    ...(hint === undefined ? {} : { hint }),
+    ...(location === undefined ? {} : { location }),
+  };
+}
+
+export function problemOf(error: unknown, stage: Problem['stage']): Problem {
+  if (!(error instanceof CapstanError)) {
+    const message = `an internal error: ${messageOf(error)}`;
+    return { stage, severity: 'error', code: 'INTERNAL', message, kind: 'bug' };
+  }
+  const { code, message, kind, hint } = error;
+  return { stage, severity: 'error', code, message, kind, ...(hint === undefined ? {} : { hint }) };
+}

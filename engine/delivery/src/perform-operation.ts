@@ -1,0 +1,307 @@
+/**
+ * Carries an operation as far as it can go now: performs the steps that may run, judges the running ones by live objects,
+ * and returns when it is over or has to wait for something. What it returns is all that is needed to go on later, in this
+ * process or another.
+ */
+import { applyStep, cleanHook } from '@capstan/engine-apply';
+import { type DiffEntry, respectIgnored } from '@capstan/engine-diff';
+import {
+  CLEAN_PROGRESS,
+  type HookObject,
+  type NextSteps,
+  nextSteps,
+  planSync,
+  recordCleaned,
+  recordObservation,
+  recordResult,
+  type StepResult,
+  type SyncPlan,
+  type SyncPolicy,
+  type SyncProgress,
+  type SyncStep,
+  stepsOf,
+} from '@capstan/engine-sync';
+import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
+import { decideRetry } from './decide.ts';
+import { mapLimited } from './map-limited.ts';
+import { observeStep } from './observe-step.ts';
+import { progressOf, resultsOf } from './operation-results.ts';
+import type { DeliveryPorts, SignalOptions } from './ports.ts';
+import type { PreparedObject, PreparedState } from './prepare-desired.ts';
+import type { Delivery, OperationState } from './types.ts';
+
+export interface OperationInput {
+  readonly delivery: Delivery;
+  readonly operation: OperationState;
+  readonly prepared: PreparedState;
+  readonly entries: readonly DiffEntry[];
+  /** Told when the operation has more to do than can be done at once, before it begins. */
+  readonly onStart: (operation: OperationState) => Promise<void>;
+}
+
+const CONCURRENCY = 16;
+
+export async function performOperation(
+  input: OperationInput,
+  ports: DeliveryPorts,
+  options: SignalOptions,
+): Promise<OperationState> {
+  const { operation } = input;
+  const refused = input.prepared.objects.filter(({ refusal }) => refusal !== undefined);
+  if (refused.length > 0) return refuse(operation, refused, ports);
+  const plan = makePlan(input, ports);
+  const begun = operation.results.length > 0;
+  if (!begun) {
+    if (needsAnnouncement(plan, input)) await input.onStart(operation);
+    const rehearsed = await rehearse(plan, input, { ports, ...options });
+    if (rehearsed !== undefined) return rehearsed;
+  }
+  const progress = begun ? progressOf(plan, operation.results) : CLEAN_PROGRESS;
+  return advance({ plan, progress, input }, ports, options);
+}
+
+interface Running {
+  readonly plan: SyncPlan;
+  readonly progress: SyncProgress;
+  readonly input: OperationInput;
+}
+
+async function advance(
+  { plan, progress: before, input }: Running,
+  ports: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<OperationState> {
+  const { delivery, operation } = input;
+  let progress = before;
+  for (;;) {
+    signal.throwIfAborted();
+    progress = observeRunning(plan, progress, { delivery, ports });
+    const next = nextSteps(plan, progress);
+    if (next.kind === 'run') {
+      const results = await applyAll(next.steps, delivery, { ports, signal });
+      progress = recordAll(progress, next.steps, results);
+    } else if (next.kind === 'clean') {
+      await mapLimited(next.steps, CONCURRENCY, (step) =>
+        cleanHook(step, applyPorts(ports), { signal }),
+      );
+      progress = next.steps.reduce(recordCleaned, progress);
+    } else {
+      const results = resultsOf(plan, progress);
+      return settle({ ...operation, results }, next, { delivery, nowMs: ports.clock.now() });
+    }
+  }
+}
+
+/** The operation's state after nothing more can be done now. */
+function settle(
+  operation: OperationState,
+  next: Exclude<NextSteps, { kind: 'run' | 'clean' }>,
+  { delivery, nowMs }: { readonly delivery: Delivery; readonly nowMs: number },
+): OperationState {
+  if (next.kind === 'wait') return { ...operation, phase: 'Running', message: next.message };
+  const { outcome } = next;
+  if (outcome.kind === 'failed') return fail(operation, outcome, nowMs);
+  const { nextAttemptAtMs: _done, ...rest } = operation;
+  if (delivery.sync.gate !== undefined && rest.request.policy.dryRun !== true) {
+    return { ...rest, phase: 'Running', message: outcome.message, appliedAtMs: nowMs };
+  }
+  return { ...rest, phase: 'Succeeded', message: outcome.message, finishedAtMs: nowMs };
+}
+
+/** Ends the operation, or has it tried again after a pause. */
+export function fail(
+  operation: OperationState,
+  { message, retryable }: { readonly message: string; readonly retryable: boolean },
+  nowMs: number,
+): OperationState {
+  const { nextAttemptAtMs: _past, appliedAtMs: _applied, ...rest } = operation;
+  const retry = decideRetry(operation, { retryable, nowMs });
+  if (retry.kind === 'end') return { ...rest, phase: 'Failed', message, finishedAtMs: nowMs };
+  return {
+    ...rest,
+    phase: 'Running',
+    message: `${message}. Retrying attempt #${operation.retryCount + 1} at ${clockTime(retry.atMs)}.`,
+    retryCount: operation.retryCount + 1,
+    nextAttemptAtMs: retry.atMs,
+  };
+}
+
+function clockTime(atMs: number): string {
+  const [hours = '0', minutes = '00'] = new Date(atMs).toISOString().slice(11, 16).split(':');
+  const hour = Number(hours);
+  return `${hour % 12 === 0 ? 12 : hour % 12}:${minutes}${hour < 12 ? 'AM' : 'PM'}`;
+}
+
+function makePlan(
+  { delivery, operation, prepared, entries }: OperationInput,
+  ports: DeliveryPorts,
+): SyncPlan {
+  const { live } = ports.cluster;
+  const policy = policyOf(delivery, operation);
+  const hooks = prepared.hooks.map((desired): HookObject => {
+    const held = live.get(keyOf(desired.object));
+    return held === undefined ? { desired } : { desired, live: held.read() };
+  });
+  const name = policy.createNamespace?.name ?? '';
+  const namespace = live.get({ group: '', kind: 'Namespace', namespace: '', name })?.read();
+  const diff = { entries: delivery.compare.respectIgnored ? entries.map(respect) : entries };
+  return planSync(
+    { diff, hooks, ...(namespace === undefined ? {} : { liveNamespace: namespace }) },
+    policy,
+  );
+
+  function respect(entry: DiffEntry): DiffEntry {
+    if (entry.desired === undefined || entry.live === undefined) return entry;
+    const object = respectIgnored(entry.desired.object, entry.live, {
+      rules: delivery.compare.ignore,
+    });
+    return { ...entry, desired: { ...entry.desired, object } };
+  }
+}
+
+function policyOf(
+  delivery: Delivery,
+  { request, revisions, startedAtMs }: OperationState,
+): SyncPolicy {
+  const short = (revisions[0] ?? '').slice(0, 7);
+  const hookSuffix = `${short}-{phase}-${Math.floor(startedAtMs / 1000)}`;
+  return { dryRun: false, hookSuffix, ...delivery.sync, ...request.policy };
+}
+
+/** Whether others should hear of it before it is over: it waits somewhere, or a person asked. */
+function needsAnnouncement(plan: SyncPlan, { operation, delivery }: OperationInput): boolean {
+  const waves = plan.phases.flatMap(({ waves: inPhase }) => inPhase);
+  const hasHooks = stepsOf(plan).some(({ verb }) => verb === 'hook');
+  const byPerson = operation.request.initiatedBy.kind === 'person';
+  return byPerson || hasHooks || waves.length > 1 || delivery.sync.gate !== undefined;
+}
+
+/**
+ * A dry run of everything that will be sent, when there is more than one such thing: an object that the server refuses
+ * stops the sync before anything has changed. Objects that cannot exist yet are left out.
+ */
+async function rehearse(
+  plan: SyncPlan,
+  { delivery, operation, prepared }: OperationInput,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<OperationState | undefined> {
+  const unserved = new Set(
+    [...prepared.objects, ...prepared.hooks]
+      .filter(({ scope }) => scope === 'unknown')
+      .map(({ object }) => `${keyOf(object).group}/${object.kind}`),
+  );
+  const made = new Set(
+    stepsOf(plan).flatMap(({ verb, key }) =>
+      verb === 'apply' && key.kind === 'Namespace' ? [key.name] : [],
+    ),
+  );
+  const isLive = (namespace: string) =>
+    ports.cluster.live.get({ group: '', kind: 'Namespace', namespace: '', name: namespace }) !==
+    undefined;
+  const steps = stepsOf(plan).filter(
+    ({ verb, inSync, key }) =>
+      verb !== 'prune' &&
+      !inSync &&
+      !unserved.has(`${key.group}/${key.kind}`) &&
+      (key.namespace === '' || !made.has(key.namespace) || isLive(key.namespace)),
+  );
+  if (steps.length < 2 || policyOf(delivery, operation).dryRun) return undefined;
+  const dry = steps.map((step) => ({
+    ...step,
+    verb: 'apply' as const,
+    options: { ...step.options, dryRun: true, takeOverFrom: [] },
+  }));
+  const results = await applyAll(dry, delivery, { ports, signal });
+  const failed = steps.filter((step, i) => results[i]?.outcome === 'failed' && !mayRecreate(step));
+  if (failed.length === 0) return undefined;
+  const progress = recordAll(CLEAN_PROGRESS, steps, results);
+  const kept = resultsOf(plan, progress).filter(({ status }) => status === 'SyncFailed');
+  const reasons = kept.map(({ message }) => message).join('; ');
+  const message = `one or more objects failed to apply (dry run), reason: ${reasons}`;
+  return { ...fail(operation, { message, retryable: true }, ports.clock.now()), results: kept };
+}
+
+/** What the server refuses to change is deleted and made anew where that is asked for. */
+function mayRecreate({ options, live }: SyncStep): boolean {
+  return options.recreate && live !== undefined;
+}
+
+async function applyAll(
+  steps: readonly SyncStep[],
+  delivery: Delivery,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<readonly StepResult[]> {
+  const { fieldManager, tracking } = delivery;
+  return mapLimited(steps, CONCURRENCY, (step) =>
+    applyStep(step, applyPorts(ports), { fieldManager, mark: tracking, signal }),
+  );
+}
+
+function applyPorts({ cluster, clock }: DeliveryPorts) {
+  const observeWrite = (object: KubeObject) => cluster.live.observeWrite(object);
+  return { client: cluster.client, clock, observeWrite };
+}
+
+function recordAll(
+  progress: SyncProgress,
+  steps: readonly SyncStep[],
+  results: readonly StepResult[],
+): SyncProgress {
+  return steps.reduce((current, step, i) => {
+    const result = results[i];
+    return result === undefined ? current : recordResult(current, step, result);
+  }, progress);
+}
+
+function observeRunning(
+  plan: SyncPlan,
+  progress: SyncProgress,
+  { delivery, ports }: { readonly delivery: Delivery; readonly ports: DeliveryPorts },
+): SyncProgress {
+  return stepsOf(plan).reduce((current, step) => {
+    if (current.states.get(step.id)?.kind !== 'running') return current;
+    const live = ports.cluster.live.get(step.key)?.read();
+    return recordObservation(current, step, observeStep(step, live, delivery.health.rules));
+  }, progress);
+}
+
+function refuse(
+  operation: OperationState,
+  refused: readonly PreparedObject[],
+  { clock }: DeliveryPorts,
+): OperationState {
+  const results = refused.map(({ object, refusal = '' }) => {
+    const key = keyOf(object);
+    return {
+      stepId: `apply/Sync/${keyString(key)}`,
+      key,
+      version: object.apiVersion.split('/').at(-1) ?? '',
+      phase: 'Sync' as const,
+      hook: false,
+      status: 'SyncFailed' as const,
+      state: 'Failed' as const,
+      message: refusal,
+      images: [],
+    };
+  });
+  const reasons = [...new Set(results.map(({ message }) => message))].sort().join('; ');
+  const message = `one or more synchronization tasks are not valid: ${reasons}`;
+  return { ...fail(operation, { message, retryable: false }, clock.now()), results };
+}
+
+/** Deletes the hooks that run, and ends the operation. */
+export async function terminateOperation(
+  input: Omit<OperationInput, 'onStart'>,
+  ports: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<OperationState> {
+  const plan = makePlan({ ...input, onStart: async () => undefined }, ports);
+  const progress = progressOf(plan, input.operation.results);
+  const hooks = stepsOf(plan).filter(
+    ({ id, verb }) => verb === 'hook' && progress.states.get(id)?.kind === 'running',
+  );
+  await mapLimited(hooks, CONCURRENCY, (step) => cleanHook(step, applyPorts(ports), { signal }));
+  const { nextAttemptAtMs: _due, ...rest } = input.operation;
+  const nowMs = ports.clock.now();
+  return { ...rest, phase: 'Failed', message: 'Operation terminated', finishedAtMs: nowMs };
+}

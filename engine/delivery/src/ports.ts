@@ -1,0 +1,23 @@
+import type { RenderResult, RenderSpec } from '@capstan/engine-render';
+import type { Snapshot, SourceStore } from '@capstan/engine-source';
+import type { Clock } from '@capstan/lib-std';
+import type { Cluster } from './cluster.ts';
+import type { VerdictCache } from './compare-live.ts';
+
+/** What the loop needs of the world. */
+export interface DeliveryPorts {
+  readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'snapshotAt'>;
+  readonly render: (
+    snapshot: Snapshot,
+    spec: RenderSpec,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<RenderResult>;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  /** Answers of dry runs; shared by all deliveries, safe to drop. */
+  readonly verdicts: VerdictCache;
+}
+
+export interface SignalOptions {
+  readonly signal: AbortSignal;
+}

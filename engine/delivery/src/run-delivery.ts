@@ -1,0 +1,328 @@
+/**
+ * One look at a delivery: observe (source, desired, live), decide, act, and say how things stand. Level-triggered: it may
+ * be run at any time and as often as one likes; with nothing to do it writes nothing, and asks nobody but the caches.
+ */
+import { type DiffEntry, sameJson } from '@capstan/engine-diff';
+import type { Health } from '@capstan/engine-health';
+import { keyOf, keyString } from '@capstan/kube-object';
+import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
+import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
+import { type Decision, decide } from './decide.ts';
+import { passGate } from './health-gate.ts';
+import { type LoadedState, loadDesired, problemOf } from './load-desired.ts';
+import { performOperation, terminateOperation } from './perform-operation.ts';
+import type { DeliveryPorts, SignalOptions } from './ports.ts';
+import type {
+  Delivery,
+  DeliveryStatus,
+  InventoryEntry,
+  OperationRequest,
+  OperationState,
+  Problem,
+  SyncStatus,
+} from './types.ts';
+
+export interface Look {
+  readonly delivery: Delivery;
+  /** What is known from before: the last status, or what the custom resource keeps of it. */
+  readonly previous: DeliveryStatus | undefined;
+  readonly request?: OperationRequest | undefined;
+  /** Ask the remotes, instead of taking what is known of them. */
+  readonly refresh: boolean;
+  /** Told before an operation that will take longer begins, so that it is on record. */
+  readonly onProgress: (status: DeliveryStatus) => Promise<void>;
+}
+
+export async function runDelivery(
+  look: Look,
+  ports: DeliveryPorts,
+  options: SignalOptions,
+): Promise<DeliveryStatus> {
+  const { delivery, previous } = look;
+  const maxAgeMs = look.refresh ? 0 : Number.POSITIVE_INFINITY;
+  const loaded = await loadDesired(delivery, ports, { ...options, maxAgeMs });
+  const inventory = previous?.inventory ?? [];
+  const first = await compareSafely(delivery, loaded, { ports, inventory, ...options });
+  const view: View = { look, loaded, compared: first, operation: previous?.operation };
+  const settled = await judge(view, ports, options);
+  const decision = decide(situationOf(settled), ports.clock.now());
+  const operation = await act(decision, settled, { ports, ...options });
+  if (operation === undefined || operation === previous?.operation) {
+    return statusOf({ ...settled, operation }, decision, ports);
+  }
+  const after = await compareSafely(delivery, loaded, {
+    ports,
+    inventory: inventoryOf(settled, operation),
+    ...options,
+  });
+  const entries = await arbitrateWhere(after.entries, delivery, { ports, ...options });
+  const final: View = { ...settled, compared: { ...after, entries }, operation };
+  return statusOf({ ...final, operation: gateOf(final, ports) }, decision, ports);
+}
+
+interface View {
+  readonly look: Look;
+  readonly loaded: LoadedState;
+  readonly compared: ComparedState;
+  readonly operation: OperationState | undefined;
+}
+
+async function compareSafely(
+  delivery: Delivery,
+  loaded: LoadedState,
+  context: {
+    readonly ports: DeliveryPorts;
+    readonly inventory: readonly InventoryEntry[];
+    readonly signal: AbortSignal;
+  },
+): Promise<ComparedState> {
+  try {
+    return await compareLive(delivery, loaded.prepared, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { entries: [], hooks: [], problems: [problemOf(error, 'compare')], failed: true };
+  }
+}
+
+/** A new desired state is applied without asking the server first; drift is asked about, before anyone hears of it. */
+async function judge(view: View, ports: DeliveryPorts, { signal }: SignalOptions): Promise<View> {
+  const { look, loaded, compared, operation } = view;
+  const isNew =
+    look.delivery.automation.kind === 'automatic' && operation?.desiredDigest !== loaded.digest;
+  if (isNew && operation?.desiredDigest !== '') return view;
+  const entries = await arbitrateWhere(compared.entries, look.delivery, { ports, signal });
+  return { ...view, compared: { ...compared, entries } };
+}
+
+async function arbitrateWhere(
+  entries: readonly DiffEntry[],
+  delivery: Delivery,
+  context: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<readonly DiffEntry[]> {
+  const doubtful = entries.some(({ verdict }) => verdict === 'different' || verdict === 'unknown');
+  return doubtful ? arbitrate(entries, delivery, context) : entries;
+}
+
+function situationOf({ look, loaded, compared, operation }: View) {
+  const { delivery, request } = look;
+  const outOfSync = compared.entries.filter(({ verdict }) => verdict !== 'same');
+  const desired = loaded.prepared?.objects.length ?? 0;
+  return {
+    automation: delivery.automation,
+    preempt: delivery.preempt,
+    prune: delivery.sync.prune,
+    request,
+    operation,
+    hookRuns: operation?.results.some(({ hook, state }) => hook && state === 'Running') ?? false,
+    sync: syncOf(compared, delivery),
+    revisions: loaded.revisions.map(({ id }) => id),
+    desiredDigest: loaded.digest,
+    onlyExtra: outOfSync.every(({ verdict }) => verdict === 'extra'),
+    wouldWipe: desired === 0 && compared.entries.length > 0,
+  };
+}
+
+async function act(
+  decision: Decision,
+  view: View,
+  context: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<OperationState | undefined> {
+  const { operation } = view;
+  if (operation?.phase === 'Terminating') return terminate(view, operation, context);
+  switch (decision.kind) {
+    case 'rest':
+    case 'wait':
+      return operation;
+    case 'start':
+      return perform(view, startOperation(decision.request, view, context.ports), context);
+    case 'continue':
+      return operation === undefined ? undefined : goOn(view, operation, context);
+  }
+}
+
+function startOperation(
+  request: OperationRequest,
+  { loaded }: View,
+  { clock }: DeliveryPorts,
+): OperationState {
+  return {
+    request,
+    phase: 'Running',
+    message: '',
+    startedAtMs: clock.now(),
+    retryCount: 0,
+    revisions: loaded.revisions.map(({ id }) => id),
+    desiredDigest: loaded.digest,
+    results: [],
+  };
+}
+
+async function goOn(
+  view: View,
+  operation: OperationState,
+  context: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<OperationState> {
+  if (operation.appliedAtMs !== undefined) return { ...operation };
+  const { nextAttemptAtMs, ...rest } = operation;
+  // A new attempt begins from the start, as in the original.
+  return perform(view, nextAttemptAtMs === undefined ? rest : { ...rest, results: [] }, context);
+}
+
+async function perform(
+  view: View,
+  started: OperationState,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<OperationState> {
+  const { delivery } = view.look;
+  const target = await targetOf(view, started, { ports, signal });
+  const { prepared, revisions, digest } = target.loaded;
+  const operation: OperationState = {
+    ...started,
+    revisions: revisions.map(({ id }) => id),
+    desiredDigest: digest,
+  };
+  if (prepared === undefined || target.compared.failed) {
+    const problems = [...target.loaded.problems, ...target.compared.problems];
+    const message = problems.map((problem) => problem.message).join('; ');
+    return { ...operation, phase: 'Error', message, finishedAtMs: ports.clock.now() };
+  }
+  const selected = healSelection(operation, target.compared.entries);
+  const onStart = async (running: OperationState) =>
+    view.look.onProgress(statusOf({ ...view, operation: running }, { kind: 'continue' }, ports));
+  const policy = { ...operation.request.policy, ...selected };
+  const request = { ...operation.request, policy };
+  return performOperation(
+    {
+      delivery,
+      operation: { ...operation, request },
+      prepared,
+      entries: target.compared.entries,
+      onStart,
+    },
+    ports,
+    { signal },
+  );
+}
+
+/** A heal concerns what drifted, and runs no hooks; as in Argo CD. */
+function healSelection(operation: OperationState, entries: readonly DiffEntry[]) {
+  if (operation.request.healAttempt === 0 || operation.request.policy.selected !== undefined)
+    return {};
+  return { selected: entries.filter(({ verdict }) => verdict !== 'same').map(({ key }) => key) };
+}
+
+/** The state to sync to: what is compared with, or another revision that the request names. */
+async function targetOf(
+  view: View,
+  { request }: OperationState,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<Pick<View, 'loaded' | 'compared'>> {
+  const { delivery, previous } = view.look;
+  const current = view.loaded.revisions.map(({ id }) => id);
+  const asksOther = request.revisions !== undefined && !sameJson([...request.revisions], current);
+  if (!asksOther && request.sources === undefined) return view;
+  const { revisions, sources } = request;
+  const loaded = await loadDesired(delivery, ports, { signal, maxAgeMs: 0, revisions, sources });
+  const inventory = previous?.inventory ?? [];
+  return { loaded, compared: await compareSafely(delivery, loaded, { ports, inventory, signal }) };
+}
+
+async function terminate(
+  { look, loaded, compared }: View,
+  operation: OperationState,
+  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+): Promise<OperationState> {
+  const prepared = loaded.prepared ?? { objects: [], hooks: [], problems: [] };
+  const input = { delivery: look.delivery, operation, prepared, entries: compared.entries };
+  return terminateOperation(input, ports, { signal });
+}
+
+function gateOf(view: View, { cluster, clock }: DeliveryPorts): OperationState | undefined {
+  const { operation, look } = view;
+  if (operation?.phase !== 'Running') return operation;
+  const inventory = inventoryOf(view, operation);
+  return passGate(operation, look.delivery, { cluster, inventory, nowMs: clock.now() });
+}
+
+/** What is in place: all that is desired and live, and what was in place before and has not gone. */
+function inventoryOf(
+  { loaded, compared, look }: View,
+  _operation: OperationState | undefined,
+): readonly InventoryEntry[] {
+  const entries = new Map<string, InventoryEntry>();
+  for (const entry of look.previous?.inventory ?? []) entries.set(keyString(entry.key), entry);
+  for (const { object } of loaded.prepared?.objects ?? []) {
+    const key = keyOf(object);
+    entries.set(keyString(key), { key, version: object.apiVersion.split('/').at(-1) ?? '' });
+  }
+  const gone = compared.failed
+    ? new Set<string>()
+    : new Set(
+        [...entries.keys()].filter(
+          (key) =>
+            !compared.entries.some(
+              (entry) => keyString(entry.key) === key && entry.live !== undefined,
+            ),
+        ),
+      );
+  return [...entries.values()]
+    .filter(({ key }) => !gone.has(keyString(key)))
+    .sort((a, b) => (keyString(a.key) < keyString(b.key) ? -1 : 1));
+}
+
+function syncOf(compared: ComparedState, delivery: Delivery): SyncStatus {
+  const sync = (verdict: DiffEntry['verdict']): SyncStatus =>
+    verdict === 'same' ? 'Synced' : verdict === 'unknown' ? 'Unknown' : 'OutOfSync';
+  const counted = compared.entries.filter(
+    ({ verdict }) => !(verdict === 'extra' && delivery.compare.ignoreExtraneous),
+  );
+  const all = counted.map(({ verdict }) => sync(verdict));
+  if (compared.failed) return 'Unknown';
+  return all.includes('OutOfSync') ? 'OutOfSync' : all.includes('Unknown') ? 'Unknown' : 'Synced';
+}
+
+function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): DeliveryStatus {
+  const { look, loaded, compared, operation } = view;
+  const { delivery } = look;
+  const prepared = new Map(
+    (loaded.prepared?.objects ?? []).map((one) => [keyString(keyOf(one.object)), one]),
+  );
+  const objects = composeObjects({
+    delivery,
+    entries: compared.entries,
+    prepared,
+    hooks: compared.hooks,
+  });
+  const told: readonly Problem[] =
+    decision.kind === 'rest' && decision.problem ? [decision.problem] : [];
+  const health: Health = composeHealth(objects, { entries: compared.entries, delivery });
+  const recheckAtMs = recheckOf(view, decision);
+  return {
+    revisions: loaded.revisions,
+    desiredDigest: loaded.digest,
+    sync: composeSync(objects, {
+      failed: compared.failed,
+      ignoreExtraneous: delivery.compare.ignoreExtraneous,
+    }),
+    health,
+    objects,
+    problems: [...loaded.problems, ...compared.problems, ...told],
+    ...(operation === undefined ? {} : { operation }),
+    inventory: inventoryOf(view, operation),
+    renderKinds: loaded.renderKinds,
+    observedAtMs: clock.now(),
+    ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
+  };
+}
+
+function recheckOf({ operation, look }: View, decision: Decision): number | undefined {
+  const { gate } = look.delivery.sync;
+  const times = [
+    operation?.phase === 'Running' ? operation.nextAttemptAtMs : undefined,
+    operation?.phase === 'Running' && operation.appliedAtMs !== undefined && gate !== undefined
+      ? operation.appliedAtMs + gate.timeoutMs
+      : undefined,
+    decision.kind === 'wait' ? decision.untilMs : undefined,
+  ].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
