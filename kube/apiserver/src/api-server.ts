@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
+import type { Clock } from '@capstan/lib-std';
+import { parseYaml } from '@capstan/lib-yaml';
+import { ApiError, internalError } from './api-error.ts';
+import { type Authenticator, type Authorizer, allowAll } from './auth/ports.ts';
+import { bootstrap } from './bootstrap.ts';
+import { builtInsFor } from './built-ins.ts';
+import type { Core } from './core.ts';
+import { errorResponse } from './encode.ts';
+import { handleResource } from './handle-request.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type StreamedResponse,
+  toStreamed,
+} from './http-types.ts';
+import { handlePath } from './non-resource.ts';
+import { Registry } from './registry.ts';
+import { readRequestInfo } from './request-info.ts';
+import { Store } from './store.ts';
+import { systemClock } from './system-clock.ts';
+import { ADMIN, type UserInfo } from './user.ts';
+
+export interface ApiServerOptions {
+  readonly clock?: Clock;
+  /** In [0, 1); by default Math.random. */
+  readonly random?: () => number;
+  /** Objects to begin with, e.g. what a durable log has kept, or a fork. */
+  readonly store?: Store;
+  readonly catalogue?: Catalogue;
+  readonly authenticator?: Authenticator;
+  readonly authorizer?: Authorizer;
+}
+
+/** The Kubernetes API of one cluster, in this process. */
+export interface ApiServer {
+  readonly core: Core;
+  /** One exchange, as whoever the request's credentials say. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** As a given user, without credentials: for clients in this process. */
+  handleAs(request: ApiRequest, user: UserInfo): Promise<ApiResponse>;
+  /** The shape that kube/client takes: an administrator's connection without a socket. */
+  readonly transport: {
+    readonly server: string;
+    request(request: ApiRequest): Promise<StreamedResponse>;
+    close(): Promise<void>;
+  };
+  /** A server over a copy of all objects, made in O(1): what happens there does not happen here. */
+  fork(): ApiServer;
+}
+
+/** Makes a server and its first objects (namespaces, roles); it listens nowhere, see `listen`. */
+export async function createApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const catalogue = options.catalogue ?? (await loadCatalogue());
+  const server = assemble({ ...options, catalogue });
+  bootstrap(server.core);
+  return server;
+}
+
+function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue }): ApiServer {
+  const { catalogue } = options;
+  const store = options.store ?? new Store();
+  const core: Core = {
+    store,
+    registry: new Registry(store, builtInsFor(catalogue)),
+    catalogue,
+    clock: options.clock ?? systemClock(),
+    random: options.random ?? Math.random,
+    newUid: () => randomUUID(),
+    parseYaml,
+  };
+  const authorizer = options.authorizer ?? allowAll;
+  const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
+    try {
+      return await dispatch(core, request, user, authorizer);
+    } catch (error) {
+      return errorResponse(toApiError(error));
+    }
+  };
+  return {
+    core,
+    handleAs,
+    async handle(request) {
+      try {
+        const user = options.authenticator?.(request) ?? ADMIN;
+        return await dispatch(core, request, user, authorizer);
+      } catch (error) {
+        return errorResponse(toApiError(error));
+      }
+    },
+    transport: {
+      server: 'in-process',
+      request: async (request) => toStreamed(await handleAs(request, ADMIN)),
+      close: async () => undefined,
+    },
+    fork: () => assemble({ ...options, store: store.fork() }),
+  };
+}
+
+async function dispatch(
+  core: Core,
+  request: ApiRequest,
+  user: UserInfo,
+  authorizer: Authorizer,
+): Promise<ApiResponse> {
+  const at = request.path.indexOf('?');
+  const path = at < 0 ? request.path : request.path.slice(0, at);
+  const query = new URLSearchParams(at < 0 ? '' : request.path.slice(at + 1));
+  const info = readRequestInfo(request.method, path, query);
+  authorizer(core, user, info);
+  if (info.kind === 'path') return handlePath(core, request, path);
+  const { group, version, resource } = info.resource;
+  const served = core.registry.find(group, version, resource);
+  if (served === undefined) return pageNotFound();
+  return handleResource(core, {
+    request,
+    info: info.resource,
+    query,
+    user,
+    resource: served,
+    warnings: [],
+  });
+}
+
+export function pageNotFound(): ApiResponse {
+  return {
+    status: 404,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+    body: '404 page not found\n',
+  };
+}
+
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof RangeError && /call stack/.test(error.message)) {
+    return new ApiError(400, 'BadRequest', 'the object is nested too deeply: exceeded max depth');
+  }
+  return internalError(error instanceof Error ? error.message : String(error), error);
+}

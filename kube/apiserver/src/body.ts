@@ -1,0 +1,188 @@
+import { ApiError, badRequest, tooLarge, unsupportedMediaType } from './api-error.ts';
+import { type Draft, type DraftObject, isDraftObject } from './json.ts';
+
+/** The bound of the real server for a request body. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+/** As Go's encoding/json; also keeps every recursion over an object within the stack. */
+const DEPTH_MAX = 1000;
+
+const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+export const BODY_TYPES: readonly string[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE];
+
+export function bodyText(body: string | Uint8Array | undefined): string {
+  if (body === undefined) return '';
+  const size = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  if (size > BODY_BYTES_MAX) {
+    throw tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`);
+  }
+  return typeof body === 'string' ? body : new TextDecoder().decode(body);
+}
+
+export function mediaType(header: string | undefined): string {
+  return (header ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+/** A YAML parser as a port, so that JSON clients (all official ones) do not pay for it. */
+export type ParseYaml = (text: string) => unknown;
+
+export interface ParsedBody {
+  readonly value: Draft;
+  /** `duplicate field "spec.replicas"` for every key that stands twice. */
+  readonly duplicates: readonly string[];
+}
+
+/** The body of a create or update as JSON. An absent content type counts as JSON, as upstream. */
+export function parseBody(
+  text: string,
+  contentType: string | undefined,
+  parseYaml: ParseYaml,
+): ParsedBody {
+  const type = mediaType(contentType) || JSON_TYPE;
+  if (type === JSON_TYPE)
+    return parseJsonText(text, "couldn't get version/kind; json parse error: ");
+  if (type === YAML_TYPE) {
+    try {
+      return { value: parseYaml(text) as Draft, duplicates: [] };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw badRequest(`error converting YAML to JSON: ${message}`);
+    }
+  }
+  throw unsupportedMediaType(BODY_TYPES);
+}
+
+export function parseJsonText(text: string, errorPrefix: string): ParsedBody {
+  const scan = scanJson(text);
+  if (scan.tooDeep) throw badRequest(`${errorPrefix}exceeded max depth`);
+  try {
+    const value = scan.hasLongNumber ? parseWithBigInts(text) : (JSON.parse(text) as Draft);
+    return { value, duplicates: scan.duplicates };
+  } catch (error) {
+    throw badRequest(`${errorPrefix}${goJsonError(text, error)}`);
+  }
+}
+
+/** As Go says it: `invalid character 'x' looking for beginning of value`, `unexpected end of JSON input`. */
+function goJsonError(text: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  const at = /position (\d+)/.exec(message);
+  if (text.trim() === '' || /end of JSON input|Unterminated/.test(message)) {
+    return 'unexpected end of JSON input';
+  }
+  const character = at === null ? text.trim()[0] : text[Number(at[1])];
+  return `invalid character '${character ?? ''}' looking for beginning of ${
+    /property name/.test(message) ? 'object key string' : 'value'
+  }`;
+}
+
+function parseWithBigInts(text: string): Draft {
+  const revive = (
+    _key: string,
+    value: unknown,
+    context?: { readonly source?: string },
+  ): unknown => {
+    const source = context?.source;
+    if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) {
+      return value;
+    }
+    return /^-?\d+$/.test(source) ? BigInt(source) : value;
+  };
+  return JSON.parse(text, revive) as Draft;
+}
+
+interface JsonScan {
+  readonly tooDeep: boolean;
+  readonly duplicates: string[];
+  readonly hasLongNumber: boolean;
+}
+
+interface Frame {
+  readonly keys: Set<string> | undefined;
+  key: string;
+  index: number;
+}
+
+/**
+ * One pass over the text for what JSON.parse does not tell: depth, keys that stand twice in an object, and integers too
+ * long for a double. Malformed text is left to JSON.parse.
+ */
+function scanJson(text: string): JsonScan {
+  const stack: Frame[] = [];
+  const duplicates: string[] = [];
+  let hasLongNumber = false;
+  let expectKey = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x22) {
+      const end = stringEnd(text, i);
+      if (expectKey) {
+        noteKey(stack, text.slice(i + 1, end), duplicates);
+        expectKey = false;
+      }
+      i = end;
+    } else if (c === 0x7b || c === 0x5b) {
+      if (stack.length >= DEPTH_MAX) return { tooDeep: true, duplicates, hasLongNumber };
+      stack.push({ keys: c === 0x7b ? new Set() : undefined, key: '', index: 0 });
+      expectKey = c === 0x7b;
+    } else if (c === 0x7d || c === 0x5d) {
+      stack.pop();
+      expectKey = false;
+    } else if (c === 0x2c) {
+      const top = stack[stack.length - 1];
+      if (top !== undefined) top.index++;
+      expectKey = top?.keys !== undefined;
+    } else if (c >= 0x30 && c <= 0x39) {
+      const start = i;
+      while (isDigit(text.charCodeAt(i + 1))) i++;
+      if (i - start >= 15) hasLongNumber = true;
+    }
+  }
+  return { tooDeep: false, duplicates, hasLongNumber };
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function stringEnd(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++;
+    if (slashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return text.length;
+}
+
+function noteKey(stack: readonly Frame[], key: string, duplicates: string[]): void {
+  const frame = stack[stack.length - 1];
+  if (frame?.keys === undefined) return;
+  frame.key = key;
+  if (frame.keys.has(key)) duplicates.push(`duplicate field ${JSON.stringify(pathOf(stack))}`);
+  frame.keys.add(key);
+}
+
+function pathOf(stack: readonly Frame[]): string {
+  let path = '';
+  for (const frame of stack) {
+    if (frame.keys === undefined) path += `[${frame.index}]`;
+    else path += path === '' ? frame.key : `.${frame.key}`;
+  }
+  return path;
+}
+
+/** The parsed body must be an object that says what it is. */
+export function requireObject(value: Draft): DraftObject {
+  if (!isDraftObject(value)) {
+    const kind = Array.isArray(value) ? 'array' : typeof value === 'object' ? 'null' : typeof value;
+    throw new ApiError(
+      400,
+      'BadRequest',
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  }
+  return value;
+}

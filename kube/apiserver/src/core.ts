@@ -1,0 +1,61 @@
+import type { KubeObject } from '@capstan/kube-object';
+import type { Catalogue } from '@capstan/kube-schema';
+import type { Clock } from '@capstan/lib-std';
+import type { ParseYaml } from './body.ts';
+import type { Registry } from './registry.ts';
+import type { ServedResource, StrategyContext } from './served-resource.ts';
+import { type Bucket, type Store, storeKey } from './store.ts';
+import type { UserInfo } from './user.ts';
+
+/** What one API server is made of; a fork is a new one around a forked store. */
+export interface Core {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  /** In [0, 1): names, ports. */
+  readonly random: () => number;
+  readonly newUid: () => string;
+  readonly parseYaml: ParseYaml;
+}
+
+/** Go's metav1.Time: RFC 3339 in whole seconds. */
+export function timestamp(clock: Clock, plusMs = 0): string {
+  return `${new Date(clock.now() + plusMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** metav1.MicroTime. */
+export function microTimestamp(clock: Clock): string {
+  return `${new Date(clock.now()).toISOString().slice(0, 23)}000Z`;
+}
+
+export function strategyContext(
+  core: Core,
+  user: UserInfo,
+  warn: (text: string) => void,
+): StrategyContext {
+  return {
+    find: (bucket, key) => core.store.get(bucket, key),
+    list: (bucket, namespace) => listBucket(core.store, bucket, namespace),
+    now: () => timestamp(core.clock),
+    random: core.random,
+    user,
+    warn,
+  };
+}
+
+/** The objects of a bucket, or of one namespace in it; a copy, so that the caller may write while it walks. */
+export function listBucket(store: Store, bucket: Bucket, namespace?: string): KubeObject[] {
+  const map = store.view(bucket);
+  const found: KubeObject[] = [];
+  const entries =
+    namespace === undefined || namespace === ''
+      ? map.entries()
+      : map.entries(`${namespace}/`, `${namespace}0`);
+  for (const [, object] of entries) found.push(object);
+  return found;
+}
+
+export function keyFor(resource: ServedResource, namespace: string, name: string): string {
+  return storeKey(resource.namespaced ? namespace : '', name);
+}

@@ -1,0 +1,77 @@
+import type { JsonObject, KubeObject, FieldError as ObjectFieldError } from '@capstan/kube-object';
+import {
+  applyDefaults,
+  type CustomResourceVersion,
+  pruneCustomResource,
+  type RuleCompiler,
+  validateCustomResource,
+  validateListTypes,
+  validateRules,
+} from '@capstan/kube-schema';
+import type { FieldError } from './api-error.ts';
+import { cloneJson, type DraftObject } from './json.ts';
+import type { Strategy } from './served-resource.ts';
+
+/** The strategy of one version of a custom resource, made from its schema. */
+export function customStrategy(
+  version: CustomResourceVersion,
+  compiler: RuleCompiler | undefined,
+): Strategy {
+  const { schema } = version;
+  const check = (object: KubeObject, old?: KubeObject): FieldError[] => {
+    const errors = [
+      ...validateCustomResource(schema, object, old),
+      ...validateListTypes(schema, object),
+    ];
+    // Rules may rely on the types; so they run only on what has the right ones.
+    if (errors.length === 0 && compiler !== undefined) {
+      errors.push(
+        ...validateRules(schema, object, { compiler, ...(old === undefined ? {} : { old }) }),
+      );
+    }
+    return errors.map(fromObjectError);
+  };
+  return {
+    hasGeneration: true,
+    hasStatus: version.hasStatus,
+    prune(object) {
+      const pruned = pruneCustomResource(schema, object as JsonObject);
+      replaceContent(object, pruned.object);
+      return pruned.unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
+    },
+    applyDefaults: (object) => replaceContent(object, applyDefaults(schema, object as JsonObject)),
+    validate: (object) => check(object),
+    validateUpdate: (object, old) => check(object, old),
+    validateStatus: (object, old) => check(object, old),
+  };
+}
+
+function replaceContent(target: DraftObject, source: JsonObject): void {
+  if (source === target) return;
+  const copy = cloneJson(source);
+  for (const key of Object.keys(target)) delete target[key];
+  Object.assign(target, copy);
+}
+
+const KINDS: Readonly<Record<ObjectFieldError['reason'], FieldError['kind']>> = {
+  FieldValueNotFound: 'notFound',
+  FieldValueRequired: 'required',
+  FieldValueDuplicate: 'duplicate',
+  FieldValueInvalid: 'invalid',
+  FieldValueNotSupported: 'notSupported',
+  FieldValueForbidden: 'forbidden',
+  FieldValueTooLong: 'tooLong',
+  FieldValueTooMany: 'tooMany',
+  FieldValueTooFew: 'tooFew',
+  FieldValueTypeInvalid: 'typeInvalid',
+  InternalError: 'internal',
+};
+
+function fromObjectError(error: ObjectFieldError): FieldError {
+  return {
+    kind: KINDS[error.reason],
+    field: error.field,
+    detail: error.detail,
+    ...(error.value === undefined ? {} : { value: error.value }),
+  };
+}

@@ -1,0 +1,256 @@
+import type { JsonObject } from '@capstan/kube-object';
+import { ApiError, methodNotAllowed, notAcceptable } from './api-error.ts';
+import { bodyText, parseBody, requireObject } from './body.ts';
+import type { Core } from './core.ts';
+import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
+import type { ApiRequest, ApiResponse } from './http-types.ts';
+import { isDraftObject } from './json.ts';
+import { listObjects, readListOptions, TooLargeVersion } from './list-objects.ts';
+import { negotiate } from './negotiation.ts';
+import { patchObject } from './patch-object.ts';
+import { readObject } from './read-object.ts';
+import { removeCollection } from './remove-collection.ts';
+import { readDeleteOptions, removeObject } from './remove-object.ts';
+import { isTrue, type ResourceRequest } from './request-info.ts';
+import type { ServedResource } from './served-resource.ts';
+import { runSubresource } from './subresources.ts';
+import type { UserInfo } from './user.ts';
+import { watchObjects } from './watch-objects.ts';
+import {
+  createObject,
+  type FieldValidation,
+  type Target,
+  updateObject,
+  type WriteOptions,
+} from './write-object.ts';
+import { readWriteParameters } from './write-parameters.ts';
+
+/** One authorized request for a resource, with everything its verb may need. */
+export interface Call {
+  readonly request: ApiRequest;
+  readonly info: ResourceRequest;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly resource: ServedResource;
+  readonly warnings: string[];
+}
+
+export type { FieldValidation };
+
+/** Runs the verb. Throws ApiError for every answer that is not a success. */
+export function handleResource(core: Core, call: Call): ApiResponse | Promise<ApiResponse> {
+  const { info, resource } = call;
+  if (info.subresource !== '') return runSubresource(core, call);
+  if (resource.namespaced && info.namespace === '' && !ACROSS_NAMESPACES.has(info.verb)) {
+    throw methodNotAllowed({ group: resource.group, resource: resource.name });
+  }
+  if (!resource.verbs.includes(info.verb)) {
+    throw methodNotAllowed({ group: resource.group, resource: resource.name });
+  }
+  switch (info.verb) {
+    case 'get':
+      return get(core, call);
+    case 'list':
+      return list(core, call);
+    case 'watch':
+      return watch(core, call);
+    case 'create':
+      return create(core, call);
+    case 'update':
+      return update(core, call);
+    case 'patch':
+      return patch(core, call);
+    case 'delete':
+      return remove(core, call);
+    case 'deletecollection':
+      return removeCollection(core, call);
+    default:
+      throw methodNotAllowed({ group: resource.group, resource: resource.name });
+  }
+}
+
+const ACROSS_NAMESPACES: ReadonlySet<string> = new Set(['list', 'watch']);
+
+export function targetOf(call: Call): Target {
+  return {
+    resource: call.resource,
+    namespace: call.resource.namespaced ? call.info.namespace : '',
+    name: call.info.name,
+  };
+}
+
+function get(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const object = readObject(core, targetOf(call), call.query.get('resourceVersion') ?? '');
+  return encodeObject(core, { status: 200, object, representation, call });
+}
+
+function list(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const options = readListOptions(call.query, call.resource);
+  const listing = listOrFail(core, call, options);
+  return encodeList(core, { listing, representation, call });
+}
+
+function listOrFail(
+  core: Core,
+  call: Call,
+  options: ReturnType<typeof readListOptions>,
+): ReturnType<typeof listObjects> {
+  try {
+    return listObjects(core, call.resource, call.info.namespace, options);
+  } catch (error) {
+    if (!(error instanceof TooLargeVersion)) throw error;
+    throw new ApiError(504, 'Timeout', `Timeout: ${error.message}`, {
+      details: {
+        causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+        retryAfterSeconds: 1,
+      },
+      headers: { 'retry-after': '1' },
+    });
+  }
+}
+
+function watch(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  if (representation.format === 'yaml') throw notAcceptable(['application/json;stream=watch']);
+  const options = readListOptions(call.query, call.resource);
+  const fields =
+    call.info.name === ''
+      ? options.fields
+      : [...options.fields, { field: 'metadata.name', value: call.info.name, negated: false }];
+  const events = watchObjects(core, call.resource, {
+    ...options,
+    fields,
+    namespace: call.info.namespace,
+    ...(call.request.signal === undefined ? {} : { signal: call.request.signal }),
+  });
+  return encodeWatch(core, { events, representation, call });
+}
+
+export function readDraft(core: Core, call: Call): ReturnType<typeof parseBody> {
+  const text = bodyText(call.request.body);
+  return parseBody(text, call.request.headers['content-type'], core.parseYaml);
+}
+
+export function writeOptionsOf(call: Call): WriteOptions {
+  return {
+    ...readWriteParameters(call),
+    user: call.user,
+    warn: (text) => {
+      call.warnings.push(text);
+    },
+  };
+}
+
+function create(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const options = writeOptionsOf(call);
+  const { value, duplicates } = readDraft(core, call);
+  const written = createObject(core, targetOf(call), requireObject(value), {
+    ...options,
+    duplicates,
+  });
+  return withWarnings(
+    encodeObject(core, { status: 201, object: written.object, representation, call }),
+    call.warnings,
+  );
+}
+
+function update(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const options = writeOptionsOf(call);
+  const { value, duplicates } = readDraft(core, call);
+  const written = updateObject(core, targetOf(call), requireObject(value), {
+    ...options,
+    duplicates,
+  });
+  const status = written.created ? 201 : 200;
+  return withWarnings(
+    encodeObject(core, { status, object: written.object, representation, call }),
+    call.warnings,
+  );
+}
+
+function patch(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const options = writeOptionsOf(call);
+  const written = patchObject(
+    core,
+    targetOf(call),
+    {
+      contentType: call.request.headers['content-type'],
+      text: bodyText(call.request.body),
+      force: isTrue(call.query.get('force')),
+      subresource: call.info.subresource,
+      parseYaml: core.parseYaml,
+      hasFieldManager: (call.query.get('fieldManager') ?? '') !== '',
+    },
+    options,
+  );
+  const status = written.created ? 201 : 200;
+  return withWarnings(
+    encodeObject(core, { status, object: written.object, representation, call }),
+    call.warnings,
+  );
+}
+
+function remove(core: Core, call: Call): ApiResponse {
+  const representation = negotiate(call.request.headers['accept'], call.query);
+  const options = readDeleteOptions(readDeleteBody(core, call), call.query);
+  const target = targetOf(call);
+  const removed = removeObject(core, target, {
+    ...options,
+    user: call.user,
+    warn: (text) => {
+      call.warnings.push(text);
+    },
+  });
+  if (!removed.gone || ANSWERS_OBJECT.has(call.resource.bucket)) {
+    return withWarnings(
+      encodeObject(core, { status: 200, object: removed.object, representation, call }),
+      call.warnings,
+    );
+  }
+  const status: JsonObject = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: target.name,
+      ...(call.resource.group === '' ? {} : { group: call.resource.group }),
+      kind: call.resource.name,
+      uid: removed.object.metadata.uid ?? '',
+    },
+  };
+  return withWarnings(statusResponse(200, status), call.warnings);
+}
+
+export function readDeleteBody(core: Core, call: Call): JsonObject {
+  const text = bodyText(call.request.body);
+  if (text.trim() === '') return {};
+  const { value } = parseBody(text, call.request.headers['content-type'], core.parseYaml);
+  return isDraftObject(value) ? value : {};
+}
+
+/** Kinds whose deletion answers with the object even when it is gone at once. */
+const ANSWERS_OBJECT: ReadonlySet<string> = new Set([
+  '/namespaces',
+  '/persistentvolumeclaims',
+  '/persistentvolumes',
+  '/pods',
+  '/podtemplates',
+  '/resourcequotas',
+  '/serviceaccounts',
+  '/services',
+  'resource.k8s.io/deviceclasses',
+  'resource.k8s.io/resourceclaims',
+  'resource.k8s.io/resourceclaimtemplates',
+  'resource.k8s.io/resourceslices',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/storageclasses',
+  'storage.k8s.io/volumeattachments',
+  'storage.k8s.io/volumeattributesclasses',
+]);

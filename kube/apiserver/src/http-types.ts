@@ -1,0 +1,42 @@
+/** One request as it reaches the server, over a socket or not. Shaped like kube/client's TransportRequest. */
+export interface ApiRequest {
+  readonly method: string;
+  /** With query. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A whole body, or the chunks of a stream as they come. */
+  readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+}
+
+/** The shape that kube/client wants from an in-process server. */
+export interface StreamedResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+const encoder = new TextEncoder();
+
+export function toBytes(chunk: string | Uint8Array): Uint8Array {
+  return typeof chunk === 'string' ? encoder.encode(chunk) : chunk;
+}
+
+export function toStreamed(response: ApiResponse): StreamedResponse {
+  return { status: response.status, headers: response.headers, body: streamBody(response.body) };
+}
+
+async function* streamBody(body: ApiResponse['body']): AsyncGenerator<Uint8Array> {
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    if (body.length > 0) yield toBytes(body);
+    return;
+  }
+  for await (const chunk of body) yield toBytes(chunk);
+}

@@ -1,0 +1,262 @@
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { badRequest, expired, invalid } from './api-error.ts';
+import type { Core } from './core.ts';
+import type { OrderedMap } from './ordered-map.ts';
+import {
+  checkFieldSelector,
+  type FieldRequirement,
+  type LabelSelector,
+  matchesFields,
+  matchesLabels,
+  parseFieldSelector,
+  parseLabelSelector,
+} from './selectors.ts';
+import type { ServedResource } from './served-resource.ts';
+import { toVersion } from './version-conversion.ts';
+
+/** metav1.ListOptions as they come in a query. */
+export interface ListOptions {
+  readonly labels: LabelSelector;
+  readonly fields: readonly FieldRequirement[];
+  readonly limit: number;
+  readonly continueToken: string;
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: string;
+  readonly watch: boolean;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+  readonly timeoutSeconds: number | undefined;
+}
+
+export interface Listing {
+  readonly items: KubeObject[];
+  readonly resourceVersion: string;
+  readonly continueToken: string;
+  readonly remaining: number | undefined;
+}
+
+export function readListOptions(query: URLSearchParams, resource: ServedResource): ListOptions {
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  checkFieldSelector(resource.bucket, fields, resource.custom?.selectableFields);
+  return {
+    labels,
+    fields,
+    limit: integer(query, 'limit') ?? 0,
+    continueToken: query.get('continue') ?? '',
+    resourceVersion: query.get('resourceVersion') ?? '',
+    resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    watch: isSet(query.get('watch')),
+    allowWatchBookmarks: isSet(query.get('allowWatchBookmarks')),
+    sendInitialEvents: query.has('sendInitialEvents')
+      ? isSet(query.get('sendInitialEvents'))
+      : undefined,
+    timeoutSeconds: integer(query, 'timeoutSeconds'),
+  };
+}
+
+function isSet(value: string | null): boolean {
+  return value !== null && value !== 'false' && value !== '0';
+}
+
+function integer(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^-?\d+$/.test(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  return Number(text);
+}
+
+export function selects(
+  options: Pick<ListOptions, 'labels' | 'fields'>,
+  object: KubeObject,
+): boolean {
+  return (
+    (options.labels.length === 0 || matchesLabels(options.labels, object.metadata.labels)) &&
+    (options.fields.length === 0 || matchesFields(options.fields, object))
+  );
+}
+
+/**
+ * One page. The first page of an unlimited list shows the newest state; a continue token carries the resourceVersion of
+ * the first page, so that all pages together show one moment, as etcd gives it.
+ */
+export function listObjects(
+  core: Core,
+  resource: ServedResource,
+  namespace: string,
+  options: ListOptions,
+): Listing {
+  checkVersionMatch(options, resource);
+  const prefix = namespace === '' || !resource.namespaced ? '' : `${namespace}/`;
+  const from = startOf(core, resource, options, prefix);
+  const items: KubeObject[] = [];
+  const end = prefix === '' ? undefined : `${namespace}0`;
+  let next: string | undefined;
+  const filtered = options.labels.length > 0 || options.fields.length > 0;
+  for (const [key, object] of from.map.entries(from.key, end)) {
+    if (!selects(options, object)) continue;
+    if (options.limit > 0 && items.length === options.limit) {
+      next = key;
+      break;
+    }
+    items.push(toVersion(object, resource));
+  }
+  const resourceVersion = String(from.version);
+  if (next === undefined) {
+    return { items, resourceVersion, continueToken: '', remaining: undefined };
+  }
+  const last = end === undefined ? from.map.size : from.map.rank(end);
+  return {
+    items,
+    resourceVersion,
+    continueToken: encodeToken(from.version, next.slice(prefix.length)),
+    remaining: filtered ? undefined : last - from.map.rank(next),
+  };
+}
+
+function startOf(
+  core: Core,
+  resource: ServedResource,
+  options: ListOptions,
+  prefix: string,
+): { map: OrderedMap<KubeObject>; key: string; version: number } {
+  const { store } = core;
+  if (options.continueToken !== '') {
+    const token = decodeToken(options.continueToken);
+    const version = token.version === -1 ? store.resourceVersion : token.version;
+    const map = store.viewAt(resource.bucket, version);
+    if (map === undefined) {
+      throw expired(CONTINUE_EXPIRED, {
+        continue: encodeToken(-1, token.start),
+      });
+    }
+    return { map, key: prefix + token.start, version };
+  }
+  const asked = options.resourceVersion === '' ? 0 : Number(options.resourceVersion);
+  const exact =
+    options.resourceVersionMatch === 'Exact' ||
+    (options.limit > 0 && asked > 0 && options.resourceVersionMatch === '');
+  if (asked > store.resourceVersion) throw tooLargeVersion(asked, store.resourceVersion);
+  if (!exact)
+    return { map: store.view(resource.bucket), key: prefix, version: store.resourceVersion };
+  const map = store.viewAt(resource.bucket, asked);
+  if (map === undefined) {
+    throw expired('The resourceVersion for the provided list is too old.');
+  }
+  return { map, key: prefix, version: asked };
+}
+
+const CONTINUE_EXPIRED =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+
+function tooLargeVersion(asked: number, current: number): Error {
+  return new TooLargeVersion(asked, current);
+}
+
+/** A resourceVersion that has not been reached: the server waits a while and then answers 504. */
+export class TooLargeVersion extends Error {
+  readonly asked: number;
+  readonly current: number;
+  constructor(asked: number, current: number) {
+    super(`Too large resource version: ${asked}, current: ${current}`);
+    this.asked = asked;
+    this.current = current;
+  }
+}
+
+function checkVersionMatch(options: ListOptions, resource: ServedResource): void {
+  const { resourceVersionMatch: match, resourceVersion: version, continueToken } = options;
+  const subject = { group: resource.group, kind: 'ListOptions', name: '' };
+  const complain = (kind: 'forbidden' | 'invalid', field: string, detail: string): never => {
+    throw invalid({ ...subject, group: 'meta.k8s.io' }, [
+      { kind, field, value: field === 'resourceVersion' ? version : match, detail },
+    ]);
+  };
+  if (version !== '' && !/^\d+$/.test(version)) {
+    throw badRequest(
+      `Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+    );
+  }
+  if (match !== '') {
+    if (continueToken !== '') {
+      complain(
+        'forbidden',
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden when continue is provided',
+      );
+    }
+    if (version === '' && options.sendInitialEvents === undefined) {
+      complain(
+        'forbidden',
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden unless resourceVersion is provided',
+      );
+    }
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      throw invalid({ ...subject, group: 'meta.k8s.io' }, [
+        {
+          kind: 'notSupported',
+          field: 'resourceVersionMatch',
+          value: match,
+          detail: 'supported values: "Exact", "NotOlderThan"',
+        },
+      ]);
+    }
+    if (match === 'Exact' && version === '0') {
+      complain(
+        'forbidden',
+        'resourceVersionMatch',
+        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+      );
+    }
+  }
+  if (continueToken !== '' && version !== '' && version !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+}
+
+function encodeToken(version: number, start: string): string {
+  const text = JSON.stringify({ v: 'meta.k8s.io/v1', rv: version, start });
+  return Buffer.from(text).toString('base64url');
+}
+
+function decodeToken(token: string): { version: number; start: string } {
+  try {
+    const parsed = JSON.parse(Buffer.from(token, 'base64url').toString()) as JsonObject;
+    const version = parsed['rv'];
+    const start = parsed['start'];
+    if (typeof version === 'number' && typeof start === 'string') return { version, start };
+  } catch {
+    // Falls through to the answer for any token that is not ours.
+  }
+  throw badRequest('continue key is not valid: illegal base64 data or wrong content');
+}
+
+/** The list as an object. Items of built-in kinds come without their type, as typed lists encode. */
+export function listObject(resource: ServedResource, listing: Listing): JsonObject {
+  const items: Json[] =
+    resource.custom === undefined ? listing.items.map(withoutType) : listing.items;
+  const apiVersion =
+    resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+  return {
+    kind: resource.listKind,
+    apiVersion,
+    metadata: listMeta(listing),
+    items,
+  };
+}
+
+export function listMeta(listing: Listing): JsonObject {
+  return {
+    resourceVersion: listing.resourceVersion,
+    ...(listing.continueToken === '' ? {} : { continue: listing.continueToken }),
+    ...(listing.remaining === undefined ? {} : { remainingItemCount: listing.remaining }),
+  };
+}
+
+function withoutType(object: KubeObject): Json {
+  const { apiVersion: _a, kind: _k, ...rest } = object;
+  return rest as JsonObject;
+}

@@ -1,0 +1,163 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { tooLarge } from './api-error.ts';
+import { BODY_BYTES_MAX } from './body.ts';
+import { errorResponse } from './encode.ts';
+import type { ApiRequest, ApiResponse } from './http-types.ts';
+import type { KeyPair } from './tls.ts';
+
+export interface ListenOptions {
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly tls?: {
+    readonly server: KeyPair;
+    /** PEM of the authority whose client certificates are believed. */
+    readonly clientAuthority: string;
+  };
+}
+
+export interface Listener {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** The name and groups of a verified client certificate travel to the authenticator in these headers. */
+export const CLIENT_NAME_HEADER = 'x-capstan-client-name';
+export const CLIENT_GROUPS_HEADER = 'x-capstan-client-groups';
+
+/** Serves HTTP(S) on the loopback address. Closing ends every watch and stream. */
+export async function listen(
+  handle: (request: ApiRequest) => Promise<ApiResponse>,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  const closing = new AbortController();
+  const respond = (request: IncomingMessage, response: ServerResponse): void => {
+    void answer(handle, request, response, closing.signal).catch(() => response.destroy());
+  };
+  const server: Server & { closeAllConnections?: () => void } =
+    options.tls === undefined
+      ? createServer(respond)
+      : createTlsServer(
+          {
+            cert: options.tls.server.certificate,
+            key: options.tls.server.key,
+            ca: options.tls.clientAuthority,
+            requestCert: true,
+            rejectUnauthorized: false,
+          },
+          respond,
+        );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        closing.abort();
+        server.close(() => resolve());
+        server.closeAllConnections?.();
+      }),
+  };
+}
+
+async function answer(
+  handle: (request: ApiRequest) => Promise<ApiResponse>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  closing: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once('close', leave);
+  closing.addEventListener('abort', leave, { once: true });
+  try {
+    const body = await readBody(request);
+    const result =
+      body === undefined
+        ? errorResponse(tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`))
+        : await handle({
+            method: request.method ?? 'GET',
+            path: request.url ?? '/',
+            headers: { ...plainHeaders(request), ...clientIdentity(request) },
+            body,
+            signal: gone.signal,
+          });
+    await send(result, response, request.method === 'HEAD');
+  } finally {
+    closing.removeEventListener('abort', leave);
+  }
+}
+
+/** Undefined when it is over the bound; the rest is not read then. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    size += chunk.length;
+    if (size > BODY_BYTES_MAX + 1) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function plainHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name === CLIENT_NAME_HEADER || name === CLIENT_GROUPS_HEADER) continue;
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+function clientIdentity(request: IncomingMessage): Record<string, string> {
+  const socket = request.socket as Partial<TLSSocket>;
+  if (socket.authorized !== true) return {};
+  const subject = socket.getPeerCertificate?.().subject;
+  if (subject === undefined || subject.CN === undefined) return {};
+  const organizations: unknown = subject.O;
+  const groups = Array.isArray(organizations) ? organizations : [organizations];
+  return {
+    [CLIENT_NAME_HEADER]: String(subject.CN),
+    [CLIENT_GROUPS_HEADER]: JSON.stringify(groups.filter((g) => typeof g === 'string')),
+  };
+}
+
+async function send(
+  result: ApiResponse,
+  response: ServerResponse,
+  headOnly: boolean,
+): Promise<void> {
+  response.writeHead(result.status, result.headers);
+  if (headOnly || typeof result.body === 'string' || result.body instanceof Uint8Array) {
+    response.end(headOnly ? undefined : result.body);
+    return;
+  }
+  // A watch must show its headers before its first event.
+  response.flushHeaders();
+  for await (const chunk of result.body) {
+    if (response.destroyed) break;
+    if (!response.write(chunk)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+  });
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { JsonObject } from '@capstan/kube-object';
+import { pageNotFound } from './api-server.ts';
+import type { Core } from './core.ts';
+import {
+  aggregatedDiscovery,
+  coreVersions,
+  groupList,
+  groupObject,
+  resourceList,
+} from './discovery.ts';
+import type { ApiRequest, ApiResponse } from './http-types.ts';
+import { stringifyJson } from './json.ts';
+import { negotiate } from './negotiation.ts';
+import { openApiV2, openApiV3 } from './openapi.ts';
+import { CRD_BUCKET, type ServedGroup } from './registry.ts';
+
+/** Paths that are not resources: discovery, OpenAPI, health, version. */
+export function handlePath(core: Core, request: ApiRequest, path: string): ApiResponse {
+  const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
+  const health = /^\/(healthz|livez|readyz)(\/.*)?$/.exec(trimmed);
+  if (health !== null) return text('ok');
+  if (trimmed === '/version') return json(versionInfo(core));
+  if (trimmed === '/api' || trimmed === '/apis') return discoveryRoot(core, request, trimmed);
+  const parts = trimmed.split('/').slice(1);
+  if (parts[0] === 'openapi') return openApi(core, request, parts.slice(1));
+  if (parts[0] === 'api' && parts.length === 2) return groupVersion(core, '', parts[1]!);
+  if (parts[0] === 'apis' && parts.length === 3) return groupVersion(core, parts[1]!, parts[2]!);
+  if (parts[0] === 'apis' && parts.length === 2) {
+    const group = core.registry.groups().find(({ name }) => name === parts[1]);
+    return group === undefined ? pageNotFound() : json(groupObject(group));
+  }
+  return pageNotFound();
+}
+
+function discoveryRoot(core: Core, request: ApiRequest, path: string): ApiResponse {
+  const representation = negotiate(request.headers['accept'], new URLSearchParams());
+  const groups = core.registry.groups();
+  if (representation.as === 'APIGroupDiscoveryList') {
+    const version = representation.version === 'v2beta1' ? 'v2beta1' : 'v2';
+    const wanted = groups.filter((group) => (group.name === '') === (path === '/api'));
+    const body = json(aggregatedDiscovery(wanted, version));
+    return {
+      ...body,
+      headers: {
+        ...body.headers,
+        'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+        vary: 'Accept',
+      },
+    };
+  }
+  return json(path === '/api' ? coreVersions('127.0.0.1:443') : groupList(groups));
+}
+
+function groupVersion(core: Core, group: string, version: string): ApiResponse {
+  const found = core.registry
+    .groups()
+    .find(({ name }) => name === group)
+    ?.versions.find((entry) => entry.version === version);
+  if (found === undefined) return pageNotFound();
+  return json(resourceList(group === '' ? version : `${group}/${version}`, found.resources));
+}
+
+function openApi(core: Core, request: ApiRequest, parts: readonly string[]): ApiResponse {
+  const groups = core.registry.groups();
+  const accept = request.headers['accept'] ?? '';
+  if (parts[0] === 'v2' && parts.length === 1) {
+    if (accept !== '' && !/json|\*\/\*/.test(accept)) return notAcceptable();
+    const all = groups.flatMap((g) => g.versions.flatMap((v) => v.resources));
+    return json(openApiV2(core.catalogue, all, () => undefined));
+  }
+  if (parts[0] !== 'v3') return pageNotFound();
+  if (parts.length === 1) return json({ paths: openApiIndex(core, groups) });
+  const [, kind, group = '', version = ''] = parts;
+  const wanted = kind === 'api' ? { group: '', version: group } : { group, version };
+  const found = groups
+    .find(({ name }) => name === wanted.group)
+    ?.versions.find((entry) => entry.version === wanted.version);
+  if (found === undefined) return pageNotFound();
+  if (accept !== '' && !/json|\*\/\*/.test(accept)) return notAcceptable();
+  return json(openApiV3(core.catalogue, wanted, found.resources, () => undefined));
+}
+
+/** Where each group's document is; the hash changes when a definition does, so that clients may keep what they have. */
+function openApiIndex(core: Core, groups: readonly ServedGroup[]): JsonObject {
+  const paths: { [key: string]: JsonObject } = {};
+  for (const group of groups) {
+    for (const { version, resources } of group.versions) {
+      const path = group.name === '' ? `api/${version}` : `apis/${group.name}/${version}`;
+      const hash = createHash('sha256').update(core.catalogue.gitVersion);
+      for (const resource of resources) {
+        hash.update(resource.name);
+        if (resource.custom !== undefined) {
+          const definition = core.store.get(CRD_BUCKET, `${resource.name}.${resource.group}`);
+          hash.update(definition?.metadata.uid ?? '');
+          hash.update(String(definition?.metadata.generation ?? 0));
+        }
+      }
+      const digest = hash.digest('hex').toUpperCase();
+      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${digest}` };
+    }
+  }
+  return paths;
+}
+
+function notAcceptable(): ApiResponse {
+  return {
+    status: 406,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: 'only application/json is served here\n',
+  };
+}
+
+function versionInfo(core: Core): JsonObject {
+  const [major = '1', minor = ''] = core.catalogue.minor.split('.');
+  return {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion: core.catalogue.gitVersion,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: 'none',
+    compiler: 'none',
+    platform: 'linux/amd64',
+  };
+}
+
+function json(value: unknown): ApiResponse {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: stringifyJson(value),
+  };
+}
+
+function text(body: string): ApiResponse {
+  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+}

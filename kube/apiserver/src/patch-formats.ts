@@ -1,0 +1,45 @@
+import {
+  applyJsonPatch,
+  jsonMergePatch as mergePatch,
+  PatchError,
+  strategicMergePatch,
+} from '@capstan/kube-merge';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { ApiError, badRequest, type ErrorSubject } from './api-error.ts';
+import { cloneJson, type Draft } from './json.ts';
+import type { ServedResource } from './served-resource.ts';
+
+/** The result of a patch, as a draft of its own. Faults of the patch become the server's 400 and 422. */
+export function runPatchFormat(
+  old: KubeObject,
+  type: string,
+  patch: Json,
+  resource: ServedResource,
+): Draft {
+  try {
+    return cloneJson(patchedBy(old, type, patch, resource));
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    const subject: ErrorSubject = {
+      group: resource.group,
+      resource: resource.name,
+      name: old.metadata.name ?? '',
+    };
+    if (error.reason === 'malformed') throw badRequest(error.message);
+    throw new ApiError(422, 'Invalid', unprocessableText(subject, error.message), { details: {} });
+  }
+}
+
+function unprocessableText(_subject: ErrorSubject, message: string): string {
+  return `the server rejected our request due to an error in our request: ${message}`.slice(
+    0,
+    4096,
+  );
+}
+
+function patchedBy(old: KubeObject, type: string, patch: Json, resource: ServedResource): Json {
+  if (type === 'application/json-patch+json') return applyJsonPatch(old, patch);
+  if (type === 'application/merge-patch+json') return mergePatch(old, patch);
+  if (resource.schema === undefined) return mergePatch(old, patch);
+  return strategicMergePatch(resource.schema.schema, old, patch as JsonObject);
+}

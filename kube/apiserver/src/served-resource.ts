@@ -1,0 +1,64 @@
+import type { KubeObject } from '@capstan/kube-object';
+import type { CustomResourceVersion, KindSchema, ResourceInfo } from '@capstan/kube-schema';
+import type { FieldError } from './api-error.ts';
+import type { DraftObject } from './json.ts';
+import type { Bucket } from './store.ts';
+
+/** One resource in one version, as requests reach it. */
+export interface ServedResource extends ResourceInfo {
+  readonly listKind: string;
+  readonly bucket: Bucket;
+  /** The version in which objects are kept; `convert` brings them to and from it. */
+  readonly storageVersion: string;
+  readonly schema: KindSchema | undefined;
+  readonly strategy: Strategy;
+  /** Present for a custom resource. */
+  readonly custom?: CustomResourceVersion;
+}
+
+/** What a strategy may ask of the cluster: other objects, and the time. */
+export interface StrategyContext {
+  find(bucket: Bucket, key: string): KubeObject | undefined;
+  list(bucket: Bucket, namespace?: string): Iterable<KubeObject>;
+  /** RFC 3339, whole seconds. */
+  now(): string;
+  random(): number;
+  readonly user: { readonly username: string; readonly groups: readonly string[] };
+  /** Messages for the client's Warning headers. */
+  warn(text: string): void;
+}
+
+/**
+ * What is particular to one kind on its way into the store, in the order of the calls. Every member is optional: a kind
+ * without any is kept as it came. Drafts are changed in place.
+ */
+export interface Strategy {
+  /** For kinds that no Go type decodes: drops unknown fields and names them as a strict decoder does. */
+  prune?(object: DraftObject): readonly string[];
+  /** Defaults of the kind's version, on the decoded object. */
+  applyDefaults?(object: DraftObject): void;
+  /** Admission and preparation before validation; may throw an ApiError. */
+  prepareCreate?(object: DraftObject, context: StrategyContext): void;
+  prepareUpdate?(object: DraftObject, old: KubeObject, context: StrategyContext): void;
+  validate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
+  validateUpdate?(
+    object: KubeObject,
+    old: KubeObject,
+    context: StrategyContext,
+  ): readonly FieldError[];
+  validateStatus?(object: KubeObject, old: KubeObject): readonly FieldError[];
+  /** Runs once the object is stored for good (not for a dry run). */
+  afterWrite?(object: KubeObject, old: KubeObject | undefined, context: StrategyContext): void;
+  /** Whether a change outside of metadata and status raises metadata.generation, which starts at 1. */
+  readonly hasGeneration?: boolean;
+  /** Main-resource writes do not touch `status`, status writes touch nothing else. */
+  readonly hasStatus?: boolean;
+  /** A PUT on a name that does not exist creates it. */
+  readonly createsOnUpdate?: boolean;
+  /** A PUT without resourceVersion is refused. */
+  readonly needsVersionOnUpdate?: boolean;
+  /** DNS-1035 or path segment names instead of the usual DNS subdomain. */
+  readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment';
+  /** Seconds that a deletion waits for, when the request does not say. */
+  gracePeriod?(object: KubeObject): number;
+}

@@ -1,0 +1,198 @@
+import type { KubeObject } from '@capstan/kube-object';
+import { ApiError, type FieldError, forbidden } from '../api-error.ts';
+import {
+  childDraft,
+  type Draft,
+  type DraftObject,
+  draftList,
+  draftObjects,
+  equalJson,
+  isDraftObject,
+  listAt,
+  numberAt,
+  objectAt,
+  setDefault,
+  textAt,
+} from '../json.ts';
+import { randomSuffix } from '../names.ts';
+import type { Strategy, StrategyContext } from '../served-resource.ts';
+import { defaultPodSpec } from './pod-defaults.ts';
+import { podSpecErrors } from './pod-validation.ts';
+
+const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Pods: defaults, and the admission plugins that a default server runs on them. */
+export const podStrategy: Strategy = {
+  hasStatus: true,
+  hasGeneration: true,
+  applyDefaults(pod) {
+    const spec = childDraft(pod, 'spec');
+    defaultPodSpec(spec);
+    setDefault(spec, 'enableServiceLinks', true);
+  },
+  prepareCreate(pod, context) {
+    const spec = childDraft(pod, 'spec');
+    admitServiceAccount(pod, spec, context);
+    admitPriority(spec, context);
+    admitTolerations(spec);
+    pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
+  },
+  prepareUpdate(pod, old) {
+    pod['status'] = objectAt(old, 'status') as DraftObject;
+  },
+  validate: (pod) => podSpecErrors(objectAt(pod, 'spec'), 'spec', 'pod'),
+  validateUpdate: (pod, old) => updateErrors(pod, old),
+};
+
+function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: StrategyContext): void {
+  const name = textAt(spec, 'serviceAccountName') || 'default';
+  spec['serviceAccountName'] = name;
+  spec['serviceAccount'] = name;
+  const namespace = textAt(pod, 'metadata', 'namespace');
+  const account = context.find('/serviceaccounts', `${namespace}/${name}`);
+  if (account === undefined) {
+    throw forbidden(
+      { group: '', resource: 'pods', name: textAt(pod, 'metadata', 'name') },
+      `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+    );
+  }
+  const pullSecrets = listAt(account, 'imagePullSecrets');
+  if (pullSecrets.length > 0 && draftList(spec, 'imagePullSecrets').length === 0) {
+    spec['imagePullSecrets'] = [...pullSecrets] as Draft[];
+  }
+  const mounts = spec['automountServiceAccountToken'] ?? account['automountServiceAccountToken'];
+  if (mounts !== false) mountToken(spec, context);
+}
+
+function mountToken(spec: DraftObject, context: StrategyContext): void {
+  const containers = [...draftObjects(spec, 'initContainers'), ...draftObjects(spec, 'containers')];
+  const bare = containers.filter((container) =>
+    draftObjects(container, 'volumeMounts').every((mount) => mount['mountPath'] !== ACCOUNT_MOUNT),
+  );
+  if (bare.length === 0) return;
+  const known = draftObjects(spec, 'volumes').find((volume) =>
+    textAt(volume, 'name').startsWith('kube-api-access-'),
+  );
+  const name =
+    known === undefined ? `kube-api-access-${randomSuffix(context.random)}` : textAt(known, 'name');
+  if (known === undefined) {
+    spec['volumes'] = [...draftList(spec, 'volumes'), { name, projected: tokenProjection() }];
+  }
+  for (const container of bare) {
+    container['volumeMounts'] = [
+      ...draftList(container, 'volumeMounts'),
+      { name, readOnly: true, mountPath: ACCOUNT_MOUNT },
+    ];
+  }
+}
+
+function tokenProjection(): DraftObject {
+  return {
+    sources: [
+      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      {
+        downwardAPI: {
+          items: [
+            { path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },
+          ],
+        },
+      },
+    ],
+    defaultMode: 420,
+  };
+}
+
+function admitPriority(spec: DraftObject, context: StrategyContext): void {
+  const name = textAt(spec, 'priorityClassName');
+  if (name === '') {
+    const byDefault = [...context.list('scheduling.k8s.io/priorityclasses')].find(
+      (item) => item['globalDefault'] === true,
+    );
+    if (byDefault !== undefined) spec['priorityClassName'] = byDefault.metadata.name ?? '';
+    spec['priority'] = numberAt(byDefault, 'value') ?? 0;
+    setDefault(
+      spec,
+      'preemptionPolicy',
+      textAt(byDefault, 'preemptionPolicy') || 'PreemptLowerPriority',
+    );
+    return;
+  }
+  const found = context.find('scheduling.k8s.io/priorityclasses', name);
+  if (found === undefined) {
+    throw new ApiError(
+      403,
+      'Forbidden',
+      `pods ${JSON.stringify('')} is forbidden: no PriorityClass with name ${name} was found`,
+    );
+  }
+  spec['priority'] = numberAt(found, 'value') ?? 0;
+  setDefault(spec, 'preemptionPolicy', textAt(found, 'preemptionPolicy') || 'PreemptLowerPriority');
+}
+
+/** A pod survives a failing node for five minutes, unless it says otherwise. */
+function admitTolerations(spec: DraftObject): void {
+  const tolerations = draftList(spec, 'tolerations');
+  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
+    const tolerated = tolerations.some(
+      (item) =>
+        isDraftObject(item) &&
+        (item['key'] === key || item['key'] === undefined) &&
+        (item['effect'] === 'NoExecute' || item['effect'] === undefined),
+    );
+    if (!tolerated) {
+      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+    }
+  }
+  spec['tolerations'] = tolerations;
+}
+
+export function qosClass(spec: DraftObject): string {
+  const containers = [...draftObjects(spec, 'containers'), ...draftObjects(spec, 'initContainers')];
+  let any = false;
+  let guaranteed = true;
+  for (const container of containers) {
+    const requests = objectAt(container, 'resources', 'requests');
+    const limits = objectAt(container, 'resources', 'limits');
+    if (Object.keys(requests).length > 0 || Object.keys(limits).length > 0) any = true;
+    for (const name of ['cpu', 'memory']) {
+      if (limits[name] === undefined || !equalJson(limits[name], requests[name]))
+        guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+/** After its creation a pod's spec may change only in a few places. */
+function updateErrors(pod: KubeObject, old: KubeObject): FieldError[] {
+  const plain = (object: KubeObject): DraftObject => {
+    const {
+      activeDeadlineSeconds: _a,
+      tolerations: _t,
+      terminationGracePeriodSeconds: _g,
+      schedulingGates: _s,
+      nodeSelector: _n,
+      ...spec
+    } = objectAt(object, 'spec');
+    const withoutImage = (list: unknown): Draft =>
+      (Array.isArray(list) ? list : []).map((container) => {
+        const { image: _i, ...rest } = objectAt(container);
+        return rest as DraftObject;
+      });
+    return {
+      ...(spec as DraftObject),
+      containers: withoutImage(spec['containers']),
+      initContainers: withoutImage(spec['initContainers']),
+    };
+  };
+  if (equalJson(plain(pod), plain(old))) return [];
+  return [
+    {
+      kind: 'forbidden',
+      field: 'spec',
+      detail:
+        'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+    },
+  ];
+}

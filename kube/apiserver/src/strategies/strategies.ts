@@ -1,0 +1,95 @@
+import type { Strategy } from '../served-resource.ts';
+import { configMapStrategy, secretStrategy } from './config.ts';
+import { definitionStrategy } from './custom-resource-definition.ts';
+import {
+  admissionPolicyStrategy,
+  autoscalerStrategy,
+  claimStrategy,
+  disruptionBudgetStrategy,
+  endpointSliceStrategy,
+  endpointsStrategy,
+  ingressClassStrategy,
+  ingressStrategy,
+  limitRangeStrategy,
+  namespaceStrategy,
+  networkPolicyStrategy,
+  nodeStrategy,
+  priorityClassStrategy,
+  quotaStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+  storageClassStrategy,
+  volumeStrategy,
+  webhookConfigurationStrategy,
+} from './others.ts';
+import { podStrategy } from './pods.ts';
+import { serviceStrategy } from './services.ts';
+import {
+  cronJobStrategy,
+  daemonSetStrategy,
+  deploymentStrategy,
+  jobStrategy,
+  replicaSetStrategy,
+  replicationControllerStrategy,
+  statefulSetStrategy,
+} from './workloads.ts';
+
+/** The strategy of a built-in resource, by its bucket. */
+export function strategyFor(bucket: string): Strategy {
+  return STRATEGIES[bucket] ?? NO_STRATEGY;
+}
+
+const NO_STRATEGY: Strategy = {};
+const ADMISSION = 'admissionregistration.k8s.io';
+const RBAC = 'rbac.authorization.k8s.io';
+const STRATEGIES: Readonly<Record<string, Strategy>> = {
+  '/configmaps': configMapStrategy,
+  '/endpoints': endpointsStrategy,
+  '/events': { createsOnUpdate: true },
+  '/limitranges': limitRangeStrategy,
+  '/namespaces': namespaceStrategy,
+  '/nodes': nodeStrategy,
+  '/persistentvolumeclaims': claimStrategy,
+  '/persistentvolumes': volumeStrategy,
+  '/pods': podStrategy,
+  '/replicationcontrollers': replicationControllerStrategy,
+  '/resourcequotas': quotaStrategy,
+  '/secrets': secretStrategy,
+  '/services': serviceStrategy,
+  'apps/daemonsets': daemonSetStrategy,
+  'apps/deployments': deploymentStrategy,
+  'apps/replicasets': replicaSetStrategy,
+  'apps/statefulsets': statefulSetStrategy,
+  'autoscaling/horizontalpodautoscalers': autoscalerStrategy,
+  'batch/cronjobs': cronJobStrategy,
+  'batch/jobs': jobStrategy,
+  'coordination.k8s.io/leases': { createsOnUpdate: true, needsVersionOnUpdate: true },
+  'discovery.k8s.io/endpointslices': endpointSliceStrategy,
+  'networking.k8s.io/ingressclasses': ingressClassStrategy,
+  'networking.k8s.io/ingresses': ingressStrategy,
+  'networking.k8s.io/networkpolicies': networkPolicyStrategy,
+  'policy/poddisruptionbudgets': disruptionBudgetStrategy,
+  'scheduling.k8s.io/priorityclasses': priorityClassStrategy,
+  'storage.k8s.io/storageclasses': storageClassStrategy,
+  'apiextensions.k8s.io/customresourcedefinitions': definitionStrategy,
+  [`${ADMISSION}/mutatingwebhookconfigurations`]: webhookConfigurationStrategy,
+  [`${ADMISSION}/validatingwebhookconfigurations`]: webhookConfigurationStrategy,
+  [`${ADMISSION}/validatingadmissionpolicies`]: admissionPolicyStrategy,
+  [`${ADMISSION}/validatingadmissionpolicybindings`]: { hasGeneration: true },
+  [`${ADMISSION}/mutatingadmissionpolicies`]: { hasGeneration: true },
+  [`${ADMISSION}/mutatingadmissionpolicybindings`]: { hasGeneration: true },
+  [`${RBAC}/clusterrolebindings`]: roleBindingStrategy,
+  [`${RBAC}/clusterroles`]: roleStrategy,
+  [`${RBAC}/rolebindings`]: roleBindingStrategy,
+  [`${RBAC}/roles`]: roleStrategy,
+  'apiregistration.k8s.io/apiservices': { hasStatus: true },
+  'certificates.k8s.io/certificatesigningrequests': { hasStatus: true },
+  'flowcontrol.apiserver.k8s.io/flowschemas': { hasStatus: true, hasGeneration: true },
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': {
+    hasStatus: true,
+    hasGeneration: true,
+  },
+  'storage.k8s.io/volumeattachments': { hasStatus: true, needsVersionOnUpdate: true },
+  'networking.k8s.io/servicecidrs': { hasStatus: true },
+  'resource.k8s.io/resourceclaims': { hasStatus: true },
+};

@@ -1,0 +1,473 @@
+import type { KubeObject, ObjectMeta } from '@capstan/kube-object';
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  type ErrorSubject,
+  forbidden,
+  invalid,
+  MODIFIED,
+  notFound,
+} from './api-error.ts';
+import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
+import { decodeTyped } from './decode-typed.ts';
+import { trackChange } from './field-management.ts';
+import { childDraft, type DraftObject, equalJson, listAt, textAt } from './json.ts';
+import { metadataErrors } from './metadata-validation.ts';
+import { generateName } from './names.ts';
+import { finishDeletion } from './remove-object.ts';
+import type { ServedResource } from './served-resource.ts';
+import type { UserInfo } from './user.ts';
+import { toStorageVersion, toVersion } from './version-conversion.ts';
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+export interface WriteOptions {
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: FieldValidation;
+  readonly warn: (text: string) => void;
+}
+
+/** Which object a write is for, from the URL. */
+export interface Target {
+  readonly resource: ServedResource;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Written {
+  /** In the version of the request. */
+  readonly object: KubeObject;
+  readonly created: boolean;
+}
+
+export function subjectOf(target: Target): ErrorSubject {
+  return { group: target.resource.group, resource: target.resource.name, name: target.name };
+}
+
+/** Stores a new object. `draft` is freshly decoded and becomes the server's. */
+export function createObject(
+  core: Core,
+  target: Target,
+  draft: DraftObject,
+  options: WriteOptions & {
+    readonly duplicates?: readonly string[];
+    readonly managedFields?: 'given';
+  },
+): Written {
+  const { resource } = target;
+  checkIdentity(draft, target);
+  decodeObject(draft, resource, options, options.duplicates ?? []);
+  placeInNamespace(draft, target);
+  if (textAt(draft, 'metadata', 'resourceVersion') !== '') {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  requireNamespace(core, target, textAt(draft, 'metadata', 'name'));
+  const context = strategyContext(core, options.user, options.warn);
+  resource.strategy.applyDefaults?.(draft);
+  // Defaulting may have replaced the whole content.
+  const metadata = childDraft(draft, 'metadata');
+  nameNew(core, metadata);
+  stampNew(core, metadata, resource);
+  if (resource.strategy.hasStatus === true) resetStatus(draft, resource);
+  resource.strategy.prepareCreate?.(draft, context);
+  const name = textAt(metadata, 'name');
+  const object = asObject(draft);
+  const errors = [
+    ...metadataErrors(object, resource),
+    ...(resource.strategy.validate?.(object, context) ?? []),
+  ];
+  if (errors.length > 0) {
+    throw invalid({ group: resource.group, kind: resource.kind, name }, errors);
+  }
+  const key = keyFor(resource, target.namespace, name);
+  if (core.store.get(resource.bucket, key) !== undefined) {
+    throw alreadyExists({ ...subjectOf(target), name });
+  }
+  const tracked =
+    options.managedFields === 'given'
+      ? object
+      : trackChange(core, {
+          before: undefined,
+          after: object,
+          resource,
+          subresource: '',
+          ...options,
+        });
+  const stored = toStorageVersion(tracked, resource);
+  if (options.dryRun) return { object: tracked, created: true };
+  const kept = core.store.put(resource.bucket, key, stored);
+  resource.strategy.afterWrite?.(kept, undefined, context);
+  return {
+    object: toVersion(core.store.get(resource.bucket, key) ?? kept, resource),
+    created: true,
+  };
+}
+
+/**
+ * Replaces an object, or with `subresource: 'status'` only its status. Gives the stored one unchanged (and no new
+ * resourceVersion) when the update changes nothing.
+ */
+export function updateObject(
+  core: Core,
+  target: Target,
+  draft: DraftObject,
+  options: WriteOptions & {
+    readonly subresource?: string;
+    readonly duplicates?: readonly string[];
+    /** The managedFields are those of an apply, which has computed them already. */
+    readonly applied?: boolean;
+  },
+): Written {
+  const { resource } = target;
+  const key = keyFor(resource, target.namespace, target.name);
+  checkIdentity(draft, target);
+  decodeObject(draft, resource, options, options.duplicates ?? []);
+  placeInNamespace(draft, target);
+  const stored = core.store.get(resource.bucket, key);
+  if (stored === undefined) {
+    if (resource.strategy.createsOnUpdate === true && (options.subresource ?? '') === '') {
+      requireNameInBody(draft, target);
+      return createObject(core, target, draft, options);
+    }
+    throw notFound(subjectOf(target));
+  }
+  const old = toVersion(stored, resource);
+  requireNameInBody(draft, target);
+  checkPreconditions(draft, old, target);
+  const context = strategyContext(core, options.user, options.warn);
+  resource.strategy.applyDefaults?.(draft);
+  carryOver(draft, old, resource, options.subresource ?? '');
+  if ((options.subresource ?? '') === '') {
+    resource.strategy.prepareUpdate?.(draft, old, context);
+  }
+  raiseGeneration(draft, old, resource);
+  const object = asObject(draft);
+  const errors =
+    options.subresource === 'status'
+      ? (resource.strategy.validateStatus?.(object, old) ?? [])
+      : [
+          ...metadataErrors(object, resource),
+          ...immutableMetadata(object, old),
+          ...(resource.strategy.validate?.(object, context) ?? []),
+          ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
+        ];
+  if (errors.length > 0) {
+    throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
+  }
+  const tracked =
+    options.applied === true
+      ? object
+      : trackChange(core, {
+          before: old,
+          after: object,
+          resource,
+          subresource: options.subresource ?? '',
+          ...options,
+        });
+  return storeUpdate(core, { target, key, old, stored, tracked, options });
+}
+
+function storeUpdate(
+  core: Core,
+  change: {
+    target: Target;
+    key: string;
+    old: KubeObject;
+    stored: KubeObject;
+    tracked: KubeObject;
+    options: WriteOptions;
+  },
+): Written {
+  const { target, key, old, stored, tracked, options } = change;
+  const { resource } = target;
+  if (equalJson(withoutVersion(tracked), withoutVersion(old))) {
+    return { object: old, created: false };
+  }
+  if (options.dryRun) return { object: tracked, created: false };
+  if (tracked.metadata.deletionTimestamp !== undefined) {
+    const gone = finishDeletion(core, resource, key, toStorageVersion(tracked, resource));
+    if (gone !== undefined) return { object: toVersion(gone, resource), created: false };
+  }
+  const kept = core.store.put(resource.bucket, key, toStorageVersion(tracked, resource));
+  const context = strategyContext(core, options.user, options.warn);
+  resource.strategy.afterWrite?.(kept, stored, context);
+  return {
+    object: toVersion(core.store.get(resource.bucket, key) ?? kept, resource),
+    created: false,
+  };
+}
+
+function withoutVersion(object: KubeObject): KubeObject {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** The draft as an object, its shape being checked: what decoding has made sure of. */
+export function asObject(draft: DraftObject): KubeObject {
+  return draft as unknown as KubeObject;
+}
+
+function checkIdentity(draft: DraftObject, { resource, name, namespace }: Target): void {
+  const expected =
+    resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+  const apiVersion = textAt(draft, 'apiVersion');
+  const kind = textAt(draft, 'kind');
+  if (apiVersion === '') draft['apiVersion'] = expected;
+  else if (apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    );
+  }
+  if (kind === '') draft['kind'] = resource.kind;
+  else if (kind !== resource.kind) {
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(expected)}`,
+    );
+  }
+  const given = textAt(draft, 'metadata', 'name');
+  if (name !== '' && given !== '' && given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
+  const givenNamespace = textAt(draft, 'metadata', 'namespace');
+  if (resource.namespaced && givenNamespace !== '' && givenNamespace !== namespace) {
+    throw badRequest(
+      `the namespace of the provided object does not match the namespace sent on the request`,
+    );
+  }
+}
+
+function requireNameInBody(draft: DraftObject, target: Target): void {
+  if (textAt(draft, 'metadata', 'name') !== '') return;
+  throw badRequest(
+    `name is required for ${target.resource.group}/${target.resource.version}, Kind=${target.resource.kind}`,
+  );
+}
+
+/** Prunes and checks the object by its schema, with the answers that fieldValidation asks for. */
+export function decodeObject(
+  draft: DraftObject,
+  resource: ServedResource,
+  options: Pick<WriteOptions, 'fieldValidation' | 'warn'>,
+  duplicates: readonly string[],
+): void {
+  if (resource.custom !== undefined || resource.schema === undefined) {
+    childDraft(draft, 'metadata');
+    const dropped = resource.strategy.prune?.(draft) ?? [];
+    reportStrict(draft, resource, options, [...duplicates, ...dropped]);
+    return;
+  }
+  const { unknown, mismatch } = decodeTyped(draft, resource.schema.schema);
+  if (mismatch !== undefined) {
+    throw badRequest(
+      `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: ${mismatch}`,
+    );
+  }
+  childDraft(draft, 'metadata');
+  reportStrict(draft, resource, options, [...duplicates, ...unknown]);
+}
+
+function reportStrict(
+  _draft: DraftObject,
+  resource: ServedResource,
+  options: Pick<WriteOptions, 'fieldValidation' | 'warn'>,
+  complaints: readonly string[],
+): void {
+  if (complaints.length === 0 || options.fieldValidation === 'Ignore') return;
+  if (options.fieldValidation === 'Warn') {
+    for (const complaint of complaints) options.warn(complaint);
+    return;
+  }
+  throw badRequest(
+    `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: strict decoding error: ${complaints.join(', ')}`,
+  );
+}
+
+function placeInNamespace(draft: DraftObject, { resource, namespace }: Target): void {
+  const metadata = childDraft(draft, 'metadata');
+  if (resource.namespaced) metadata['namespace'] = namespace;
+  else delete metadata['namespace'];
+}
+
+/** The NamespaceLifecycle admission: nothing is created where no namespace is, or one that goes away. */
+export function requireNamespace(core: Core, target: Target, name: string): void {
+  if (!target.resource.namespaced) return;
+  const namespace = core.store.get('/namespaces', target.namespace);
+  if (namespace === undefined) {
+    throw notFound({ group: '', resource: 'namespaces', name: target.namespace });
+  }
+  if (namespace.metadata.deletionTimestamp === undefined) return;
+  const error = forbidden(
+    { ...subjectOf(target), name },
+    `unable to create new content in namespace ${target.namespace} because it is being terminated`,
+  );
+  throw new ApiError(error.code, error.reason, error.message, {
+    details: {
+      ...error.details,
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${target.namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    },
+  });
+}
+
+function nameNew(core: Core, metadata: DraftObject): void {
+  const base = textAt(metadata, 'generateName');
+  if (textAt(metadata, 'name') !== '' || base === '') return;
+  metadata['name'] = generateName(base, core.random);
+}
+
+function stampNew(core: Core, metadata: DraftObject, resource: ServedResource): void {
+  metadata['uid'] = core.newUid();
+  metadata['creationTimestamp'] = timestamp(core.clock);
+  delete metadata['deletionTimestamp'];
+  delete metadata['deletionGracePeriodSeconds'];
+  delete metadata['selfLink'];
+  delete metadata['resourceVersion'];
+  if (resource.strategy.hasGeneration === true) metadata['generation'] = 1;
+  else delete metadata['generation'];
+}
+
+function resetStatus(draft: DraftObject, resource: ServedResource): void {
+  if (resource.custom !== undefined) delete draft['status'];
+  else draft['status'] = {};
+}
+
+function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target): void {
+  const version = textAt(draft, 'metadata', 'resourceVersion');
+  const needed = target.resource.strategy.needsVersionOnUpdate === true;
+  if (version === '' && (needed || target.resource.custom !== undefined)) {
+    throw invalid({ group: target.resource.group, kind: target.resource.kind, name: target.name }, [
+      {
+        kind: 'invalid',
+        field: 'metadata.resourceVersion',
+        value: target.resource.custom === undefined ? '' : 0,
+        detail: 'must be specified for an update',
+      },
+    ]);
+  }
+  const uid = textAt(draft, 'metadata', 'uid');
+  if (uid !== '' && uid !== old.metadata.uid) {
+    throw conflict(
+      subjectOf(target),
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    );
+  }
+  if (version !== '' && version !== '0' && version !== old.metadata.resourceVersion) {
+    throw conflict(subjectOf(target), MODIFIED);
+  }
+}
+
+const SYSTEM_METADATA: readonly (keyof ObjectMeta)[] = [
+  'uid',
+  'creationTimestamp',
+  'generation',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+];
+
+/** What a writer cannot change comes from the stored object. */
+function carryOver(
+  draft: DraftObject,
+  old: KubeObject,
+  resource: ServedResource,
+  subresource: string,
+): void {
+  const metadata = childDraft(draft, 'metadata');
+  for (const key of SYSTEM_METADATA) {
+    const value = old.metadata[key];
+    if (value === undefined) delete metadata[key];
+    else metadata[key] = value as string;
+  }
+  delete metadata['selfLink'];
+  metadata['resourceVersion'] = old.metadata.resourceVersion ?? '';
+  if (subresource === 'status') {
+    carryAllButStatus(draft, old, resource);
+  } else if (resource.strategy.hasStatus === true) {
+    if (old['status'] === undefined) delete draft['status'];
+    else draft['status'] = old['status'] as DraftObject;
+  }
+}
+
+/** Kinds whose status writes may change labels, annotations and finalizers too. */
+const STATUS_WITH_METADATA: ReadonlySet<string> = new Set([
+  '/pods',
+  '/nodes',
+  '/namespaces',
+  '/services',
+  '/persistentvolumes',
+  '/persistentvolumeclaims',
+  '/resourcequotas',
+  'certificates.k8s.io/certificatesigningrequests',
+  'policy/poddisruptionbudgets',
+  'autoscaling/horizontalpodautoscalers',
+  'batch/jobs',
+  'batch/cronjobs',
+  'networking.k8s.io/ingresses',
+  'apps/statefulsets',
+  'apps/daemonsets',
+  'apps/replicasets',
+  '/replicationcontrollers',
+]);
+
+function carryAllButStatus(draft: DraftObject, old: KubeObject, resource: ServedResource): void {
+  const status = draft['status'];
+  const managed = childDraft(draft, 'metadata')['managedFields'];
+  for (const key of Object.keys(draft)) {
+    if (key !== 'status' && key !== 'metadata') delete draft[key];
+  }
+  for (const key of Object.keys(old)) {
+    if (key !== 'status' && key !== 'metadata') draft[key] = old[key] as DraftObject;
+  }
+  if (status === undefined) delete draft['status'];
+  if (!STATUS_WITH_METADATA.has(resource.bucket)) {
+    const annotations = childDraft(draft, 'metadata')['annotations'];
+    draft['metadata'] = { ...old.metadata } as unknown as DraftObject;
+    const metadata = childDraft(draft, 'metadata');
+    // Deployments are the odd ones: their labels stay, their annotations (the revision) follow.
+    if (resource.bucket === 'apps/deployments') {
+      if (annotations === undefined) delete metadata['annotations'];
+      else metadata['annotations'] = annotations;
+    }
+  }
+  const metadata = childDraft(draft, 'metadata');
+  if (managed === undefined) delete metadata['managedFields'];
+  else metadata['managedFields'] = managed;
+}
+
+function raiseGeneration(draft: DraftObject, old: KubeObject, resource: ServedResource): void {
+  if (resource.strategy.hasGeneration !== true) return;
+  const withStatus = resource.custom !== undefined && !resource.custom.hasStatus;
+  const rest = (object: DraftObject | KubeObject): DraftObject => {
+    const { metadata: _m, status, ...others } = object as DraftObject;
+    return withStatus && status !== undefined ? { ...others, status } : others;
+  };
+  if (equalJson(rest(draft), rest(old))) return;
+  childDraft(draft, 'metadata')['generation'] = (old.metadata.generation ?? 0) + 1;
+}
+
+function immutableMetadata(
+  object: KubeObject,
+  old: KubeObject,
+): { kind: 'forbidden'; field: string; detail: string }[] {
+  if (old.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set((old.metadata.finalizers ?? []).map(String));
+  const added = listAt(object, 'metadata', 'finalizers').filter((f) => !before.has(String(f)));
+  if (added.length === 0) return [];
+  return [
+    {
+      kind: 'forbidden',
+      field: 'metadata.finalizers',
+      detail: `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((f) => JSON.stringify(f)).join(', ')}}`,
+    },
+  ];
+}
