@@ -1,0 +1,76 @@
+/**
+ * The official programs that Capstan is held against, by name and version; built from their Go modules when they are not
+ * there yet. `node conformance/tools/official.ts` builds all of them.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+
+export type OfficialName = keyof typeof modules;
+
+/** Module path of the main package per major version, and the versions that the suites use. */
+const modules = {
+  kustomize: { 5: 'sigs.k8s.io/kustomize/kustomize/v5' },
+  helm: { 3: 'helm.sh/helm/v3/cmd/helm', 4: 'helm.sh/helm/v4/cmd/helm' },
+} as const satisfies Record<string, Record<number, string>>;
+
+export const officialVersions: readonly (readonly [OfficialName, string])[] = [
+  ['kustomize', '5.8.2'],
+  ['helm', '4.3.1'],
+  ['helm', '3.22.0'],
+];
+
+/** Where built programs are kept: `$CAPSTAN_CACHE/bin`, by default `~/.cache/capstan/bin`. */
+export function binaryDirectory(): string {
+  return join(process.env['CAPSTAN_CACHE'] ?? join(homedir(), '.cache', 'capstan'), 'bin');
+}
+
+/** The path of the program, built first if need be; throws when it cannot be (no Go, no network). */
+export function officialProgram(name: OfficialName, version: string): string {
+  const path = join(binaryDirectory(), `${name}-${version}`);
+  if (existsSync(path)) return path;
+  const major = version.split('.')[0] ?? '';
+  const module = Object.entries(modules[name]).find(([known]) => known === major)?.[1];
+  if (module === undefined) throw new Error(`no module is known for ${name} ${version}`);
+  mkdirSync(binaryDirectory(), { recursive: true });
+  // `go install` names the program by itself and honours GOBIN only for the machine's own platform, which is what runs here.
+  const scratch = mkdtempSync(join(binaryDirectory(), '.build-'));
+  try {
+    console.error(`building ${name} ${version} …`);
+    const { status, error } = spawnSync(
+      'go',
+      ['install', '-trimpath', '-ldflags=-s -w', `${module}@v${version}`],
+      {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, GOBIN: scratch, CGO_ENABLED: '0' },
+      },
+    );
+    if (status !== 0) {
+      throw new Error(
+        `cannot build ${name} ${version}: ${error?.message ?? `go ended with ${status}`}`,
+      );
+    }
+    renameSync(join(scratch, programName(module)), path);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** The reason to skip tests that need the program; false when it is there or can be built. */
+export function whyNotOfficial(name: OfficialName, version: string): string | false {
+  if (existsSync(join(binaryDirectory(), `${name}-${version}`))) return false;
+  if (spawnSync('go', ['version']).status === 0) return false;
+  return `no official ${name} ${version}: it needs Go 1.26 (https://go.dev/dl) to be built`;
+}
+
+/** A major version at the end of a module path is not the program's name. */
+function programName(module: string): string {
+  const last = basename(module);
+  return /^v\d+$/.test(last) ? basename(module.slice(0, -last.length - 1)) : last;
+}
+
+if (import.meta.main) {
+  for (const [name, version] of officialVersions) console.log(officialProgram(name, version));
+}
