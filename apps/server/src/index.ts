@@ -1,0 +1,1 @@
+export { createPageApi, type PageApiPorts } from './page-api.ts';

@@ -1,0 +1,32 @@
+import type { AppRef } from '@capstan/apps-contract';
+import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+
+/** The group of each kind of app. */
+export const APP_KINDS = {
+  Application: 'argoproj.io',
+  Kustomization: 'kustomize.toolkit.fluxcd.io',
+} as const satisfies Record<AppRef['kind'], string>;
+
+export function isAppKind(kind: string): kind is AppRef['kind'] {
+  return Object.hasOwn(APP_KINDS, kind);
+}
+
+/** The app that an object is; undefined when it is none. */
+export function appRefOf(
+  object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
+): AppRef | undefined {
+  const { kind } = object;
+  if (!isAppKind(kind) || parseApiVersion(object.apiVersion).group !== APP_KINDS[kind]) {
+    return undefined;
+  }
+  return { kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' };
+}
+
+export function parseAppRef(params: Readonly<Record<string, string>>): AppRef {
+  const { kind = '', namespace = '', name = '' } = params;
+  if (isAppKind(kind)) return { kind, namespace, name };
+  throw new CapstanError('APP_NOT_FOUND', `there are no apps of the kind ${JSON.stringify(kind)}`, {
+    hint: `kinds are ${Object.keys(APP_KINDS).join(' and ')}`,
+  });
+}
