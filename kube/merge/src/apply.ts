@@ -86,13 +86,8 @@ export function applyServerSide(request: ApplyRequest): ApplyResult {
     return { kind: 'invalid', reason: 'InternalError', message };
   }
   const context = createContext(request);
-  const problems = typeProblems(schema.mergeType, applied, { allowDuplicates: false });
-  if (problems.length > 0)
-    return {
-      kind: 'invalid',
-      reason: 'InternalError',
-      message: `failed to create typed patch object (${describe(applied)}): ${formatProblems(problems)}`,
-    };
+  const mistake = checkTypes(live, applied, schema);
+  if (mistake !== undefined) return { kind: 'invalid', reason: 'InternalError', message: mistake };
   if (managers.size === 0) managers = firstManagers(live, request, context);
   return toResult(applyFor(live, managers, request, context), live, request);
 }
@@ -107,11 +102,14 @@ export interface UpdateRequest extends Tracking {
 /**
  * The managedFields of an object after a create, update or patch, as kube-apiserver 1.36 tracks them: what changed is the
  * manager's, and nobody else's any more. undefined: the object has none (it was never applied and was written before
- * tracking began, or a client asked to forget them).
+ * tracking began, or a client asked to forget them, or it is not what its schema says).
  */
 export function trackUpdate(request: UpdateRequest): readonly ManagedFieldsEntry[] | undefined {
   const { before, after, schema } = request;
   const live = before ?? emptyObject(schema);
+  const lenient = { allowDuplicates: true };
+  if (typeProblems(schema.mergeType, after, lenient).length > 0) return undefined;
+  if (typeProblems(schema.mergeType, live, lenient).length > 0) return undefined;
   const managers = managersForUpdate(before, after, request.subresource ?? '');
   if (managers.size === 0 && live.metadata?.uid) return undefined;
   const context = createContext(request);
@@ -202,6 +200,17 @@ function checkApplied(applied: KubeObject, schema: KindSchema): string | undefin
   return applied.metadata?.managedFields === undefined
     ? undefined
     : 'metadata.managedFields must be nil';
+}
+
+function checkTypes(live: KubeObject, applied: KubeObject, schema: KindSchema): string | undefined {
+  const problems = typeProblems(schema.mergeType, applied, { allowDuplicates: false });
+  if (problems.length > 0)
+    return `failed to create typed patch object (${describe(applied)}): ${formatProblems(problems)}`;
+  // What the live object holds twice is not the applier's fault.
+  const old = typeProblems(schema.mergeType, live, { allowDuplicates: true });
+  return old.length === 0
+    ? undefined
+    : `failed to create typed live object (${describe(live)}): ${formatProblems(old)}`;
 }
 
 function describe(object: KubeObject): string {

@@ -26,6 +26,12 @@ export {
   untypedAtomic,
   untypedDeduced,
 } from './merge-type.ts';
+export {
+  type DescriptionOf,
+  type OpenApiFlavour,
+  openApiDefinition,
+  openApiSchema,
+} from './openapi.ts';
 export { parseSchema } from './parse-schema.ts';
 export { type Pruned, pruneCustomResource } from './prune.ts';
 export type { GroupInfo, ResourceInfo, SubresourceInfo } from './resource.ts';
