@@ -153,7 +153,7 @@ export function parseValues(text: string): Values {
 
 function readYaml(text: string): ReturnType<typeof parseYaml> {
   try {
-    return parseYaml(text);
+    return parseYaml(text, { numbers: 'float64' });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChartError('CHART_VALUES', `cannot unmarshal yaml document: ${reason}`, error);

@@ -25,7 +25,7 @@ export function parseMetadata(text: string, file: string, base: ChartMetadata): 
     keywords: field.texts('keywords', base.keywords),
     sources: field.texts('sources', base.sources),
     maintainers:
-      field.dicts('maintainers', 'v2.Maintainer', 'v2.Maintainer', (maintainer) =>
+      field.dicts('maintainers', 'v2.Maintainer', (maintainer) =>
         readMaintainer(maintainer, file),
       ) ?? base.maintainers,
     dependencies:

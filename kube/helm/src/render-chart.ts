@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
   ANY,
   fromBytes,
@@ -10,6 +11,7 @@ import {
   type Limits,
   mapOf,
   STRING,
+  sprigFunctions,
   TemplateLanguage,
   TemplateSet,
 } from '@capstan/lib-gotemplate';
@@ -72,7 +74,10 @@ export interface RenderedChart {
 
 /** The template language of charts: Go's, Sprig's without the environment, Helm's own. Keeps what it compiles. */
 export function chartLanguage(): TemplateLanguage {
-  const functions = new Map<string, GoFunc>(helmFunctions());
+  const functions = new Map<string, GoFunc>([
+    ...sprigFunctions({ randomInt: (limit) => randomInt(limit) }),
+    ...helmFunctions(),
+  ]);
   functions.delete('env');
   functions.delete('expandenv');
   return new TemplateLanguage(functions);
@@ -87,7 +92,7 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   const flavor = options.flavor ?? 4;
   const warn = options.warn ?? (() => undefined);
   const capabilities = options.capabilities ?? defaultCapabilities(flavor);
-  const processed = processDependencies(chart, values, warn);
+  const processed = resolveDependencies(chart, values, warn);
   const all = coalesceValues(processed, values, { warn });
   if (options.skipSchemaValidation !== true) validateValues(processed, all);
   checkKubeVersion(processed, capabilities);
@@ -101,6 +106,19 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   ];
   const yaml = documents.map(([path, content]) => `---\n# Source: ${path}\n${content}\n`).join('');
   return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
+}
+
+function resolveDependencies(chart: Chart, values: Values, warn: Warn): Chart {
+  try {
+    return processDependencies(chart, values, warn);
+  } catch (error) {
+    if (!(error instanceof ChartError)) throw error;
+    throw new ChartError(
+      error.code,
+      `chart dependencies processing failed: ${error.message}`,
+      error,
+    );
+  }
 }
 
 function checkKubeVersion(chart: Chart, { kubeVersion }: Capabilities): void {

@@ -83,7 +83,7 @@ test('files of other folders are not there for a template', () => {
     'c/Chart.yaml': CHART,
     'secret.txt': 'no',
     'c/templates/a.yaml':
-      '[{{ .Files.Get "../secret.txt" }}{{ range $p, $_ := .Files.Glob "../*" }}{{ $p }}{{ end }}"\n',
+      'a: "{{ .Files.Get "../secret.txt" }}{{ range $p, $_ := .Files.Glob "../*" }}{{ $p }}{{ end }}"\n',
   });
   assert.equal(renderChart(loadChart(tree, 'c'), {}, RELEASE).manifests[0]?.content, 'a: ""\n');
 });

@@ -65,6 +65,9 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
   if (second === undefined) {
     return { name: flags.text('name-template') ?? 'release-name', chartPath: first };
   }
+  if (flags.text('name-template') !== undefined) {
+    throw new ChartError('FLAGS', 'cannot set --name-template and also specify a name');
+  }
   return { name: first, chartPath: second };
 }
 
@@ -80,7 +83,7 @@ function checkInstallable(chart: Chart): void {
   if (missing.length === 0) return;
   throw new ChartError(
     'CHART_DEPENDENCY',
-    `an error occurred while checking for chart dependencies. You may need to run \`helm dependency build\` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+    `an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
   );
 }
 

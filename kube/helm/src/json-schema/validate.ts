@@ -50,6 +50,9 @@ interface Outcome {
 
 type Keywords = { readonly [keyword: string]: unknown };
 
+/** In the order in which the original names them. */
+const TYPES = ['null', 'boolean', 'number', 'integer', 'string', 'array', 'object'];
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 class SchemaRun {
@@ -98,7 +101,10 @@ class SchemaRun {
   }
 
   #checkKind(schema: Keywords, value: unknown, place: Place): SchemaError | null {
-    const types = schema['type'] === undefined ? [] : [schema['type']].flat().map(String);
+    const types =
+      schema['type'] === undefined
+        ? []
+        : TYPES.filter((type) => [schema['type']].flat().includes(type));
     const type = typeOf(value);
     const fits = types.includes(type) || (types.includes('integer') && isInteger(value));
     if (types.length > 0 && !fits) return plain(place, `got ${type}, want ${types.join(' or ')}`);
