@@ -23,6 +23,7 @@ export interface SourceStoreOptions extends GitSourcesOptions {
 
 const SNAPSHOTS_MAX = 1000;
 const RETRY_BASE_MS = 2_000;
+const ASK_AGAIN_MS = 3_000;
 
 /** Opens the sources of one process over a cache folder. Close it to stop the polling. */
 export function createSourceStore(options: SourceStoreOptions): SourceStore {
@@ -58,16 +59,28 @@ class GitSourceStore implements SourceStore {
 
   async fetchSnapshot(spec: SourceSpec, options: FetchOptions = {}): Promise<Snapshot> {
     const open = this.#git.open(spec);
-    const age =
-      this.#options.clock.now() - (this.#readAt.get(open.key) ?? Number.NEGATIVE_INFINITY);
-    const useKnownRefs = age <= (options.maxAgeMs ?? 0) && open.mirror.knownRefs !== undefined;
+    const { maxAgeMs = 0, signal } = options;
+    const askedOptions = signal === undefined ? {} : { signal };
+    if (maxAgeMs > 0 && open.mirror.knownRefs !== undefined && this.#ageMs(open) <= maxAgeMs) {
+      try {
+        const known = { ...askedOptions, useKnownRefs: true };
+        return this.#snapshotOf(spec, open, await open.mirror.resolve(spec.revision, known));
+      } catch (error) {
+        // A name may be newer than what is known: worth a question, but not with every look.
+        if (!isUnknownRevision(error) || this.#ageMs(open) < ASK_AGAIN_MS) throw error;
+      }
+    }
     const startedAt = this.#options.clock.now();
-    const resolved = await open.mirror.resolve(spec.revision, {
-      useKnownRefs: useKnownRefs && (options.maxAgeMs ?? 0) > 0,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    if (!useKnownRefs) this.#readAt.set(open.key, startedAt);
-    return this.#snapshotOf(spec, open, resolved);
+    try {
+      const resolved = await open.mirror.resolve(spec.revision, askedOptions);
+      return this.#snapshotOf(spec, open, resolved);
+    } finally {
+      this.#readAt.set(open.key, startedAt);
+    }
+  }
+
+  #ageMs(open: OpenMirror): number {
+    return this.#options.clock.now() - (this.#readAt.get(open.key) ?? Number.NEGATIVE_INFINITY);
   }
 
   async snapshotAt(spec: SourceSpec, revisionId: string): Promise<Snapshot | undefined> {
@@ -76,7 +89,7 @@ class GitSourceStore implements SourceStore {
       const query = { kind: 'commit', commit: revisionId } as const;
       return this.#snapshotOf(spec, open, await open.mirror.resolve(query));
     } catch (error) {
-      if (error instanceof CapstanError && error.code === 'GIT_REVISION_UNKNOWN') return undefined;
+      if (isUnknownRevision(error)) return undefined;
       throw error;
     }
   }
@@ -215,6 +228,10 @@ function toChange(change: Snapshot | CapstanError): SourceChange {
   return change instanceof Error
     ? { kind: 'error', error: change }
     : { kind: 'snapshot', snapshot: change };
+}
+
+function isUnknownRevision(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'GIT_REVISION_UNKNOWN';
 }
 
 function toCapstanError(error: unknown): CapstanError {
