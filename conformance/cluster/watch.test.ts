@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type FollowEvent, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
+import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { clientOf, codeOf, configMap, eventually, makeNamespace } from './support.ts';
+
+const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
+
+/** What somebody knows who only listens: name → resourceVersion. */
+class Listener {
+  readonly known = new Map<string, string>();
+  readonly seen: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(client: KubeClient, namespace: string) {
+    this.#done = this.#listen(client, namespace);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done.catch(() => {});
+  }
+
+  async #listen(client: KubeClient, namespace: string): Promise<void> {
+    for await (const event of client.follow(kind, { namespace, signal: this.#stop.signal })) {
+      this.#take(event);
+    }
+  }
+
+  #take(event: FollowEvent): void {
+    this.seen.push(event.type);
+    if (event.type === 'STATE') {
+      this.known.clear();
+      for (const { metadata } of event.objects) {
+        this.known.set(metadata.name ?? '', metadata.resourceVersion ?? '');
+      }
+    } else if (event.type === 'CHANGED') {
+      const { name = '', resourceVersion = '' } = event.object.metadata;
+      this.known.set(name, resourceVersion);
+    } else if (event.type === 'DELETED') {
+      this.known.delete(event.object.metadata.name ?? '');
+    }
+  }
+}
+
+describe('watches of a real API server', { skip: whyNoCluster() }, () => {
+  let cluster: Cluster;
+  let client: KubeClient;
+
+  before(async () => {
+    cluster = await startCluster();
+    client = await clientOf(cluster);
+  });
+  after(async () => {
+    await client.close();
+    await cluster.stop();
+  });
+
+  async function isInStep(listener: Listener, namespace: string): Promise<boolean> {
+    const { items } = await client.list(kind, { namespace });
+    const real = items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]).sort();
+    return JSON.stringify(real) === JSON.stringify([...listener.known].sort());
+  }
+
+  /** Creates, changes and deletes at random; what the server answers while it is down does not matter. */
+  async function stir(namespace: string, steps: number): Promise<void> {
+    for (let i = 0; i < steps; i++) {
+      const name = `c-${Math.floor(Math.random() * 40)}`;
+      const work =
+        Math.random() < 0.3
+          ? client.delete({ ...kind, namespace, name }, { timeoutMs: 2_000 })
+          : client.apply(configMap(namespace, name, { n: String(i) }), {
+              fieldManager: 'stir',
+              timeoutMs: 2_000,
+            });
+      await work.catch(() => {});
+    }
+  }
+
+  test('the first state comes by a streaming list, then each change', async () => {
+    const namespace = await makeNamespace(client, 'stream');
+    for (let i = 0; i < 3; i++) await client.create(configMap(namespace, `c-${i}`, {}));
+    const events: string[] = [];
+    const stop = new AbortController();
+    const options = { namespace, sendInitialEvents: true, signal: stop.signal };
+    for await (const event of client.watch(kind, options)) {
+      events.push(event.type);
+      if (event.type === 'BOOKMARK' && event.initialEventsEnd) {
+        await client.create(configMap(namespace, 'late', {}));
+      }
+      if (event.type !== 'BOOKMARK' && event.object.metadata.name === 'late') break;
+    }
+    // The namespace's own kube-root-ca.crt is there too.
+    assert.deepEqual(events, ['ADDED', 'ADDED', 'ADDED', 'ADDED', 'BOOKMARK', 'ADDED']);
+  });
+
+  test('nothing is missed or kept too long over restarts of the API server', async () => {
+    const namespace = await makeNamespace(client, 'restart');
+    const listener = new Listener(client, namespace);
+    await eventually(() => listener.known.size === 1, 'the first state');
+    for (let round = 0; round < 3; round++) {
+      await stir(namespace, 60);
+      await cluster.kill9();
+      const stirring = stir(namespace, 20);
+      await pause(300);
+      await cluster.restart();
+      await stirring;
+      await stir(namespace, 30);
+      await eventually(() => isInStep(listener, namespace), `round ${round} to be in step`);
+    }
+    await listener.stop();
+    assert.ok(listener.seen.includes('INTERRUPTED'));
+  });
+
+  test('a watch from a version that a new API server does not remember ends with EXPIRED', async () => {
+    const watch = client.watch(kind, { resourceVersion: '1' });
+    const first = (async () => {
+      for await (const _event of watch) return;
+    })();
+    assert.equal(await codeOf(first), 'EXPIRED');
+  });
+
+  test('a server that hangs and comes back is followed further', async () => {
+    const namespace = await makeNamespace(client, 'hang');
+    const listener = new Listener(client, namespace);
+    await eventually(() => listener.known.size === 1, 'the first state');
+    cluster.freeze();
+    await pause(1_000);
+    cluster.thaw();
+    await stir(namespace, 20);
+    await eventually(() => isInStep(listener, namespace), 'the listener to be in step');
+    await listener.stop();
+    assert.deepEqual(
+      listener.seen.filter((type) => type === 'INTERRUPTED'),
+      [],
+    );
+  });
+
+  for (const http2 of [true, false]) {
+    test(`300 watches at once over HTTP/${http2 ? 2 : 1.1} all hear of a change`, async () => {
+      const namespace = await makeNamespace(client, `many-${http2 ? 2 : 1}`);
+      const many = connect(await loadKubeconfig({ file: cluster.kubeconfig }), { http2 });
+      const listeners = Array.from({ length: 300 }, () => new Listener(many, namespace));
+      await eventually(() => listeners.every(({ known }) => known.size === 1), 'all to start');
+      await many.create(configMap(namespace, 'news', {}));
+      await eventually(() => listeners.every(({ known }) => known.has('news')), 'all to hear');
+      await Promise.all(listeners.map((listener) => listener.stop()));
+      await many.close();
+    });
+  }
+});
