@@ -1,0 +1,35 @@
+export type { AppProject, AppProjectSpec, GroupKind, ProjectDestination } from './app-project.ts';
+export type {
+  Application,
+  ApplicationCondition,
+  ApplicationDestination,
+  ApplicationSource,
+  ApplicationSpec,
+  ApplicationStatus,
+  AutomatedSyncPolicy,
+  DirectorySource,
+  HealthStatus,
+  KustomizeSource,
+  Operation,
+  OperationInitiator,
+  OperationState,
+  ResourceIgnoreDifferences,
+  ResourceResult,
+  ResourceStatus,
+  RetryStrategy,
+  RevisionHistory,
+  SyncOperation,
+  SyncOperationResult,
+  SyncPolicy,
+} from './application.ts';
+export { argocdCrds } from './crds.ts';
+export {
+  ANNOTATION,
+  API_VERSION,
+  BACKGROUND_FINALIZER,
+  FINALIZER,
+  FOREGROUND_FINALIZER,
+  GROUP,
+  SECRET_TYPE_LABEL,
+} from './names.ts';
+export { type Parsed, parseApplication, parseAppProject } from './parse-resources.ts';

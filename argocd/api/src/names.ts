@@ -1,0 +1,20 @@
+/** Annotations, labels and other names of Argo CD's public contract (documentation: "Annotations and Labels"). */
+export const GROUP = 'argoproj.io';
+export const API_VERSION = 'argoproj.io/v1alpha1';
+export const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
+export const FOREGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/foreground';
+export const BACKGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/background';
+export const ANNOTATION = {
+  trackingId: 'argocd.argoproj.io/tracking-id',
+  refresh: 'argocd.argoproj.io/refresh',
+  syncWave: 'argocd.argoproj.io/sync-wave',
+  hook: 'argocd.argoproj.io/hook',
+  hookDeletePolicy: 'argocd.argoproj.io/hook-delete-policy',
+  syncOptions: 'argocd.argoproj.io/sync-options',
+  compareOptions: 'argocd.argoproj.io/compare-options',
+  ignoreHealthcheck: 'argocd.argoproj.io/ignore-healthcheck',
+  skipReconcile: 'argocd.argoproj.io/skip-reconcile',
+  deletionApproved: 'argocd.argoproj.io/deletion-approved',
+  migrationManager: 'argocd.argoproj.io/client-side-apply-migration-manager',
+} as const;
+export const SECRET_TYPE_LABEL = 'argocd.argoproj.io/secret-type';

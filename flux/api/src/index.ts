@@ -1,0 +1,1 @@
+export { fluxCrds } from './crds.ts';
