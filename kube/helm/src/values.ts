@@ -1,4 +1,4 @@
-import type { GoValue } from '@capstan/lib-gotemplate';
+import { type GoValue, sprintf } from '@capstan/lib-gotemplate';
 import type { Chart, Values } from './chart.ts';
 import { ChartError } from './chart-error.ts';
 
@@ -38,7 +38,7 @@ function coalesceChart(chart: Chart, target: Values, place: Place): Values {
     const given = target[name];
     if (given === undefined) target[name] = {};
     else if (!isTable(given)) {
-      throw new ChartError('CHART_VALUES', `type mismatch on ${name}: ${mismatchText(given)}`);
+      throw new ChartError('CHART_VALUES', `type mismatch on ${name}: ${sprintf('%t', [given])}`);
     }
     const table = target[name];
     if (!isTable(table)) continue;
@@ -46,15 +46,6 @@ function coalesceChart(chart: Chart, target: Values, place: Place): Values {
     target[name] = coalesceChart(child, table, { ...place, prefix });
   }
   return target;
-}
-
-/** The original prints the value with %t, which says `%!t(string=x)` of what is no boolean. */
-function mismatchText(value: GoValue): string {
-  if (typeof value === 'boolean') return String(value);
-  if (value === null) return '%!t(<nil>)';
-  const kind =
-    typeof value === 'number' ? 'float64' : Array.isArray(value) ? '[]interface {}' : typeof value;
-  return `%!t(${kind}=${Array.isArray(value) ? `[${value.join(' ')}]` : String(value)})`;
 }
 
 function coalesceDefaults(chart: Chart, target: Values, place: Place): void {

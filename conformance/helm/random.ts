@@ -1,0 +1,181 @@
+/**
+ * Random charts (subcharts, defaults, globals, nulls, conditions, tags, aliases, import-values) with random values, rendered
+ * by the official helm and by ours; every chart prints the values that it sees.
+ *
+ *   node conformance/helm/random.ts [SEEDS=60] [FIRST=1]
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { main } from '@capstan/apps-cli';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Random = () => number;
+
+/** A small repeatable generator (mulberry32). */
+function randomOf(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const KEYS = ['a', 'b', 'c', 'global', 'one', 'two', 'exports', 'data', 'tags', 'on'];
+const SCALARS: readonly Json[] = [
+  null,
+  true,
+  false,
+  0,
+  1,
+  -2.5,
+  1e6,
+  1e21,
+  '',
+  'x',
+  'y: z',
+  '007',
+  'null',
+  'multi\nline',
+];
+
+function pick<T>(random: Random, items: readonly T[]): T {
+  return items[Math.floor(random() * items.length)]!;
+}
+
+function randomValue(random: Random, depth: number): Json {
+  const roll = random();
+  if (depth <= 0 || roll < 0.5) return pick(random, SCALARS);
+  if (roll < 0.6)
+    return Array.from({ length: Math.floor(random() * 3) }, () => randomValue(random, depth - 1));
+  return randomTable(random, depth);
+}
+
+function randomTable(random: Random, depth: number): { [key: string]: Json } {
+  const table: { [key: string]: Json } = {};
+  for (let i = Math.floor(random() * 4); i > 0; i--) {
+    const key = pick(random, KEYS);
+    // Tables where helm itself wants tables, else most runs would end in the same type error.
+    const mustBeTable = ['global', 'one', 'two', 'tags'].includes(key) && random() < 0.95;
+    table[key] = mustBeTable ? randomTable(random, depth - 1) : randomValue(random, depth - 1);
+  }
+  return table;
+}
+
+interface RandomChart {
+  readonly files: Map<string, string>;
+}
+
+function randomChart(random: Random, name: string, depth: number): RandomChart {
+  const files = new Map<string, string>();
+  const children = depth === 0 ? [] : ['one', 'two'].filter(() => random() < 0.7);
+  const dependencies = children.flatMap((child) =>
+    random() < 0.75 ? [randomDependency(random, child)] : [],
+  );
+  if (dependencies.length > 0 && random() < 0.2) {
+    dependencies.push({ ...dependencies[0], alias: 'second' });
+  }
+  const meta = {
+    apiVersion: 'v2',
+    name,
+    version: '1.0.0',
+    ...(dependencies.length > 0 ? { dependencies } : {}),
+  };
+  files.set('Chart.yaml', JSON.stringify(meta));
+  files.set('values.yaml', JSON.stringify(randomTable(random, 3)));
+  files.set(
+    'templates/v.yaml',
+    `kind: V\nname: {{ .Chart.Name }}\nv: {{ toJson .Values | quote }}\ny: {{ toYaml .Values | quote }}\n`,
+  );
+  for (const child of children) {
+    for (const [path, text] of randomChart(random, child, depth - 1).files)
+      files.set(`charts/${child}/${path}`, text);
+  }
+  return { files };
+}
+
+function randomDependency(random: Random, name: string): { [key: string]: Json } {
+  return {
+    name,
+    version: pick(random, ['1.0.0', '^1', '>= 0.1', '2.x']),
+    ...(random() < 0.4
+      ? { condition: pick(random, [`${name}.on`, 'a', `a,${name}.on`, 'global.a']) }
+      : {}),
+    ...(random() < 0.4 ? { tags: [pick(random, ['a', 'b'])] } : {}),
+    ...(random() < 0.4
+      ? {
+          'import-values': [
+            pick<Json>(random, [
+              'data',
+              { child: 'a', parent: 'b.c' },
+              { child: 'exports.data', parent: '.' },
+            ]),
+          ],
+        }
+      : {}),
+  };
+}
+
+async function ours(root: string): Promise<string> {
+  let out = '';
+  const code = await main(['template', 'rel', '.', '-f', 'given.yaml'], {
+    cwd: root,
+    env: {},
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      if (text.startsWith('Error')) out += text;
+    },
+    readInput: async () => new Uint8Array(),
+    signal: new AbortController().signal,
+  });
+  return `${out}${code}`;
+}
+
+function official(root: string): string {
+  const binary = join(homedir(), '.cache/capstan/bin/helm-4.3.1');
+  const result = spawnSync(binary, ['template', 'rel', '.', '-f', 'given.yaml'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { HOME: root, PATH: '' },
+  });
+  const at = result.stderr.indexOf('Error: ');
+  return `${result.stdout}${at < 0 ? '' : result.stderr.slice(at)}${result.status}`;
+}
+
+const seeds = Number(process.argv[2] ?? 60);
+const first = Number(process.argv[3] ?? 1);
+let passed = 0;
+let rendered = 0;
+const failed: number[] = [];
+for (let seed = first; seed < first + seeds; seed++) {
+  const random = randomOf(seed);
+  const root = mkdtempSync(join(tmpdir(), 'helm-random-'));
+  const { files } = randomChart(random, 'app', 2);
+  files.set('given.yaml', JSON.stringify(randomTable(random, 3)));
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  const [expected, actual] = [official(root), await ours(root)];
+  if (expected.endsWith('0')) rendered++;
+  if (expected === actual) passed++;
+  else {
+    failed.push(seed);
+    if (failed.length <= 3) {
+      console.log(
+        `✖ seed ${seed}\n--- helm\n${expected.slice(0, 1500)}\n--- capstan\n${actual.slice(0, 1500)}`,
+      );
+    }
+  }
+  rmSync(root, { recursive: true });
+}
+if (failed.length > 0) console.log(`failed seeds: ${failed.slice(0, 50).join(' ')}`);
+console.log(`${rendered} of ${seeds} charts render; the others end in the same error`);
+console.log(`${passed} passed, ${failed.length} failed`);
+process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
