@@ -7,11 +7,14 @@ import {
   type GoImplementation,
   type GoType,
   type GoValue,
+  goJson,
   LimitError,
+  parseJson,
   quote,
   STRING,
 } from '@capstan/lib-gotemplate';
-import { emitDocument, goJson, parseYaml, toYaml, valueToNode } from '@capstan/lib-yaml';
+import { emitDocument, parseYaml, toYaml, valueToNode } from '@capstan/lib-yaml';
+import { durationFunctions } from './duration-functions.ts';
 import { plainValue } from './plain-value.ts';
 import { fromToml, toToml } from './toml.ts';
 
@@ -64,6 +67,7 @@ export function helmFunctions(): readonly (readonly [string, GoFunc])[] {
     define('toToml', [ANY], 'string', text(tomlText)),
     define('mustToToml', [ANY], 'string', text(toToml)),
     define('fromToml', [STRING], 'map[string]interface {}', text(readToml)),
+    ...durationFunctions(),
     define('toYamlPretty', [ANY], 'string', text(prettyYaml)),
   ];
 }
@@ -141,7 +145,7 @@ function yamlText(value: GoValue): string {
 
 function jsonText(value: GoValue): string {
   try {
-    return goJson(plainValue(value));
+    return goJson(value);
   } catch {
     return '';
   }
@@ -156,11 +160,11 @@ function fromYamlArray(text: GoValue): GoValue {
 }
 
 function fromJson(text: GoValue): GoValue {
-  return readAs(text, 'map', (source) => JSON.parse(source), '');
+  return readAs(text, 'map', parseJson, '');
 }
 
 function fromJsonArray(text: GoValue): GoValue {
-  return readAs(text, 'array', (source) => JSON.parse(source), '');
+  return readAs(text, 'array', parseJson, '');
 }
 
 /** The original gives the error's text for the value that cannot be written. */

@@ -49,5 +49,12 @@ export {
   TemplateSet,
 } from './template-set.ts';
 export { byteLength, fromBytes, toBytes } from './text.ts';
+export {
+  DURATION,
+  duration,
+  parseDuration,
+  roundDuration,
+  truncateDuration,
+} from './time/duration.ts';
 export { isTrue } from './truth.ts';
 export * from './value.ts';
