@@ -163,22 +163,19 @@ function kubeVersionObject(version: string, owner: string): GoStruct {
   const normalized = parts?.normalized ?? version;
   const values = { Version: shown, Major: parts?.major ?? '', Minor: parts?.minor ?? '' };
   const full = owner === 'common' ? { ...values, normalizedVersion: normalized } : values;
+  const text = owner === 'common' ? normalized : shown;
   const type: GoType = {
     kind: 'struct',
     text: `${owner}.KubeVersion`,
     named: true,
     fields: kubeFields(owner).map((name) => ({ name, type: STRING })),
-    methods: new Map<string, GoMethod>([['GitVersion', method([], 'string', () => shown)]]),
-  };
-  // String has a pointer receiver: it is found on an addressable field, and by fmt on the pointer only.
-  const withString: GoType = {
-    ...type,
-    methods: new Map([
-      ...(type.methods ?? []),
-      ['String', method([], 'string', () => (owner === 'common' ? normalized : shown))],
+    methods: new Map<string, GoMethod>([
+      ['GitVersion', method([], 'string', () => shown)],
+      ['String', method([], 'string', () => text)],
     ]),
+    pointerStringer: () => text,
   };
-  return new GoStruct(withString, full, { json: values });
+  return new GoStruct(type, full, { json: values });
 }
 
 function kubeFields(owner: string): readonly string[] {

@@ -108,8 +108,9 @@ function compileAction(node: ActionNode, scope: Scope): Walk {
 
 /** What fmt gets of a value: pointers are followed, unless the pointer itself has a String method. */
 export function printable(value: GoValue): GoValue {
-  if (typeOf(value).stringer !== undefined) return value;
-  return indirect(value);
+  const { stringer, pointerStringer } = typeOf(value);
+  if (stringer !== undefined) return value;
+  return pointerStringer === undefined ? indirect(value) : pointerStringer(value);
 }
 
 function compileIf(node: BranchNode, scope: Scope): Walk {

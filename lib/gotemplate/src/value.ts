@@ -86,6 +86,8 @@ export interface GoType {
   readonly methods?: ReadonlyMap<string, GoMethod>;
   /** The String or Error method as fmt calls it. */
   readonly stringer?: (value: GoValue) => string;
+  /** A String method of the pointer: an action prints by it what can be addressed (a field), fmt does not. */
+  readonly pointerStringer?: (value: GoValue) => string;
 }
 
 const SLICE_TYPE: unique symbol = Symbol('go.sliceType');
