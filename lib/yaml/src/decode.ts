@@ -2,7 +2,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { YamlErrorCode, yamlError } from './errors.ts';
 import { unsupported } from './go-json.ts';
 import { formatFloat32 } from './go-number.ts';
-import { goSyntax } from './go-syntax.ts';
+import { type GoSyntaxOptions, goSyntax } from './go-syntax.ts';
 import { compareBytes } from './key-order.ts';
 import type { YamlLimits } from './limits.ts';
 import { Style, shortTag, type YamlNode } from './node.ts';
@@ -56,6 +56,8 @@ export class Decoder {
   private aliasDepth = 0;
   /** Objects with keys that JSON cannot hold. They only count when they are still part of the value at the end. */
   private readonly problems: Problem[] = [];
+  /** How error texts show keys that are no strings. */
+  private readonly shownKeys = new Map<object, Map<string, string>>();
   /** Whether a NaN or infinity was seen; a later key of the same name may have replaced it. */
   private hasNonFinite = false;
 
@@ -70,8 +72,8 @@ export class Decoder {
     if (this.typeErrors.length > 0) {
       throw yamlError(`unmarshal errors:\n  ${this.typeErrors.join('\n  ')}`, YamlErrorCode.value);
     }
-    if (this.problems.length > 0) this.reportProblem(value);
-    if (this.hasNonFinite) refuseNonFinite(value);
+    if (this.problems.length > 0 && this.options.dialect === 'v2') this.reportProblem(value);
+    if (this.problems.length > 0 || this.hasNonFinite) this.refuse(value);
     return value;
   }
 
@@ -80,9 +82,20 @@ export class Decoder {
     collectObjects(value, objects);
     const problem = this.problems.find(({ target }) => objects.has(target));
     if (problem === undefined) return;
-    throw new CapstanError(YamlErrorCode.value, problem.message, {
-      hint: 'replace the key by a string',
-    });
+    throw problemError(problem);
+  }
+
+  /** Throws what encoding/json says about the first part of the value that it cannot write. */
+  private refuse(value: YamlValue): void {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw unsupported(value);
+    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      for (const item of value) this.refuse(item);
+      return;
+    }
+    const problem = this.problems.find(({ target }) => target === value);
+    if (problem !== undefined) throw problemError(problem);
+    for (const key of Object.keys(value).sort(compareBytes)) this.refuse(value[key] ?? null);
   }
 
   private count(): void {
@@ -187,7 +200,10 @@ export class Decoder {
       else if (v3) merge = value;
       else this.merge(value, into);
     }
-    if (merge !== undefined) this.merge(merge, into);
+    if (merge === undefined) return;
+    // The merge key counts among the keys that have precedence.
+    into.seen.add('s<<');
+    this.merge(merge, into);
   }
 
   private entry(keyNode: YamlNode, valueNode: YamlNode, into: Target): void {
@@ -200,14 +216,19 @@ export class Decoder {
     if (v3 && known) return;
     const value = this.value(valueNode);
     if (known && this.options.strict) {
-      const shown = key.unusable === undefined ? key.shown : goSyntax(key.unusable.value);
+      const shown = key.unusable?.value === null ? '<nil>' : key.shown;
       this.typeErrors.push(`line ${valueNode.line}: key ${shown} already set in map`);
       return;
     }
     if (key.unusable !== undefined) {
-      this.problems.push({ target, message: describeKey(key.unusable, value) });
+      this.problems.push({ target, message: describeKey(key.unusable, value, this.shownKeys) });
     }
     seen.add(key.identity);
+    if (!key.identity.startsWith('s')) {
+      const shown = this.shownKeys.get(target) ?? new Map<string, string>();
+      this.shownKeys.set(target, shown);
+      shown.set(key.text, key.shown);
+    }
     setProperty(target, key.text, value);
   }
 
@@ -277,8 +298,9 @@ export class Decoder {
     if (node.kind === 'alias') return this.throughAlias(node, (target) => this.key(target));
     if (node.kind !== 'scalar') {
       const value = node.kind === 'mapping' ? this.collectionKey(node) : this.sequence(node);
-      const type = this.options.dialect === 'v3' ? 'map[string]interface {}' : undefined;
-      throw yamlError(`invalid map key: ${goSyntax(value, type)}`, YamlErrorCode.value);
+      const textMaps = this.options.dialect === 'v3';
+      const shown = goSyntax(value, { textMaps, shownKeys: this.shownKeys });
+      throw yamlError(`invalid map key: ${shown}`, YamlErrorCode.value);
     }
     const resolved = this.resolve(node);
     const { tag, value } = resolved;
@@ -286,7 +308,7 @@ export class Decoder {
       return { identity: `s${value}`, text: value, shown: goSyntax(value) };
     }
     const text = tag === '!!float' && typeof value === 'number' ? floatKey(value) : String(value);
-    const shown = typeof value === 'number' ? goSyntax(value) : text;
+    const shown = typeof value === 'number' || value === null ? goSyntax(value) : text;
     const key: Key = { identity: tag + text, text, shown };
     const isUint64 = typeof value === 'bigint' && value >= 2n ** 63n;
     return value === null || isUint64 ? { ...key, unusable: resolved } : key;
@@ -309,6 +331,7 @@ export class Decoder {
 
   private collectionKey(node: YamlNode): YamlObject {
     const target: YamlObject = {};
+    if (!hasStringKeys(node)) this.shownKeys.set(target, new Map());
     this.mapping(node, { target, seen: new Set(), textKeys: hasStringKeys(node) });
     return target;
   }
@@ -343,22 +366,21 @@ function collectObjects(value: YamlValue, into: Set<YamlValue>): void {
   for (const item of Object.values(value)) collectObjects(item, into);
 }
 
-function describeKey(key: Resolved, value: YamlValue): string {
+function describeKey(
+  key: Resolved,
+  value: YamlValue,
+  shownKeys: GoSyntaxOptions['shownKeys'],
+): string {
   const type = key.value === null ? '%!s(<nil>)' : 'uint64';
   const text = key.value === null ? '<nil>' : `0x${BigInt(key.value).toString(16)}`;
-  const shown = value === null ? '<nil>' : goSyntax(value);
+  const shown = value === null ? '<nil>' : goSyntax(value, { shownKeys: shownKeys ?? new Map() });
   return `unsupported map key of type: ${type}, key: ${text}, value: ${shown}`;
 }
 
-/** Throws what encoding/json says about the first number it cannot write. */
-function refuseNonFinite(value: YamlValue): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw unsupported(value);
-  if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) {
-    for (const item of value) refuseNonFinite(item);
-    return;
-  }
-  for (const key of Object.keys(value).sort(compareBytes)) refuseNonFinite(value[key] ?? null);
+function problemError(problem: Problem): CapstanError {
+  return new CapstanError(YamlErrorCode.value, problem.message, {
+    hint: 'replace the key by a string',
+  });
 }
 
 /** Sets an own property whatever its name: `__proto__` is a key like others. */

@@ -1,18 +1,30 @@
 import { formatFloat } from './go-number.ts';
+import { compareBytes } from './key-order.ts';
+
+export interface GoSyntaxOptions {
+  /** Whether maps with string keys are `map[string]interface {}`, as v3 makes them. */
+  readonly textMaps?: boolean;
+  /** How to show keys that are no strings, by the object they belong to. */
+  readonly shownKeys?: ReadonlyMap<object, ReadonlyMap<string, string>>;
+}
 
 /** A value as Go's `%#v` writes it in error texts. Map keys come sorted, as fmt prints them. */
-export function goSyntax(value: unknown, mapType = 'map[interface {}]interface {}'): string {
+export function goSyntax(value: unknown, options: GoSyntaxOptions = {}): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (typeof value === 'string') return quoteGo(value);
   if (typeof value === 'number') return formatFloat(value, 21);
-  if (Array.isArray(value))
-    return `[]interface {}{${value.map((item) => goSyntax(item, mapType)).join(', ')}}`;
+  if (typeof value === 'bigint') return value < 2n ** 63n ? `${value}` : `0x${value.toString(16)}`;
+  if (Array.isArray(value)) {
+    return `[]interface {}{${value.map((item) => goSyntax(item, options)).join(', ')}}`;
+  }
   if (typeof value !== 'object') return String(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const body = entries
-    .map(([key, item]) => `${quoteGo(key)}:${goSyntax(item, mapType)}`)
-    .join(', ');
-  return `${mapType}{${body}}`;
+  const shown = options.shownKeys?.get(value);
+  const entries = Object.entries(value).sort(([a], [b]) => compareBytes(a, b));
+  const body = entries.map(
+    ([key, item]) => `${shown?.get(key) ?? quoteGo(key)}:${goSyntax(item, options)}`,
+  );
+  const type = options.textMaps === true && shown === undefined ? 'string' : 'interface {}';
+  return `map[${type}]interface {}{${body.join(', ')}}`;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

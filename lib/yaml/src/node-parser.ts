@@ -23,13 +23,25 @@ export class NodeParser {
   private foot = '';
   /** A comment above a dash whose item is itself a collection. */
   private stem = '';
-  private started = false;
+  private started: boolean;
 
-  constructor(text: string, dialect: Dialect, limits: YamlLimits = DEFAULT_LIMITS) {
-    this.scanner = new Scanner(text, dialect, limits);
+  /** With a `line` the text is the rest of a stream, begins with `---`, and that line is its zero-based number. */
+  constructor(text: string, dialect: Dialect, limits: YamlLimits = DEFAULT_LIMITS, line?: number) {
+    this.scanner = new Scanner(text, dialect, limits, line ?? 0);
+    this.started = line !== undefined;
     this.v3 = dialect === 'v3';
     this.peek();
     this.scanner.skip();
+  }
+
+  /** Whether scanning has come close to the end of the text. */
+  get atEnd(): boolean {
+    return this.scanner.pos + 8 > this.scanner.text.length - 4;
+  }
+
+  /** Scans what a parser looks at behind a document before it is done with it; throws when that is unsound. */
+  lookAhead(): void {
+    this.peek();
   }
 
   /** The next document, or nothing at the end of the stream. */

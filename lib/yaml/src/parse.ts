@@ -1,21 +1,20 @@
 import { CapstanError } from '@capstan/lib-std';
 import { Decoder, type NumberMode, type YamlValue } from './decode.ts';
 import { YamlErrorCode, yamlError } from './errors.ts';
+import { FastNodes } from './fast-nodes.ts';
+import { FULL_SCAN, suitsFastReader } from './fast-reader.ts';
+import { FastValues } from './fast-values.ts';
 import { DEFAULT_LIMITS, type YamlLimits } from './limits.ts';
 import type { YamlNode } from './node.ts';
 import { NodeParser } from './node-parser.ts';
+import type { Dialect } from './scanner.ts';
 
 /**
  * All documents of a stream as go.yaml.in/yaml/v3's Decoder reads them into nodes, comments and positions kept. An empty
  * stream has none. Throws with Go's own text (`yaml: line 3: …`), code `YAML_SYNTAX`.
  */
 export function parseDocuments(text: string, limits: Partial<YamlLimits> = {}): YamlNode[] {
-  const bounds = { ...DEFAULT_LIMITS, ...limits };
-  checkText(text, bounds);
-  const parser = new NodeParser(text, 'v3', bounds);
-  const documents: YamlNode[] = [];
-  for (let node = parser.next(); node !== undefined; node = parser.next()) documents.push(node);
-  return documents;
+  return readNodes(text, { ...DEFAULT_LIMITS, ...limits }, Number.POSITIVE_INFINITY);
 }
 
 /**
@@ -26,9 +25,31 @@ export function parseDocument(
   text: string,
   limits: Partial<YamlLimits> = {},
 ): YamlNode | undefined {
-  const bounds = { ...DEFAULT_LIMITS, ...limits };
-  checkText(text, bounds);
-  return new NodeParser(text, 'v3', bounds).next();
+  return readNodes(text, { ...DEFAULT_LIMITS, ...limits }, 1)[0];
+}
+
+function readNodes(text: string, limits: YamlLimits, count: number): YamlNode[] {
+  checkLength(text, limits);
+  let documents: YamlNode[] = [];
+  let rest = text;
+  let line: number | undefined;
+  if (suitsFastReader(text)) {
+    const fast = new FastNodes(`${text}\0`).read(count);
+    documents = fast.documents;
+    if (documents.length > 0) {
+      if (fast.index >= text.length) return documents;
+      rest = text.slice(fast.index);
+      line = fast.line;
+    }
+  } else checkCharacters(text, 'v3', limits);
+  const parser = new NodeParser(rest, 'v3', limits, line);
+  if (documents.length >= count) parser.lookAhead();
+  while (documents.length < count) {
+    const node = parser.next();
+    if (node === undefined) break;
+    documents.push(node);
+  }
+  return documents;
 }
 
 export interface ParseOptions {
@@ -53,15 +74,7 @@ export function parseYamlStrict(text: string, options: ParseOptions = {}): YamlV
 function unmarshal(text: string, options: ParseOptions, strict: boolean): YamlValue {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   try {
-    checkText(text, limits);
-    const node = new NodeParser(text, 'v2', limits).next();
-    if (node === undefined) return null;
-    return new Decoder({
-      numbers: options.numbers ?? 'json',
-      strict,
-      dialect: 'v2',
-      limits,
-    }).decode(node);
+    return readValue(text, options.numbers ?? 'json', strict, limits);
   } catch (error) {
     if (!(error instanceof CapstanError)) throw error;
     throw new CapstanError(error.code, `error converting YAML to JSON: ${error.message}`, {
@@ -71,13 +84,28 @@ function unmarshal(text: string, options: ParseOptions, strict: boolean): YamlVa
   }
 }
 
+function readValue(
+  text: string,
+  numbers: NumberMode,
+  strict: boolean,
+  limits: YamlLimits,
+): YamlValue {
+  checkLength(text, limits);
+  if (suitsFastReader(text)) {
+    try {
+      return new FastValues(`${text}\0`, numbers, strict).read();
+    } catch (error) {
+      if (error !== FULL_SCAN) throw error;
+    }
+  } else checkCharacters(text, 'v2', limits);
+  const node = new NodeParser(text, 'v2', limits).next();
+  if (node === undefined) return null;
+  return new Decoder({ numbers, strict, dialect: 'v2', limits }).decode(node);
+}
+
 /** What `toYaml` reads back from the JSON it writes first. */
 export function parseForMarshal(json: string): YamlValue {
-  checkText(json, DEFAULT_LIMITS);
-  const limits = DEFAULT_LIMITS;
-  const node = new NodeParser(json, 'v2', limits).next();
-  if (node === undefined) return null;
-  return new Decoder({ numbers: 'json', strict: false, dialect: 'v2', limits }).decode(node);
+  return readValue(json, 'json', false, DEFAULT_LIMITS);
 }
 
 /**
@@ -98,12 +126,32 @@ export function nodeToValue(node: YamlNode, options: ParseOptions = {}): YamlVal
 const FORBIDDEN =
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-function checkText(text: string, limits: YamlLimits): void {
-  if (text.length > limits.lengthMax) {
-    throw yamlError(
-      `document of ${text.length} characters is longer than the ${limits.lengthMax} allowed`,
-      YamlErrorCode.limit,
-    );
+/** How many octets Go's reader decodes at a time. */
+const CHUNK = 512;
+
+/**
+ * Refuses text with a forbidden character. Go meets it when it reads the chunk that holds it, so an error of the YAML
+ * before that chunk comes first.
+ */
+function checkCharacters(text: string, dialect: Dialect, limits: YamlLimits): void {
+  const at = text.search(FORBIDDEN);
+  if (at < 0) return;
+  const chunkStart = at - (new TextEncoder().encode(text.slice(0, at)).length % CHUNK);
+  if (chunkStart > 0) {
+    const parser = new NodeParser(text.slice(0, chunkStart), dialect, limits);
+    try {
+      while (parser.next() !== undefined);
+    } catch (error) {
+      if (!parser.atEnd) throw error;
+    }
   }
-  if (FORBIDDEN.test(text)) throw yamlError('control characters are not allowed');
+  throw yamlError('control characters are not allowed');
+}
+
+function checkLength(text: string, limits: YamlLimits): void {
+  if (text.length <= limits.lengthMax) return;
+  throw yamlError(
+    `document of ${text.length} characters is longer than the ${limits.lengthMax} allowed`,
+    YamlErrorCode.limit,
+  );
 }

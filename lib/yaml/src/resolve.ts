@@ -70,7 +70,7 @@ export function resolveTag(text: string): string {
 }
 
 /** Whether a plain scalar that begins with `c` can be nothing but a string. */
-function startsAsString(c: number): boolean {
+export function startsAsString(c: number): boolean {
   if (c >= 0x30 && c <= 0x39) return false;
   switch (c) {
     case 0x2b: // +
@@ -148,8 +148,9 @@ function isInt64(value: Resolved['value']): boolean {
 }
 
 function resolveDotted(text: string): Resolved {
-  if (/^\.[0-9]+([eE][-+]?[0-9]+)?$/.test(text)) {
-    const value = Number(text);
+  // Go's ParseFloat allows an underscore between two digits.
+  if (/^\.[0-9](_?[0-9])*([eE][-+]?[0-9](_?[0-9])*)?$/.test(text)) {
+    const value = Number(text.replaceAll('_', ''));
     if (Number.isFinite(value)) return { tag: '!!float', value };
   }
   return { tag: '!!str', value: text };

@@ -56,7 +56,7 @@ export class Scanner {
   readonly comments: Comment[] = [];
   readonly limits: YamlLimits;
   pos = 0;
-  line = 0;
+  line: number;
   flowLevel = 0;
   indent = -1;
   simpleKeyAllowed = true;
@@ -73,7 +73,9 @@ export class Scanner {
   private tokensParsed = 0;
   private available = false;
 
-  constructor(text: string, dialect: Dialect, limits: YamlLimits = DEFAULT_LIMITS) {
+  /** `line` is the zero-based line at which `text` starts within its stream. */
+  constructor(text: string, dialect: Dialect, limits: YamlLimits = DEFAULT_LIMITS, line = 0) {
+    this.line = line;
     // The sentinel lets every lookahead of up to three characters run without a bounds check.
     this.end = text.length;
     this.text = `${text}\0\0\0\0`;

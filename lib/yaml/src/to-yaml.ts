@@ -196,7 +196,7 @@ class Writer {
     const hint = c === SPACE || isBreak(c) ? '2' : '';
     let out = `|${hint}${chompingHint(text)}\n`;
     out += indentLines(text, indent);
-    this.out += text.endsWith('\n') ? out : `${out}\n`;
+    this.out += isBreak(text.charCodeAt(text.length - 1)) ? out : `${out}\n`;
   }
 }
 
