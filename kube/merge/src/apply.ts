@@ -18,6 +18,7 @@ import {
   applyConfig,
   recordUpdate,
   type TypedValue,
+  UpdaterError,
   type UpdaterPorts,
 } from './updater.ts';
 import { typeProblems } from './validate-type.ts';
@@ -86,10 +87,15 @@ export function applyServerSide(request: ApplyRequest): ApplyResult {
     return { kind: 'invalid', reason: 'InternalError', message };
   }
   const context = createContext(request);
-  const mistake = checkTypes(live, applied, schema);
+  const mistake = checkTypes(live, applied, schema, managers.size === 0);
   if (mistake !== undefined) return { kind: 'invalid', reason: 'InternalError', message: mistake };
-  if (managers.size === 0) managers = firstManagers(live, request, context);
-  return toResult(applyFor(live, managers, request, context), live, request);
+  try {
+    if (managers.size === 0) managers = firstManagers(live, request, context);
+    return toResult(applyFor(live, managers, request, context), live, request);
+  } catch (error) {
+    if (!(error instanceof UpdaterError)) throw error;
+    return { kind: 'invalid', reason: 'InternalError', message: error.message };
+  }
 }
 
 export interface UpdateRequest extends Tracking {
@@ -113,7 +119,12 @@ export function trackUpdate(request: UpdateRequest): readonly ManagedFieldsEntry
   const managers = managersForUpdate(before, after, request.subresource ?? '');
   if (managers.size === 0 && live.metadata?.uid) return undefined;
   const context = createContext(request);
-  return encodeManagers(track(live, withoutManagedFields(after), managers, request, context));
+  try {
+    return encodeManagers(track(live, withoutManagedFields(after), managers, request, context));
+  } catch (error) {
+    if (error instanceof UpdaterError) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -173,7 +184,11 @@ function createContext(request: Tracking): Context {
         if (value.apiVersion === apiVersion) return value;
         const found = convert?.(value.value as KubeObject, apiVersion);
         if (found === undefined) return undefined;
-        return { apiVersion, type: found.schema.mergeType, value: found.object };
+        const type = found.schema.mergeType;
+        // Here the server does not let duplicates pass, whatever the object held before.
+        const problems = typeProblems(type, found.object, { allowDuplicates: false });
+        if (problems.length > 0) throw new UpdaterError(formatProblems(problems));
+        return { apiVersion, type, value: found.object };
       },
     },
   };
@@ -202,12 +217,19 @@ function checkApplied(applied: KubeObject, schema: KindSchema): string | undefin
     : 'metadata.managedFields must be nil';
 }
 
-function checkTypes(live: KubeObject, applied: KubeObject, schema: KindSchema): string | undefined {
+function checkTypes(
+  live: KubeObject,
+  applied: KubeObject,
+  schema: KindSchema,
+  isFirst: boolean,
+): string | undefined {
+  // What the live object holds twice is not the applier's fault.
+  const old = typeProblems(schema.mergeType, live, { allowDuplicates: true });
+  if (isFirst && old.length > 0)
+    return `failed to create manager for existing fields: failed to convert new object (${describe(live)}) to smd typed: ${formatProblems(old)}`;
   const problems = typeProblems(schema.mergeType, applied, { allowDuplicates: false });
   if (problems.length > 0)
     return `failed to create typed patch object (${describe(applied)}): ${formatProblems(problems)}`;
-  // What the live object holds twice is not the applier's fault.
-  const old = typeProblems(schema.mergeType, live, { allowDuplicates: true });
   return old.length === 0
     ? undefined
     : `failed to create typed live object (${describe(live)}): ${formatProblems(old)}`;
@@ -215,7 +237,8 @@ function checkTypes(live: KubeObject, applied: KubeObject, schema: KindSchema): 
 
 function describe(object: KubeObject): string {
   const { namespace, name } = object.metadata ?? {};
-  return `${namespace ?? ''}/${name ?? ''}; ${object.apiVersion}, Kind=${object.kind}`;
+  const version = object.apiVersion.includes('/') ? object.apiVersion : `/${object.apiVersion}`;
+  return `${namespace ?? ''}/${name ?? ''}; ${version}, Kind=${object.kind}`;
 }
 
 /** The fields of an object that nobody owns yet are put down to whoever wrote them before the first apply. */

@@ -2,7 +2,7 @@ import type { JsonObject } from '@capstan/kube-object';
 import type { MergeList, MergeMap, MergeType } from '@capstan/kube-schema';
 import { fieldType, firstShape, itemElement, shapesOf } from './atoms.ts';
 import { FieldSet } from './field-set.ts';
-import { fieldElement, type PathElement } from './path-element.ts';
+import { fieldElement, type PathElement, valueElement } from './path-element.ts';
 import { isList, isMap, type Value } from './value.ts';
 
 /**
@@ -25,19 +25,27 @@ function own(place: Place): void {
   if (place.element !== undefined) place.parent.members.add(place.element);
 }
 
-function below(place: Place): FieldSet {
-  return place.element === undefined ? place.parent : place.parent.at(place.element);
+/** Fills the level below a node; a level where nothing was owned does not stay. */
+function fill(place: Place, run: (level: FieldSet) => void): void {
+  if (place.element === undefined) {
+    run(place.parent);
+    return;
+  }
+  const level = new FieldSet();
+  run(level);
+  if (level.members.size > 0 || level.children.size > 0)
+    place.parent.children.set(place.element, level);
 }
 
 function collect(type: MergeType, value: Value, place: Place): void {
   switch (firstShape(shapesOf(type, value))) {
     case 'map':
       if (type.map!.atomic) own(place);
-      else if (isMap(value)) collectMap(type.map!, value, place);
+      else if (isMap(value)) fill(place, (level) => collectMap(type.map!, value, level));
       break;
     case 'list':
       if (type.list!.atomic) own(place);
-      else if (isList(value)) collectList(type.list!, value, place);
+      else if (isList(value)) fill(place, (level) => collectList(type.list!, value, level));
       break;
     case 'scalar':
       own(place);
@@ -47,12 +55,10 @@ function collect(type: MergeType, value: Value, place: Place): void {
   }
 }
 
-function collectMap(map: MergeMap, value: JsonObject, place: Place): void {
-  let level: FieldSet | undefined;
+function collectMap(map: MergeMap, value: JsonObject, level: FieldSet): void {
   for (const name of Object.keys(value)) {
     const item = value[name];
     if (item === undefined) continue;
-    level ??= below(place);
     const element = fieldElement(name);
     const type = fieldType(map, name);
     if (type !== undefined) collect(type, item, { parent: level, element });
@@ -66,19 +72,17 @@ function hasKeys(map: JsonObject): boolean {
   return false;
 }
 
-function collectList(list: MergeList, value: readonly Value[], place: Place): void {
-  if (value.length === 0) return;
-  const level = below(place);
-  const elements: (PathElement | undefined)[] = [];
+function collectList(list: MergeList, value: readonly Value[], level: FieldSet): void {
+  const elements: PathElement[] = [];
   const counts = new Map<PathElement, number>();
   for (const item of value) {
     const found = itemElement(list, item ?? null);
-    const element = 'element' in found ? found.element : undefined;
+    // Pruning may leave a null among the items: it has no identity, and still makes the list one that is not empty.
+    const element = 'element' in found ? found.element : valueElement(null);
     elements.push(element);
-    if (element !== undefined) counts.set(element, (counts.get(element) ?? 0) + 1);
+    counts.set(element, (counts.get(element) ?? 0) + 1);
   }
   for (const [index, element] of elements.entries()) {
-    if (element === undefined) continue;
     // What is there twice is owned as a whole: its fields cannot be told apart.
     if (counts.get(element) === 1) collect(list.element, value[index], { parent: level, element });
     level.members.add(element);

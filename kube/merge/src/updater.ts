@@ -18,10 +18,22 @@ export interface TypedValue {
 
 /** What the calculus needs from its surroundings. */
 export interface UpdaterPorts {
-  /** The value in another version; undefined if that version is not known (any more). */
+  /** The value in another version; undefined if that version is not known (any more). May throw UpdaterError. */
   readonly convert: (value: TypedValue, apiVersion: string) => TypedValue | undefined;
   /** Drops the fields that a request cannot set, e.g. `status` outside its subresource. */
   readonly filter: ((set: FieldSet) => FieldSet) | undefined;
+}
+
+/** Why the calculus cannot go on: a converted object is not what its schema says. The message is the server's. */
+export class UpdaterError extends Error {}
+
+function within<T>(context: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof UpdaterError)) throw error;
+    throw new UpdaterError(`${context}: ${error.message}`);
+  }
 }
 
 /** Who acts: the identity of the entry to write. */
@@ -80,7 +92,9 @@ export function applyConfig(
     set: ports.filter?.(set) ?? set,
     time: last?.time,
   });
-  const pruned = prune(merged, reconciled, { id, last, ports });
+  const pruned = within('failed to prune fields', () =>
+    prune(merged, reconciled, { id, last, ports }),
+  );
   const taken = takeChanges(live, pruned, reconciled, { actor, ports, force });
   if (taken.kind === 'conflicts') return taken;
   if (valuesEqual(live.value, pruned.value)) return { kind: 'unchanged', managers: taken.managers };
@@ -129,8 +143,8 @@ function compareIn(
   after: TypedValue,
   ports: UpdaterPorts,
 ): Comparison | undefined {
-  const left = ports.convert(before, apiVersion);
-  const right = ports.convert(after, apiVersion);
+  const left = within('failed to convert old object', () => ports.convert(before, apiVersion));
+  const right = within('failed to convert new object', () => ports.convert(after, apiVersion));
   if (left === undefined || right === undefined) return undefined;
   return filterComparison(compareTyped(left.type, left.value, right.value), ports.filter);
 }
@@ -168,7 +182,9 @@ function prune(
   { id, last, ports }: PruneOptions,
 ): TypedValue {
   if (last === undefined || last.set.isEmpty) return merged;
-  const converted = ports.convert(merged, last.apiVersion);
+  const converted = within('failed to convert merged object to last applied version', () =>
+    ports.convert(merged, last.apiVersion),
+  );
   if (converted === undefined || !mayPrune(converted.type, last, managers)) return merged;
   const removed = without(converted, last.set.withNamedFields(converted.type));
   if (removed.value === converted.value) return merged;
@@ -204,9 +220,12 @@ function addBackOwned(
   );
   let result = pruned;
   for (const apiVersion of versions) {
-    const full = ports.convert(merged, apiVersion);
-    const part = full && ports.convert(result, apiVersion);
-    if (full === undefined || part === undefined) continue;
+    const context = `failed add back owned items: failed to convert`;
+    const at = `object at version ${apiVersion}`;
+    const full = within(`${context} merged ${at}`, () => ports.convert(merged, apiVersion));
+    if (full === undefined) continue;
+    const part = within(`${context} pruned ${at}`, () => ports.convert(result, apiVersion));
+    if (part === undefined) continue;
     const { type } = full;
     const all = toFieldSet(type, full.value).withNamedFields(type);
     const kept = toFieldSet(type, part.value)

@@ -24,11 +24,15 @@ function zeroField(property: Schema): Json | undefined {
   if (property.definition === quantity) return '0';
   if (property.intOrString === true) return 0;
   // A pointer without `omitempty` has no default in OpenAPI: it is encoded as null.
-  if (property.properties !== undefined)
-    return property.default === undefined ? null : zeroObject(property);
-  switch (property.type) {
+  if (property.default === undefined) return null;
+  if (property.properties !== undefined) return zeroObject(property);
+  return zeroOfType(property);
+}
+
+function zeroOfType({ type, format }: Schema): Json {
+  switch (type) {
     case 'string':
-      return property.format === 'byte' ? null : '';
+      return format === 'byte' ? null : '';
     case 'integer':
     case 'number':
       return 0;
@@ -115,5 +119,6 @@ function normalizeMap(element: Schema, map: JsonObject): JsonObject {
 /** A null among the items of a Go slice or map of values decodes to the zero value. */
 function zeroItem(schema: Schema): Json {
   if (schema.properties !== undefined) return zeroObject(schema);
-  return zeroField({ ...schema, type: schema.type, goEncoding: 'always' }) ?? null;
+  if (schema.intOrString === true || schema.definition === quantity) return '0';
+  return zeroOfType(schema);
 }
