@@ -1,1 +1,3 @@
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+export { type Serving, serve } from './http/serve.ts';
 export { createPageApi, type PageApiPorts } from './page-api.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { changedPaths, type Mirror, type ResolvedCommit } from '@capstan/lib-git';
+import { changedPaths, isObjectId, type Mirror, type ResolvedCommit } from '@capstan/lib-git';
 import { BoundedCache, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { describeCommit } from './describe-commit.ts';
 import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sources.ts';
@@ -124,6 +124,16 @@ class GitSourceStore implements SourceStore {
     const { mirror } = this.#git.open(spec);
     if (mirror.objects.peelToCommit(revisionId) === undefined) return undefined;
     return describeCommit(mirror, revisionId);
+  }
+
+  findCommit(url: string, revisionId: string): CommitSummary | undefined {
+    if (!isObjectId(revisionId)) return undefined;
+    for (const { mirror } of this.#git.matching(url)) {
+      if (mirror.objects.peelToCommit(revisionId) === revisionId) {
+        return describeCommit(mirror, revisionId);
+      }
+    }
+    return undefined;
   }
 
   changedPaths(before: Snapshot, after: Snapshot): readonly string[] {

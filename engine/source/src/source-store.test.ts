@@ -109,6 +109,8 @@ test('a snapshot says its revision, and equal content has an equal digest', asyn
   const summary = await store.describeRevision(spec(), main.revision.id);
   assert.equal(summary?.author, 'Ann');
   assert.equal(summary?.date, '2023-11-14T22:13:20Z');
+  assert.deepEqual(store.findCommit(url.replace('.git', ''), main.revision.id), summary);
+  assert.equal(store.findCommit(url, 'not-an-id'), undefined);
   const next = await store.fetchSnapshot(spec(await commit('two')));
   assert.deepEqual(store.changedPaths(main, next), ['app/config.yaml', 'docs/readme.md']);
   const before = await store.snapshotAt(spec(), main.revision.id);

@@ -44,6 +44,8 @@ export interface SourceStore {
   /** A push was seen (webhook): looks at once at every watched source of this repository. Answers how many there are. */
   notify(url: string): number;
   describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined>;
+  /** A commit of the repository at `url` as far as it is at hand; never waits, never asks. */
+  findCommit(url: string, revisionId: string): CommitSummary | undefined;
   /** Paths that differ between two states of one source, sorted; whole subtrees are compared by id, so the cost is that of the change. */
   changedPaths(before: Snapshot, after: Snapshot): readonly string[];
   close(): Promise<void>;

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { RunningInfo } from './data-folder.ts';
+
+const START = fileURLToPath(new URL('../start.ts', import.meta.url));
+let folder: string;
+let count = 0;
+const running = new Set<ChildProcess>();
+
+interface Started {
+  readonly info: RunningInfo;
+  readonly output: () => string;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'start-'));
+});
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function spawnStart(args: readonly string[]): { child: ChildProcess; output: () => string } {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START, ...args]);
+  running.add(child);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += String(chunk)));
+  child.stderr.on('data', (chunk) => (text += String(chunk)));
+  child.on('exit', () => running.delete(child));
+  return { child, output: () => text };
+}
+
+async function start(data: string, ...args: string[]): Promise<Started> {
+  const { child, output } = spawnStart(['--data', data, '--port', '0', ...args]);
+  const file = join(data, 'capstan.json');
+  for (let i = 0; i < 400 && !existsSync(file); i++) {
+    if (child.exitCode !== null) throw new Error(output());
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  const info = JSON.parse(readFileSync(file, 'utf8')) as RunningInfo;
+  return {
+    info,
+    output,
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      if (child.exitCode === null) await once(child, 'exit');
+      return child.exitCode;
+    },
+  };
+}
+
+/** A start that is expected to fail: its exit code and what it said. */
+async function fail(...args: string[]): Promise<string> {
+  const { child, output } = spawnStart(args);
+  await once(child, 'close');
+  return `${child.exitCode}: ${output()}`;
+}
+
+function freshFolder(): string {
+  return join(folder, `data-${count++}`);
+}
+
+test('it says where everything is, on screen and in a file, and stops cleanly', async () => {
+  const data = freshFolder();
+  const { info, output, stop } = await start(data);
+  assert.equal((await fetch(`${info.page}/api/apps`)).status, 200);
+  assert.equal((await fetch(`${info.api}/version`)).status, 200);
+  assert.ok(existsSync(info.kubeconfig));
+  const refs = execFileSync('git', ['ls-remote', info.git], { encoding: 'utf8' });
+  assert.match(refs, /refs\/heads\/main/);
+  for (const address of [info.page, info.git, info.api, info.kubeconfig]) {
+    assert.ok(output().includes(address), output());
+  }
+  assert.equal(await stop(), 0);
+  assert.equal(existsSync(join(data, 'capstan.json')), false);
+});
+
+test('a second start goes on with the repository, whose files follow the new address; reset begins anew', async () => {
+  const data = freshFolder();
+  const first = await start(data);
+  const clone = join(folder, 'clone');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-C', clone, ...args], { encoding: 'utf8' });
+  execFileSync('git', ['clone', '-q', first.info.git, clone]);
+  writeFileSync(join(clone, 'mine.txt'), 'kept');
+  git('add', '.');
+  git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-q', '-m', 'Mine');
+  git('push', '-q', 'origin', 'HEAD:main');
+  await first.stop('SIGINT');
+  const second = await start(data);
+  execFileSync('git', ['-C', clone, 'pull', '-q', second.info.git, 'main']);
+  assert.equal(readFileSync(join(clone, 'mine.txt'), 'utf8'), 'kept');
+  const manifest = readFileSync(join(clone, 'clusters/sandbox/webapp-production.yaml'), 'utf8');
+  assert.ok(manifest.includes(`repoURL: ${second.info.git}\n`), manifest);
+  await second.stop();
+  const third = await start(data, '--reset');
+  const again = join(folder, 'again');
+  execFileSync('git', ['clone', '-q', third.info.git, again]);
+  assert.equal(existsSync(join(again, 'mine.txt')), false);
+  await third.stop();
+});
+
+test('what keeps it from starting is one sentence with what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  assert.equal(
+    await fail('--data', freshFolder(), '--port', String(port - 1)),
+    `1: capstan: port ${port} for the Git server is taken\n  stop the other program, or choose another port: --port N (0 takes free ones)\n`,
+  );
+  taken.close();
+  const data = freshFolder();
+  const { info, stop } = await start(data);
+  assert.equal(
+    await fail('--data', data),
+    `1: capstan: Capstan runs already on ${data} (process ${info.pid})\n  its page is ${info.page}; stop it first, or give another folder by --data DIR\n`,
+  );
+  await stop();
+  const foreign = freshFolder();
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'precious'), '');
+  assert.match(
+    await fail('--data', foreign, '--reset'),
+    /was not made by Capstan: it is not deleted/,
+  );
+  assert.ok(existsSync(join(foreign, 'precious')));
+  assert.match(await fail('--port', 'x'), /--port x is no port/);
+  assert.match(await fail('--nope'), /npm start -- --help lists the options/);
+});
