@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { serve, startControlPlane } from '@capstan/apps-server';
+import { connect, loadKubeconfig } from '@capstan/kube-client';
+import { CapstanError } from '@capstan/lib-std';
+import { parseFlags } from '../flags.ts';
+import type { Command } from '../io.ts';
+
+const HELP = `usage: capstan serve [OPTIONS]
+
+Runs the control plane on a cluster: installs the definitions of Argo CD's and Flux's resources that it lacks, runs the
+controllers, serves the page. Stop the controllers of Argo CD and Flux before: two masters undo each other's work.
+
+  --kubeconfig FILE   which cluster (default: as kubectl)
+  --context NAME      instead of the file's current context
+  --port N            of the page (default 7400; 0 takes a free one)
+  --address ADDRESS   where the page listens (default 127.0.0.1: whoever reaches it may do everything)
+  --host NAME         a name under which the page may be asked for, beside localhost; may be repeated
+  --cache DIR         caches; may be deleted at any time (default .capstan/cache)
+`;
+
+/** `capstan serve`: the same job as the quick start's, on any real cluster. */
+export const run: Command = async (args, io) => {
+  const flags = parseFlags(args, {
+    kubeconfig: { kind: 'string' },
+    context: { kind: 'string' },
+    port: { kind: 'string' },
+    address: { kind: 'string' },
+    host: { kind: 'string[]' },
+    cache: { kind: 'string' },
+    help: { kind: 'boolean', short: 'h' },
+  });
+  if (flags.flag('help')) {
+    io.out(HELP);
+    return 0;
+  }
+  const file = flags.text('kubeconfig');
+  const context = flags.text('context');
+  const connection = await loadKubeconfig({
+    environment: io.env,
+    ...(file === undefined ? {} : { file }),
+    ...(context === undefined ? {} : { context }),
+  });
+  const client = connect(connection);
+  const control = await startControlPlane({
+    client,
+    clusterName: 'in-cluster',
+    cacheFolder: flags.text('cache') ?? join(io.cwd, '.capstan', 'cache'),
+    pageFolder: fileURLToPath(new URL('../../../ui/dist', import.meta.url)),
+    gitUrl: null,
+    hosts: flags.texts('host'),
+    version: '0.1.0',
+    log: (message, keys = {}) => io.err(`capstan: ${message} ${JSON.stringify(keys)}\n`),
+  });
+  try {
+    const page = await serve((request) => control.handle(request), {
+      port: readPort(flags.text('port')),
+      address: flags.text('address') ?? '127.0.0.1',
+      name: 'the page',
+    });
+    io.out(`Capstan serves ${client.server}\n  page  ${page.url}\n`);
+    await stopped(io.signal);
+    await page.close();
+  } finally {
+    await control.close();
+  }
+  return 0;
+};
+
+function readPort(text: string | undefined): number {
+  const port = text === undefined ? 7400 : Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
+  throw new CapstanError('OPTION_INVALID', `--port ${text} is no port`, {
+    hint: 'give a number from 1 to 65535, or 0 for a free one',
+  });
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}
