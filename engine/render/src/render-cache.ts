@@ -1,4 +1,5 @@
 import type { Snapshot } from '@capstan/engine-source';
+import { KustomizeCache } from '@capstan/kube-kustomize';
 import { type RenderTrace, traceHolds } from '@capstan/lib-files';
 import { BoundedCache } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -25,6 +26,7 @@ interface Entry {
 const SIZE_MAX = 500_000;
 const PARSED_BYTES_MAX = 32 * 1024 * 1024;
 const RESULTS_PER_SPEC = 4;
+const KUSTOMIZE_NODES_MAX = 300_000;
 const DIGESTS_MAX = 64;
 
 /**
@@ -34,6 +36,7 @@ const DIGESTS_MAX = 64;
 export class RenderCache {
   readonly #results: BoundedCache<string, readonly Entry[]>;
   readonly #parsed: BoundedCache<string, ParsedManifests & { readonly size: number }>;
+  readonly #kustomize = new KustomizeCache(KUSTOMIZE_NODES_MAX);
   #hits = 0;
   #misses = 0;
 
@@ -59,7 +62,10 @@ export class RenderCache {
       return found.result;
     }
     this.#misses++;
-    const result = renderManifests(snapshot, spec, { parseFile: this.#parse });
+    const result = renderManifests(snapshot, spec, {
+      parseFile: this.#parse,
+      kustomizeCache: this.#kustomize,
+    });
     const entry = { result, digests: new Set([snapshot.digest]) };
     this.#results.set(key, [entry, ...entries].slice(0, RESULTS_PER_SPEC));
     return result;

@@ -1,16 +1,138 @@
-import { type FileTree, joinPath } from '@capstan/lib-files';
-import { CapstanError, type Diagnostic } from '@capstan/lib-std';
+import { type BuildResult, type Built, build, type KustomizeCache } from '@capstan/kube-kustomize';
+import type { JsonObject } from '@capstan/kube-object';
+import { type FileTree, joinPath, type RenderTrace, readText } from '@capstan/lib-files';
+import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
-import { findKustomization } from './overlay-kustomization.ts';
+import {
+  findKustomization,
+  generateKustomization,
+  isEmptyOverlay,
+  KUSTOMIZATION_NAMES,
+  overlayKustomization,
+} from './overlay-kustomization.ts';
+import { overlayTree } from './overlay-tree.ts';
 import type { KustomizeOptions } from './render-spec.ts';
 
+interface Rendered {
+  readonly objects: readonly DesiredObject[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Builds the kustomization in `folder`, with what the delivery lays over it put into the kustomization file first. */
 export function renderKustomize(
   tree: FileTree,
   folder: string,
-  _options: KustomizeOptions,
-): { readonly objects: readonly DesiredObject[]; readonly diagnostics: readonly Diagnostic[] } {
-  throw new CapstanError(
-    'KUSTOMIZE_UNSUPPORTED',
-    `pending ${findKustomization(tree, joinPath(folder, ''))}`,
-  );
+  options: KustomizeOptions & { readonly cache?: KustomizeCache },
+): Rendered {
+  const result = build(withOverlay(tree, folder, options), folder, {
+    loadRestrictor: options.loadRestriction === 'none' ? 'none' : 'rootOnly',
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
+  });
+  if (result.kind === 'built') {
+    return { objects: originsOf(result), diagnostics: result.diagnostics };
+  }
+  const warnings = result.diagnostics.filter(({ severity }) => severity === 'warning');
+  return { objects: [], diagnostics: [...warnings, explainFailure(result, tree, folder)] };
+}
+
+function originsOf({ objects, origins }: Built): readonly DesiredObject[] {
+  return objects.map((object, index) => {
+    const origin = origins.ofObject(index);
+    if (origin === undefined) return { object };
+    const { file, line } = origin;
+    return { object, origin: line === undefined ? { file } : { file, line } };
+  });
+}
+
+/** The tree with the delivery's own kustomization in place of the folder's; the tree itself when nothing is to be added. */
+function withOverlay(tree: FileTree, folder: string, options: KustomizeOptions): FileTree {
+  const path = findKustomization(tree, folder);
+  if (path === undefined && options.generateMissing !== true) return tree;
+  const given =
+    path === undefined ? generateKustomization(tree, folder) : readKustomization(tree, path);
+  const isBare = path !== undefined && options.generateMissing === true && hasNoResources(given);
+  if (path !== undefined && !isBare && isEmptyOverlay(options.overlay)) return tree;
+  // Flux keeps a kustomization without resources from being refused as empty in this way.
+  const base = isBare ? { ...given, buildMetadata: ['originAnnotations'] } : given;
+  const overlaid = overlayKustomization(base, options, { tree, folder });
+  const bytes = new TextEncoder().encode(JSON.stringify(overlaid));
+  return overlayTree(tree, {
+    path: path ?? joinPath(folder, KUSTOMIZATION_NAMES[0]!),
+    bytes,
+    id: bytesToHex(sha256(bytes)),
+  });
+}
+
+function hasNoResources(kustomization: JsonObject): boolean {
+  const { resources, bases } = kustomization;
+  return [resources, bases].every((list) => !Array.isArray(list) || list.length === 0);
+}
+
+function readKustomization(tree: FileTree, path: string): JsonObject {
+  const value = parseKustomization(readText(tree, path) ?? '', path);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new CapstanError('KUSTOMIZATION_INVALID', `${path} is no mapping`, {
+    hint: 'write resources and other fields of a kustomization',
+  });
+}
+
+function parseKustomization(text: string, path: string): ReturnType<typeof parseYaml> {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    const said = messageOf(error).replace(/^error converting YAML to JSON: /, '');
+    throw new CapstanError('KUSTOMIZATION_INVALID', `${path}: ${said}`, {
+      hint: 'correct the file at this line or near it',
+      cause: error,
+    });
+  }
+}
+
+/** The build's own words name what led to the broken file; a person wants the file and the line. */
+function explainFailure(
+  result: Exclude<BuildResult, { readonly kind: 'built' }>,
+  tree: FileTree,
+  folder: string,
+): Diagnostic {
+  const broken = findBrokenFile(result.trace, tree);
+  if (broken !== undefined) return broken;
+  const location = { file: findKustomization(tree, folder) ?? (folder === '' ? '.' : folder) };
+  if (result.kind === 'pending') {
+    const message = 'remote resources are not fetched';
+    const hint = 'put them into the repository';
+    return { severity: 'error', code: 'KUSTOMIZE_BUILD', message, hint, location };
+  }
+  const { code, message, hint } = result.error;
+  return {
+    severity: 'error',
+    code,
+    message: `kustomize build: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+    location,
+  };
+}
+
+function findBrokenFile(trace: RenderTrace, tree: FileTree): Diagnostic | undefined {
+  for (const [path, id] of trace.files) {
+    if (id === undefined || !/(?:\.ya?ml|\/Kustomization|^Kustomization)$/.test(path)) continue;
+    const text = readText(tree, path);
+    if (text === undefined) continue;
+    try {
+      parseDocuments(text);
+    } catch (error) {
+      const found = /^yaml: line (\d+): ([\s\S]*)$/.exec(messageOf(error));
+      const line = found === null ? {} : { line: Number(found[1]) };
+      return {
+        severity: 'error',
+        code: 'YAML_SYNTAX',
+        message: `invalid YAML: ${found?.[2] ?? messageOf(error)}`,
+        hint: 'correct the file at this line or near it',
+        location: { file: path, ...line },
+      };
+    }
+  }
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import type { Snapshot } from '@capstan/engine-source';
+import type { KustomizeCache } from '@capstan/kube-kustomize';
 import {
   type FileTree,
   joinPath,
@@ -19,6 +20,8 @@ import { substituteObjects } from './substitute-objects.ts';
 export interface RenderOptions {
   /** Stands between a file's content and its parsed form; see RenderCache. */
   readonly parseFile?: ParseFile;
+  /** Files that kustomize read before. */
+  readonly kustomizeCache?: KustomizeCache;
 }
 
 type Rendered = Omit<RenderResult, 'trace' | 'digest'>;
@@ -50,7 +53,12 @@ function renderIn(
     const kind = spec.kind === 'detect' ? detectKind(tree, folder) : spec.kind;
     const first =
       kind === 'kustomize'
-        ? renderKustomize(tree, folder, spec.kind === 'directory' ? {} : spec)
+        ? renderKustomize(tree, folder, {
+            ...(spec.kind === 'directory' ? {} : spec),
+            ...(context.options.kustomizeCache === undefined
+              ? {}
+              : { cache: context.options.kustomizeCache }),
+          })
         : renderDirectory(tree, folder, { ...spec, ...context.options });
     const substituted = substituteObjects(first.objects, spec.substitute);
     const metadata = spec.kind === 'directory' ? undefined : spec.overlay?.commonMetadata;

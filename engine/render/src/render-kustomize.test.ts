@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Snapshot } from '@capstan/engine-source';
+import type { KubeObject } from '@capstan/kube-object';
+import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
+import { formatDiagnostic } from '@capstan/lib-std';
+import { RenderCache } from './render-cache.ts';
+import { renderManifests } from './render-manifests.ts';
+import type { KustomizeOptions, RenderSpec } from './render-spec.ts';
+
+const DEPLOYMENT = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+      - name: web
+        image: nginx:1
+`;
+const FILES: MemoryFiles = {
+  'base/kustomization.yaml': 'resources:\n- web.yaml\n',
+  'base/web.yaml': DEPLOYMENT,
+  'extra/kustomization.yaml':
+    'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {extra: "yes"}\n',
+  'prod/kustomization.yaml': 'resources:\n- ../base\nimages:\n- name: nginx\n  newTag: "2"\n',
+};
+
+function snapshot(files: MemoryFiles): Snapshot {
+  const tree = memoryTree(files);
+  return {
+    source: 'test',
+    revision: { id: 'a'.repeat(40), name: 'main' },
+    digest: tree.stat('')!.id,
+    files: tree,
+  };
+}
+
+function render(files: MemoryFiles, path: string, options: KustomizeOptions = {}) {
+  const spec: RenderSpec = { kind: 'kustomize', path, ...options };
+  const { objects, diagnostics } = renderManifests(snapshot(files), spec);
+  return { objects, problems: diagnostics.map(formatDiagnostic) };
+}
+
+function only(files: MemoryFiles, path: string, options: KustomizeOptions = {}): KubeObject {
+  const { objects, problems } = render(files, path, options);
+  assert.deepEqual(problems, []);
+  assert.equal(objects.length, 1);
+  return objects[0]!.object;
+}
+
+function imageOf(object: KubeObject): string {
+  const text = JSON.stringify(object);
+  return /"image":"([^"]*)"/.exec(text)?.[1] ?? '';
+}
+
+test('a kustomization gives its objects with the file and line they begin at', () => {
+  const { objects, problems } = render(FILES, './prod/');
+  assert.deepEqual(problems, []);
+  assert.equal(imageOf(objects[0]!.object), 'nginx:2');
+  assert.deepEqual(objects[0]?.origin, { file: 'base/web.yaml', line: 1 });
+});
+
+test('what a delivery lays over it replaces, merges or adds, by the rule of each field', () => {
+  const object = only(FILES, 'prod', {
+    overlay: {
+      namespace: 'team',
+      namePrefix: 'a-',
+      nameSuffix: '-z',
+      images: [{ name: 'nginx', newName: 'registry/nginx' }],
+      replicas: [{ name: 'web', count: 5 }],
+      patches: [
+        {
+          patch: '[{"op":"add","path":"/metadata/labels","value":{"x":"y"}}]',
+          target: { kind: 'Deployment' },
+        },
+      ],
+      components: ['../extra'],
+      labels: { team: 'a' },
+      labelsWithoutSelector: true,
+      annotations: { note: 'b' },
+      commonMetadata: { labels: { x: 'over' } },
+    },
+  });
+  assert.equal(object.metadata.name, 'a-web-z');
+  assert.equal(object.metadata.namespace, 'team');
+  assert.equal(imageOf(object), 'registry/nginx:2');
+  assert.equal((object['spec'] as { replicas: number }).replicas, 5);
+  assert.deepEqual(object.metadata.labels, { team: 'a', x: 'over' });
+  assert.deepEqual(object.metadata.annotations, { extra: 'yes', note: 'b' });
+});
+
+test('a tag clears a digest and the other way round', () => {
+  const files = {
+    ...FILES,
+    'prod/kustomization.yaml': 'resources:\n- ../base\nimages:\n- name: nginx\n  newTag: "2"\n',
+  };
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const object = only(files, 'prod', { overlay: { images: [{ name: 'nginx', digest }] } });
+  assert.equal(imageOf(object), `nginx@${digest}`);
+});
+
+test('a missing component is an error unless it may be missing; a remote one is refused', () => {
+  const components = ['../none'];
+  assert.match(render(FILES, 'prod', { overlay: { components } }).problems[0] ?? '', /none/);
+  const object = only(FILES, 'prod', { overlay: { components, ignoreMissingComponents: true } });
+  assert.equal(object.metadata.name, 'web');
+  assert.match(
+    render(FILES, 'prod', { overlay: { components: ['https://evil.example.com/x'] } })
+      .problems[0] ?? '',
+    /is not local/,
+  );
+});
+
+test('a folder without a kustomization gets one of all its files when that is asked for', () => {
+  const files = {
+    'app/b.yaml': DEPLOYMENT.replaceAll('web', 'b'),
+    'app/sub/c.yml': DEPLOYMENT.replaceAll('web', 'c'),
+    'app/own/kustomization.yaml': 'resources: [d.yaml]\nnamePrefix: own-\n',
+    'app/own/d.yaml': DEPLOYMENT.replaceAll('web', 'd'),
+    'app/readme.md': 'text',
+    'empty/readme.md': 'text',
+  };
+  const { objects, problems } = render(files, 'app', { generateMissing: true });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    objects.map(({ object }) => object.metadata.name),
+    ['b', 'c', 'own-d'],
+  );
+  assert.deepEqual(render(files, 'empty', { generateMissing: true }), {
+    objects: [],
+    problems: [],
+  });
+  assert.match(
+    render(files, 'app').problems[0] ?? '',
+    /unable to find one of 'kustomization.yaml'/,
+  );
+});
+
+test('a broken file deep below is named with its line', () => {
+  const files = { ...FILES, 'base/web.yaml': `${DEPLOYMENT}  broken: [\n` };
+  assert.deepEqual(render(files, 'prod').problems, [
+    'base/web.yaml:12: invalid YAML: did not find expected node content (correct the file at this line or near it)',
+  ]);
+  const missing = { ...FILES, 'base/kustomization.yaml': 'resources:\n- none.yaml\n' };
+  assert.match(
+    render(missing, 'prod').problems[0] ?? '',
+    /^prod\/kustomization.yaml: kustomize build: .*none.yaml/,
+  );
+});
+
+test('nothing outside the repository is read, and nothing remote', () => {
+  for (const resource of [
+    '../../../../etc/passwd',
+    '/etc/passwd',
+    'https://169.254.169.254/x',
+    'ssh://internal/x',
+  ]) {
+    const files = { ...FILES, 'prod/kustomization.yaml': `resources:\n- ${resource}\n` };
+    const { objects, problems } = render(files, 'prod', { loadRestriction: 'none' });
+    assert.deepEqual(objects, []);
+    assert.equal(problems.length, 1, problems.join('\n'));
+    assert.doesNotMatch(problems[0]!, /root:x:0/);
+  }
+});
+
+test('the kind is found by what a folder holds, and a change of the base renders again', () => {
+  const cache = new RenderCache();
+  const spec: RenderSpec = { kind: 'detect', path: 'prod', overlay: { namePrefix: 'p-' } };
+  const first = cache.render(snapshot(FILES), spec);
+  assert.equal(first.kind, 'kustomize');
+  assert.equal(cache.render(snapshot({ ...FILES, 'other.txt': 'x' }), spec), first);
+  const changed = cache.render(
+    snapshot({ ...FILES, 'base/web.yaml': DEPLOYMENT.replace(': 1\n', ': 7\n') }),
+    spec,
+  );
+  assert.equal(
+    (changed.objects[0]?.object['spec'] as { replicas: number } | undefined)?.replicas,
+    7,
+  );
+  assert.equal(cache.render(snapshot({ 'prod/a.yaml': DEPLOYMENT }), spec).kind, 'directory');
+});
