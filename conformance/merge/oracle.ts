@@ -57,6 +57,8 @@ export interface Answer {
   readonly steps?: readonly StepAnswer[];
   readonly result?: Json;
   readonly error?: string;
+  /** The official library fell over. */
+  readonly panic?: string;
 }
 
 const source = join(import.meta.dirname, 'oracle');

@@ -41,6 +41,7 @@ type answer struct {
 	Steps  []stepAnswer    `json:"steps,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  string          `json:"error,omitempty"`
+	Panic  string          `json:"panic,omitempty"`
 }
 
 type stepAnswer struct {
@@ -65,11 +66,7 @@ func main() {
 		} else if r.Op == "session" {
 			a = sessions.run(r)
 		} else {
-			result, err := runPatch(r)
-			a.Result = result
-			if err != nil {
-				a.Error = err.Error()
-			}
+			a = patchAnswer(r)
 		}
 		b, err := json.Marshal(a)
 		if err != nil {
@@ -79,6 +76,20 @@ func main() {
 		out.WriteByte('\n')
 		out.Flush()
 	}
+}
+
+// patchAnswer tells a panic of a library apart: there is nothing to agree with then.
+func patchAnswer(r request) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = answer{Panic: fmt.Sprint(p)}
+		}
+	}()
+	result, err := runPatch(r)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{Result: result}
 }
 
 func errorText(err error) (string, []string) {

@@ -98,7 +98,8 @@ function joinPatches(deletions: JsonObject, additions: JsonObject): JsonObject {
   for (const key of Object.keys(additions)) {
     const addition = additions[key] ?? null;
     const deletion = own(deletions, key);
-    put(out, key, isMap(deletion) && isMap(addition) ? joinPatches(deletion, addition) : addition);
+    const joins = isMap(deletion) && isMap(addition);
+    put(out, key, joins ? joinPatches(deletion, addition) : pruneNulls(addition));
   }
   return out;
 }

@@ -255,12 +255,17 @@ interface KeyedItem {
   readonly text: string;
 }
 
+/**
+ * By key as text; of items with the same key (two ports, TCP and UDP) the later comes first, as the official sort leaves
+ * short lists.
+ */
 function sortByKey(items: MutableJson[], mergeKey: string): KeyedItem[] {
   return items
     .map((item) => {
       const key = keyOfItem(item, mergeKey);
       return { item: item as MutableMap, key, text: goPlain(key as Json) };
     })
+    .reverse()
     .sort((a, b) => compareText(a.text, b.text));
 }
 

@@ -52,7 +52,8 @@ function badType(
   expected: 'map[string]interface {}' | '[]interface {}',
   value: MutableJson,
 ): PatchError {
-  return fail(`expected a ${expected}, but received a ${goTypeName(value as Json)}`);
+  const actual = value === null ? '%!s(<nil>)' : goTypeName(value as Json);
+  return fail(`expected a ${expected}, but received a ${actual}`);
 }
 
 const badOrder = 'invalid patch format of setElementOrder list';
@@ -383,13 +384,17 @@ function partition(
     const isMentioned =
       mergeKey === ''
         ? by.some((other) => sameScalar(other, item))
-        : by.some((other) => {
-            if (!isMutableMap(other)) throw fail('value for key 0 is not a map');
-            return hasKey(other, mergeKey, keyOfItem(item, mergeKey));
-          });
+        : mentions(by, mergeKey, keyOfItem(item, mergeKey));
     (isMentioned ? mentioned : others).push(item);
   }
   return [mentioned, others];
+}
+
+function mentions(list: MutableJson[], mergeKey: string, key: MutableJson): boolean {
+  return list.some((item, index) => {
+    if (!isMutableMap(item)) throw fail(`value for key ${index} is not a map`);
+    return hasKey(item, mergeKey, key);
+  });
 }
 
 interface Ordering {

@@ -193,12 +193,25 @@ function prune(
   return ports.convert(result, managers.get(id)?.apiVersion ?? merged.apiVersion) ?? merged;
 }
 
-/** Whether anything of the last set is not owned any more: if not, what follows would give back all it takes. */
+/** Whether pruning can change anything; if not, what follows would give back all it takes. */
 function mayPrune(type: MergeType, last: ManagerFields, managers: Managers): boolean {
   let owned = new FieldSet();
   for (const { apiVersion, set } of managers.values())
     if (apiVersion === last.apiVersion) owned = owned.union(set);
-  return !last.set.withNamedFields(type).difference(owned.withNamedFields(type)).isEmpty;
+  if (!last.set.withNamedFields(type).difference(owned.withNamedFields(type)).isEmpty) return true;
+  return hasBareItem(last.set, owned);
+}
+
+/**
+ * An item of a list that is owned with none of its fields (`{}`, all keys by default). Pruning empties it, and what is
+ * empty has no identity any more: the official library then removes it though it is owned.
+ */
+function hasBareItem(last: FieldSet, owned: FieldSet | undefined): boolean {
+  for (const member of last.members)
+    if (member[0] === 'k' && owned?.children.get(member) === undefined) return true;
+  for (const [element, child] of last.children)
+    if (hasBareItem(child, owned?.children.get(element))) return true;
+  return false;
 }
 
 function without(value: TypedValue, set: FieldSet): TypedValue {
