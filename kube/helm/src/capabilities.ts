@@ -83,7 +83,7 @@ export function defaultCapabilities(flavor: HelmFlavor = 4): Capabilities {
 export interface KubeVersionParts {
   /** As given, with a leading v. */
   readonly version: string;
-  /** Without suffix, for constraints: `v1.33.4`. */
+  /** Without suffix, for constraints: `v1.33.4`; with as many numbers as were given. */
   readonly normalized: string;
   readonly major: string;
   readonly minor: string;
@@ -95,10 +95,10 @@ export function parseKubeVersion(text: string): KubeVersionParts | null {
   if (match === null) return null;
   const numbers = match[1]!.split('.');
   if (numbers.some((part) => part.length > 1 && part.startsWith('0'))) return null;
-  const [major, minor, patch = '0'] = numbers;
+  const [major, minor] = numbers;
   return {
     version: text.startsWith('v') ? text : `v${text}`,
-    normalized: `v${[major, minor, patch, ...numbers.slice(3)].join('.')}`,
+    normalized: `v${match[1]}`,
     major: major!,
     minor: minor!,
   };

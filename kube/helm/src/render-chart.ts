@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import {
   ANY,
   fromBytes,
@@ -74,10 +73,7 @@ export interface RenderedChart {
 
 /** The template language of charts: Go's, Sprig's without the environment, Helm's own. Keeps what it compiles. */
 export function chartLanguage(): TemplateLanguage {
-  const functions = new Map<string, GoFunc>([
-    ...sprigFunctions({ randomInt: (limit) => randomInt(limit) }),
-    ...helmFunctions(),
-  ]);
+  const functions = new Map<string, GoFunc>([...sprigFunctions(), ...helmFunctions()]);
   functions.delete('env');
   functions.delete('expandenv');
   return new TemplateLanguage(functions);

@@ -52,9 +52,14 @@ export { byteLength, fromBytes, toBytes } from './text.ts';
 export {
   DURATION,
   duration,
+  formatDuration,
   parseDuration,
   roundDuration,
   truncateDuration,
 } from './time/duration.ts';
+export { formatInstant, Instant } from './time/instant.ts';
+export { parseInstant } from './time/parse.ts';
+export { instantIn, isTime, TIME, timeValue } from './time/time-value.ts';
+export { loadZone, UTC, type Zone } from './time/zone.ts';
 export { isTrue } from './truth.ts';
 export * from './value.ts';

@@ -135,7 +135,17 @@ interface Run {
 }
 
 function renderIn(set: TemplateSet, run: Run, name: string, data: GoValue): string {
-  const template = set.lookup(name);
+  return renderTemplate({ set, run, name, template: set.lookup(name) }, data);
+}
+
+interface Rendering {
+  readonly set: TemplateSet;
+  readonly run: Run;
+  readonly name: string;
+  readonly template: CompiledTemplate | undefined;
+}
+
+function renderTemplate({ set, run, name, template }: Rendering, data: GoValue): string {
   if (template === undefined) {
     throw new GoError(`template: no template ${quote(name)} associated with template "gotpl"`);
   }
@@ -180,7 +190,12 @@ function callContext(set: TemplateSet, run: Run): CallContext {
     renderText: (name, text, data) => {
       const extended = set.extend();
       extended.parse(name, text);
-      return renderIn(extended, run, name, data);
+      // The text itself, even when it is empty and so does not replace a definition of that name.
+      const own = set.language.compile(name, text).find((template) => template.name === name);
+      return renderTemplate(
+        { set: extended, run, name, template: own ?? extended.lookup(name) },
+        data,
+      );
     },
     hasTemplate: (name) => set.has(name),
     now: run.budget.now,
