@@ -20,9 +20,14 @@ export function invalid(origin: string, what: string): CapstanError {
   );
 }
 
+/** A field that must be text; empty counts as absent. A number or `yes` without quotes is an error, as for kubectl. */
 export function textOf(value: JsonObject, key: string): string | undefined {
   const member = value[key];
-  return typeof member === 'string' && member !== '' ? member : undefined;
+  if (member === undefined || member === null || member === '') return undefined;
+  if (typeof member === 'string') return member;
+  throw new CapstanError('KUBECONFIG_INVALID', `${key} is not a text; put it in quotes`, {
+    hint: 'YAML takes words such as yes, no, on, off and digits for something else than text',
+  });
 }
 
 /** `<field>-data` as base64, else the file that `<field>` names. */
