@@ -97,6 +97,11 @@ interface Flags {
   sharpV: boolean;
 }
 
+/** No flag that changes how a plain integer is written. */
+function isUnadorned({ width, precision, plus, sharp, space }: Flags): boolean {
+  return width === undefined && precision === undefined && !plus && !sharp && !space;
+}
+
 function noFlags(): Flags {
   return {
     width: undefined,
@@ -391,7 +396,11 @@ class Printer {
     switch (verb) {
       case 'v':
       case 'd': {
-        if (!this.#flags.sharpV) break;
+        if (!this.#flags.sharpV) {
+          if (!isUnadorned(this.#flags)) break;
+          this.out += `[${bytes.join(' ')}]`;
+          return;
+        }
         const items = Array.from(bytes, (byte) => `0x${byte.toString(16)}`);
         this.out += `[]byte{${items.join(', ')}}`;
         return;
