@@ -1,0 +1,236 @@
+import type { KubeObject } from '@capstan/kube-object';
+import { type FileTree, type RenderTrace, recordTrace } from '@capstan/lib-files';
+import { type CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import { nodeToValue, parseDocuments, toYaml, type YamlValue } from '@capstan/lib-yaml';
+import { ORIGIN, TRANSFORMATIONS } from './annotations.ts';
+import { KustomizeCache } from './cache.ts';
+import { BuildContext, type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
+import { BuildFailure, failure, publicError, within, withPrefix } from './failure.ts';
+import type { RenderChart } from './helm.ts';
+import { cleanAbsolute, confirmFolder, enterRepository, Loader, type Volume } from './loader.ts';
+import { nodeText } from './node.ts';
+import { goSyntaxOf } from './node-value.ts';
+import { createOrigins, type Origins } from './origins.ts';
+import type { RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
+import { parseRepoSpec } from './repo-spec.ts';
+import type { Resource } from './resource.ts';
+import type { ResourceSet } from './resource-set.ts';
+import { resourceValue } from './resource-text.ts';
+import { sortResources } from './sort-order.ts';
+import { makeResources, Target } from './target.ts';
+import { fieldSpec } from './transformer-config.ts';
+import { mapEntries } from './transformers/labels.ts';
+
+/** The version of the original that this package follows. */
+export const KUSTOMIZE_VERSION = 'v5.8.2';
+
+export interface BuildOptions {
+  /**
+   * The absolute path that stands for the tree's root in messages, '/' when not given. With `wholeFileSystem` the tree
+   * is all there is, and a path that climbs over its root stays there, as on a disk; otherwise that is refused.
+   */
+  readonly root?: string;
+  readonly wholeFileSystem?: boolean;
+  /** Whether files outside a kustomization's own folder may be read. Default `rootOnly`. */
+  readonly loadRestrictor?: 'rootOnly' | 'none';
+  /** The order of the output when the kustomization has no `sortOptions`. Default `legacy`. */
+  readonly reorder?: 'legacy' | 'none';
+  /** Adds the label `app.kubernetes.io/managed-by`. */
+  readonly managedByLabel?: boolean;
+  readonly enableHelm?: boolean;
+  readonly helmCommand?: string;
+  readonly helmApiVersions?: readonly string[];
+  readonly helmKubeVersion?: string;
+  readonly helmDebug?: boolean;
+  readonly renderChart?: RenderChart;
+  /** As the flag of that name: accepted, and each plugin that is not built in is refused by name. */
+  readonly enableAlphaPlugins?: boolean;
+  readonly remote?: RemotePort;
+  readonly remotePolicy?: RemotePolicy;
+  readonly limits?: Partial<BuildLimits>;
+  /** Milliseconds of a clock, for the limit of time. */
+  readonly now?: () => number;
+  /** Files read before; see `KustomizeCache`. */
+  readonly cache?: KustomizeCache;
+}
+
+interface Read {
+  /** All that the build saw of the tree. */
+  readonly trace: RenderTrace;
+  /** Warnings, in the order in which they came; the error of a failed build is the last one. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Built extends Read {
+  readonly kind: 'built';
+  readonly objects: readonly KubeObject[];
+  /** The text that `kustomize build` prints. */
+  readonly yaml: string;
+  /** The text of each object, as `yaml` holds it. */
+  readonly documents: readonly string[];
+  readonly origins: Origins;
+}
+
+/**
+ * What came of a build. `pending`: remote content is needed that the port does not have yet; fetch what `requests`
+ * name and build again. A failed build has no objects, so that nobody takes it for an empty one.
+ */
+export type BuildResult =
+  | Built
+  | (Read & { readonly kind: 'failed'; readonly error: CapstanError })
+  | (Read & { readonly kind: 'pending'; readonly requests: readonly RemoteRequest[] });
+
+/**
+ * Builds the kustomization in the folder at `path`, as `kustomize build` of 5.8.2 does: the same bytes, the same
+ * messages. Synchronous and pure: reads nothing but the tree and the ports. Never throws for bad input.
+ */
+export function build(files: FileTree, path: string, options: BuildOptions = {}): BuildResult {
+  const { tree, trace } = recordTrace(files);
+  const context = makeContext(options);
+  try {
+    const loader = openLoader(context, tree, path, options);
+    const target = within(
+      () => '',
+      () => new Target(loader),
+    );
+    const resources = finish(target, makeResources(target), options);
+    return {
+      ...print(resources),
+      kind: 'built',
+      trace,
+      diagnostics: context.diagnostics,
+      origins: createOrigins(resources, context.sources, files),
+    };
+  } catch (error) {
+    if (context.openRequests.length > 0) {
+      return {
+        kind: 'pending',
+        requests: context.openRequests,
+        trace,
+        diagnostics: context.diagnostics,
+      };
+    }
+    const shown = publicError(unprefixed(error));
+    context.diagnostics.push({
+      severity: 'error',
+      code: shown.code,
+      message: shown.message,
+      ...(shown.hint === undefined ? {} : { hint: shown.hint }),
+    });
+    return { kind: 'failed', error: shown, trace, diagnostics: context.diagnostics };
+  }
+}
+
+function unprefixed(error: unknown): unknown {
+  if (!(error instanceof BuildFailure) || !error.message.startsWith(': ')) return error;
+  return failure(error.message.slice(2), error.facts);
+}
+
+function makeContext(options: BuildOptions): BuildContext {
+  return new BuildContext({
+    cache: options.cache ?? new KustomizeCache(),
+    loadRestrictor: options.loadRestrictor ?? 'rootOnly',
+    limits: { ...DEFAULT_BUILD_LIMITS, ...options.limits },
+    wholeFileSystem: options.wholeFileSystem ?? false,
+    alphaPlugins: options.enableAlphaPlugins ?? false,
+    helm: {
+      // Alpha plugins bring their own configuration, in which Helm is off.
+      enabled: options.enableHelm === true && options.enableAlphaPlugins !== true,
+      command: options.helmCommand ?? 'helm',
+      apiVersions: options.helmApiVersions ?? [],
+      kubeVersion: options.helmKubeVersion ?? '',
+      debug: options.helmDebug ?? false,
+      renderChart: options.renderChart,
+    },
+    remote: options.remote,
+    remotePolicy: options.remotePolicy,
+    now: options.now,
+  });
+}
+
+function openLoader(
+  context: BuildContext,
+  tree: FileTree,
+  path: string,
+  options: BuildOptions,
+): Loader {
+  const spec = parseRepoSpec(path);
+  if (spec !== undefined) return enterRepository(context, spec);
+  const mount = (options.root ?? '/').replace(/\/+$/, '');
+  const volume: Volume = { tree, mount, resolved: new Map() };
+  const folder = within(
+    () => 'must build at directory',
+    () => confirmFolder(volume, cleanAbsolute(path.startsWith('/') ? path : `${mount}/${path}`)),
+  );
+  return new Loader(context, { volume, folder });
+}
+
+const MANAGED_BY = fieldSpec({ path: 'metadata/labels', create: true });
+
+/** What is done to the outermost result only: order, the managed-by label, and the build's own annotations removed. */
+function finish(target: Target, resources: ResourceSet, options: BuildOptions): ResourceSet {
+  const { context } = target.loader;
+  const { sortOptions } = target.kustomization;
+  const { buildMetadata } = target;
+  if (sortOptions !== undefined) {
+    if (options.reorder !== undefined) {
+      context.warn(
+        "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a CLI flag ('--reorder'). Using the kustomization file over the CLI flag.",
+        'KUSTOMIZE_LOGGED',
+      );
+    }
+    sortResources(resources, sortOptions);
+  } else if (options.reorder !== 'none') {
+    sortResources(resources, { order: 'legacy' });
+  }
+  if (options.managedByLabel === true || buildMetadata.includes('managedByLabel')) {
+    const entries = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` };
+    const file = context.sources.statement(target.filePath, 'buildMetadata');
+    mapEntries(entries, [MANAGED_BY], file).transform(resources, context);
+  }
+  for (const resource of resources.list) {
+    resource.removeBuildAnnotations();
+    removeUnless(resource, ORIGIN, buildMetadata.includes('originAnnotations'));
+    removeUnless(resource, TRANSFORMATIONS, buildMetadata.includes('transformerAnnotations'));
+  }
+  return resources;
+}
+
+function removeUnless(resource: Resource, annotation: string, keep: boolean): void {
+  if (keep) return;
+  resource.setAnnotations((all) => all.delete(annotation));
+}
+
+function print(resources: ResourceSet): Pick<Built, 'objects' | 'yaml' | 'documents'> {
+  const objects: KubeObject[] = [];
+  const documents: string[] = [];
+  for (const resource of resources.list) {
+    try {
+      const value = resourceValue(resource);
+      documents.push(toYaml(value));
+      if (isObject(value)) objects.push(value);
+    } catch (error) {
+      throw unprintable(resource, error);
+    }
+  }
+  return { objects, documents, yaml: documents.join('---\n') };
+}
+
+/** What the original says of a resource that is no JSON: it prints the tree, and reads that again. */
+function unprintable(resource: Resource, error: unknown): unknown {
+  const { node } = resource;
+  if (node === undefined) return error;
+  try {
+    const read = parseDocuments(nodeText(node))[0];
+    if (read !== undefined) nodeToValue(read);
+  } catch (again) {
+    return failure(`map[string]interface {}(nil): ${messageOf(again)}`);
+  }
+  const shown = error instanceof BuildFailure ? error : failure(messageOf(error));
+  return withPrefix(shown, goSyntaxOf(node));
+}
+
+/** Kind, version and name were required when the resource was read. */
+function isObject(value: YamlValue): value is YamlValue & KubeObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

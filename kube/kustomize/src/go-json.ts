@@ -1,0 +1,172 @@
+import type { Json } from '@capstan/kube-object';
+import { failure } from './failure.ts';
+
+/** Where a value is read, for messages: the innermost struct and the fields from the outermost one. */
+interface Place {
+  readonly struct: string;
+  readonly path: readonly string[];
+}
+
+interface Reading {
+  readonly strict: boolean;
+  /** The first thing that was wrong; reading goes on, as in Go. */
+  problem: string | undefined;
+}
+
+/** How a JSON value becomes a typed one by the rules of Go's encoding/json. */
+export interface Shape<T> {
+  readonly goType: string;
+  read(value: Json, place: Place, reading: Reading): T | undefined;
+}
+
+type Fields = Readonly<Record<string, Shape<unknown>>>;
+type Read<F extends Fields> = {
+  -readonly [K in keyof F]?: F[K] extends Shape<infer T> ? T : never;
+};
+
+/**
+ * Decodes with Go's rules: names match in any case, null leaves a field out, a wrong type is an error that names the
+ * field. With `strict` an unknown field is an error too.
+ */
+export function decodeJson<T>(value: Json, shape: Shape<T>, options: { strict?: boolean } = {}): T {
+  const reading: Reading = { strict: options.strict === true, problem: undefined };
+  const result = shape.read(value, { struct: '', path: [] }, reading);
+  if (reading.problem !== undefined) throw failure(reading.problem);
+  return result ?? shape.read({}, { struct: '', path: [] }, reading)!;
+}
+
+function mismatch(value: Json, goType: string, place: Place, reading: Reading): undefined {
+  if (reading.problem !== undefined) return;
+  const where =
+    place.struct === '' ? 'Go value' : `Go struct field ${place.struct}.${place.path.join('.')}`;
+  reading.problem = `json: cannot unmarshal ${describe(value)} into ${where} of type ${goType}`;
+}
+
+function describe(value: Json): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'object') return 'object';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'bigint' ? 'number' : typeof value;
+}
+
+function scalarShape<T>(
+  goType: string,
+  accept: (value: Json) => T | undefined,
+  explain?: (value: Json) => string | undefined,
+): Shape<T> {
+  return {
+    goType,
+    read: (value, place, reading) => {
+      if (value === null) return undefined;
+      const accepted = accept(value);
+      if (accepted !== undefined) return accepted;
+      const detail = explain?.(value);
+      if (detail === undefined) return mismatch(value, goType, place, reading);
+      const before = reading.problem;
+      mismatch(value, goType, place, reading);
+      if (before === undefined && reading.problem !== undefined) {
+        reading.problem = reading.problem.replace(describe(value), detail);
+      }
+      return undefined;
+    },
+  };
+}
+
+export const text: Shape<string> = scalarShape('string', (value) =>
+  typeof value === 'string' ? value : undefined,
+);
+
+/** A string of a named Go type. */
+export function namedText(goType: string): Shape<string> {
+  return {
+    ...text,
+    goType,
+    read: scalarShape(goType, (v) => (typeof v === 'string' ? v : undefined)).read,
+  };
+}
+
+export const bool: Shape<boolean> = scalarShape('bool', (value) =>
+  typeof value === 'boolean' ? value : undefined,
+);
+
+function integerOf(goType: string): Shape<number> {
+  return scalarShape(
+    goType,
+    (value) =>
+      typeof value === 'bigint'
+        ? Number(value)
+        : typeof value === 'number' && Number.isInteger(value)
+          ? value
+          : undefined,
+    (value) => (typeof value === 'number' ? `number ${value}` : undefined),
+  );
+}
+
+export const int: Shape<number> = integerOf('int');
+export const int64: Shape<number> = integerOf('int64');
+
+export const anything: Shape<Json> = { goType: 'interface {}', read: (value) => value };
+
+export function list<T>(of: Shape<T>, zero?: T): Shape<T[]> {
+  const goType = `[]${of.goType}`;
+  return {
+    goType,
+    read: (value, place, reading) => {
+      if (value === null) return undefined;
+      if (!Array.isArray(value)) return mismatch(value, goType, place, reading);
+      return value.map((item: Json) => {
+        const read = of.read(item, place, reading);
+        // A null element is the zero value of its type.
+        return read ?? zero ?? of.read({}, place, { strict: false, problem: 'ignored' })!;
+      });
+    },
+  };
+}
+
+export const texts: Shape<string[]> = list(text, '');
+
+export function dictionary<T>(of: Shape<T>, zero: T): Shape<Record<string, T>> {
+  const goType = `map[string]${of.goType}`;
+  return {
+    goType,
+    read: (value, place, reading) => {
+      if (value === null) return undefined;
+      if (!isObject(value)) return mismatch(value, goType, place, reading);
+      const result: Record<string, T> = {};
+      for (const key of Object.keys(value)) {
+        result[key] = of.read(value[key] ?? null, place, reading) ?? zero;
+      }
+      return result;
+    },
+  };
+}
+
+/** A struct. `inline` fields of other structs are written into `fields` by spreading theirs. */
+export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>> & { fields: F } {
+  const folded = new Map(Object.keys(fields).map((key) => [key.toLowerCase(), key]));
+  const goType = `types.${name}`;
+  return {
+    goType,
+    fields,
+    read: (value, place, reading) => {
+      if (value === null) return undefined;
+      if (!isObject(value)) return mismatch(value, goType, place, reading);
+      const result: Record<string, unknown> = {};
+      for (const key of Object.keys(value)) {
+        const known = Object.hasOwn(fields, key) ? key : folded.get(key.toLowerCase());
+        if (known === undefined) {
+          if (reading.strict) reading.problem ??= `json: unknown field ${JSON.stringify(key)}`;
+          continue;
+        }
+        const inner = { struct: name, path: [...place.path, known] };
+        const read = fields[known]!.read(value[key] ?? null, inner, reading);
+        if (read !== undefined) result[known] = read;
+      }
+      return result as Read<F>;
+    },
+  };
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

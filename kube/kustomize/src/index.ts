@@ -1,0 +1,14 @@
+export {
+  type BuildOptions,
+  type BuildResult,
+  type Built,
+  build,
+  KUSTOMIZE_VERSION,
+} from './build.ts';
+export { KustomizeCache } from './cache.ts';
+export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
+export type { ChartRequest, RenderChart } from './helm.ts';
+export type { HelmChartEntry } from './kustomization.ts';
+export type { FieldOrigin, Origins } from './origins.ts';
+export type { RemoteAnswer, RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
+export { parseRepoSpec, type RepoSpec } from './repo-spec.ts';

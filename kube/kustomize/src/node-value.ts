@@ -1,0 +1,122 @@
+import { nodeToValue, resolveTag, Style, type YamlObject, type YamlValue } from '@capstan/lib-yaml';
+import { failure } from './failure.ts';
+import type { KNode } from './node.ts';
+
+const QUOTED = Style.double | Style.single | Style.literal | Style.folded;
+
+// A plain scalar of these letters that starts like no number, boolean or null is a string.
+const PLAIN_STRING = /^[A-EG-MP-SU-XZa-eg-mp-su-xz/][A-Za-z0-9_./:@-]*$/;
+
+/**
+ * The JSON value of a resource as the original writes it out and reads it back: quoted scalars are strings whatever
+ * their tag, plain ones without a tag mean what they look like.
+ */
+export function toValue(node: KNode): YamlValue {
+  switch (node.kind) {
+    case 'scalar':
+      return scalarValue(node);
+    case 'sequence': {
+      const { content } = node;
+      const items = new Array<YamlValue>(content.length);
+      for (let i = 0; i < content.length; i++) items[i] = toValue(content[i]!);
+      return items;
+    }
+    case 'mapping':
+      return mappingValue(node);
+    default:
+      // Aliases are gone by now, but for trees that were read to be looked at only.
+      return nodeToValue(node);
+  }
+}
+
+function scalarValue(node: KNode): YamlValue {
+  const { tag, value } = node;
+  if (tag === '!!str') return value;
+  const quoted = (node.style & QUOTED) !== 0 || value.includes('\n');
+  if (quoted && (tag === '' || resolveTag(value) === tag)) return value;
+  if (tag === '' && PLAIN_STRING.test(value)) return value;
+  if (tag === '!!int' && value.length < 16 && /^(?:0|[1-9][0-9]*)$/.test(value))
+    return Number(value);
+  if (tag === '!!bool' && value === 'true') return true;
+  if (tag === '!!bool' && value === 'false') return false;
+  return nodeToValue(node);
+}
+
+function mappingValue(node: KNode): YamlObject {
+  const { content } = node;
+  const result: YamlObject = {};
+  for (let i = 0; i + 1 < content.length; i += 2) {
+    const key = content[i]!;
+    if (!isPlainKey(key) || Object.hasOwn(result, key.value)) return unusualMapping(node);
+    result[key.value] = toValue(content[i + 1]!);
+  }
+  return result;
+}
+
+function isPlainKey(key: KNode): boolean {
+  if (key.kind !== 'scalar' || key.value === '__proto__' || key.value === '<<') return false;
+  return key.tag === '!!str' || isStringKey(key);
+}
+
+function isStringKey(key: KNode): boolean {
+  if (key.tag !== '') return false;
+  return (
+    PLAIN_STRING.test(key.value) || (key.style & QUOTED) !== 0 || resolveTag(key.value) === '!!str'
+  );
+}
+
+/** Merge keys, equal keys and keys that are no strings: left to the decoder, with the tags made explicit. */
+function unusualMapping(node: KNode): YamlObject {
+  const value = nodeToValue(withTags(node));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw failure('a mapping is no object');
+  }
+  return value;
+}
+
+function withTags(node: KNode): KNode {
+  const copy = { ...node, content: node.content.map(withTags) };
+  if (copy.kind !== 'scalar' || copy.tag !== '') return copy;
+  const quoted = (node.style & QUOTED) !== 0 || node.value.includes('\n');
+  copy.tag = quoted ? '!!str' : resolveTag(node.value);
+  return copy;
+}
+
+/** Whether some mapping below the root has a key that is no string, which no JSON object can have. */
+export function hasOddKeys(node: KNode, isRoot = true): boolean {
+  if (node.kind === 'sequence') return node.content.some((item) => hasOddKeys(item, false));
+  if (node.kind !== 'mapping') return false;
+  const { content } = node;
+  for (let i = 0; i + 1 < content.length; i += 2) {
+    const key = content[i]!;
+    if (!isRoot && key.tag !== '!!str' && !isStringKey(key) && key.tag !== '!!merge') return true;
+    if (hasOddKeys(content[i + 1]!, false)) return true;
+  }
+  return false;
+}
+
+/** A value as Go prints it with `%#v`, mappings with keys that are no strings included. */
+export function goSyntaxOf(node: KNode, isRoot = true): string {
+  if (node.kind === 'sequence') {
+    return `[]interface {}{${node.content.map((item) => goSyntaxOf(item, false)).join(', ')}}`;
+  }
+  if (node.kind !== 'mapping') return goScalar(scalarValue(node));
+  const keys: [YamlValue, KNode][] = [];
+  for (let i = 0; i + 1 < node.content.length; i += 2) {
+    keys.push([scalarValue(node.content[i]!), node.content[i + 1]!]);
+  }
+  const odd = !isRoot && keys.some(([key]) => typeof key !== 'string');
+  const entries = keys
+    .map(
+      ([key, value]) =>
+        [odd || typeof key === 'string' ? goScalar(key) : `"${key}"`, value] as const,
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}:${goSyntaxOf(value, false)}`);
+  return `map[${odd ? 'interface {}' : 'string'}]interface {}{${entries.join(', ')}}`;
+}
+
+function goScalar(value: YamlValue): string {
+  if (value === null) return 'interface {}(nil)';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
