@@ -15,6 +15,7 @@ export {
 } from './connection.ts';
 export { type ClientOptions, connect, createKubeClient } from './create-client.ts';
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
+export { type InProcessServer, inProcessTransport } from './in-process-transport.ts';
 export { formatJson, parseJson } from './json.ts';
 export type {
   AccessAnswer,
