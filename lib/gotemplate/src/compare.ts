@@ -1,4 +1,4 @@
-import { sprint } from './fmt.ts';
+import { sprint, sprintf } from './fmt.ts';
 import { sortedEntries } from './map.ts';
 import { compareText } from './text.ts';
 import {
@@ -85,7 +85,7 @@ function equalsOther(a: GoValue, b: GoValue): boolean {
   const typeB = typeOf(b);
   if (typeA.kind !== typeB.kind && !isAbsent(a) && !isAbsent(b)) {
     throw new GoError(
-      `non-comparable types ${shown(a)}: ${typeA.text}, ${typeB.text}: ${shown(b)}`,
+      `non-comparable types ${shown(a)}: ${typeA.text}, ${typeB.text}: ${sprint([b])}`,
     );
   }
   if (isNil(a) || isNil(b)) return isNil(a) === isNil(b);
@@ -95,8 +95,9 @@ function equalsOther(a: GoValue, b: GoValue): boolean {
   return identical(a, b);
 }
 
+/** Go's messages print the value as a string, whatever it is. */
 function shown(value: GoValue): string {
-  return sprint([value]);
+  return sprintf('%s', [value]);
 }
 
 function isComparable(type: GoType): boolean {

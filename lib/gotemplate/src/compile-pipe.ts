@@ -1,6 +1,6 @@
 import { fitValue, literalFor } from './arguments.ts';
 import { callFunction } from './call.ts';
-import { type Frame, UNSET } from './execution.ts';
+import { type Frame, type LastNode, resolveLast, type StopSite, UNSET } from './execution.ts';
 import { elementsAreInterfaces, type Fail, lookUpField } from './fields.ts';
 import {
   type AnyNode,
@@ -34,18 +34,18 @@ type EvaluateCommand = (dot: GoValue, frame: Frame, piped: GoValue) => GoValue;
 /** `last` is the node that Go would name in an error that follows the evaluation. */
 export interface CompiledOperand {
   readonly run: Evaluate;
-  readonly last: AnyNode;
+  readonly last: LastNode;
 }
 
 interface CompiledCommand {
   readonly run: EvaluateCommand;
-  readonly last: AnyNode;
+  readonly last: LastNode;
 }
 
 /** A pipeline: commands, each given the value of the one before; then the declared variables are set. */
 export function compilePipe(pipe: PipeNode, scope: Scope): CompiledOperand {
   const commands: CompiledCommand[] = [];
-  let last: AnyNode = pipe;
+  let last: LastNode = pipe;
   for (const [index, command] of pipe.commands.entries()) {
     const compiled = compileCommand(command, scope, { isPiped: index > 0, before: last });
     commands.push(compiled);
@@ -53,7 +53,7 @@ export function compilePipe(pipe: PipeNode, scope: Scope): CompiledOperand {
   }
   const runs = commands.map((command) => command.run);
   const run = runCommands(runs);
-  return { run: withDeclarations(pipe, run, scope), last };
+  return { run: withDeclarations(pipe, { run, last }, scope), last };
 }
 
 function runCommands(runs: readonly EvaluateCommand[]): Evaluate {
@@ -72,11 +72,19 @@ function runCommands(runs: readonly EvaluateCommand[]): Evaluate {
   };
 }
 
-function withDeclarations(pipe: PipeNode, run: Evaluate, scope: Scope): Evaluate {
+function withDeclarations(pipe: PipeNode, { run, last }: CompiledOperand, scope: Scope): Evaluate {
   if (pipe.declarations.length === 0) return run;
   const names = pipe.declarations.map((variable) => variable.names[0] ?? '');
+  const unknown = pipe.isAssign ? names.find((name) => scope.find(name) === undefined) : undefined;
+  if (unknown !== undefined) {
+    const fail = scope.failAt(last);
+    return (dot, frame) => {
+      run(dot, frame);
+      return fail(frame, `undefined variable: ${unknown}`);
+    };
+  }
   const slots = names.map((name) =>
-    pipe.isAssign ? (scope.find(name)?.slot ?? scope.declare(name)) : scope.declare(name),
+    pipe.isAssign ? (scope.find(name)?.slot ?? 0) : scope.declare(name),
   );
   const [only, other] = slots;
   if (only !== undefined && other === undefined) {
@@ -96,7 +104,7 @@ function withDeclarations(pipe: PipeNode, run: Evaluate, scope: Scope): Evaluate
 interface CommandSite {
   readonly isPiped: boolean;
   /** The node an error would name before the command has set its own. */
-  readonly before: AnyNode;
+  readonly before: LastNode;
 }
 
 function compileCommand(command: CommandNode, scope: Scope, site: CommandSite): CompiledCommand {
@@ -123,7 +131,7 @@ function compileCommand(command: CommandNode, scope: Scope, site: CommandSite): 
   return { run: constant(literalFor(first, ANY), fail), last: first };
 }
 
-function notAFunction(first: OperandNode, at: AnyNode, scope: Scope): CompiledCommand {
+function notAFunction(first: OperandNode, at: LastNode, scope: Scope): CompiledCommand {
   const fail = scope.failAt(at);
   const message = `can't give argument to non-function ${argumentNodeText(first)}`;
   return { run: (_dot, frame) => fail(frame, message), last: first };
@@ -153,7 +161,7 @@ interface ChainStart {
   readonly names: readonly string[];
   /** Whether the start comes out of an interface{} container, which error texts show. */
   readonly isInterface: (frame: Frame) => boolean;
-  readonly last: AnyNode;
+  readonly last: LastNode;
 }
 
 function compileChain(node: ChainLike, scope: Scope, site: ChainSite): CompiledCommand {
@@ -383,7 +391,7 @@ function compileCall(
   signature: GoSignature,
   scope: Scope,
   site: CallSite,
-): { readonly run: CompiledCall; readonly last: AnyNode } {
+): { readonly run: CompiledCall; readonly last: LastNode } {
   const { args, isPiped, at } = site;
   const fail = scope.failAt(at);
   const wrongCount = countProblem(signature, site);
@@ -391,7 +399,7 @@ function compileCall(
     return { run: (_func, _dot, frame) => fail(frame, wrongCount), last: at };
   }
   const runs: Evaluate[] = [];
-  let last: AnyNode = at;
+  let last: LastNode = at;
   for (const [index, arg] of args.entries()) {
     const compiled = compileArgument(arg, parameterType(signature, index), scope);
     runs.push(compiled.run);
@@ -441,19 +449,27 @@ function compileShortCircuit(
     return { run: (_dot, frame) => fail(frame, wrongCount), last: site.at };
   }
   const args = site.args.map((arg) => compileArgument(arg, REFLECT, scope));
-  const runs = args.map((arg) => arg.run);
-  const last = args.at(-1)?.last ?? site.at;
   const stopsAt = site.name === 'or';
   const { isPiped } = site;
+  const stop: StopSite = { kind: 'stop', fallback: site.at };
   const run: EvaluateCommand = (dot, frame, piped) => {
     let value: GoValue;
-    for (const run of runs) {
-      value = run(dot, frame);
-      if (isTrue(value) === stopsAt) return value;
+    for (const arg of args) {
+      value = arg.run(dot, frame);
+      if (isTrue(value) === stopsAt) {
+        markStop(frame, stop, arg);
+        return value;
+      }
     }
+    markStop(frame, stop, args.at(-1));
     return isPiped ? piped : value;
   };
-  return { run, last };
+  return { run, last: stop };
+}
+
+function markStop(frame: Frame, stop: StopSite, arg: CompiledOperand | undefined): void {
+  frame.stoppedAt = arg === undefined ? stop.fallback : resolveLast(arg.last, frame);
+  frame.stoppedIn = stop;
 }
 
 // Arguments ---------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import {
   GoInt,
   GoKeyedMap,
   GoMap,
+  GoNil,
   GoObject,
   GoSequence,
   type GoValue,
@@ -231,6 +232,7 @@ function iterate(value: GoValue, frame: Frame, loop: RangeLoop): boolean {
     return overItems(value, frame, loop);
   }
   if (value === undefined || value === null) return false;
+  if (value instanceof GoNil && value.type.kind === 'map') return false;
   if (isMap(value)) {
     elementsAre(typeOf(value).elem?.kind === 'interface', frame, loop);
     return overEntries(sortedEntries(value), frame, loop);

@@ -127,6 +127,20 @@ const CHECK_EVERY = 1024;
 /** The content of a slot before its variable is declared. */
 export const UNSET: GoValue = new GoNil({ kind: 'invalid', text: 'unset' });
 
+/** Stands for the operand at which an `and` or `or` stopped: known at run time only. */
+export interface StopSite {
+  readonly kind: 'stop';
+  readonly fallback: AnyNode;
+}
+
+/** A node, or the operand at which evaluation stopped. */
+export type LastNode = AnyNode | StopSite;
+
+export function resolveLast(node: LastNode, frame: Frame): AnyNode {
+  if (node.kind !== 'stop') return node;
+  return frame.stoppedIn === node ? (frame.stoppedAt ?? node.fallback) : node.fallback;
+}
+
 /** One call of a template: its variables live in slots that the compiler gave out. */
 export class Frame {
   readonly vars: GoValue[];
@@ -134,6 +148,9 @@ export class Frame {
   readonly template: CompiledTemplate;
   /** Dot is the element of an []interface{} or map[string]interface{}: error texts speak of interface {} then. */
   dotIsInterface = false;
+  /** Where the last `and` or `or` stopped, for errors that follow it. */
+  stoppedIn: StopSite | undefined;
+  stoppedAt: AnyNode | undefined;
   /** Slots of range variables whose values come from a typed container. */
   #typedSlots: Set<number> | undefined;
 

@@ -219,8 +219,8 @@ class Printer {
       default:
     }
     if (value === null || value === undefined) {
-      if (verb === 'v') this.out += this.#flags.sharpV ? 'interface {}(nil)' : '<nil>';
-      else this.#badVerb(verb, value);
+      // Inside a container nil is an interface{}, which every verb prints alike.
+      this.out += this.#flags.sharpV ? 'interface {}(nil)' : '<nil>';
       return;
     }
     if (this.#method(value, verb)) return;

@@ -1,6 +1,5 @@
-import { type Frame, locatedError } from './execution.ts';
+import { type Frame, type LastNode, locatedError, resolveLast } from './execution.ts';
 import type { Fail } from './fields.ts';
-import type { AnyNode } from './nodes.ts';
 import type { TemplateSource } from './parser.ts';
 import type { GoFunc } from './value.ts';
 
@@ -68,10 +67,10 @@ export class Scope {
   }
 
   /** Throws an error located at a node. */
-  failAt(node: AnyNode): Fail {
+  failAt(node: LastNode): Fail {
     const { source } = this;
     return (frame: Frame, message: string) => {
-      throw locatedError(source, frame.template.name, node, message);
+      throw locatedError(source, frame.template.name, resolveLast(node, frame), message);
     };
   }
 }

@@ -164,8 +164,10 @@ function renderTemplate({ set, run, name, template }: Rendering, data: GoValue):
   }
   budget.step();
   budget.depth = depth + 1;
+  // Data that is nil is an invalid value, not a nil interface{}.
+  const dot = data === null ? undefined : data;
   try {
-    template.walk(data, new Frame(execution, template, data));
+    template.walk(dot, new Frame(execution, template, dot));
   } catch (error) {
     throw explained(error, name, budget);
   } finally {
