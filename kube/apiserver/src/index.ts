@@ -1,7 +1,28 @@
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
+export { type Core, microTimestamp, timestamp } from './core.ts';
 export type { ApiRequest, ApiResponse, StreamedResponse } from './http-types.ts';
+export {
+  childDraft,
+  cloneJson,
+  type Draft,
+  type DraftObject,
+  draftObjects,
+  equalJson,
+  flagAt,
+  isDraftObject,
+  isObject,
+  listAt,
+  numberAt,
+  objectAt,
+  textAt,
+  valueAt,
+} from './json.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';
+export { createLocalClient, type LocalClient, type ResourcePath } from './local-client.ts';
+export { randomSuffix, safeEncode } from './names.ts';
+export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
+export type { ServedResource } from './served-resource.ts';
 export { Store, type StoreEvent } from './store.ts';
 export type { CertificateAuthority, KeyPair } from './tls.ts';
 export { ADMIN, SYSTEM, type UserInfo } from './user.ts';

@@ -24,7 +24,7 @@ export async function createAuthority(
   nowMs: number,
   kept?: KeyPair,
 ): Promise<CertificateAuthority> {
-  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
+  x509.cryptoProvider.set(crypto);
   const keys = kept === undefined ? await generateKeys() : await importKeys(kept.key);
   const root =
     kept === undefined

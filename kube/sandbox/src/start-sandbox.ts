@@ -1,8 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiServer, createApiServer, type Listener, listen } from '@capstan/kube-apiserver';
+import {
+  type ApiServer,
+  createApiServer,
+  createLocalClient,
+  type Listener,
+  listen,
+  SYSTEM,
+} from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
+import { startControlLoop } from './control-loop.ts';
+import { furnishCluster } from './controllers/nodes.ts';
+import { createControllers } from './controllers.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 
 export interface SandboxOptions {
@@ -11,6 +21,8 @@ export interface SandboxOptions {
   /** 0, the default, takes a free port. */
   readonly port?: number;
   readonly clock?: Clock;
+  /** How many nodes the cluster begins with; 1 by default. */
+  readonly nodes?: number;
 }
 
 /** A running cluster. */
@@ -35,6 +47,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 }
 
 async function runSandbox(server: ApiServer, options: SandboxOptions): Promise<Sandbox> {
+  const { core } = server;
+  furnishCluster(createLocalClient(core, SYSTEM, 'sandbox'), core.clock, options.nodes ?? 1);
+  const loop = startControlLoop(
+    server,
+    createControllers(() => ''),
+  );
+  loop.settle();
   const listener: Listener = await listen((request) => server.handle(request), {
     port: options.port ?? 0,
   });
@@ -42,6 +61,7 @@ async function runSandbox(server: ApiServer, options: SandboxOptions): Promise<S
   const kubeconfigPath = join(directory, 'kubeconfig');
   await writeFile(kubeconfigPath, kubeconfigText({ server: listener.url }), { mode: 0o600 });
   const close = async (): Promise<void> => {
+    loop.stop();
     await listener.close();
     await rm(directory, { recursive: true, force: true });
   };

@@ -1,0 +1,139 @@
+import {
+  type ApiServer,
+  createLocalClient,
+  type LocalClient,
+  type StoreEvent,
+  SYSTEM,
+} from '@capstan/kube-apiserver';
+import type { Clock } from '@capstan/lib-std';
+import { createRecorder, type Recorder } from './events.ts';
+
+/** What a controller works with: the cluster, the time, and a way to look again later. */
+export interface Surroundings {
+  readonly client: LocalClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly record: Recorder;
+  /** Reconciles the key again after a while, whatever happens in between. */
+  readonly again: (key: string, afterMs: number) => void;
+}
+
+/**
+ * Level-based: `reconcile` looks at the present state alone and may be called at any time. It throws to be called again a
+ * little later.
+ */
+export interface Controller {
+  readonly name: string;
+  /** The keys to reconcile because of a change; most often the object's own, or its owner's. */
+  keysFor(event: StoreEvent, client: LocalClient): readonly string[];
+  reconcile(key: string, surroundings: Surroundings): void;
+}
+
+export interface ControlLoop {
+  /** Works off everything that is due; called by itself after every change. */
+  settle(): void;
+  stop(): void;
+}
+
+const RETRY_MS = 50;
+/** Rounds of one settling: controllers that answer each other for ever would otherwise hold the process. */
+const ROUNDS_MAX = 100_000;
+
+/** Runs controllers on a server, each change as soon as the current request is done. */
+export function startControlLoop(
+  server: ApiServer,
+  controllers: readonly Controller[],
+): ControlLoop {
+  const { core } = server;
+  const { clock } = core;
+  const queues = controllers.map((controller) => ({
+    controller,
+    due: new Set<string>(),
+    timers: new Map<string, { at: number; cancel: () => void }>(),
+  }));
+  let scheduled = false;
+  let stopped = false;
+  const schedule = (): void => {
+    if (scheduled || stopped) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      settle();
+    });
+  };
+  const surroundings = queues.map(({ controller, due, timers }): Surroundings => {
+    const client = createLocalClient(core, SYSTEM, controller.name);
+    return {
+      client,
+      clock,
+      random: core.random,
+      record: createRecorder(client, clock, controller.name),
+      again(key, afterMs) {
+        const at = clock.now() + afterMs;
+        const known = timers.get(key);
+        if (known !== undefined && known.at <= at) return;
+        known?.cancel();
+        const cancel = clock.after(afterMs, () => {
+          timers.delete(key);
+          due.add(key);
+          schedule();
+        });
+        timers.set(key, { at, cancel });
+      },
+    };
+  });
+  const settle = (): void => {
+    for (let round = 0; round < ROUNDS_MAX && !stopped; round++) {
+      const index = queues.findIndex(({ due }) => due.size > 0);
+      if (index < 0) return;
+      const { controller, due } = queues[index]!;
+      const [key] = due;
+      due.delete(key!);
+      try {
+        controller.reconcile(key!, surroundings[index]!);
+      } catch {
+        // Conflicts and objects that vanish are usual; the next look decides anew.
+        surroundings[index]!.again(key!, RETRY_MS);
+      }
+    }
+    schedule();
+  };
+  const see = (event: StoreEvent): void => {
+    for (const [index, { controller, due }] of queues.entries()) {
+      for (const key of controller.keysFor(event, surroundings[index]!.client)) due.add(key);
+    }
+    schedule();
+  };
+  const unsubscribe = core.store.subscribe(see);
+  for (const bucket of core.store.buckets()) {
+    for (const [key, object] of core.store.view(bucket).entries()) {
+      const resourceVersion = Number(object.metadata.resourceVersion);
+      see({ bucket, key, object, previous: undefined, removed: false, resourceVersion });
+    }
+  }
+  return {
+    settle,
+    stop() {
+      stopped = true;
+      unsubscribe();
+      for (const { timers } of queues) for (const { cancel } of timers.values()) cancel();
+    },
+  };
+}
+
+/** The key of the controller that owns an object, when it is of the given kind: `namespace/name`. */
+export function controllerKey(event: StoreEvent, kind: string): readonly string[] {
+  const keys: string[] = [];
+  for (const object of [event.object, event.previous]) {
+    const owner = object?.metadata.ownerReferences?.find((o) => o.controller === true);
+    if (object === undefined || owner?.kind !== kind) continue;
+    const key = `${object.metadata.namespace ?? ''}/${owner.name}`;
+    if (!keys.includes(key)) keys.push(key);
+  }
+  return keys;
+}
+
+export function splitKey(key: string): readonly [namespace: string, name: string] {
+  const slash = key.indexOf('/');
+  return slash < 0 ? ['', key] : [key.slice(0, slash), key.slice(slash + 1)];
+}

@@ -1,0 +1,38 @@
+import type { Controller } from './control-loop.ts';
+import { autoscalerController } from './controllers/autoscaler.ts';
+import { cronJobController } from './controllers/cron-job.ts';
+import { daemonSetController } from './controllers/daemon-set.ts';
+import { deploymentController } from './controllers/deployment.ts';
+import { disruptionController } from './controllers/disruption.ts';
+import { endpointsController } from './controllers/endpoints.ts';
+import { exposureController } from './controllers/exposure.ts';
+import { createGarbageCollector } from './controllers/garbage-collector.ts';
+import { jobController } from './controllers/job.ts';
+import { kubelet } from './controllers/kubelet.ts';
+import { createNamespaceController } from './controllers/namespace.ts';
+import { quotaController } from './controllers/quota.ts';
+import { replicaSetController, replicationController } from './controllers/replica-set.ts';
+import { statefulSetController } from './controllers/stateful-set.ts';
+import { volumeController } from './controllers/volumes.ts';
+
+/** Everything that lives in a cluster beside its API server; made anew for each, as some keep an index. */
+export function createControllers(authority: () => string): readonly Controller[] {
+  return [
+    createNamespaceController(authority),
+    createGarbageCollector(),
+    deploymentController,
+    replicaSetController,
+    replicationController,
+    statefulSetController,
+    daemonSetController,
+    jobController,
+    cronJobController,
+    kubelet,
+    endpointsController,
+    volumeController,
+    disruptionController,
+    autoscalerController,
+    exposureController,
+    quotaController,
+  ];
+}

@@ -1,0 +1,101 @@
+import { ApiError, type LocalClient, timestamp } from '@capstan/kube-apiserver';
+import type { Clock } from '@capstan/lib-std';
+
+/** Nodes that are ready from the start, and a storage class that provisions. Those that exist already are left alone. */
+export function furnishCluster(client: LocalClient, clock: Clock, nodeCount: number): void {
+  for (let i = 0; i < nodeCount; i++) furnishNode(client, clock, `sandbox-${i}`);
+  if (client.list('storage.k8s.io/v1/storageclasses').length > 0) return;
+  ignoreExisting(() =>
+    client.create('storage.k8s.io/v1/storageclasses', {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: {
+        name: 'standard',
+        annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+      },
+      provisioner: 'sandbox.capstan.dev/volumes',
+    }),
+  );
+}
+
+function ignoreExisting(run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 409)) throw error;
+  }
+}
+
+function furnishNode(client: LocalClient, clock: Clock, name: string): void {
+  if (client.get('v1/nodes', '', name) !== undefined) return;
+  const now = timestamp(clock);
+  const node = client.create('v1/nodes', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        'kubernetes.io/arch': 'amd64',
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+      },
+    },
+    spec: {},
+  });
+  const condition = (type: string, status: string, reason: string, message: string) => ({
+    type,
+    status,
+    lastHeartbeatTime: now,
+    lastTransitionTime: now,
+    reason,
+    message,
+  });
+  const capacity = { cpu: '32', memory: '256Gi', pods: '1000', 'ephemeral-storage': '1Ti' };
+  client.updateStatus('v1/nodes', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, resourceVersion: node.metadata.resourceVersion ?? '' },
+    spec: {},
+    status: {
+      capacity,
+      allocatable: capacity,
+      conditions: [
+        condition(
+          'MemoryPressure',
+          'False',
+          'KubeletHasSufficientMemory',
+          'kubelet has sufficient memory available',
+        ),
+        condition(
+          'DiskPressure',
+          'False',
+          'KubeletHasNoDiskPressure',
+          'kubelet has no disk pressure',
+        ),
+        condition(
+          'PIDPressure',
+          'False',
+          'KubeletHasSufficientPID',
+          'kubelet has sufficient PID available',
+        ),
+        condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+      ],
+      addresses: [
+        { type: 'InternalIP', address: '10.0.0.1' },
+        { type: 'Hostname', address: name },
+      ],
+      nodeInfo: {
+        machineID: '',
+        systemUUID: '',
+        bootID: '',
+        kernelVersion: 'simulated',
+        osImage: 'Capstan sandbox',
+        containerRuntimeVersion: 'sandbox://1.0',
+        kubeletVersion: 'v1.36.3',
+        kubeProxyVersion: '',
+        operatingSystem: 'linux',
+        architecture: 'amd64',
+      },
+    },
+  });
+}
