@@ -4,12 +4,10 @@
  * and printed.
  */
 
-import { type Answer, askOracle, type Operation, type Question } from './oracle.ts';
+import { agrees, compact, READERS, WRITERS } from './corpus.ts';
+import { askOracle, type Question } from './oracle.ts';
 import { answerOurs } from './ours.ts';
 import { Random, randomDocument, randomMutation, randomSoup, randomValue } from './random-text.ts';
-
-const READERS: readonly Operation[] = ['nodes', 'unmarshal', 'unmarshal-strict', 'node-value'];
-const WRITERS: readonly Operation[] = ['marshal', 'pretty', 'json', 'json-indent'];
 
 /** All questions of one seed. */
 export function questionsOf(seed: number): Question[] {
@@ -25,23 +23,11 @@ export function questionsOf(seed: number): Question[] {
   ];
 }
 
-/** Whether both say the same. Key order inside our JSON is Go's already, so text is compared as it is. */
-export function agrees(ours: Answer, theirs: Answer): boolean {
-  return canonical(ours) === canonical(theirs);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
-    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
-
 /**
  * Go walks maps in random order, and its order of keys is not transitive (8 < 0140 < 0o < 8): some values are written in
  * more than one way. Ours is right when it is one of them.
  */
-async function isUndecided(question: Question): Promise<boolean> {
+export async function isUndecided(question: Question): Promise<boolean> {
   if (!WRITERS.includes(question.op)) return false;
   const answers = await askOracle(Array.from({ length: 40 }, () => question));
   const ours = answerOurs(question);
@@ -127,10 +113,9 @@ async function show(question: Question): Promise<void> {
   const ours = answerOurs(question);
   console.log('-----', question.op, JSON.stringify(question.input));
   for (const part of ['error', 'output', 'wide', 'four', 'nodes'] as const) {
-    const a = JSON.stringify(ours[part]);
-    const b = canonical(theirs?.[part] ?? null);
-    if (a === JSON.stringify(theirs?.[part]) || canonical(ours[part] ?? null) === b) continue;
-    console.log(`  ${part}\n    ours   ${canonical(ours[part] ?? null)}\n    theirs ${b}`);
+    const a = JSON.stringify(compact(ours[part]));
+    const b = JSON.stringify(compact(theirs?.[part]));
+    if (a !== b) console.log(`  ${part}\n    ours   ${a}\n    theirs ${b}`);
   }
 }
 

@@ -16,7 +16,7 @@ import type { Answer, Question } from './oracle.ts';
 /** Capstan's answer to a question, in the oracle's form. */
 export function answerOurs(question: Question): Answer {
   try {
-    return clean(perform(question));
+    return perform(question);
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
@@ -64,13 +64,4 @@ function nodes(documents: readonly YamlNode[]): Answer {
 function describe(node: YamlNode): unknown {
   const { alias: _, content, ...rest } = node;
   return { ...rest, content: content.map(describe) };
-}
-
-function clean(answer: Answer): Answer {
-  const entries = Object.entries(answer).filter(([, value]) => value !== '' && !isEmptyList(value));
-  return Object.fromEntries(entries);
-}
-
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
 }

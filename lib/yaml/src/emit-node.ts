@@ -8,8 +8,8 @@ import {
 } from './analyze-scalar.ts';
 import { isBlank, isBlankOrEnd, isBreak, LF, SPACE } from './chars.ts';
 import { YamlErrorCode, yamlError } from './errors.ts';
-import { longTag, Style, shortTag, type YamlNode } from './node.ts';
-import { resolveTag } from './resolve.ts';
+import { Style, type YamlNode } from './node.ts';
+import { byteLength, collectionTag, scalarTag, tagLength, tagText } from './tag-text.ts';
 import { chompingHint, escapeText } from './write-scalar.ts';
 
 export interface EmitOptions {
@@ -32,7 +32,6 @@ export function emitDocuments(nodes: readonly YamlNode[], options: EmitOptions =
 }
 
 const NO_SCALAR = 0;
-const QUOTED_OR_BLOCK = Style.single | Style.double | Style.literal | Style.folded;
 
 /**
  * Writes a node tree. Comments wait in five registers until the place where they may be written comes by; a register that
@@ -471,17 +470,8 @@ class Emitter {
 
   private tag(tag: string): void {
     if (tag === '') return;
-    const { handle, suffix } = splitTag(tag);
-    if (handle === '') {
-      this.writeIndicator('!<', true, false, false);
-      this.put(escapeTag(suffix));
-      this.whitespace = false;
-      this.indention = false;
-      this.writeIndicator('>', false, false, false);
-      return;
-    }
     if (!this.whitespace) this.put(' ');
-    this.put(handle + escapeTag(suffix));
+    this.put(tagText(tag));
     this.whitespace = false;
     this.indention = false;
   }
@@ -598,61 +588,4 @@ function indexOfText(value: string): number {
   let at = 0;
   while (at < value.length && isBreak(value.charCodeAt(at))) at++;
   return at;
-}
-
-/** The tag to write, empty when the text implies it; `quote` when only quotes keep the text a string. */
-function scalarTag(node: YamlNode): { tag: string; quote: boolean } {
-  const { tag, style, value } = node;
-  if (tag === '') return { tag: '', quote: false };
-  if ((style & Style.tagged) !== 0) return { tag: longTag(tag), quote: false };
-  const short = shortTag(tag);
-  if (short === '!!str') {
-    if ((style & QUOTED_OR_BLOCK) !== 0) return { tag: '', quote: false };
-    return { tag: '', quote: resolveTag(value) !== '!!str' };
-  }
-  return { tag: resolveTag(value) === short ? '' : longTag(tag), quote: false };
-}
-
-function collectionTag(node: YamlNode): string {
-  const { tag } = node;
-  if (tag === '') return '';
-  if ((node.style & Style.tagged) === 0) {
-    if (shortTag(tag) === (node.kind === 'mapping' ? '!!map' : '!!seq')) return '';
-  }
-  return longTag(tag);
-}
-
-function splitTag(tag: string): { handle: string; suffix: string } {
-  if (tag.startsWith('!')) return { handle: '!', suffix: tag.slice(1) };
-  const short = shortTag(tag);
-  return short === tag ? { handle: '', suffix: tag } : { handle: '!!', suffix: short.slice(2) };
-}
-
-function tagLength(tag: string): number {
-  if (tag === '') return 0;
-  const { handle, suffix } = splitTag(tag);
-  return handle.length + byteLength(suffix);
-}
-
-function escapeTag(suffix: string): string {
-  if (/^[-0-9A-Za-z_;/?:@&=+$,.~*'()[\]]*$/.test(suffix)) return suffix;
-  let out = '';
-  for (const octet of new TextEncoder().encode(suffix)) {
-    const c = String.fromCharCode(octet);
-    if (/[-0-9A-Za-z_;/?:@&=+$,.~*'()[\]]/.test(c)) out += c;
-    else out += `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return out;
-}
-
-function byteLength(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 0x80) continue;
-    if (c < 0x800) length++;
-    else if (c >= 0xd800 && c <= 0xdfff) length++;
-    else length += 2;
-  }
-  return length;
 }

@@ -1,4 +1,5 @@
 export type { NumberMode, YamlObject, YamlValue } from './decode.ts';
+export { decodeYamlText } from './decode-text.ts';
 export { type EmitOptions, emitDocument, emitDocuments } from './emit-node.ts';
 export { emitValue, valueToNode } from './emit-value.ts';
 export { YamlErrorCode } from './errors.ts';

@@ -41,7 +41,7 @@ function readNodes(text: string, limits: YamlLimits, count: number): YamlNode[] 
       rest = text.slice(fast.index);
       line = fast.line;
     }
-  } else checkCharacters(text, 'v3', limits);
+  } else rest = readableText(text, 'v3', limits, count);
   const parser = new NodeParser(rest, 'v3', limits, line);
   if (documents.length >= count) parser.lookAhead();
   while (documents.length < count) {
@@ -91,14 +91,15 @@ function readValue(
   limits: YamlLimits,
 ): YamlValue {
   checkLength(text, limits);
+  let readable = text;
   if (suitsFastReader(text)) {
     try {
       return new FastValues(`${text}\0`, numbers, strict).read();
     } catch (error) {
       if (error !== FULL_SCAN) throw error;
     }
-  } else checkCharacters(text, 'v2', limits);
-  const node = new NodeParser(text, 'v2', limits).next();
+  } else readable = readableText(text, 'v2', limits, 1);
+  const node = new NodeParser(readable, 'v2', limits).next();
   if (node === undefined) return null;
   return new Decoder({ numbers, strict, dialect: 'v2', limits }).decode(node);
 }
@@ -130,20 +131,23 @@ const FORBIDDEN =
 const CHUNK = 512;
 
 /**
- * Refuses text with a forbidden character. Go meets it when it reads the chunk that holds it, so an error of the YAML
- * before that chunk comes first.
+ * The text itself, or, when a forbidden character comes after all that is asked for (`count` documents), what stands
+ * before it. Go meets such a character when it reads the chunk that holds it, and errors of the YAML before that chunk
+ * come first.
  */
-function checkCharacters(text: string, dialect: Dialect, limits: YamlLimits): void {
+function readableText(text: string, dialect: Dialect, limits: YamlLimits, count: number): string {
   const at = text.search(FORBIDDEN);
-  if (at < 0) return;
+  if (at < 0) return text;
   const chunkStart = at - (new TextEncoder().encode(text.slice(0, at)).length % CHUNK);
-  if (chunkStart > 0) {
-    const parser = new NodeParser(text.slice(0, chunkStart), dialect, limits);
+  const before = text.slice(0, Math.max(chunkStart, 0));
+  if (before !== '') {
+    const parser = new NodeParser(before, dialect, limits);
     try {
-      while (parser.next() !== undefined);
+      for (let i = 0; i < count && parser.next() !== undefined; i++);
     } catch (error) {
       if (!parser.atEnd) throw error;
     }
+    if (!parser.atEnd) return before;
   }
   throw yamlError('control characters are not allowed');
 }
