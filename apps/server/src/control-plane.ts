@@ -1,19 +1,27 @@
 import { mkdirSync } from 'node:fs';
+import type { AppRef } from '@capstan/apps-contract';
 import { argocdCrds } from '@capstan/argocd-api';
-import { type Cluster, createCluster } from '@capstan/engine-delivery';
+import {
+  applicationOwners,
+  createApplicationController,
+  singleCluster,
+} from '@capstan/argocd-controllers';
+import { type Cluster, createCluster, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
 import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
-import type { KubeClient } from '@capstan/kube-client';
-import { systemClock } from '@capstan/kube-controller';
-import type { Clock } from '@capstan/lib-std';
+import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
+import { createEventRecorder, systemClock } from '@capstan/kube-controller';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { loadCatalogue } from '@capstan/kube-schema';
+import { type Clock, messageOf } from '@capstan/lib-std';
+import { clusterSchemas } from './cluster-schemas.ts';
 import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
 import { installCrds } from './install-crds.ts';
-import { createPageApi } from './page-api.ts';
+import { createPageApi, type PageApiPorts } from './page-api.ts';
 import { AppActions } from './views/app-actions.ts';
-import { APP_KINDS } from './views/app-ref.ts';
 import { AppViews } from './views/app-views.ts';
 
 export interface ControlPlaneOptions {
@@ -35,6 +43,15 @@ export interface ControlPlaneOptions {
   readonly clock?: Clock;
 }
 
+const ARGOCD_NAMESPACE = 'argocd';
+const INSPECT_MS = 20_000;
+const KEPT_KINDS = new Set([
+  'Application',
+  'Kustomization',
+  'GitRepository',
+  'CustomResourceDefinition',
+]);
+
 export interface ControlPlane {
   /** The page and its API. */
   readonly handle: (request: Request) => Promise<Response>;
@@ -47,42 +64,104 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const clock = options.clock ?? systemClock();
   const stop = new AbortController();
+  const { signal } = stop;
   const { client, log } = options;
   mkdirSync(options.cacheFolder, { recursive: true });
-  const installed = await installCrds(client, [...argocdCrds, ...fluxCrds], {
-    clock,
-    signal: stop.signal,
-  });
+  const installed = await installCrds(client, [...argocdCrds, ...fluxCrds], { clock, signal });
   if (installed.length > 0) log('installed definitions', { count: installed.length });
+  await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
   const sources = createSourceStore({
     folder: options.cacheFolder,
     clock,
     random: Math.random,
     allowFile: options.allowFileRemotes === true,
   });
-  const renders = new RenderCache();
-  const cluster = createCluster({
-    name: options.clusterName,
-    client,
-    schemaOf: () => undefined,
-    ownerReaders: [],
-    clock,
+  const cluster = await openCluster(client, clock);
+  const watched = cluster.live.ensureAll({ signal });
+  const controllers = createControllers({ options, cluster, sources, clock });
+  const running = controllers.run(signal).catch((error: unknown) => {
+    if (!signal.aborted) log('the controllers stopped', { error: messageOf(error) });
   });
-  await cluster.live.ensure(
-    Object.entries(APP_KINDS).map(([kind, group]) => ({ group, kind })),
-    { signal: stop.signal },
-  );
-  const handle = createPage({ options, cluster, sources, clock });
-  void renders;
+  await watched;
   return {
-    handle,
+    handle: createPage({ options, cluster, sources, clock, inspect: controllers.inspect }),
     notifyPush: (url) => sources.notify(url),
     close: async () => {
-      stop.abort();
+      stop.abort(new Error('Capstan stops'));
+      await running;
       await sources.close();
       await cluster[Symbol.asyncDispose]();
       await client.close();
     },
+  };
+}
+
+/** The home of Applications and projects, as the original's installation makes it. */
+async function ensureNamespace(
+  client: KubeClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name };
+  if ((await client.find(ref, { signal })) !== undefined) return;
+  const { apiVersion, kind } = ref;
+  await client
+    .create({ apiVersion, kind, metadata: { name } }, { fieldManager: 'capstan', signal })
+    .catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+}
+
+async function openCluster(client: KubeClient, clock: Clock): Promise<Cluster> {
+  const catalogue = await loadCatalogue();
+  const cluster: Cluster = createCluster({
+    name: 'in-cluster',
+    client,
+    schemaOf: clusterSchemas(catalogue, () => cluster.live),
+    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), keptForUs],
+    clock,
+  });
+  return cluster;
+}
+
+/** What the page shows and schemas are read from is kept whole, though no delivery may have put it there. */
+function keptForUs({ kind }: KubeObject): readonly string[] {
+  return KEPT_KINDS.has(kind) ? ['capstan'] : [];
+}
+
+function createControllers(parts: {
+  readonly options: ControlPlaneOptions;
+  readonly cluster: Cluster;
+  readonly sources: SourceStore;
+  readonly clock: Clock;
+}) {
+  const { options, cluster, sources, clock } = parts;
+  const { client } = options;
+  const renders = new RenderCache();
+  const events = createEventRecorder({
+    client,
+    component: 'argocd-application-controller',
+    aggregates: false,
+    clock,
+  });
+  const applications = createApplicationController({
+    client,
+    clusters: singleCluster(cluster),
+    sources,
+    render: async (snapshot, spec) => renders.render(snapshot, spec),
+    verdicts: createVerdictCache(),
+    events,
+    clock,
+  });
+  return {
+    run: async (signal: AbortSignal) => {
+      await Promise.all([applications.run({ signal })]);
+      await events[Symbol.asyncDispose]();
+    },
+    inspect: async (ref: AppRef, key: ObjectKey) =>
+      ref.kind === 'Application'
+        ? await applications.inspect(ref, key, { signal: AbortSignal.timeout(INSPECT_MS) })
+        : undefined,
   };
 }
 
@@ -91,8 +170,9 @@ function createPage(parts: {
   readonly cluster: Cluster;
   readonly sources: SourceStore;
   readonly clock: Clock;
+  readonly inspect: PageApiPorts['inspect'];
 }): (request: Request) => Promise<Response> {
-  const { options, cluster, sources, clock } = parts;
+  const { options, cluster, sources, clock, inspect } = parts;
   const { client, live } = cluster;
   const views = new AppViews({ live, findCommit: commitFinder(sources) });
   const api = createPageApi({
@@ -100,8 +180,8 @@ function createPage(parts: {
     live,
     views,
     clock,
+    inspect,
     actions: new AppActions({ client, views, clock, user: 'admin' }),
-    inspect: async () => undefined,
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });
   const files = staticFiles(options.pageFolder);
