@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApiError, connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
 import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { startHttpProxy, startSocksProxy } from './proxies.ts';
 import { at, clientOf, codeOf, configMap, eventually, makeNamespace, pod } from './support.ts';
 
 describe('the client against a real API server', { skip: whyNoCluster() }, () => {
@@ -364,6 +365,27 @@ contexts:
     assert.ok(Date.now() - started < 3_000);
     assert.equal((await client.get(node)).kind, 'Node');
   });
+
+  for (const [name, start] of [
+    ['an HTTP', startHttpProxy],
+    ['a SOCKS5', startSocksProxy],
+  ] as const) {
+    test(`requests and watches go through ${name} proxy of the kubeconfig`, async () => {
+      await using proxy = await start();
+      const connection = await loadKubeconfig({ file: cluster.kubeconfig });
+      const proxied = connect({ ...connection, proxyUrl: proxy.url });
+      const kind = { apiVersion: 'v1', kind: 'Namespace' };
+      assert.ok(await proxied.find({ ...kind, name: ns }));
+      for await (const event of proxied.follow(kind)) {
+        assert.equal(event.type, 'STATE');
+        break;
+      }
+      await proxied.close();
+      const { host } = new URL(cluster.server);
+      assert.ok(proxy.asked.length >= 2);
+      assert.deepEqual([...new Set(proxy.asked)], [host]);
+    });
+  }
 
   test('certificates that do not fit are said to be that', async () => {
     const connection = await loadKubeconfig({ file: cluster.kubeconfig });
