@@ -1,6 +1,9 @@
 import { type KubeObject, keyOf, type ObjectKey } from '@capstan/kube-object';
 
-/** Labels and annotations that say whose an object is. `{group} {kind} {namespace} {name}` stand for the object's own. */
+/**
+ * Labels and annotations that say whose an object is. `{group} {kind} {namespace} {name}` stand for the object's own,
+ * `{namespace:web}` for its namespace or, for a cluster-scoped object, `web`; there any namespace is recognised again.
+ */
 export interface Mark {
   readonly annotations: { readonly [name: string]: string };
   readonly labels: { readonly [name: string]: string };
@@ -30,10 +33,25 @@ export function isMarked(object: KubeObject, mark: Mark): boolean {
   const holds = (
     wanted: { readonly [name: string]: string },
     actual: { readonly [name: string]: string } | undefined,
-  ) => Object.entries(wanted).every(([name, value]) => actual?.[name] === fill(value, key));
+  ) => Object.entries(wanted).every(([name, value]) => fits(value, actual?.[name], key));
   return (
     holds(mark.annotations, object.metadata.annotations) &&
     holds(mark.labels, object.metadata.labels)
+  );
+}
+
+function fits(template: string, actual: string | undefined, key: ObjectKey): boolean {
+  if (actual === undefined) return false;
+  const at = FALLBACK.exec(template);
+  if (at === null || key.namespace !== '') return actual === fill(template, key);
+  const before = fill(template.slice(0, at.index), key);
+  const after = fill(template.slice(at.index + at[0].length), key);
+  const inner = actual.slice(before.length, actual.length - after.length);
+  return (
+    actual.length >= before.length + after.length &&
+    actual.startsWith(before) &&
+    actual.endsWith(after) &&
+    !inner.includes('/')
   );
 }
 
@@ -43,9 +61,10 @@ function fillAll(values: { readonly [name: string]: string }, key: ObjectKey) {
   );
 }
 
+const FALLBACK = /\{namespace:([^}]*)\}/;
+
 function fill(template: string, key: ObjectKey): string {
-  return template.replace(
-    /\{(group|kind|namespace|name)\}/g,
-    (_, part: keyof ObjectKey) => key[part],
-  );
+  return template
+    .replace(FALLBACK, (_, fallback: string) => (key.namespace === '' ? fallback : key.namespace))
+    .replace(/\{(group|kind|namespace|name)\}/g, (_, part: keyof ObjectKey) => key[part]);
 }

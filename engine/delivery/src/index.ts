@@ -9,6 +9,7 @@ export { createVerdictCache, type VerdictCache } from './compare-live.ts';
 export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
 export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';
 export { findRefusal, isDestinationAllowed } from './guard.ts';
+export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';

@@ -56,8 +56,37 @@ export async function performOperation(
     const rehearsed = await rehearse(plan, input, { ports, ...options });
     if (rehearsed !== undefined) return rehearsed;
   }
-  const progress = begun ? progressOf(plan, operation.results) : CLEAN_PROGRESS;
+  const progress = adoptHooks(
+    plan,
+    begun ? progressOf(plan, operation.results) : CLEAN_PROGRESS,
+    operation,
+  );
   return advance({ plan, progress, input }, ports, options);
+}
+
+/**
+ * A hook that this operation has made already, though nobody lived to tell: it is awaited, not run again. A later attempt
+ * makes its hooks anew.
+ */
+function adoptHooks(
+  plan: SyncPlan,
+  progress: SyncProgress,
+  operation: OperationState,
+): SyncProgress {
+  if (operation.retryCount > 0) return progress;
+  const startedAt = Math.floor(operation.startedAtMs / 1000) * 1000;
+  return stepsOf(plan).reduce((current, step) => {
+    const madeAt = Date.parse(step.live?.metadata.creationTimestamp ?? '');
+    const isOurs = step.verb === 'hook' && madeAt >= startedAt && !current.states.has(step.id);
+    if (!isOurs) return current;
+    const result: StepResult = {
+      stepId: step.id,
+      key: step.key,
+      outcome: 'created',
+      message: 'created',
+    };
+    return recordResult(current, step, result);
+  }, progress);
 }
 
 interface Running {

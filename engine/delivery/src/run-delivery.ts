@@ -56,8 +56,10 @@ export async function runDelivery(
     ...options,
   });
   const entries = await arbitrateWhere(after.entries, delivery, { ports, ...options });
-  const final: View = { ...settled, compared: { ...after, entries }, operation };
-  return statusOf({ ...final, operation: gateOf(final, ports) }, decision, ports);
+  const applied: View = { ...settled, compared: { ...after, entries }, operation };
+  const final: View = { ...applied, operation: gateOf(applied, ports) };
+  // What would be decided next is told at once, and done at the next look.
+  return statusOf(final, decide(situationOf(final), ports.clock.now()), ports);
 }
 
 interface View {
@@ -105,7 +107,11 @@ async function arbitrateWhere(
 
 function situationOf({ look, loaded, compared, operation }: View) {
   const { delivery, request } = look;
-  const outOfSync = compared.entries.filter(({ verdict }) => verdict !== 'same');
+  // What is on its way out needs nothing further from us.
+  const entries = compared.entries.filter(
+    ({ verdict, live }) => verdict !== 'extra' || live?.metadata.deletionTimestamp === undefined,
+  );
+  const outOfSync = entries.filter(({ verdict }) => verdict !== 'same');
   const desired = loaded.prepared?.objects.length ?? 0;
   return {
     automation: delivery.automation,
@@ -114,11 +120,11 @@ function situationOf({ look, loaded, compared, operation }: View) {
     request,
     operation,
     hookRuns: operation?.results.some(({ hook, state }) => hook && state === 'Running') ?? false,
-    sync: syncOf(compared, delivery),
+    sync: syncOf({ ...compared, entries }, delivery),
     revisions: loaded.revisions.map(({ id }) => id),
     desiredDigest: loaded.digest,
     onlyExtra: outOfSync.every(({ verdict }) => verdict === 'extra'),
-    wouldWipe: desired === 0 && compared.entries.length > 0,
+    wouldWipe: desired === 0 && entries.length > 0,
   };
 }
 
@@ -296,7 +302,7 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
   const told: readonly Problem[] =
     decision.kind === 'rest' && decision.problem ? [decision.problem] : [];
   const health: Health = composeHealth(objects, { entries: compared.entries, delivery });
-  const recheckAtMs = recheckOf(view, decision);
+  const recheckAtMs = recheckOf(view, decision, clock.now());
   return {
     revisions: loaded.revisions,
     desiredDigest: loaded.digest,
@@ -315,7 +321,11 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
   };
 }
 
-function recheckOf({ operation, look }: View, decision: Decision): number | undefined {
+function recheckOf(
+  { operation, look }: View,
+  decision: Decision,
+  nowMs: number,
+): number | undefined {
   const { gate } = look.delivery.sync;
   const times = [
     operation?.phase === 'Running' ? operation.nextAttemptAtMs : undefined,
@@ -323,6 +333,7 @@ function recheckOf({ operation, look }: View, decision: Decision): number | unde
       ? operation.appliedAtMs + gate.timeoutMs
       : undefined,
     decision.kind === 'wait' ? decision.untilMs : undefined,
+    decision.kind === 'start' ? nowMs : undefined,
   ].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -1,0 +1,388 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json, KubeObject } from '@capstan/kube-object';
+import { createWorld, type World } from './testing.ts';
+
+const REPO = 'https://git.example.com/org/repo.git';
+
+const application = (extra = '') => `
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd, finalizers: [resources-finalizer.argocd.argoproj.io]}
+spec:
+  project: default
+  source: {repoURL: ${REPO}, targetRevision: HEAD, path: app}
+  destination: {server: https://kubernetes.default.svc, namespace: web}
+  syncPolicy:
+    automated: {prune: true, selfHeal: true}
+    syncOptions: [CreateNamespace=true]
+${extra}`;
+
+const configMap = (name: string, value: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {key: "${value}"}\n`;
+const deployment = (replicas: number) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "nginx:1", resources: {limits: {cpu: 1000m}}}]}
+`;
+
+test('an application is applied, reported, healed, pruned, and taken away with its resources', async () => {
+  await using world = await createWorld();
+  const first = world.sources.push(REPO, {
+    'app/a.yaml': configMap('a', '1'),
+    'app/web.yaml': deployment(2),
+  });
+  await world.kubectlApply(application());
+  const synced = await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  assert.equal(at(synced, 'sync', 'revision'), first);
+  assert.equal(at(synced, 'operationState', 'phase'), 'Succeeded');
+  assert.equal(at(synced, 'history', 0, 'revision'), first);
+  assert.equal(at(synced, 'sourceType'), 'Directory');
+  assert.deepEqual(at(synced, 'summary', 'images'), ['nginx:1']);
+  const live = await world.get('ConfigMap', 'web/a');
+  assert.equal(
+    live?.metadata.annotations?.['argocd.argoproj.io/tracking-id'],
+    'web:/ConfigMap:web/a',
+  );
+  assert.deepEqual(
+    live?.metadata.managedFields?.map(({ manager, operation }) => [manager, operation]),
+    [['argocd-controller', 'Apply']],
+  );
+
+  await world.client.patch(
+    { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'web', name: 'web' },
+    { spec: { replicas: 7 } },
+    { type: 'merge', fieldManager: 'kubectl' },
+  );
+  await world.eventually(
+    () => world.get('Deployment', 'web/web'),
+    (one) => at(one, 'spec', 'replicas') === 2,
+  );
+  await world.client.delete({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    namespace: 'web',
+    name: 'web',
+  });
+  await world.eventually(
+    () => world.get('Deployment', 'web/web'),
+    (one) => at(one, 'spec', 'replicas') === 2,
+  );
+
+  const second = world.sources.push(REPO, { 'app/web.yaml': deployment(3) });
+  await world.eventually(
+    () => world.get('ConfigMap', 'web/a'),
+    (one) => one === undefined,
+  );
+  await status(
+    world,
+    (one) => at(one, 'sync', 'revision') === second && at(one, 'sync', 'status') === 'Synced',
+  );
+  assert.equal(at(await world.get('Deployment', 'web/web'), 'spec', 'replicas'), 3);
+
+  await world.client.delete({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    namespace: 'argocd',
+    name: 'web',
+  });
+  await world.eventually(
+    () => world.get('Application', 'argocd/web'),
+    (one) => one === undefined,
+  );
+  assert.equal(await world.get('Deployment', 'web/web'), undefined);
+});
+
+test('with nothing changed, nothing is written and nothing is asked', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'app/web.yaml': deployment(1), 'app/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  await world.controller.idle();
+  await settle();
+  const before = (await world.get('Application', 'argocd/web'))?.metadata.resourceVersion;
+  const objects = world.server.core.store.resourceVersion;
+  await settle();
+  assert.equal((await world.get('Application', 'argocd/web'))?.metadata.resourceVersion, before);
+  assert.equal(world.server.core.store.resourceVersion, objects);
+});
+
+test('a broken commit changes nothing and says file and line; the next one recovers', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'app/a.yaml': configMap('a', '1'),
+    'app/b.yaml': configMap('b', '1'),
+  });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  world.sources.push(REPO, {
+    'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n bad: x\n',
+  });
+  const broken = await status(
+    world,
+    (one) => at(one, 'conditions', 0, 'type') === 'ComparisonError',
+  );
+  assert.equal(at(broken, 'sync', 'status'), 'Unknown');
+  assert.match(String(at(broken, 'conditions', 0, 'message')), /app\/a\.yaml:\d+: /);
+  assert.equal(list(at(broken, 'conditions')).length, 1);
+  assert.equal(at(await world.get('ConfigMap', 'web/b'), 'data', 'key'), '1');
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '2') });
+  const fixed = await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  assert.equal(at(fixed, 'conditions'), undefined);
+  assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '2');
+});
+
+test('an empty render prunes nothing', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  world.sources.push(REPO, { 'app/notes.txt': 'nothing here' });
+  const told = await status(world, (one) => at(one, 'conditions', 0, 'type') === 'SyncError');
+  assert.match(
+    String(at(told, 'conditions', 0, 'message')),
+    /auto-sync will wipe out all resources/,
+  );
+  assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '1');
+});
+
+test('a refused object stops the sync before anything has changed', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1'), 'app/web.yaml': deployment(1) });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  const bad = deployment(1).replace('replicas: 1', 'replicas: many');
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '2'), 'app/web.yaml': bad });
+  const failed = await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).includes('(dry run)'),
+  );
+  assert.match(String(at(failed, 'operationState', 'message')), /Deployment/);
+  assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '1');
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '3'), 'app/web.yaml': deployment(4) });
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '3');
+});
+
+test('the project is held against the source, the destination and the kinds', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'app/role.yaml':
+      'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\nrules: []\n',
+  });
+  const project = (spec: string) => `
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: team, namespace: argocd}
+spec: ${spec}
+`;
+  await world.kubectlApply(application().replace('project: default', 'project: team'));
+  await condition(world, /project team which does not exist/);
+  await world.kubectlApply(
+    project('{sourceRepos: ["https://other/*"], destinations: [{server: "*", namespace: "*"}]}'),
+  );
+  await condition(world, /repo .* is not permitted in project 'team'/);
+  await world.kubectlApply(
+    project('{sourceRepos: ["*"], destinations: [{server: "*", namespace: "team-*"}]}'),
+  );
+  await condition(world, /do not match any of the allowed destinations/);
+  await world.kubectlApply(
+    project('{sourceRepos: ["*"], destinations: [{server: "*", namespace: "*"}]}'),
+  );
+  const denied = await status(world, (one) => at(one, 'operationState', 'phase') === 'Failed');
+  assert.match(
+    String(at(denied, 'operationState', 'message')),
+    /resource rbac.authorization.k8s.io:ClusterRole is not permitted in project team/,
+  );
+  assert.equal(at(denied, 'conditions', 0, 'type'), 'SyncError');
+});
+
+test('an operation by hand syncs a manual application, and another revision on request', async () => {
+  await using world = await createWorld();
+  const first = world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });
+  const manual = application().replace(
+    'automated: {prune: true, selfHeal: true}',
+    'retry: {limit: 0}',
+  );
+  await world.kubectlApply(manual);
+  await status(world, (one) => at(one, 'sync', 'status') === 'OutOfSync');
+  assert.equal(await world.get('ConfigMap', 'web/a'), undefined);
+  const ref = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    namespace: 'argocd',
+    name: 'web',
+  };
+  const operate = (sync: Json) =>
+    world.client.patch(
+      ref,
+      { operation: { initiatedBy: { username: 'ann' }, sync } },
+      { type: 'merge' },
+    );
+  await operate({ prune: true });
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  const app = await world.eventually(
+    () => world.get('Application', 'argocd/web'),
+    (one) => at(one, 'operation') === undefined,
+  );
+  assert.deepEqual(at(app, 'status', 'history', 0, 'initiatedBy'), { username: 'ann' });
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '2') });
+  await status(world, (one) => at(one, 'sync', 'status') === 'OutOfSync');
+  await operate({});
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  await operate({ revision: first });
+  await world.eventually(
+    () => world.get('ConfigMap', 'web/a'),
+    (one) => at(one, 'data', 'key') === '1',
+  );
+  const rolledBack = await status(world, (one) => list(at(one, 'history')).length === 3);
+  assert.equal(at(rolledBack, 'sync', 'status'), 'OutOfSync');
+  assert.equal(at(rolledBack, 'operationState', 'syncResult', 'revision'), first);
+});
+
+test('hooks run in their phases, and a restart in the midst of one does not run it twice', async () => {
+  await using world = await createWorld();
+  const job = (name: string, phase: string) => `
+apiVersion: batch/v1
+kind: Job
+metadata: {name: ${name}, annotations: {argocd.argoproj.io/hook: ${phase}}}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}
+`;
+  world.sources.push(REPO, {
+    'app/pre.yaml': job('migrate', 'PreSync'),
+    'app/a.yaml': configMap('a', '1'),
+  });
+  await world.kubectlApply(application());
+  const made = await world.eventually(
+    () => world.get('Job', 'web/migrate'),
+    (one) => one !== undefined,
+  );
+  await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).startsWith('waiting for completion of hook'),
+  );
+  assert.equal(await world.get('ConfigMap', 'web/a'), undefined);
+  await world.restart();
+  await settle();
+  assert.equal((await world.get('Job', 'web/migrate'))?.metadata.uid, made?.metadata.uid);
+  await finishJob(world, 'migrate');
+  await world.eventually(
+    () => world.get('ConfigMap', 'web/a'),
+    (one) => one !== undefined,
+  );
+  const done = await status(world, (one) => at(one, 'operationState', 'phase') === 'Succeeded');
+  const results = list(at(done, 'operationState', 'syncResult', 'resources'));
+  assert.deepEqual(
+    results.map((one) => [
+      at(one, 'kind'),
+      at(one, 'hookType'),
+      at(one, 'hookPhase'),
+      at(one, 'syncPhase'),
+    ]),
+    [
+      ['Job', 'PreSync', 'Succeeded', 'PreSync'],
+      ['ConfigMap', undefined, 'Succeeded', 'Sync'],
+    ],
+  );
+});
+
+test('a newer commit pre-empts a sync that waits', async () => {
+  await using world = await createWorld();
+  const waved = (image: string) => ({
+    'app/web.yaml': deployment(1).replace('nginx:1', image),
+    'app/later.yaml': configMap('later', image).replace(
+      'metadata: {name: later}',
+      'metadata: {name: later, annotations: {argocd.argoproj.io/sync-wave: "1"}}',
+    ),
+  });
+  world.sources.push(REPO, waved('bad:1'));
+  await world.kubectlApply(application());
+  await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).startsWith('waiting for healthy state'),
+  );
+  const second = world.sources.push(REPO, { 'app/later.yaml': configMap('later', 'fixed') });
+  const done = await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  assert.equal(at(done, 'operationState', 'syncResult', 'revision'), second);
+  assert.equal(await world.get('Deployment', 'web/web'), undefined);
+});
+
+test('the events are those of the original', async () => {
+  await using world = await createWorld();
+  const revision = world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  const events = await world.eventually(
+    async () =>
+      (await world.client.list({ apiVersion: 'v1', kind: 'Event' }, { namespace: 'argocd' })).items,
+    (items) => items.length >= 4,
+  );
+  assert.deepEqual(
+    events.map((event) => `${at(event, 'reason')}: ${at(event, 'message')}`).sort(),
+    [
+      `OperationCompleted: Sync operation to ${revision} succeeded`,
+      `OperationStarted: Initiated automated sync to '${revision}'`,
+      'ResourceUpdated: Updated health status:  -> Healthy',
+      'ResourceUpdated: Updated sync status:  -> Synced',
+    ],
+  );
+});
+
+async function status(
+  world: World,
+  holds: (status: Json | undefined) => boolean,
+): Promise<Json | undefined> {
+  const app = await world.eventually(
+    () => world.get('Application', 'argocd/web'),
+    (one) => holds(at(one, 'status')),
+  );
+  return at(app, 'status');
+}
+
+async function condition(world: World, pattern: RegExp): Promise<void> {
+  const told = await status(world, (one) =>
+    pattern.test(String(at(one, 'conditions', 0, 'message'))),
+  );
+  assert.equal(at(told, 'conditions', 0, 'type'), 'InvalidSpecError');
+}
+
+async function finishJob(world: World, name: string): Promise<void> {
+  const ref = { apiVersion: 'batch/v1', kind: 'Job', namespace: 'web', name };
+  const time = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+  const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({
+    type,
+    status: 'True',
+    lastTransitionTime: time,
+    lastProbeTime: time,
+  }));
+  await world.client.patch(
+    ref,
+    { status: { succeeded: 1, startTime: time, completionTime: time, conditions } },
+    { type: 'merge', subresource: 'status' },
+  );
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 150));
+}
+
+function at(
+  value: Json | KubeObject | undefined,
+  ...path: readonly (string | number)[]
+): Json | undefined {
+  let current: Json | undefined = value;
+  for (const part of path) {
+    current =
+      typeof current === 'object' && current !== null
+        ? (current as { readonly [key: string]: Json })[part]
+        : undefined;
+  }
+  return current;
+}
+
+function list(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}

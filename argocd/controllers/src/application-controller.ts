@@ -1,0 +1,357 @@
+/**
+ * Reconciles Applications. Each run observes the Application and what it refers to, lets the engine look at the delivery,
+ * and writes status, events and the cleared `operation` and refresh annotation in one patch at the single exit. It is
+ * level-based and idempotent; it neither renders nor plans. Woken by the Application, its project and credentials, its
+ * sources, its objects in the cluster, and the times that the engine names.
+ */
+import { ANNOTATION, type Application, type ApplicationStatus, GROUP } from '@capstan/argocd-api';
+import {
+  type Delivery,
+  type DeliveryPorts,
+  type DeliveryStatus,
+  inspectObject,
+  type ObjectInsight,
+  problemOf,
+  runDelivery,
+  type VerdictCache,
+  watchOwners,
+} from '@capstan/engine-delivery';
+import type { SourceStore } from '@capstan/engine-source';
+import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  type ReconcileResult,
+} from '@capstan/kube-controller';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { CapstanError, type Clock } from '@capstan/lib-std';
+import type { ClusterDirectory } from './clusters.ts';
+import { type AppKey, ControlState, isRepositorySecret, isWanted } from './control-state.ts';
+import { deleteApplication, hasCascade } from './delete-application.ts';
+import { ensureDefaultProject } from './ensure-default-project.ts';
+import { readStatus } from './read-status.ts';
+import { SourceWatches } from './source-watches.ts';
+import { toApplicationStatus } from './to-application-status.ts';
+import { type LoweringContext, ownerName, toDelivery } from './to-delivery.ts';
+import { toEvents } from './to-events.ts';
+import { toOperationRequest } from './to-operation-request.ts';
+import { writeStatus } from './write-status.ts';
+
+export interface ApplicationControllerPorts {
+  /** The control plane's own cluster, where Applications live. */
+  readonly client: KubeClient;
+  readonly clusters: ClusterDirectory;
+  readonly sources: SourceStore;
+  readonly render: DeliveryPorts['render'];
+  readonly verdicts: VerdictCache;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+export interface ApplicationControllerOptions {
+  /** `argocd` by default. */
+  readonly namespace?: string;
+  /** Further namespaces whose Applications are served. */
+  readonly applicationNamespaces?: readonly string[];
+  /** Between two looks at a remote; 120 s by default, as in Argo CD. */
+  readonly pollIntervalMs?: number;
+  readonly concurrency?: number;
+  readonly onResult?: (app: AppKey, result: ReconcileResult, durationMs: number) => void;
+}
+
+export interface ApplicationController {
+  run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** What is desired of one object of an application, and where it differs. */
+  inspect(
+    app: AppKey,
+    key: ObjectKey,
+    options: { readonly signal: AbortSignal },
+  ): Promise<ObjectInsight | undefined>;
+  /** Resolves when nothing is queued or running. */
+  idle(): Promise<void>;
+}
+
+/** Everything a reconcile uses. */
+interface Bench {
+  readonly ports: ApplicationControllerPorts;
+  readonly control: ControlState;
+  readonly watches: SourceWatches;
+  readonly controlNamespace: string;
+  readonly pollIntervalMs: number;
+  /** The engine's last word on each application. */
+  readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
+}
+
+export function createApplicationController(
+  ports: ApplicationControllerPorts,
+  options: ApplicationControllerOptions = {},
+): ApplicationController {
+  const controlNamespace = options.namespace ?? 'argocd';
+  const control = new ControlState(ports.client, {
+    namespace: controlNamespace,
+    namespaces: options.applicationNamespaces ?? [],
+  });
+  const watches = new SourceWatches(ports.sources, (id) =>
+    controller.enqueue(fromOwner(id), { reason: 'source' }),
+  );
+  const pollIntervalMs = options.pollIntervalMs ?? 120_000;
+  const bench: Bench = {
+    ports,
+    control,
+    watches,
+    controlNamespace,
+    pollIntervalMs,
+    known: new Map(),
+  };
+  const controller = createController<AppKey>({
+    name: 'application',
+    reconcile: (key, { signal }) => reconcile(key, bench, signal),
+    keyString: ({ namespace, name }) => ownerName(namespace, name),
+    concurrency: options.concurrency ?? 8,
+    clock: ports.clock,
+    ...(options.onResult === undefined ? {} : { onResult: options.onResult }),
+  });
+  return {
+    run: ({ signal }) => run(controller, bench, signal),
+    inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
+    idle: () => controller.idle(),
+  };
+}
+
+async function run(
+  controller: Controller<AppKey>,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<void> {
+  const { control, ports, watches } = bench;
+  const stops = [control.live.subscribe((change) => wakeConcerned(change, controller, control))];
+  for (const { server } of ports.clusters.list()) {
+    const cluster = ports.clusters.get(server);
+    if (cluster === undefined) continue;
+    stops.push(
+      watchOwners(cluster, (owner) => {
+        if (owner.startsWith('Application/'))
+          controller.enqueue(fromOwner(owner), { reason: 'live object' });
+      }),
+    );
+  }
+  try {
+    await control.start({ signal });
+    await ensureDefaultProject(ports.client, bench.controlNamespace, { signal });
+    for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
+    await controller.run({ signal });
+  } finally {
+    for (const stop of stops) stop();
+    watches.close();
+    await control.live[Symbol.asyncDispose]();
+  }
+}
+
+function wakeConcerned(
+  change: LiveChange,
+  controller: Controller<AppKey>,
+  control: ControlState,
+): void {
+  const { key } = change;
+  if (key.group === GROUP && key.kind === 'Application') {
+    if (isWanted(change)) controller.enqueue(key, { reason: 'application' });
+  } else if (key.kind === 'AppProject' || (key.kind === 'Secret' && isRepositorySecret(change))) {
+    for (const app of control.applications()) controller.enqueue(app, { reason: key.kind });
+  }
+}
+
+function fromOwner(owner: string): AppKey {
+  const [, namespace = '', name = ''] = owner.split('/');
+  return { namespace, name };
+}
+
+async function reconcile(key: AppKey, bench: Bench, signal: AbortSignal): Promise<ReconcileResult> {
+  const id = ownerName(key.namespace, key.name);
+  const object = bench.control.read(key);
+  if (object === undefined) {
+    bench.watches.forget(id);
+    bench.known.delete(id);
+    return { kind: 'settled' };
+  }
+  const app = bench.control.parse(object);
+  if (app.metadata.deletionTimestamp !== undefined) {
+    bench.watches.forget(id);
+    if (!hasCascade(app)) return { kind: 'settled' };
+    return deleteApplication(app, { ...bench, context: contextOf(app, bench), signal });
+  }
+  const status = await look(app, { bench, id, signal });
+  if (status === undefined) return { kind: 'settled' };
+  return toResult(status, bench.ports.clock.now());
+}
+
+/** Observes, acts and reports; undefined when the application is not to be touched. */
+async function look(
+  app: Application,
+  {
+    bench,
+    id,
+    signal,
+  }: { readonly bench: Bench; readonly id: string; readonly signal: AbortSignal },
+): Promise<DeliveryStatus | undefined> {
+  const held = bench.known.get(id);
+  const previous =
+    held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
+  const refresh = app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
+  let current = app;
+  const report = async (status: DeliveryStatus) => {
+    current = await reportStatus(current, status, { bench, isFinal: false, signal });
+  };
+  const status = await runLook(app, previous, { bench, id, refresh, report, signal });
+  if (status === undefined) return undefined;
+  bench.known.set(id, { uid: app.metadata.uid ?? '', status });
+  await reportStatus(current, status, { bench, isFinal: true, signal });
+  return status;
+}
+
+interface LookOptions {
+  readonly bench: Bench;
+  readonly id: string;
+  readonly refresh: boolean;
+  readonly report: (status: DeliveryStatus) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+async function runLook(
+  app: Application,
+  previous: DeliveryStatus | undefined,
+  { bench, id, refresh, report, signal }: LookOptions,
+): Promise<DeliveryStatus | undefined> {
+  const { ports, watches } = bench;
+  try {
+    const context = contextOf(app, bench);
+    const delivery = toDelivery(app, context);
+    if (delivery.suspended) return undefined;
+    watches.follow(id, delivery, bench.pollIntervalMs);
+    const request = toOperationRequest(app, previous?.operation, context);
+    const status = await runDelivery(
+      { delivery, previous, request, refresh, onProgress: report },
+      portsFor(delivery, ports),
+      { signal },
+    );
+    const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
+    return {
+      ...status,
+      problems: [...status.problems, ...stale.map((error) => problemOf(error, 'source'))],
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
+      throw error;
+    return unusable(previous, error, ports.clock.now());
+  }
+}
+
+/** The spec cannot be used: nothing is known of the state, and nothing is touched. */
+function unusable(
+  previous: DeliveryStatus | undefined,
+  error: CapstanError,
+  nowMs: number,
+): DeliveryStatus {
+  return {
+    revisions: [],
+    desiredDigest: '',
+    sync: 'Unknown',
+    health: { status: 'Unknown' },
+    objects: [],
+    problems: [problemOf(error, 'spec')],
+    inventory: previous?.inventory ?? [],
+    renderKinds: [],
+    observedAtMs: nowMs,
+    ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
+  };
+}
+
+function portsFor(delivery: Delivery, ports: ApplicationControllerPorts): DeliveryPorts {
+  const cluster = ports.clusters.get(delivery.destination.cluster);
+  if (cluster === undefined) {
+    throw new CapstanError(
+      'CLUSTER_UNKNOWN',
+      `cluster ${delivery.destination.cluster} is not connected`,
+      {
+        kind: 'wait',
+      },
+    );
+  }
+  const { sources, render, clock, verdicts } = ports;
+  return { sources, render, clock, verdicts, cluster };
+}
+
+function contextOf(app: Application, { control, ports, controlNamespace }: Bench): LoweringContext {
+  return {
+    controlNamespace,
+    project: control.project(app.spec.project),
+    credentials: control.credentials(),
+    clusters: ports.clusters.list(),
+  };
+}
+
+interface ReportOptions {
+  readonly bench: Bench;
+  /** The look is over: the operation that is done and the refresh annotation go. */
+  readonly isFinal: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The single exit: one patch, and the events that tell what it changed. */
+async function reportStatus(
+  app: Application,
+  delivery: DeliveryStatus,
+  { bench, isFinal, signal }: ReportOptions,
+): Promise<Application> {
+  const { ports, control, controlNamespace } = bench;
+  const before: ApplicationStatus = app.status ?? {};
+  const after = toApplicationStatus(app, delivery, {
+    nowMs: ports.clock.now(),
+    controlNamespace,
+    operation: app.operation,
+  });
+  const clearsOperation =
+    isFinal && app.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;
+  const written = await writeStatus(app, after, {
+    client: ports.client,
+    isFinal,
+    clearsOperation,
+    signal,
+  });
+  if (written === undefined) return app;
+  control.live.observeWrite(written);
+  for (const event of toEvents(before, after))
+    ports.events.record({ object: eventObject(app), ...event });
+  return control.parse(written);
+}
+
+function eventObject({ apiVersion, kind, metadata }: Application): KubeObject {
+  return { apiVersion, kind, metadata };
+}
+
+function toResult(status: DeliveryStatus, nowMs: number): ReconcileResult {
+  const again = status.problems.find(
+    ({ kind, severity }) => severity === 'error' && (kind === 'retry' || kind === 'bug'),
+  );
+  if (again !== undefined) {
+    const { code, message, kind } = again;
+    return { kind: 'retry', error: new CapstanError(code, message, { kind }) };
+  }
+  const { recheckAtMs } = status;
+  return recheckAtMs === undefined
+    ? { kind: 'settled' }
+    : { kind: 'settled', recheckAfterMs: Math.max(1, recheckAtMs - nowMs) };
+}
+
+async function inspect(
+  key: AppKey,
+  object: ObjectKey,
+  { bench, signal }: { readonly bench: Bench; readonly signal: AbortSignal },
+): Promise<ObjectInsight | undefined> {
+  const held = bench.control.read(key);
+  if (held === undefined) return undefined;
+  const app = bench.control.parse(held);
+  const delivery = toDelivery(app, contextOf(app, bench));
+  return inspectObject(delivery, object, { ports: portsFor(delivery, bench.ports), signal });
+}

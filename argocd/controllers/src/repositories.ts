@@ -1,0 +1,107 @@
+import { SECRET_TYPE_LABEL } from '@capstan/argocd-api';
+import type { SourceAuth } from '@capstan/engine-source';
+import type { Json, KubeObject } from '@capstan/kube-object';
+
+/** What a Secret of type repository or repo-creds says. */
+export interface RepositoryCredential {
+  readonly kind: 'repository' | 'template';
+  readonly url: string;
+  /** Only applications of this project may use it; '' for all. */
+  readonly project: string;
+  readonly auth: SourceAuth;
+}
+
+/** Secrets labelled as repositories or credential templates; others are left out. Malformed values count as absent. */
+export function readRepositoryCredential(secret: KubeObject): RepositoryCredential | undefined {
+  const type = secret.metadata.labels?.[SECRET_TYPE_LABEL];
+  if (type !== 'repository' && type !== 'repo-creds') return undefined;
+  const data = readData(secret['data']);
+  const url = data.get('url') ?? '';
+  if (url === '') return undefined;
+  const kind = type === 'repository' ? 'repository' : 'template';
+  return { kind, url, project: data.get('project') ?? '', auth: readAuth(data) };
+}
+
+/**
+ * The credentials for a repository, as Argo CD finds them: a repository Secret of the same URL (of the project first, then
+ * of no project), and if it has none of its own, the template with the longest matching URL prefix.
+ */
+export function findCredential(
+  credentials: readonly RepositoryCredential[],
+  url: string,
+  project: string,
+): SourceAuth | undefined {
+  const wanted = normalizeUrl(url);
+  const own = credentials.filter(
+    (one) =>
+      one.kind === 'repository' && normalizeUrl(one.url) === wanted && fitsProject(one, project),
+  );
+  const [best] = own.sort((a, b) => Number(b.project === project) - Number(a.project === project));
+  const template = credentials
+    .filter((one) => one.kind === 'template' && isPrefix(one.url, url) && fitsProject(one, project))
+    .sort((a, b) => b.url.length - a.url.length)[0];
+  if (best === undefined) return template?.auth;
+  return hasSecret(best.auth) ? best.auth : { ...template?.auth, ...best.auth };
+}
+
+function fitsProject({ project }: RepositoryCredential, wanted: string): boolean {
+  return project === '' || project === wanted;
+}
+
+/** A prefix ends where the path of the URL has a boundary: `https://host/org` does not speak for `https://host/org-b`. */
+function isPrefix(prefix: string, url: string): boolean {
+  const [start, whole] = [normalizeUrl(prefix), normalizeUrl(url)];
+  if (!whole.startsWith(start)) return false;
+  const next = whole[start.length];
+  return next === undefined || next === '/' || start.endsWith('/') || start.endsWith(':');
+}
+
+/** Case and the `.git` suffix do not distinguish repositories; scp-like URLs are those of ssh. */
+export function normalizeUrl(url: string): string {
+  const text = url.trim().toLowerCase();
+  const scp = /^([\w.-]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(text);
+  const full =
+    scp === null || text.includes('://') ? text : `ssh://${scp[1] ?? ''}${scp[2]}/${scp[3]}`;
+  return full.replace(/\/+$/, '').replace(/\.git$/, '');
+}
+
+function hasSecret({
+  password,
+  bearerToken,
+  sshPrivateKey,
+  clientCertificate,
+}: SourceAuth): boolean {
+  return [password, bearerToken, sshPrivateKey, clientCertificate].some(
+    (value) => value !== undefined,
+  );
+}
+
+const FIELDS: readonly (readonly [name: string, field: keyof SourceAuth])[] = [
+  ['username', 'username'],
+  ['password', 'password'],
+  ['bearerToken', 'bearerToken'],
+  ['sshPrivateKey', 'sshPrivateKey'],
+  ['tlsClientCertData', 'clientCertificate'],
+  ['tlsClientCertKey', 'clientKey'],
+  ['proxy', 'proxy'],
+];
+
+function readAuth(data: ReadonlyMap<string, string>): SourceAuth {
+  const values = FIELDS.flatMap(([name, field]) => {
+    const value = data.get(name);
+    return value === undefined || value === '' ? [] : [[field, value] as const];
+  });
+  // The older spelling of `insecure` speaks of SSH alone.
+  const insecure = data.get('insecure') ?? data.get('insecureIgnoreHostKey');
+  const auth: SourceAuth = Object.fromEntries(values);
+  return insecure === 'true' ? { ...auth, insecure: true } : auth;
+}
+
+export function readData(data: Json | undefined): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return values;
+  for (const [name, value] of Object.entries(data)) {
+    if (typeof value === 'string') values.set(name, Buffer.from(value, 'base64').toString('utf8'));
+  }
+  return values;
+}

@@ -1,0 +1,323 @@
+/**
+ * A DeliveryStatus as the status that Argo CD itself would write: its own page and command read it. Pure: times come in,
+ * and a condition or a health that did not change keeps its time. What did not change is written the same.
+ */
+import type {
+  Application,
+  ApplicationCondition,
+  ApplicationStatus,
+  HealthStatus,
+  Operation,
+  ResourceResult,
+  ResourceStatus,
+  RevisionHistory,
+  OperationState as WireOperation,
+} from '@capstan/argocd-api';
+import type {
+  DeliveryStatus,
+  ObjectStatus,
+  OperationState,
+  Problem,
+} from '@capstan/engine-delivery';
+import type { Health } from '@capstan/engine-health';
+import { hasSeveralSources, sourcesOf } from './to-delivery.ts';
+
+export interface RaisingContext {
+  readonly nowMs: number;
+  readonly controlNamespace: string;
+  /** The operation as a person wrote it, when this is one. */
+  readonly operation: Operation | undefined;
+}
+
+export function toApplicationStatus(
+  app: Application,
+  delivery: DeliveryStatus,
+  context: RaisingContext,
+): ApplicationStatus {
+  const previous = app.status ?? {};
+  const now = formatTime(context.nowMs);
+  const conditions = toConditions(previous.conditions ?? [], delivery.problems, now);
+  const operationState =
+    toOperationState(app, delivery.operation, context) ?? previous.operationState;
+  const sourceTypes = delivery.renderKinds.map(toSourceType);
+  return {
+    ...(conditions.length === 0 ? {} : { conditions }),
+    controllerNamespace: context.controlNamespace,
+    health: toAppHealth(previous.health, delivery, now),
+    ...historyOf(app, delivery.operation),
+    ...(operationState === undefined ? {} : { operationState }),
+    reconciledAt: now,
+    resourceHealthSource: 'appTree',
+    resources: toResources(delivery.objects),
+    ...sourceTypeOf(app, sourceTypes, previous),
+    summary: toSummary(delivery.objects),
+    sync: toSync(app, delivery),
+  };
+}
+
+export function formatTime(ms: number): string {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+const SOURCE_TYPES: Readonly<Record<string, string>> = {
+  kustomize: 'Kustomize',
+  helm: 'Helm',
+  directory: 'Directory',
+};
+
+function toSourceType(kind: string): string {
+  return SOURCE_TYPES[kind] ?? 'Directory';
+}
+
+function sourceTypeOf(app: Application, types: readonly string[], previous: ApplicationStatus) {
+  if (types.length === 0) {
+    return {
+      ...(previous.sourceType === undefined ? {} : { sourceType: previous.sourceType }),
+      ...(previous.sourceTypes === undefined ? {} : { sourceTypes: previous.sourceTypes }),
+    };
+  }
+  return hasSeveralSources(app) ? { sourceTypes: types } : { sourceType: types[0] ?? 'Directory' };
+}
+
+function toSync(app: Application, { sync, revisions }: DeliveryStatus) {
+  const { destination, ignoreDifferences } = app.spec;
+  const sources = sourcesOf(app);
+  const [first] = sources;
+  const several = hasSeveralSources(app);
+  return {
+    comparedTo: {
+      destination,
+      ...(ignoreDifferences === undefined ? {} : { ignoreDifferences }),
+      ...(several ? { sources } : first === undefined ? {} : { source: first }),
+    },
+    ...(several
+      ? { revisions: revisions.map(({ id }) => id) }
+      : revisions[0] === undefined
+        ? {}
+        : { revision: revisions[0].id }),
+    status: sync,
+  };
+}
+
+function toAppHealth(
+  previous: HealthStatus | undefined,
+  { health, sync, objects }: DeliveryStatus,
+  now: string,
+): HealthStatus {
+  // Without a comparison and without anything live, nothing can be said.
+  const status = sync === 'Unknown' && objects.length === 0 ? 'Unknown' : health.status;
+  const time = previous?.status === status ? previous.lastTransitionTime : now;
+  return {
+    ...(time === undefined ? {} : { lastTransitionTime: time }),
+    status,
+  };
+}
+
+function toResources(objects: readonly ObjectStatus[]): readonly ResourceStatus[] {
+  return objects.map((object) => {
+    const { key, version, sync, health, hook, requiresPruning, requiresConfirmation, wave } =
+      object;
+    return {
+      ...(key.group === '' ? {} : { group: key.group }),
+      ...(health === undefined ? {} : { health: toHealth(health) }),
+      ...(hook ? { hook } : {}),
+      kind: key.kind,
+      name: key.name,
+      ...(key.namespace === '' ? {} : { namespace: key.namespace }),
+      ...(requiresConfirmation ? { requiresDeletionConfirmation: true } : {}),
+      ...(requiresPruning ? { requiresPruning } : {}),
+      ...(sync === undefined ? {} : { status: sync }),
+      ...(wave === 0 ? {} : { syncWave: wave }),
+      version,
+    };
+  });
+}
+
+function toHealth({ status, message }: Health): HealthStatus {
+  return message === undefined ? { status } : { message, status };
+}
+
+function toSummary(objects: readonly ObjectStatus[]) {
+  const images = unique(objects.flatMap((object) => object.images));
+  const urls = unique(objects.flatMap((object) => object.externalUrls));
+  const isAppOfApps = objects.some(
+    ({ key }) => key.group === 'argoproj.io' && key.kind === 'Application',
+  );
+  return {
+    ...(urls.length === 0 ? {} : { externalURLs: urls }),
+    ...(images.length === 0 ? {} : { images }),
+    ...(isAppOfApps ? { isAppOfApps } : {}),
+  };
+}
+
+const CONDITION_OF_CODE: Readonly<Record<string, string>> = {
+  REPEATED_RESOURCE: 'RepeatedResourceWarning',
+  SHARED_RESOURCE: 'SharedResourceWarning',
+};
+const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
+  spec: 'InvalidSpecError',
+  source: 'ComparisonError',
+  render: 'ComparisonError',
+  compare: 'ComparisonError',
+  sync: 'SyncError',
+  health: 'ComparisonError',
+};
+
+/** One condition for each thing that is wrong; a time is that of its first appearance. */
+function toConditions(
+  previous: readonly ApplicationCondition[],
+  problems: readonly Problem[],
+  now: string,
+): readonly ApplicationCondition[] {
+  const conditions = problems.flatMap((problem) => {
+    const type = conditionType(problem);
+    return type === undefined ? [] : [{ type, message: tellProblem(problem) }];
+  });
+  const distinct = new Map(conditions.map((one) => [`${one.type} ${one.message}`, one]));
+  return [...distinct.values()].map(({ type, message }) => {
+    const known = previous.find((one) => one.type === type && one.message === message);
+    return { lastTransitionTime: known?.lastTransitionTime ?? now, message, type };
+  });
+}
+
+function conditionType({ code, stage, severity }: Problem): string | undefined {
+  const known = CONDITION_OF_CODE[code];
+  if (known !== undefined) return known;
+  // Warnings without a type of their own are for the page and the log.
+  return severity === 'error' ? CONDITION_OF_STAGE[stage] : undefined;
+}
+
+/** What, where, what to do. */
+export function tellProblem({ stage, message, location, hint }: Problem): string {
+  const place =
+    location === undefined
+      ? ''
+      : `${[location.file, location.line].filter((part) => part !== undefined).join(':')}: `;
+  const head =
+    stage === 'source'
+      ? 'Failed to load target state: '
+      : stage === 'render'
+        ? 'Failed to load target state: failed to generate manifests: '
+        : stage === 'compare'
+          ? 'Failed to compare desired state to live state: '
+          : '';
+  const tail = hint === undefined ? '' : ` (${hint})`;
+  return `${head}${place}${message}${tail}`;
+}
+
+function toOperationState(
+  app: Application,
+  operation: OperationState | undefined,
+  context: RaisingContext,
+): WireOperation | undefined {
+  if (operation === undefined) return undefined;
+  const { startedAtMs, finishedAtMs, message, phase, retryCount, revisions } = operation;
+  const sources = sourcesOf(app);
+  const [first] = sources;
+  const several = hasSeveralSources(app);
+  return {
+    ...(finishedAtMs === undefined ? {} : { finishedAt: formatTime(finishedAtMs) }),
+    message,
+    operation: toWireOperation(app, operation, context),
+    phase,
+    ...(retryCount === 0 ? {} : { retryCount }),
+    startedAt: formatTime(startedAtMs),
+    syncResult: {
+      ...(operation.results.length === 0 ? {} : { resources: operation.results.map(toResult) }),
+      revision: several ? '' : (revisions[0] ?? ''),
+      ...(several ? { revisions, sources } : first === undefined ? {} : { source: first }),
+    },
+  };
+}
+
+function toWireOperation(
+  app: Application,
+  operation: OperationState,
+  context: RaisingContext,
+): Operation {
+  const { request, revisions } = operation;
+  if (context.operation !== undefined && request.initiatedBy.kind === 'person')
+    return context.operation;
+  // A person's operation that is over stays on record as it was written.
+  const last = app.status?.operationState;
+  if (request.initiatedBy.kind === 'person' && last !== undefined) return last.operation;
+  const retry = app.spec.syncPolicy?.retry ?? { limit: 5 };
+  const several = hasSeveralSources(app);
+  const { selected } = request.policy;
+  return {
+    initiatedBy: { automated: true },
+    retry,
+    sync: {
+      ...(request.healAttempt === 0 ? {} : { autoHealAttemptsCount: request.healAttempt }),
+      ...(app.spec.syncPolicy?.automated?.prune === true ? { prune: true } : {}),
+      ...(selected === undefined
+        ? {}
+        : {
+            resources: selected.map(({ group, kind, name, namespace }) => ({
+              ...(group === '' ? {} : { group }),
+              kind,
+              name,
+              ...(namespace === '' ? {} : { namespace }),
+            })),
+          }),
+      ...(several ? { revisions } : { revision: revisions[0] ?? '' }),
+      ...(app.spec.syncPolicy?.syncOptions === undefined
+        ? {}
+        : { syncOptions: app.spec.syncPolicy.syncOptions }),
+    },
+  };
+}
+
+function toResult(result: OperationState['results'][number]): ResourceResult {
+  const { key, version, message, status, state, phase, hook, images } = result;
+  return {
+    group: key.group,
+    ...(hook ? { hookType: phase } : {}),
+    hookPhase: state,
+    ...(images.length === 0 ? {} : { images }),
+    kind: key.kind,
+    message,
+    name: key.name,
+    namespace: key.namespace,
+    status,
+    syncPhase: phase,
+    version,
+  };
+}
+
+/** A finished sync of everything is a deployment, and goes on record once. */
+function historyOf(
+  app: Application,
+  operation: OperationState | undefined,
+): { readonly history?: readonly RevisionHistory[] } {
+  const previous = app.status?.history ?? [];
+  const kept = previous.length === 0 ? {} : { history: previous };
+  if (operation === undefined || operation.phase !== 'Succeeded') return kept;
+  const { finishedAtMs = 0, startedAtMs, request, revisions } = operation;
+  const { dryRun, selected } = request.policy;
+  if (dryRun === true || selected !== undefined) return kept;
+  const deployStartedAt = formatTime(startedAtMs);
+  const last = previous.at(-1);
+  if (last !== undefined && last.deployStartedAt === deployStartedAt) return kept;
+  const sources = sourcesOf(app);
+  const several = hasSeveralSources(app);
+  const [first] = sources;
+  const entry: RevisionHistory = {
+    deployStartedAt,
+    deployedAt: formatTime(finishedAtMs),
+    id: last === undefined ? 0 : last.id + 1,
+    initiatedBy:
+      request.initiatedBy.kind === 'automation'
+        ? { automated: true }
+        : { username: request.initiatedBy.name },
+    ...(several
+      ? { revisions, sources }
+      : { revision: revisions[0] ?? '', ...(first === undefined ? {} : { source: first }) }),
+  };
+  const limit = app.spec.revisionHistoryLimit ?? 10;
+  return { history: limit <= 0 ? [] : [...previous, entry].slice(-limit) };
+}
+
+function unique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort();
+}

@@ -1,0 +1,289 @@
+import {
+  ANNOTATION,
+  type Application,
+  type ApplicationDestination,
+  type ApplicationSource,
+  type AppProject,
+  type ResourceIgnoreDifferences,
+  type RetryStrategy,
+} from '@capstan/argocd-api';
+import {
+  type Automation,
+  type Delivery,
+  type DeliverySyncPolicy,
+  isDestinationAllowed,
+  type RetryPolicy,
+  type TrackingMark,
+} from '@capstan/engine-delivery';
+import type { IgnoreRule } from '@capstan/engine-diff';
+import { CapstanError } from '@capstan/lib-std';
+import { parseDurationMs } from './durations.ts';
+import { isNamespacePermitted, isSourcePermitted, toGuard } from './project-guard.ts';
+import { findCredential, type RepositoryCredential } from './repositories.ts';
+import { managedNamespace, readSyncOptions } from './sync-options.ts';
+import { toDeliverySource } from './to-sources.ts';
+import { APPLICATION_HEALTH, ARGO_VOCABULARY } from './vocabulary.ts';
+
+/** What an Application means depends on these, too. */
+export interface LoweringContext {
+  /** Where the control plane's own resources live (`argocd`). */
+  readonly controlNamespace: string;
+  /** undefined: there is no project of that name. */
+  readonly project: AppProject | undefined;
+  readonly credentials: readonly RepositoryCredential[];
+  readonly clusters: readonly { readonly name: string; readonly server: string }[];
+}
+
+export const FIELD_MANAGER = 'argocd-controller';
+const KUBECTL_MANAGER = 'kubectl-client-side-apply';
+
+/**
+ * An Application as the engine's neutral noun. Pure. Throws a CapstanError (SPEC_INVALID, PROJECT_DENIED, …) for what can
+ * neither be rendered nor applied; the project is held against sources and destination here, before anything is fetched.
+ */
+export function toDelivery(app: Application, context: LoweringContext): Delivery {
+  const { project } = context;
+  const { metadata, spec } = app;
+  const { name = '', namespace = '' } = metadata;
+  if (project === undefined) throw missingProject(spec.project);
+  if (!isNamespacePermitted(project, namespace, context.controlNamespace)) {
+    throw denied(
+      `application '${name}' in namespace '${namespace}' is not allowed to use project ${spec.project}`,
+    );
+  }
+  const cluster = findCluster(spec.destination, context.clusters);
+  const guard = toGuard(spec.project, project.spec, cluster);
+  const place = { cluster: cluster.server, namespace: spec.destination.namespace ?? '' };
+  if (!isDestinationAllowed(guard, place)) {
+    throw denied(
+      `application destination server '${cluster.server}' and namespace '${place.namespace}' do not match any of the allowed destinations in project '${spec.project}'`,
+    );
+  }
+  const options = readSyncOptions(spec.syncPolicy?.syncOptions ?? []);
+  return {
+    id: { kind: 'Application', namespace, name },
+    sources: toDeliverySources(sourcesOf(app), app, context),
+    destination: place,
+    tracking: toTracking(app, context.controlNamespace),
+    fieldManager: FIELD_MANAGER,
+    compare: {
+      ignore: (spec.ignoreDifferences ?? []).map(toIgnoreRule),
+      respectIgnored: options.respectIgnored,
+      ignoreAggregatedRoles: true,
+      ignoreExtraneous: compareOption(app, 'IgnoreExtraneous'),
+    },
+    sync: toSyncPolicy(app, options),
+    automation: toAutomation(app),
+    health: {
+      rules: { base: 'workload', custom: [APPLICATION_HEALTH] },
+      ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
+      rollUp: true,
+    },
+    guard,
+    suspended: metadata.annotations?.[ANNOTATION.skipReconcile] === 'true',
+    preempt: 'afterHook',
+  };
+}
+
+export function sourcesOf({ spec }: Application): readonly ApplicationSource[] {
+  if (spec.sources !== undefined && spec.sources.length > 0) return spec.sources;
+  return spec.source === undefined ? [] : [spec.source];
+}
+
+export function hasSeveralSources({ spec }: Application): boolean {
+  return spec.sources !== undefined && spec.sources.length > 0;
+}
+
+export function toDeliverySources(
+  sources: readonly ApplicationSource[],
+  app: Application,
+  { project, credentials }: Pick<LoweringContext, 'project' | 'credentials'>,
+) {
+  if (app.spec.sourceHydrator !== undefined && sources.length === 0) {
+    throw new CapstanError(
+      'SOURCE_UNSUPPORTED',
+      'spec.sourceHydrator: the source hydrator is not run',
+      {
+        hint: 'name the rendered branch in spec.source',
+      },
+    );
+  }
+  if (sources.length === 0) {
+    throw new CapstanError(
+      'SPEC_INVALID',
+      'spec.source.repoURL and either spec.source.path or spec.source.chart are required',
+      {
+        hint: 'set spec.source or spec.sources',
+      },
+    );
+  }
+  return sources.map((source, index) => {
+    const field = hasSeveralSources(app) ? `spec.sources[${index}]` : 'spec.source';
+    if (project !== undefined && !isSourcePermitted(project.spec, source.repoURL)) {
+      throw denied(
+        `application repo ${source.repoURL} is not permitted in project '${app.spec.project}'`,
+      );
+    }
+    const auth = findCredential(credentials, source.repoURL, app.spec.project);
+    return toDeliverySource(source, { field, auth });
+  });
+}
+
+/** `<namespace>_<name>` for an application outside the control plane's namespace. */
+export function instanceName(app: Application, controlNamespace: string): string {
+  const { name = '', namespace = '' } = app.metadata;
+  return namespace === controlNamespace || namespace === '' ? name : `${namespace}_${name}`;
+}
+
+export function ownerName(namespace: string, name: string): string {
+  return `Application/${namespace}/${name}`;
+}
+
+function toTracking(app: Application, controlNamespace: string): TrackingMark {
+  const { name = '', namespace = '' } = app.metadata;
+  const place = app.spec.destination.namespace ?? '';
+  const value = `${instanceName(app, controlNamespace)}:{group}/{kind}:{namespace:${place}}/{name}`;
+  return {
+    annotations: { [ANNOTATION.trackingId]: value },
+    labels: {},
+    owner: ownerName(namespace, name),
+    find: 'mark',
+  };
+}
+
+function findCluster(
+  { server = '', name = '' }: ApplicationDestination,
+  clusters: LoweringContext['clusters'],
+): { readonly name: string; readonly server: string } {
+  if (server !== '' && name !== '') {
+    throw invalid(
+      `application destination can't have both name and server defined: ${name} ${server}`,
+      'keep one of spec.destination.name and spec.destination.server',
+    );
+  }
+  if (server === '' && name === '') {
+    throw invalid(
+      'destination server missing from app spec',
+      'set spec.destination.server, e.g. https://kubernetes.default.svc',
+    );
+  }
+  const found = clusters.find((one) =>
+    name === '' ? trim(one.server) === trim(server) : one.name === name,
+  );
+  if (found !== undefined) return found;
+  const known = clusters.map((one) => one.name).join(', ');
+  const what =
+    name === ''
+      ? `there is no cluster at ${server}`
+      : `there are no clusters with this name: ${name}`;
+  throw invalid(what, `known clusters: ${known}; add a Secret of type cluster for another one`);
+}
+
+function trim(server: string): string {
+  return server.replace(/\/+$/, '');
+}
+
+function toIgnoreRule(rule: ResourceIgnoreDifferences): IgnoreRule {
+  return {
+    target: {
+      // In Argo CD an empty group is the core group; a missing one is the same.
+      group: rule.group ?? '',
+      kind: rule.kind,
+      ...(rule.name ? { name: rule.name } : {}),
+      ...(rule.namespace ? { namespace: rule.namespace } : {}),
+      syntax: 'glob',
+    },
+    jsonPointers: rule.jsonPointers ?? [],
+    pathExpressions: rule.jqPathExpressions ?? [],
+    managers: rule.managedFieldsManagers ?? [],
+  };
+}
+
+function toSyncPolicy(
+  app: Application,
+  options: ReturnType<typeof readSyncOptions>,
+): DeliverySyncPolicy {
+  const { spec, metadata } = app;
+  const namespace = spec.destination.namespace ?? '';
+  const extra = metadata.annotations?.[ANNOTATION.migrationManager];
+  return {
+    vocabulary: ARGO_VOCABULARY,
+    prune: spec.syncPolicy?.automated?.prune ?? false,
+    pruneLast: false,
+    prunePermission: 'allowed',
+    pruneConfirmed: metadata.annotations?.[ANNOTATION.deletionApproved] !== undefined,
+    propagation: 'Foreground',
+    replace: false,
+    force: false,
+    validate: true,
+    skipHooks: false,
+    outOfSyncOnly: false,
+    skipDryRunOnMissingKind: false,
+    // What Argo CD itself wrote from the client's side is always ours.
+    takeOverFrom: [FIELD_MANAGER, ...(options.migrates ? [extra ?? KUBECTL_MANAGER] : [])],
+    waitFor: 'healthy',
+    ...options.policy,
+    failOnShared: options.failOnShared,
+    ...(options.createNamespace && namespace !== ''
+      ? { createNamespace: managedNamespace(namespace, spec.syncPolicy?.managedNamespaceMetadata) }
+      : {}),
+  };
+}
+
+function toAutomation({ spec, metadata }: Application): Automation {
+  const automated = spec.syncPolicy?.automated;
+  if (
+    automated === undefined ||
+    automated.enabled === false ||
+    metadata.deletionTimestamp !== undefined
+  ) {
+    return { kind: 'manual' };
+  }
+  return {
+    kind: 'automatic',
+    selfHeal: automated.selfHeal ?? false,
+    allowEmpty: automated.allowEmpty ?? false,
+    retry: toRetry(spec.syncPolicy?.retry ?? { limit: 5 }, 'spec.syncPolicy.retry'),
+    healBackoff: { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 },
+  };
+}
+
+/** Argo CD's defaults: 5 s, doubled, to 3 minutes. Without a strategy nothing is tried again. */
+export function toRetry(retry: RetryStrategy | undefined, field: string): RetryPolicy {
+  const { duration = '5s', factor = 2, maxDuration = '3m' } = retry?.backoff ?? {};
+  return {
+    limit: retry?.limit ?? 0,
+    backoff: {
+      baseMs: parseDurationMs(duration, `${field}.backoff.duration`),
+      factor,
+      maxMs: parseDurationMs(maxDuration, `${field}.backoff.maxDuration`),
+      jitter: 0,
+    },
+  };
+}
+
+function compareOption({ metadata }: Application, name: string): boolean {
+  const text = metadata.annotations?.[ANNOTATION.compareOptions] ?? '';
+  return text.split(',').some((part) => part.trim() === name || part.trim() === `${name}=true`);
+}
+
+function missingProject(name: string): CapstanError {
+  return new CapstanError(
+    'PROJECT_MISSING',
+    `Application referencing project ${name} which does not exist`,
+    {
+      kind: 'wait',
+      hint: `create the AppProject ${name}, or name another one in spec.project`,
+    },
+  );
+}
+
+function denied(message: string): CapstanError {
+  return new CapstanError('PROJECT_DENIED', message, {
+    hint: 'change the AppProject, or let the application name what it permits',
+  });
+}
+
+function invalid(message: string, hint: string): CapstanError {
+  return new CapstanError('SPEC_INVALID', message, { hint });
+}
