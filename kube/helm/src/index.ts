@@ -39,6 +39,7 @@ export {
 } from './manifests.ts';
 export { processDependencies } from './process-dependencies.ts';
 export {
+  ChartLanguage,
   chartLanguage,
   type ReleaseInfo,
   type RenderedChart,

@@ -1,5 +1,6 @@
 import {
   ANY,
+  type CompiledTemplate,
   fromBytes,
   GoError,
   type GoFunc,
@@ -54,7 +55,7 @@ export interface RenderOptions {
   /** Milliseconds since the epoch, for `now` and for the bound on time. */
   readonly now?: () => number;
   /** Compiled templates are kept in it from render to render; one is made when none is given. */
-  readonly language?: TemplateLanguage;
+  readonly language?: ChartLanguage;
   readonly warn?: Warn;
 }
 
@@ -71,12 +72,38 @@ export interface RenderedChart {
   readonly chart: Chart;
 }
 
-/** The template language of charts: Go's, Sprig's without the environment, Helm's own. Keeps what it compiles. */
-export function chartLanguage(): TemplateLanguage {
-  const functions = new Map<string, GoFunc>([...sprigFunctions(), ...helmFunctions()]);
-  functions.delete('env');
-  functions.delete('expandenv');
-  return new TemplateLanguage(functions);
+/**
+ * The template language of charts (Go's, Sprig's without the environment, Helm's own) with the templates that it compiled:
+ * those of a chart that is still in use are found again by their bytes.
+ */
+export class ChartLanguage {
+  readonly #language: TemplateLanguage;
+  readonly #compiled = new WeakMap<Uint8Array, Map<string, readonly CompiledTemplate[]>>();
+
+  constructor() {
+    const functions = new Map<string, GoFunc>([...sprigFunctions(), ...helmFunctions()]);
+    functions.delete('env');
+    functions.delete('expandenv');
+    this.#language = new TemplateLanguage(functions);
+  }
+
+  /** An empty set of templates in this language. */
+  templates(): TemplateSet {
+    return new TemplateSet(this.#language);
+  }
+
+  /** Compiles a file of a chart under the name it has there. Throws GoError for what does not parse. */
+  compile(name: string, data: Uint8Array): readonly CompiledTemplate[] {
+    const known = this.#compiled.get(data) ?? new Map<string, readonly CompiledTemplate[]>();
+    const compiled = known.get(name) ?? this.#language.compile(name, fromBytes(data));
+    this.#compiled.set(data, known.set(name, compiled));
+    return compiled;
+  }
+}
+
+/** A language that keeps what it compiles, for renders to share. */
+export function chartLanguage(): ChartLanguage {
+  return new ChartLanguage();
 }
 
 /**
@@ -135,7 +162,7 @@ interface TemplateRun extends RenderOptions {
 
 interface Template {
   readonly name: string;
-  readonly text: string;
+  readonly data: Uint8Array;
   readonly scope: Values;
   readonly basePath: string;
 }
@@ -143,10 +170,11 @@ interface Template {
 /** Every template of the chart and its subcharts, partials left out, by name. */
 function renderTemplates(chart: Chart, values: Values, run: TemplateRun): Map<string, string> {
   const templates = collectTemplates(chart, values, run).sort(byDepth);
-  const set = new TemplateSet(run.language ?? chartLanguage());
-  for (const { name, text } of templates) {
+  const language = run.language ?? chartLanguage();
+  const set = language.templates();
+  for (const { name, data } of templates) {
     try {
-      set.parse(name, text);
+      set.add(language.compile(name, data));
     } catch (error) {
       throw error instanceof GoError ? parseError(name, error) : error;
     }
@@ -236,7 +264,7 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
       if (isLibraryChart(one) && !base.startsWith('_')) continue;
       templates.push({
         name: `${path}/${file.name}`,
-        text: fromBytes(file.data),
+        data: file.data,
         scope,
         basePath: `${path}/templates`,
       });

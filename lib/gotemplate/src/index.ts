@@ -1,5 +1,6 @@
 export { deepEqual } from './compare.ts';
 export {
+  type CompiledTemplate,
   DEFAULT_LIMITS,
   ExecError,
   LimitError,

@@ -94,7 +94,12 @@ export class TemplateSet {
    * the later one is empty. Throws GoError with Go's message for a text that does not parse.
    */
   parse(name: string, text: string): void {
-    for (const template of this.language.compile(name, text)) {
+    this.add(this.language.compile(name, text));
+  }
+
+  /** Adds what `language.compile` gave for a text: for callers that keep it themselves. */
+  add(templates: readonly CompiledTemplate[]): void {
+    for (const template of templates) {
       if (template.isEmpty && this.lookup(template.name) !== undefined) continue;
       this.#templates.set(template.name, template);
     }
