@@ -54,7 +54,7 @@ const CLASSES: readonly FailureClass[] = [
   {
     code: 'GIT_HOST_UNREACHABLE',
     pattern:
-      /Could not resolve (?:host|hostname|proxy)|Failed to connect|Couldn't connect|Connection (?:refused|reset|timed out|closed)|No route to host|Network is unreachable|Operation (?:timed out|too slow)|early EOF|unexpected disconnect|returned error: 5\d\d|Empty reply|kex_exchange_identification|Name or service not known/i,
+      /Could not resolve (?:host|hostname|proxy)|Failed to connect|Couldn't connect|Connection (?:refused|reset|timed out|closed)|No route to host|Network is unreachable|Operation (?:timed out|too slow)|early EOF|unexpected disconnect|hung up unexpectedly|returned error: 5\d\d|Empty reply|kex_exchange_identification|Name or service not known/i,
     message: (url) => `the host of ${url} cannot be reached`,
     hint: 'check the host name, the network and the proxy; it is tried again by itself',
   },

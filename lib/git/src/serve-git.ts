@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { timingSafeEqual } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { gitEnvironment, killGroup } from './run-git.ts';
@@ -51,7 +53,8 @@ export function createGitHost(
     const found = /^\/(.+?)\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(url.pathname);
     const path = found === null ? undefined : repositoryPath(found[1]!);
     const repository = path === undefined ? undefined : options.find(path);
-    if (found === null || path === undefined || repository === undefined) {
+    const isThere = repository !== undefined && existsSync(join(repository.folder, 'HEAD'));
+    if (found === null || path === undefined || repository === undefined || !isThere) {
       answer(response, 404, 'there is no repository here\n');
       return;
     }

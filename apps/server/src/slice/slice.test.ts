@@ -1,0 +1,28 @@
+import { after, before, test } from 'node:test';
+import { createKubeClient } from '@capstan/kube-client';
+import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
+import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
+import { createWorld, type World } from './world.ts';
+
+let sandbox: Sandbox;
+let world: World;
+
+before(async () => {
+  sandbox = await startSandbox();
+  world = await createWorld({
+    connect: () => createKubeClient(sandbox.transport),
+    clusterName: 'sandbox',
+    ...(process.env['SLICE_LOG'] === undefined ? {} : { log: (text) => console.error(text) }),
+  });
+});
+after(async () => {
+  await world[Symbol.asyncDispose]();
+  await sandbox.close();
+});
+
+for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO]) {
+  test(scenario.name, async (context) => {
+    const figures = await scenario.run(world);
+    if (figures !== undefined) context.diagnostic(JSON.stringify(figures));
+  });
+}
