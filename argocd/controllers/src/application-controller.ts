@@ -138,7 +138,8 @@ async function run(
   }
   try {
     await control.start({ signal });
-    await ensureDefaultProject(ports.client, bench.controlNamespace, { signal });
+    const made = await ensureDefaultProject(ports.client, bench.controlNamespace, { signal });
+    if (made !== undefined) control.live.observeWrite(made);
     for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
     await controller.run({ signal });
   } finally {

@@ -1,12 +1,12 @@
-/** A small world for tests: an API server in this process, sources in memory, the controller over both. */
+/** A small world for tests: a cluster in this process, sources in memory, the controller over both. */
 import { argocdCrds } from '@capstan/argocd-api';
 import { type Cluster, createCluster, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { Snapshot, SourceChange, SourceSpec, SourceStore } from '@capstan/engine-source';
-import { type ApiServer, createApiServer } from '@capstan/kube-apiserver';
 import { createKubeClient, type KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, systemClock } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
+import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
@@ -96,8 +96,10 @@ export class MemorySources implements SourceStore {
 }
 
 export interface World extends AsyncDisposable {
-  readonly server: ApiServer;
+  readonly sandbox: Sandbox;
   readonly client: KubeClient;
+  /** How many requests other than watches were made so far. */
+  requests(): number;
   readonly cluster: Cluster;
   readonly sources: MemorySources;
   readonly controller: ApplicationController;
@@ -112,15 +114,23 @@ export interface World extends AsyncDisposable {
 
 export async function createWorld(catalogue?: Catalogue): Promise<World> {
   const known = catalogue ?? (await loadCatalogue());
-  const server = await createApiServer({ catalogue: known });
-  const client = createKubeClient(server.transport);
+  const sandbox = await startSandbox();
+  let requests = 0;
+  const client = createKubeClient({
+    ...sandbox.transport,
+    request(request: Parameters<typeof sandbox.transport.request>[0]) {
+      if (!request.path.includes('watch=')) requests++;
+      return sandbox.transport.request(request);
+    },
+  });
   for (const crd of argocdCrds) await client.create(crd);
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   const sources = new MemorySources();
   let running = start(client, sources, known);
   return {
-    server,
+    sandbox,
     client,
+    requests: () => requests,
     sources,
     get cluster() {
       return running.cluster;
@@ -138,6 +148,7 @@ export async function createWorld(catalogue?: Catalogue): Promise<World> {
     async [Symbol.asyncDispose]() {
       await running.stop();
       await client.close();
+      await sandbox.close();
     },
   };
 }

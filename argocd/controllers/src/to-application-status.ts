@@ -298,7 +298,8 @@ function historyOf(
   if (dryRun === true || selected !== undefined) return kept;
   const deployStartedAt = formatTime(startedAtMs);
   const last = previous.at(-1);
-  if (last !== undefined && last.deployStartedAt === deployStartedAt) return kept;
+  const told = last?.revisions?.join() ?? last?.revision;
+  if (last?.deployStartedAt === deployStartedAt && told === revisions.join()) return kept;
   const sources = sourcesOf(app);
   const several = hasSeveralSources(app);
   const [first] = sources;
