@@ -80,9 +80,10 @@ export class Decoder {
   private reportProblem(value: YamlValue): void {
     const objects = new Set<YamlValue>();
     collectObjects(value, objects);
-    const problem = this.problems.find(({ target }) => objects.has(target));
-    if (problem === undefined) return;
-    throw problemError(problem);
+    for (const object of objects) {
+      const problem = this.problems.findLast(({ target }) => target === object);
+      if (problem !== undefined) throw problemError(problem);
+    }
   }
 
   /** Throws what encoding/json says about the first part of the value that it cannot write. */
@@ -293,12 +294,14 @@ export class Decoder {
   }
 
   /** A key's text in JSON, and what tells it from other keys: `1` and `"1"` are two keys to YAML. */
-  private key(node: YamlNode): Key {
+  private key(node: YamlNode): Key | undefined {
     this.count();
+    const errors = this.typeErrors.length;
     if (node.kind === 'alias') return this.throughAlias(node, (target) => this.key(target));
     if (node.kind !== 'scalar') {
       const value = node.kind === 'mapping' ? this.collectionKey(node) : this.sequence(node);
       const textMaps = this.options.dialect === 'v3';
+      if (textMaps && this.typeErrors.length > errors) return undefined;
       const shown = goSyntax(value, { textMaps, shownKeys: this.shownKeys });
       throw yamlError(`invalid map key: ${shown}`, YamlErrorCode.value);
     }
@@ -309,7 +312,9 @@ export class Decoder {
     }
     const text = tag === '!!float' && typeof value === 'number' ? floatKey(value) : String(value);
     const shown = typeof value === 'number' || value === null ? goSyntax(value) : text;
-    const key: Key = { identity: tag + text, text, shown };
+    // Not a number is not equal to itself, as a key neither.
+    const identity = Number.isNaN(value) ? `${tag}${node.line}:${node.column}` : tag + text;
+    const key: Key = { identity, text, shown };
     const isUint64 = typeof value === 'bigint' && value >= 2n ** 63n;
     return value === null || isUint64 ? { ...key, unusable: resolved } : key;
   }
@@ -325,7 +330,8 @@ export class Decoder {
       return { identity: `s${text}`, text, shown: goSyntax(text) };
     }
     const tag = node.tag === '' ? (node.kind === 'mapping' ? '!!map' : '!!seq') : node.tag;
-    this.typeErrors.push(`line ${node.line}: cannot unmarshal ${tag} into string`);
+    const shown = tag === '!!map' || tag === '!!seq' ? tag : `${tag} \`\``;
+    this.typeErrors.push(`line ${node.line}: cannot unmarshal ${shown} into string`);
     return undefined;
   }
 

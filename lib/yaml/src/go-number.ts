@@ -1,11 +1,8 @@
 /** Numbers as Go's strconv prints them. JavaScript finds the same shortest digits; only the layout differs. */
 
-/**
- * `strconv.FormatFloat(value, 'g', -1, 64)`: an exponent of two digits at least where the power of ten is below -4 or
- * reaches `exponentFrom`. That is 6 for strconv, and 21 for fmt's `%v`.
- */
-export function formatFloat(value: number, exponentFrom = 6): string {
-  return layOut(value, exponentFrom);
+/** `strconv.FormatFloat(value, 'g', -1, 64)`, and fmt's `%v`: an exponent from 1e6 on and below 1e-4. */
+export function formatFloat(value: number): string {
+  return layOut(value);
 }
 
 /** `strconv.FormatFloat(value, 'g', -1, 32)` of a float64: the shortest text that gives the same float32. */
@@ -14,19 +11,19 @@ export function formatFloat32(value: number): string {
   if (Number.isFinite(rounded) && rounded !== 0) {
     for (let digits = 1; digits <= 9; digits++) {
       const short = Number(rounded.toPrecision(digits));
-      if (Math.fround(short) === rounded) return layOut(short, 6);
+      if (Math.fround(short) === rounded) return layOut(short);
     }
   }
-  return layOut(rounded, 6);
+  return layOut(rounded);
 }
 
-function layOut(value: number, exponentFrom: number): string {
+function layOut(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   if (value === Number.NEGATIVE_INFINITY) return '-Inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const { sign, digits, exponent } = decompose(value);
-  if (exponent < -4 || exponent >= exponentFrom) {
+  if (exponent < -4 || exponent >= 6) {
     const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
     const size = Math.abs(exponent);
     return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${size < 10 ? '0' : ''}${size}`;

@@ -12,7 +12,7 @@ export interface GoSyntaxOptions {
 export function goSyntax(value: unknown, options: GoSyntaxOptions = {}): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (typeof value === 'string') return quoteGo(value);
-  if (typeof value === 'number') return formatFloat(value, 21);
+  if (typeof value === 'number') return formatFloat(value);
   if (typeof value === 'bigint') return value < 2n ** 63n ? `${value}` : `0x${value.toString(16)}`;
   if (Array.isArray(value)) {
     return `[]interface {}{${value.map((item) => goSyntax(item, options)).join(', ')}}`;
