@@ -7,6 +7,10 @@ interface Entry {
 
 /** Every command, in the order of the help text. A module is loaded when its command is called, not before. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
+  build: {
+    summary: 'build a kustomization, as kustomize build does',
+    load: () => import('./build/build.ts'),
+  },
   serve: {
     summary: 'run the control plane and its page on a cluster',
     load: () => import('./serve/serve.ts'),

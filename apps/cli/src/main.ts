@@ -39,7 +39,8 @@ async function readInput(): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-if (import.meta.main) {
+/** Runs the command of this process and sets its exit code. */
+export async function start(): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   process.exitCode = await main(process.argv.slice(2), {
@@ -51,3 +52,5 @@ if (import.meta.main) {
     signal: stop.signal,
   });
 }
+
+if (import.meta.main) await start();

@@ -7,12 +7,13 @@ import { KustomizeCache } from './cache.ts';
 import { BuildContext, type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
 import { BuildFailure, failure, publicError, within, withPrefix } from './failure.ts';
 import type { RenderChart } from './helm.ts';
-import { cleanAbsolute, confirmFolder, enterRepository, Loader, type Volume } from './loader.ts';
+import { confirmFolder, enterRepository, Loader, type Volume } from './loader.ts';
 import { nodeText } from './node.ts';
 import { goSyntaxOf } from './node-value.ts';
 import { createOrigins, type Origins } from './origins.ts';
 import type { RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
 import { parseRepoSpec } from './repo-spec.ts';
+import { effectiveNamespace, NOT_A_NAMESPACE } from './res-id.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceSet } from './resource-set.ts';
 import { resourceValue } from './resource-text.ts';
@@ -31,6 +32,8 @@ export interface BuildOptions {
    */
   readonly root?: string;
   readonly wholeFileSystem?: boolean;
+  /** What a relative path to build is relative to: an absolute path. The root when not given. */
+  readonly workingDirectory?: string;
   /** Whether files outside a kustomization's own folder may be read. Default `rootOnly`. */
   readonly loadRestrictor?: 'rootOnly' | 'none';
   /** The order of the output when the kustomization has no `sortOptions`. Default `legacy`. */
@@ -68,6 +71,8 @@ export interface Built extends Read {
   readonly yaml: string;
   /** The text of each object, as `yaml` holds it. */
   readonly documents: readonly string[];
+  /** The namespace of each object, `default` where none is given; undefined for what is known to have none. */
+  readonly namespaces: readonly (string | undefined)[];
   readonly origins: Origins;
 }
 
@@ -158,9 +163,13 @@ function openLoader(
   if (spec !== undefined) return enterRepository(context, spec);
   const mount = (options.root ?? '/').replace(/\/+$/, '');
   const volume: Volume = { tree, mount, resolved: new Map() };
+  const base = options.workingDirectory ?? mount;
   const folder = within(
     () => 'must build at directory',
-    () => confirmFolder(volume, cleanAbsolute(path.startsWith('/') ? path : `${mount}/${path}`)),
+    () => {
+      if (path === '') throw failure('directory path cannot be empty');
+      return confirmFolder(volume, path.startsWith('/') ? path : `${base}/${path}`, path);
+    },
   );
   return new Loader(context, { volume, folder });
 }
@@ -201,7 +210,9 @@ function removeUnless(resource: Resource, annotation: string, keep: boolean): vo
   resource.setAnnotations((all) => all.delete(annotation));
 }
 
-function print(resources: ResourceSet): Pick<Built, 'objects' | 'yaml' | 'documents'> {
+function print(
+  resources: ResourceSet,
+): Pick<Built, 'objects' | 'yaml' | 'documents' | 'namespaces'> {
   const objects: KubeObject[] = [];
   const documents: string[] = [];
   for (const resource of resources.list) {
@@ -213,7 +224,11 @@ function print(resources: ResourceSet): Pick<Built, 'objects' | 'yaml' | 'docume
       throw unprintable(resource, error);
     }
   }
-  return { objects, documents, yaml: documents.join('---\n') };
+  const namespaces = resources.list.map((resource) => {
+    const namespace = effectiveNamespace(resource.curId);
+    return namespace === NOT_A_NAMESPACE ? undefined : namespace;
+  });
+  return { objects, documents, namespaces, yaml: documents.join('---\n') };
 }
 
 /** What the original says of a resource that is no JSON: it prints the tree, and reads that again. */

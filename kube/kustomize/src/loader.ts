@@ -147,7 +147,7 @@ export class Loader {
   }
 
   #read(clean: string): LoadedFile {
-    const found = locateFor(this.volume, clean, `open ${clean}`);
+    const found = locateFor(this.volume, clean, { shown: clean, opening: `open ${clean}` });
     if (found.kind === 'directory') throw failure(`read ${clean}: is a directory`);
     return this.#readAt(found.path, clean);
   }
@@ -205,13 +205,13 @@ export function enterRepository(context: BuildContext, spec: RepoSpec, referrer?
   return new Loader(context, { volume, folder: found.path, repo: spec }, referrer);
 }
 
-/** The folder at an absolute path, without links. */
-export function confirmFolder(volume: Volume, path: string): string {
+/** The folder at an absolute path, without links. `shown` is the path as it was given, for messages. */
+export function confirmFolder(volume: Volume, path: string, shown = path): string {
   const found = within(
     () => 'not a valid directory',
-    () => locate(volume, path),
+    () => locateFor(volume, cleanAbsolute(path), { shown }),
   );
-  if (found.kind !== 'directory') throw failure(`'${path}': file is not directory`);
+  if (found.kind !== 'directory') throw failure(`'${shown}': file is not directory`);
   return found.path;
 }
 
@@ -233,15 +233,19 @@ interface Located {
 
 /** Follows all links of an absolute path; nothing outside the volume is looked at. */
 function locate(volume: Volume, clean: string): Located {
-  return locateFor(volume, clean, undefined);
+  return locateFor(volume, clean, { shown: clean });
 }
 
-function locateFor(volume: Volume, clean: string, opening: string | undefined): Located {
+function locateFor(
+  volume: Volume,
+  clean: string,
+  { shown, opening }: { readonly shown: string; readonly opening?: string },
+): Located {
   const start = inVolume(volume, clean);
   const fail = (at: string, why: string) =>
     failure(
       opening === undefined
-        ? `evalsymlink failure on '${clean}' : ${at === '' ? '' : `lstat ${at}: `}${why}`
+        ? `evalsymlink failure on '${shown}' : ${at === '' ? '' : `lstat ${at}: `}${why}`
         : `${opening}: ${why}`,
     );
   if (start === undefined) throw fail(clean, 'no such file or directory');

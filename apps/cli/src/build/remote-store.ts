@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  parseRepoSpec,
+  type RemoteAnswer,
+  type RemotePort,
+  type RemoteRequest,
+  type RepoSpec,
+} from '@capstan/kube-kustomize';
+import type { FileTree } from '@capstan/lib-files';
+import { diskTree } from '@capstan/lib-files/disk';
+import { messageOf } from '@capstan/lib-std';
+
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
+const FILE_TIMEOUT_MS = 60_000;
+
+/** Remote content of one build: repositories in temporary folders, which `dispose` removes, and files in memory. */
+export class RemoteStore implements AsyncDisposable {
+  readonly #repositories = new Map<string, RemoteAnswer<FileTree>>();
+  readonly #files = new Map<string, RemoteAnswer<Uint8Array>>();
+  readonly #folders: string[] = [];
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  port(): RemotePort {
+    return {
+      repository: (spec) => this.#repositories.get(keyOf(spec)) ?? { kind: 'pending' },
+      file: (url) => this.#files.get(url) ?? { kind: 'pending' },
+    };
+  }
+
+  async fetch(request: RemoteRequest): Promise<void> {
+    if (request.kind === 'file') this.#files.set(request.url, await this.#get(request.url));
+    else this.#repositories.set(keyOf(request.spec), await this.#clone(request.spec));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
+  }
+
+  async #get(url: string): Promise<RemoteAnswer<Uint8Array>> {
+    try {
+      const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(FILE_TIMEOUT_MS)]);
+      const response = await fetch(url, { signal });
+      if (!response.ok) return httpFailure(url, response.status);
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of response.body ?? []) {
+        size += chunk.byteLength;
+        if (size > FILE_BYTES_MAX) {
+          return { kind: 'failed', message: `'${url}' has more than ${FILE_BYTES_MAX} bytes` };
+        }
+        chunks.push(chunk);
+      }
+      return { kind: 'found', content: Buffer.concat(chunks) };
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      return { kind: 'failed', message: `Get "${url}": ${messageOf(cause)}` };
+    }
+  }
+
+  /** Fetches one commit, without submodules, as the original does with the git program. */
+  async #clone(spec: RepoSpec): Promise<RemoteAnswer<FileTree>> {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'capstan-build-')));
+    this.#folders.push(folder);
+    const ref = spec.ref === '' ? 'HEAD' : spec.ref;
+    const steps = [
+      ['init', '--quiet'],
+      ['fetch', '--depth=1', '--no-recurse-submodules', '--', spec.cloneUrl, ref],
+      ['checkout', '--quiet', 'FETCH_HEAD'],
+    ];
+    for (const step of steps) {
+      const problem = await runGit(step, {
+        folder,
+        timeoutMs: spec.timeoutMs,
+        signal: this.#signal,
+      });
+      if (problem !== undefined) return { kind: 'failed', message: problem };
+    }
+    return { kind: 'found', content: diskTree(folder) };
+  }
+}
+
+function keyOf(spec: RepoSpec): string {
+  return `${spec.cloneUrl} ${spec.ref}`;
+}
+
+function httpFailure(url: string, status: number): RemoteAnswer<never> {
+  if (parseRepoSpec(url) !== undefined) {
+    return { kind: 'failed', message: 'URL is a git repository' };
+  }
+  const text = STATUS_CODES[status] ?? '';
+  return { kind: 'failed', http: true, message: `HTTP Error: status code ${status} (${text})` };
+}
+
+// No prompts, no hooks, and no transport but those that the allow-list names.
+const GIT_ENV = {
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ALLOW_PROTOCOL: 'https:http:ssh',
+  GIT_CONFIG_NOSYSTEM: '1',
+};
+
+interface GitOptions {
+  readonly folder: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs git; what it says when it fails is the answer. */
+function runGit(args: readonly string[], options: GitOptions): Promise<string | undefined> {
+  const shown = `git ${args.join(' ')}`;
+  return new Promise((resolve) => {
+    const timeout = AbortSignal.timeout(options.timeoutMs);
+    const child = spawn(
+      'git',
+      ['-c', 'core.symlinks=true', '-c', 'core.hooksPath=/dev/null', ...args],
+      {
+        cwd: options.folder,
+        env: { ...process.env, ...GIT_ENV },
+        signal: AbortSignal.any([options.signal, timeout]),
+      },
+    );
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      if (output.length < 10_000) output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', (error) => {
+      resolve(
+        timeout.aborted
+          ? `hit ${options.timeoutMs / 1000}s timeout running '${shown}'`
+          : `failed to run '${shown}': ${error.message}`,
+      );
+    });
+    child.on('close', (code) => {
+      resolve(code === 0 ? undefined : `failed to run '${shown}': ${output}: exit status ${code}`);
+    });
+  });
+}
