@@ -19,7 +19,7 @@ export interface StatusCause {
 /**
  * An answer of the API server that is not a success. `code` is one of:
  * NOT_FOUND, ALREADY_EXISTS, CONFLICT (a newer resourceVersion), APPLY_CONFLICT (fields of another manager; the causes
- * name them), FORBIDDEN, NAMESPACE_TERMINATING, QUOTA_EXCEEDED, UNAUTHORIZED, INVALID, BAD_REQUEST, EXPIRED (410),
+ * name them), FORBIDDEN, NAMESPACE_TERMINATING, SERVICE_ACCOUNT_MISSING, QUOTA_EXCEEDED, UNAUTHORIZED, INVALID, BAD_REQUEST, EXPIRED (410),
  * TOO_MANY_REQUESTS, TIMEOUT, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE, REQUEST_TOO_LARGE, UNAVAILABLE, SERVER_ERROR.
  */
 export class ApiError extends CapstanError {
@@ -108,6 +108,13 @@ function classify(status: ApiStatus): Classified {
       code: 'QUOTA_EXCEEDED',
       kind: 'retry',
       hint: 'raise the ResourceQuota of the namespace or ask for less',
+    };
+  }
+  if (status.code === 403 && status.message.includes('error looking up service account')) {
+    return {
+      code: 'SERVICE_ACCOUNT_MISSING',
+      kind: 'wait',
+      hint: 'a new namespace gets its default service account within seconds; any other one must be created',
     };
   }
   if (status.code === 409 && status.reason === 'AlreadyExists') return byReason['AlreadyExists']!;

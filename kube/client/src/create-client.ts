@@ -3,7 +3,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { isNotFound } from './api-error.ts';
 import type { ClusterConnection } from './connection.ts';
 import { createDiscovery } from './discovery.ts';
-import { type FollowOptions, followKind, type StreamingLists } from './follow.ts';
+import { followKind, followPieces, type StreamingLists } from './follow.ts';
 import { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
 import type {
   AccessAnswer,
@@ -15,6 +15,8 @@ import type {
   ExecOptions,
   ExecSession,
   FollowEvent,
+  FollowOptions,
+  FollowPiece,
   GetOptions,
   Identity,
   KindRef,
@@ -176,7 +178,11 @@ class Client implements KubeClient {
   }
 
   follow(ref: KindRef, options: FollowOptions = {}): AsyncIterable<FollowEvent> {
-    return followKind(this, ref, options, this.#streaming);
+    return followKind(this, ref, options);
+  }
+
+  followPieces(ref: KindRef, options: FollowOptions = {}): AsyncIterable<FollowPiece> {
+    return followPieces(this, ref, options, this.#streaming);
   }
 
   async create(object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {

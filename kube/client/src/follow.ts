@@ -4,17 +4,13 @@ import { linkAbort, sleep } from './abort.ts';
 import { ApiError, isExpired } from './api-error.ts';
 import type {
   FollowEvent,
+  FollowOptions,
+  FollowPiece,
   KindRef,
   KubeClient,
-  ListOptions,
   WatchEvent,
   WatchOptions,
 } from './kube-client.ts';
-
-export type FollowOptions = Omit<
-  WatchOptions,
-  'resourceVersion' | 'sendInitialEvents' | 'timeoutMs' | 'onAnswer' | 'timeoutSeconds'
-> & { readonly pageSize?: number };
 
 /** What one server was found to be able to do; shared by all who follow it. */
 export interface StreamingLists {
@@ -31,22 +27,52 @@ const firstEventMs = 10_000;
  * part of its history (410), everything is read again and told as a new STATE.
  */
 export async function* followKind(
+  client: Pick<KubeClient, 'followPieces'>,
+  ref: KindRef,
+  options: FollowOptions,
+): AsyncGenerator<FollowEvent, void, undefined> {
+  const present = new Map<string, KubeObject>();
+  let isBeginning = false;
+  for await (const piece of client.followPieces(ref, options)) {
+    if (piece.type === 'BEGIN') {
+      present.clear();
+      isBeginning = true;
+    } else if (piece.type === 'PRESENT') {
+      present.set(identity(piece.object), piece.object);
+    } else if (piece.type === 'END') {
+      const { resourceVersion } = piece;
+      isBeginning = false;
+      yield { type: 'STATE', objects: [...present.values()], resourceVersion };
+      present.clear();
+    } else if (piece.type === 'DELETED' && isBeginning) {
+      present.delete(identity(piece.object));
+    } else {
+      yield piece;
+    }
+  }
+}
+
+function identity({ metadata: { uid, namespace = '', name = '' } }: KubeObject): string {
+  return uid ?? `${namespace}/${name}`;
+}
+
+/** `followKind` for those who keep the objects in a form of their own: see KubeClient.followPieces. */
+export async function* followPieces(
   client: Pick<KubeClient, 'watch' | 'listPages'>,
   ref: KindRef,
   options: FollowOptions,
   streaming: StreamingLists,
-): AsyncGenerator<FollowEvent, void, undefined> {
+): AsyncGenerator<FollowPiece, void, undefined> {
   const { signal } = options;
   let resourceVersion: string | undefined;
   for (let failures = 0; ; ) {
     signal?.throwIfAborted();
     const startedMs = Date.now();
     try {
-      const events = attempt(client, ref, options, resourceVersion, streaming);
-      for await (const event of events) {
-        if (event.type !== 'INTERRUPTED') resourceVersion = event.resourceVersion;
-        failures = 0;
-        yield event;
+      for await (const piece of attempt(client, ref, options, resourceVersion, streaming)) {
+        if ('resourceVersion' in piece) resourceVersion = piece.resourceVersion;
+        if (piece.type !== 'BEGIN') failures = 0;
+        yield piece;
       }
       // A watch that ends at once, again and again, must not become a busy loop.
       if (Date.now() - startedMs < 1_000) await sleep(backoff.baseMs, signal);
@@ -66,7 +92,7 @@ async function* attempt(
   options: FollowOptions,
   resourceVersion: string | undefined,
   streaming: StreamingLists,
-): AsyncGenerator<FollowEvent, void, undefined> {
+): AsyncGenerator<FollowPiece, void, undefined> {
   if (resourceVersion !== undefined) {
     yield* changes(watchFor(client, ref, { ...options, resourceVersion }));
     return;
@@ -75,9 +101,8 @@ async function* attempt(
     const outcome = yield* streamList(client, ref, options, streaming);
     if (outcome === 'ended') return;
   }
-  const state = await readAll(client, ref, options);
-  yield state;
-  yield* changes(watchFor(client, ref, { ...options, resourceVersion: state.resourceVersion }));
+  const listedVersion = yield* readAll(client, ref, options);
+  yield* changes(watchFor(client, ref, { ...options, resourceVersion: listedVersion }));
 }
 
 /** Streaming list, then the same request goes on as the watch. 'refused' when this server cannot. */
@@ -86,24 +111,22 @@ async function* streamList(
   ref: KindRef,
   options: FollowOptions,
   streaming: StreamingLists,
-): AsyncGenerator<FollowEvent, 'ended' | 'refused', undefined> {
+): AsyncGenerator<FollowPiece, 'ended' | 'refused', undefined> {
   using patience = linkAbort(options.signal);
   const timer = setTimeout(() => patience.abort(silence), firstEventMs);
-  const objects = new Map<string, KubeObject>();
   let isInitial = true;
   try {
+    yield { type: 'BEGIN' };
     const request = { ...options, sendInitialEvents: true, signal: patience.signal };
     for await (const event of watchFor(client, ref, request)) {
       clearTimeout(timer);
-      if (!isInitial) {
+      if (!isInitial || event.type === 'DELETED') {
         yield change(event);
       } else if (event.type !== 'BOOKMARK') {
-        keep(objects, event);
+        yield { type: 'PRESENT', object: event.object };
       } else if (event.initialEventsEnd) {
         isInitial = false;
-        const { resourceVersion } = event;
-        yield { type: 'STATE', objects: [...objects.values()], resourceVersion };
-        objects.clear();
+        yield { type: 'END', resourceVersion: event.resourceVersion };
       }
     }
   } catch (error) {
@@ -126,37 +149,34 @@ function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && [400, 403, 406, 422].includes(error.status.code);
 }
 
-function keep(
-  objects: Map<string, KubeObject>,
-  event: Exclude<WatchEvent, { type: 'BOOKMARK' }>,
-): void {
-  const { uid, namespace = '', name = '' } = event.object.metadata;
-  const key = uid ?? `${namespace}/${name}`;
-  if (event.type === 'DELETED') objects.delete(key);
-  else objects.set(key, event.object);
-}
-
-async function readAll(
+/** Lists in pages; returns the resourceVersion from which to watch. */
+async function* readAll(
   client: Pick<KubeClient, 'listPages'>,
   ref: KindRef,
   options: FollowOptions,
-): Promise<Extract<FollowEvent, { type: 'STATE' }>> {
-  const read = async (list: ListOptions) => {
-    const objects: KubeObject[] = [];
-    let resourceVersion = '';
-    for await (const page of client.listPages(ref, list)) {
-      for (const item of page.items) objects.push(item);
-      resourceVersion = page.resourceVersion;
-    }
-    return { type: 'STATE' as const, objects, resourceVersion };
-  };
+): AsyncGenerator<FollowPiece, string, undefined> {
   try {
-    return await read(options);
+    return yield* readPages(client, ref, options);
   } catch (error) {
+    if (!isExpired(error)) throw error;
     // The pages expired while they were read: all at once cannot.
-    if (isExpired(error)) return read({ ...options, pageSize: 0 });
-    throw error;
+    return yield* readPages(client, ref, { ...options, pageSize: 0 });
   }
+}
+
+async function* readPages(
+  client: Pick<KubeClient, 'listPages'>,
+  ref: KindRef,
+  options: FollowOptions,
+): AsyncGenerator<FollowPiece, string, undefined> {
+  let resourceVersion = '';
+  yield { type: 'BEGIN' };
+  for await (const page of client.listPages(ref, options)) {
+    for (const object of page.items) yield { type: 'PRESENT', object };
+    resourceVersion = page.resourceVersion;
+  }
+  yield { type: 'END', resourceVersion };
+  return resourceVersion;
 }
 
 /** One watch request that the server ends after some minutes, and that ends by itself if the server forgets to. */
@@ -176,11 +196,11 @@ async function* watchFor(
 
 async function* changes(
   events: AsyncIterable<WatchEvent>,
-): AsyncGenerator<FollowEvent, void, undefined> {
+): AsyncGenerator<FollowPiece, void, undefined> {
   for await (const event of events) yield change(event);
 }
 
-function change(event: WatchEvent): FollowEvent {
+function change(event: WatchEvent): FollowPiece {
   if (event.type === 'BOOKMARK') {
     return { type: 'PROGRESS', resourceVersion: event.resourceVersion };
   }

@@ -28,6 +28,8 @@ export type {
   ExecOptions,
   ExecSession,
   FollowEvent,
+  FollowOptions,
+  FollowPiece,
   GetOptions,
   Identity,
   KindRef,

@@ -95,6 +95,19 @@ export type FollowEvent =
   /** The stream broke and is being opened again; everything known stays valid, but may be old. */
   | { readonly type: 'INTERRUPTED'; readonly error: unknown };
 
+/** As FollowEvent, but a state comes object by object, between BEGIN and END, so that nobody has to hold it whole. */
+export type FollowPiece =
+  /** What came since an unfinished BEGIN is void. Until END, a DELETED takes back a PRESENT. */
+  | { readonly type: 'BEGIN' }
+  | { readonly type: 'PRESENT'; readonly object: KubeObject }
+  | { readonly type: 'END'; readonly resourceVersion: string }
+  | Exclude<FollowEvent, { type: 'STATE' }>;
+
+export type FollowOptions = Omit<
+  WatchOptions,
+  'resourceVersion' | 'sendInitialEvents' | 'timeoutMs' | 'onAnswer' | 'timeoutSeconds'
+> & { readonly pageSize?: number };
+
 export interface WriteOptions extends RequestOptions {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
@@ -222,15 +235,8 @@ export interface KubeClient {
   /** One watch request, until it ends. Most callers want `follow`. */
   watch(ref: KindRef, options?: WatchOptions): AsyncIterable<WatchEvent>;
   /** List and watch for ever: reconnects with backoff, resumes, recovers from 410 with a new STATE. Ends by `signal` only. */
-  follow(
-    ref: KindRef,
-    options?: Omit<
-      WatchOptions,
-      'resourceVersion' | 'sendInitialEvents' | 'timeoutMs' | 'onAnswer'
-    > & {
-      readonly pageSize?: number;
-    },
-  ): AsyncIterable<FollowEvent>;
+  follow(ref: KindRef, options?: FollowOptions): AsyncIterable<FollowEvent>;
+  followPieces(ref: KindRef, options?: FollowOptions): AsyncIterable<FollowPiece>;
 
   create(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   update(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '@capstan/kube-object';
-import type { FollowEvent, KubeClient, ResourceKind } from './kube-client.ts';
+import type { FollowPiece, KubeClient, ResourceKind } from './kube-client.ts';
 import { createLiveState } from './live-state.ts';
 import type { LiveChange, LiveState } from './live-state-types.ts';
 import { thing } from './odd-server.ts';
@@ -24,13 +24,13 @@ class Scenario {
   readonly lines: string[] = [];
   readonly live: LiveState;
   follows = 0;
-  #push: (event: FollowEvent | undefined) => void = () => {};
+  #push: (event: FollowPiece | undefined) => void = () => {};
 
   constructor(
     more: { onError?: (error: unknown) => void; index?: (object: KubeObject) => string[] } = {},
   ) {
     const client = {
-      follow: () => this.#events(),
+      followPieces: () => this.#events(),
       discovery: { resolve: async () => maps, find: async () => maps },
     };
     this.live = createLiveState({
@@ -46,16 +46,16 @@ class Scenario {
     this.live.subscribe((change) => this.lines.push(print(change)));
   }
 
-  async tell(...events: FollowEvent[]): Promise<void> {
+  async tell(...events: readonly FollowPiece[]): Promise<void> {
     for (const event of events) {
       this.#push(event);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
-  async *#events(): AsyncGenerator<FollowEvent, void, undefined> {
+  async *#events(): AsyncGenerator<FollowPiece, void, undefined> {
     this.follows++;
-    const queue: (FollowEvent | undefined)[] = [];
+    const queue: (FollowPiece | undefined)[] = [];
     let wake = () => {};
     this.#push = (event) => {
       queue.push(event);
@@ -85,17 +85,17 @@ function print({ key, before, after, isInitial }: LiveChange): string {
   return isInitial ? `(${change})` : change;
 }
 
-const state = (resourceVersion: string, ...objects: KubeObject[]): FollowEvent => ({
-  type: 'STATE',
-  objects,
-  resourceVersion,
-});
-const changed = (object: KubeObject): FollowEvent => ({
+const state = (resourceVersion: string, ...objects: KubeObject[]): FollowPiece[] => [
+  { type: 'BEGIN' },
+  ...objects.map((object): FollowPiece => ({ type: 'PRESENT', object })),
+  { type: 'END', resourceVersion },
+];
+const changed = (object: KubeObject): FollowPiece => ({
   type: 'CHANGED',
   object,
   resourceVersion: object.metadata.resourceVersion ?? '',
 });
-const deleted = (object: KubeObject): FollowEvent => ({
+const deleted = (object: KubeObject): FollowPiece => ({
   type: 'DELETED',
   object,
   resourceVersion: object.metadata.resourceVersion ?? '',
@@ -104,7 +104,7 @@ const deleted = (object: KubeObject): FollowEvent => ({
 async function started(scenario: Scenario, ...objects: KubeObject[]): Promise<void> {
   const ready = scenario.live.ensure([maps]);
   await new Promise((resolve) => setImmediate(resolve));
-  await scenario.tell(state('10', ...objects));
+  await scenario.tell(...state('10', ...objects));
   assert.deepEqual(await ready, []);
 }
 
@@ -154,9 +154,24 @@ test('a new state removes what is gone, keeps what is newer than it, and tells o
   scenario.live.observeWrite(thing('d', '99'));
   await scenario.tell({ type: 'INTERRUPTED', error: new Error('gone') });
   assert.equal(scenario.live.watched()[0]?.state.kind, 'stale');
-  await scenario.tell(state('50', thing('a', '5'), thing('b', '40')));
+  await scenario.tell(...state('50', thing('a', '5'), thing('b', '40')));
   assert.equal(scenario.live.watched()[0]?.state.kind, 'synced');
   assert.deepEqual(scenario.lines, ['d -→99', '(b 6→40)', '(c 7→-)']);
+  await scenario.close();
+});
+
+test('a state that broke off half way removes nothing and does not count as synced', async () => {
+  const scenario = new Scenario();
+  await started(scenario, thing('a', '5'), thing('b', '6'));
+  scenario.lines.length = 0;
+  await scenario.tell({ type: 'BEGIN' }, { type: 'PRESENT', object: thing('a', '20') });
+  await scenario.tell({ type: 'INTERRUPTED', error: new Error('cut') });
+  await assert.rejects(scenario.live.waitUntilFresh(maps, '20', { timeoutMs: 10 }), {
+    code: 'NOT_FRESH',
+  });
+  await scenario.tell(...state('30', thing('b', '6'), thing('c', '25')));
+  await scenario.live.waitUntilFresh(maps, '30');
+  assert.deepEqual(scenario.lines, ['(a 5→20)', '(c -→25)', '(a 20→-)']);
   await scenario.close();
 });
 

@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { linkAbort, sleep } from './abort.ts';
-import type { FollowEvent, KindRef, ResourceKind } from './kube-client.ts';
+import type { FollowPiece, KindRef, ResourceKind } from './kube-client.ts';
 import type {
   KindState,
   LiveChange,
@@ -29,6 +29,8 @@ interface Stream {
   state: KindState;
   /** Up to where this watch has told everything. */
   seen: string;
+  /** While a state is being told: the objects of it so far. */
+  present: Set<string> | undefined;
 }
 
 interface Slot extends StoredKind {
@@ -199,6 +201,7 @@ class Cache implements LiveState {
         namespace,
         state: { kind: 'syncing' },
         seen: '',
+        present: undefined,
       })),
       waiters: new Set(),
       wakers: new Set(),
@@ -243,7 +246,7 @@ class Cache implements LiveState {
   /** Returns when the kind is not served or not allowed, so that the next try comes later. */
   async #follow(slot: Slot, stream: Stream): Promise<void> {
     const { client, metadataOnly = isBulky } = this.#options;
-    const events = client.follow(slot.resource, {
+    const events = client.followPieces(slot.resource, {
       signal: this.#life.signal,
       metadataOnly: metadataOnly(slot.resource),
       ...(stream.namespace === undefined ? {} : { namespace: stream.namespace }),
@@ -267,15 +270,37 @@ class Cache implements LiveState {
     }
   }
 
-  #take(slot: Slot, stream: Stream, event: FollowEvent): void {
-    if (event.type === 'INTERRUPTED') {
-      this.#interrupt(slot, stream, event.error);
-      return;
+  #take(slot: Slot, stream: Stream, piece: FollowPiece): void {
+    switch (piece.type) {
+      case 'INTERRUPTED':
+        this.#interrupt(slot, stream, piece.error);
+        return;
+      case 'BEGIN':
+        stream.present = new Set();
+        return;
+      case 'PRESENT': {
+        const { namespace = '', name = '' } = piece.object.metadata;
+        stream.present?.add(localKey(namespace, name));
+        this.#put(slot, piece.object, true);
+        return;
+      }
+      case 'END':
+        this.#dropAbsent(slot, stream, piece.resourceVersion);
+        break;
+      case 'CHANGED':
+        this.#put(slot, piece.object, false);
+        break;
+      case 'DELETED':
+        this.#delete(slot, stream, piece.object, piece.resourceVersion);
+        break;
+      case 'PROGRESS':
+        break;
+      default:
+        piece satisfies never;
     }
-    if (event.type === 'STATE') this.#replace(slot, stream, event);
-    else if (event.type === 'CHANGED') this.#put(slot, event.object, false);
-    else if (event.type === 'DELETED') this.#delete(slot, event.object, event.resourceVersion);
-    if (event.resourceVersion !== '') stream.seen = event.resourceVersion;
+    // A state that is half told is not yet the state at any version.
+    if (stream.present !== undefined) return;
+    if (piece.resourceVersion !== '') stream.seen = piece.resourceVersion;
     stream.state = { kind: 'synced' };
   }
 
@@ -293,15 +318,13 @@ class Cache implements LiveState {
     }
   }
 
-  #replace(slot: Slot, stream: Stream, event: Extract<FollowEvent, { type: 'STATE' }>): void {
-    const present = new Set<string>();
-    for (const object of event.objects) {
-      present.add(localKey(object.metadata.namespace ?? '', object.metadata.name ?? ''));
-      this.#put(slot, object, true);
-    }
+  /** At the end of a state: what it did not hold is gone, unless it is newer (an own write). */
+  #dropAbsent(slot: Slot, stream: Stream, resourceVersion: string): void {
+    const { present } = stream;
+    stream.present = undefined;
     for (const object of this.#objectsOf(slot, stream)) {
-      const isNewer = compareResourceVersions(object.resourceVersion, event.resourceVersion) > 0;
-      if (!isNewer && !present.has(localKey(object.namespace, object.name))) {
+      const isNewer = compareResourceVersions(object.resourceVersion, resourceVersion) > 0;
+      if (!isNewer && present?.has(localKey(object.namespace, object.name)) !== true) {
         this.#drop(slot, object, true);
       }
     }
@@ -343,8 +366,9 @@ class Cache implements LiveState {
     return values;
   }
 
-  #delete(slot: Slot, object: KubeObject, resourceVersion: string): void {
+  #delete(slot: Slot, stream: Stream, object: KubeObject, resourceVersion: string): void {
     const { namespace = '', name = '' } = object.metadata;
+    stream.present?.delete(localKey(namespace, name));
     const held = slot.objects.get(localKey(namespace, name));
     // Made anew in the meantime, and already known by an own write: this is the end of the one before.
     const isOther =

@@ -1,0 +1,30 @@
+// Bytes per object of LiveState on a real API server: `node benchmarks/live-state/run.ts [apps]`, 1,500 apps (10,500 objects) by default.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { connect, loadKubeconfig } from '@capstan/kube-client';
+import { startCluster } from '../../conformance/cluster/cluster.ts';
+import { fillCluster } from './fill.ts';
+
+const apps = Number(process.argv[2] ?? 1_500);
+// Without controllers: nothing but what is written here changes the cluster.
+await using cluster = await startCluster({ args: ['-with', ''] });
+const client = connect(await loadKubeconfig({ file: cluster.kubeconfig }));
+const startedMs = Date.now();
+const made = await fillCluster(client, apps);
+console.log(
+  `${made} objects of ${apps} apps written in ${Math.round((Date.now() - startedMs) / 1000)} s`,
+);
+await client.close();
+
+const rows = ['trees', 'live'].map((mode) => {
+  const script = join(import.meta.dirname, 'measure.ts');
+  const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', script];
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [...flags, cluster.kubeconfig, mode],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+});
+console.table(rows);
