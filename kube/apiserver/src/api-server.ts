@@ -3,9 +3,12 @@ import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { ApiError, internalError } from './api-error.ts';
-import { type Authenticator, type Authorizer, allowAll } from './auth/ports.ts';
+import { authenticate, type ClientCertificate, impersonate } from './auth/authenticate.ts';
+import { authorizeRequest } from './auth/authorize-request.ts';
+import { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtInsFor } from './built-ins.ts';
+import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { errorResponse } from './encode.ts';
 import { handleResource } from './handle-request.ts';
@@ -29,15 +32,19 @@ export interface ApiServerOptions {
   /** Objects to begin with, e.g. what a durable log has kept, or a fork. */
   readonly store?: Store;
   readonly catalogue?: Catalogue;
-  readonly authenticator?: Authenticator;
-  readonly authorizer?: Authorizer;
+  readonly signer?: TokenSigner;
+  readonly runtime?: ContainerRuntime;
+  /** Bearer tokens of people. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Whoever comes without credentials is an administrator: for a server that only its own process reaches. */
+  readonly trustAnonymous?: boolean;
 }
 
 /** The Kubernetes API of one cluster, in this process. */
 export interface ApiServer {
   readonly core: Core;
   /** One exchange, as whoever the request's credentials say. */
-  handle(request: ApiRequest): Promise<ApiResponse>;
+  handle(request: ApiRequest, certificate?: ClientCertificate): Promise<ApiResponse>;
   /** As a given user, without credentials: for clients in this process. */
   handleAs(request: ApiRequest, user: UserInfo): Promise<ApiResponse>;
   /** The shape that kube/client takes: an administrator's connection without a socket. */
@@ -69,22 +76,25 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     random: options.random ?? Math.random,
     newUid: () => randomUUID(),
     parseYaml,
+    signer: options.signer ?? createTokenSigner(),
+    runtime: options.runtime ?? SILENT_RUNTIME,
   };
-  const authorizer = options.authorizer ?? allowAll;
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {
-      return await dispatch(core, request, user, authorizer);
+      return await dispatch(core, request, impersonate(core, user, request));
     } catch (error) {
       return errorResponse(toApiError(error));
     }
   };
+  const credentials = { signer: core.signer, staticTokens: options.staticTokens ?? new Map() };
   return {
     core,
     handleAs,
-    async handle(request) {
+    async handle(request, certificate) {
       try {
-        const user = options.authenticator?.(request) ?? ADMIN;
-        return await dispatch(core, request, user, authorizer);
+        const user = authenticate(core, request, certificate, credentials);
+        const trusted = options.trustAnonymous === true && user.username === ANONYMOUS_NAME;
+        return await handleAs(request, trusted ? ADMIN : user);
       } catch (error) {
         return errorResponse(toApiError(error));
       }
@@ -94,21 +104,18 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
       request: async (request) => toStreamed(await handleAs(request, ADMIN)),
       close: async () => undefined,
     },
-    fork: () => assemble({ ...options, store: store.fork() }),
+    fork: () => assemble({ ...options, signer: core.signer, store: store.fork() }),
   };
 }
 
-async function dispatch(
-  core: Core,
-  request: ApiRequest,
-  user: UserInfo,
-  authorizer: Authorizer,
-): Promise<ApiResponse> {
+const ANONYMOUS_NAME = 'system:anonymous';
+
+async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
   const at = request.path.indexOf('?');
   const path = at < 0 ? request.path : request.path.slice(0, at);
   const query = new URLSearchParams(at < 0 ? '' : request.path.slice(at + 1));
   const info = readRequestInfo(request.method, path, query);
-  authorizer(core, user, info);
+  authorizeRequest(core, user, info);
   if (info.kind === 'path') return handlePath(core, request, path);
   const { group, version, resource } = info.resource;
   const served = core.registry.find(group, version, resource);

@@ -1,7 +1,9 @@
 import type { KubeObject } from '@capstan/kube-object';
 import type { Catalogue } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
+import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
+import type { ContainerRuntime } from './container-runtime.ts';
 import type { Registry } from './registry.ts';
 import type { ServedResource, StrategyContext } from './served-resource.ts';
 import { type Bucket, type Store, storeKey } from './store.ts';
@@ -17,6 +19,8 @@ export interface Core {
   readonly random: () => number;
   readonly newUid: () => string;
   readonly parseYaml: ParseYaml;
+  readonly signer: TokenSigner;
+  readonly runtime: ContainerRuntime;
 }
 
 /** Go's metav1.Time: RFC 3339 in whole seconds. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@capstan/kube-object';
 import { ApiError, methodNotAllowed, notAcceptable } from './api-error.ts';
+import { answerReview } from './auth/reviews.ts';
 import { bodyText, parseBody, requireObject } from './body.ts';
 import type { Core } from './core.ts';
 import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
@@ -147,6 +148,13 @@ function create(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
+  const review = answerReview(core, call.resource.bucket, requireObject(value), {
+    user: call.user,
+    namespace: call.info.namespace,
+  });
+  if (review !== undefined) {
+    return encodeObject(core, { status: 201, object: review, representation, call });
+  }
   const written = createObject(core, targetOf(call), requireObject(value), {
     ...options,
     duplicates,

@@ -1,5 +1,8 @@
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
+export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
+export { type CertificateAuthority, createAuthority, type KeyPair } from './authority.ts';
+export type { ContainerRuntime, ExecResult, LogRequest } from './container-runtime.ts';
 export { type Core, microTimestamp, timestamp } from './core.ts';
 export type { ApiRequest, ApiResponse, StreamedResponse } from './http-types.ts';
 export {
@@ -24,5 +27,4 @@ export { randomSuffix, safeEncode } from './names.ts';
 export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
 export type { ServedResource } from './served-resource.ts';
 export { Store, type StoreEvent } from './store.ts';
-export type { CertificateAuthority, KeyPair } from './tls.ts';
 export { ADMIN, SYSTEM, type UserInfo } from './user.ts';

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { tooLarge } from './api-error.ts';
+import type { ClientCertificate } from './auth/authenticate.ts';
 import { BODY_BYTES_MAX } from './body.ts';
 import { errorResponse } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
@@ -24,15 +25,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The name and groups of a verified client certificate travel to the authenticator in these headers. */
-export const CLIENT_NAME_HEADER = 'x-capstan-client-name';
-export const CLIENT_GROUPS_HEADER = 'x-capstan-client-groups';
+export type Handle = (
+  request: ApiRequest,
+  certificate: ClientCertificate | undefined,
+) => Promise<ApiResponse>;
 
 /** Serves HTTP(S) on the loopback address. Closing ends every watch and stream. */
-export async function listen(
-  handle: (request: ApiRequest) => Promise<ApiResponse>,
-  options: ListenOptions = {},
-): Promise<Listener> {
+export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
   const closing = new AbortController();
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(handle, request, response, closing.signal).catch(() => response.destroy());
@@ -69,7 +68,7 @@ export async function listen(
 }
 
 async function answer(
-  handle: (request: ApiRequest) => Promise<ApiResponse>,
+  handle: Handle,
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
@@ -83,13 +82,16 @@ async function answer(
     const result =
       body === undefined
         ? errorResponse(tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`))
-        : await handle({
-            method: request.method ?? 'GET',
-            path: request.url ?? '/',
-            headers: { ...plainHeaders(request), ...clientIdentity(request) },
-            body,
-            signal: gone.signal,
-          });
+        : await handle(
+            {
+              method: request.method ?? 'GET',
+              path: request.url ?? '/',
+              headers: plainHeaders(request),
+              body,
+              signal: gone.signal,
+            },
+            clientCertificate(request),
+          );
     await send(result, response, request.method === 'HEAD');
   } finally {
     closing.removeEventListener('abort', leave);
@@ -112,22 +114,21 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
 function plainHeaders(request: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
-    if (name === CLIENT_NAME_HEADER || name === CLIENT_GROUPS_HEADER) continue;
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return headers;
 }
 
-function clientIdentity(request: IncomingMessage): Record<string, string> {
+function clientCertificate(request: IncomingMessage): ClientCertificate | undefined {
   const socket = request.socket as Partial<TLSSocket>;
-  if (socket.authorized !== true) return {};
+  if (socket.authorized !== true) return undefined;
   const subject = socket.getPeerCertificate?.().subject;
-  if (subject === undefined || subject.CN === undefined) return {};
+  if (subject === undefined || subject.CN === undefined) return undefined;
   const organizations: unknown = subject.O;
   const groups = Array.isArray(organizations) ? organizations : [organizations];
   return {
-    [CLIENT_NAME_HEADER]: String(subject.CN),
-    [CLIENT_GROUPS_HEADER]: JSON.stringify(groups.filter((g) => typeof g === 'string')),
+    username: String(subject.CN),
+    groups: groups.filter((group) => typeof group === 'string'),
   };
 }
 

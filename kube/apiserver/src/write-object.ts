@@ -141,20 +141,19 @@ export function updateObject(
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
   carryOver(draft, old, resource, options.subresource ?? '');
-  if ((options.subresource ?? '') === '') {
+  if (!STATUS_PARTS.has(options.subresource ?? '')) {
     resource.strategy.prepareUpdate?.(draft, old, context);
   }
   raiseGeneration(draft, old, resource);
   const object = asObject(draft);
-  const errors =
-    options.subresource === 'status'
-      ? (resource.strategy.validateStatus?.(object, old) ?? [])
-      : [
-          ...metadataErrors(object, resource),
-          ...immutableMetadata(object, old),
-          ...(resource.strategy.validate?.(object, context) ?? []),
-          ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
-        ];
+  const errors = STATUS_PARTS.has(options.subresource ?? '')
+    ? (resource.strategy.validateStatus?.(object, old) ?? [])
+    : [
+        ...metadataErrors(object, resource),
+        ...immutableMetadata(object, old),
+        ...(resource.strategy.validate?.(object, context) ?? []),
+        ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
+      ];
   if (errors.length > 0) {
     throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
   }
@@ -390,13 +389,16 @@ function carryOver(
   }
   delete metadata['selfLink'];
   metadata['resourceVersion'] = old.metadata.resourceVersion ?? '';
-  if (subresource === 'status') {
+  if (STATUS_PARTS.has(subresource)) {
     carryAllButStatus(draft, old, resource);
   } else if (resource.strategy.hasStatus === true) {
     if (old['status'] === undefined) delete draft['status'];
     else draft['status'] = old['status'] as DraftObject;
   }
 }
+
+/** Subresources that write the status; the others (scale, resize) write the spec. */
+const STATUS_PARTS: ReadonlySet<string> = new Set(['status', 'approval']);
 
 /** Kinds whose status writes may change labels, annotations and finalizers too. */
 const STATUS_WITH_METADATA: ReadonlySet<string> = new Set([

@@ -5,11 +5,14 @@ import {
   type ApiServer,
   createApiServer,
   createLocalClient,
+  createTokenSigner,
   type Listener,
   listen,
   SYSTEM,
 } from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
+import { type Access, keepAccess, prepareAccess } from './access.ts';
+import { createRuntime } from './container-output.ts';
 import { startControlLoop } from './control-loop.ts';
 import { furnishCluster } from './controllers/nodes.ts';
 import { createControllers } from './controllers.ts';
@@ -40,38 +43,67 @@ export interface Sandbox extends AsyncDisposable {
 
 /** Starts a cluster on the loopback address and writes the kubeconfig that leads to it. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const now = options.clock?.now() ?? Date.now();
+  const access = await prepareAccess(now, options.dataDir);
+  const signer = createTokenSigner(access.tokenKey);
+  if (options.dataDir !== undefined) {
+    const { certificate, key } = access.authority;
+    await keepAccess(options.dataDir, { authority: { certificate, key }, tokenKey: signer.keyPem });
+  }
   const server = await createApiServer({
+    signer,
+    runtime: createRuntime(
+      options.clock ?? { now: () => Date.now(), after: () => () => undefined },
+    ),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  return runSandbox(server, options);
+  return runSandbox(server, access, options);
 }
 
-async function runSandbox(server: ApiServer, options: SandboxOptions): Promise<Sandbox> {
+async function runSandbox(
+  server: ApiServer,
+  access: Access,
+  options: SandboxOptions,
+): Promise<Sandbox> {
   const { core } = server;
   furnishCluster(createLocalClient(core, SYSTEM, 'sandbox'), core.clock, options.nodes ?? 1);
   const loop = startControlLoop(
     server,
-    createControllers(() => ''),
+    createControllers(() => access.authority.certificate),
   );
   loop.settle();
-  const listener: Listener = await listen((request) => server.handle(request), {
+  const listener: Listener = await listen((request, client) => server.handle(request, client), {
     port: options.port ?? 0,
+    tls: { server: access.server, clientAuthority: access.authority.certificate },
   });
-  const directory = await mkdtemp(join(tmpdir(), 'capstan-sandbox-'));
+  const directory = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'capstan-sandbox-')));
   const kubeconfigPath = join(directory, 'kubeconfig');
-  await writeFile(kubeconfigPath, kubeconfigText({ server: listener.url }), { mode: 0o600 });
-  const close = async (): Promise<void> => {
+  const { certificate, key } = access.administrator;
+  const authority = access.authority.certificate;
+  const kubeconfig = kubeconfigText({ server: listener.url, authority, certificate, key });
+  await writeFile(kubeconfigPath, kubeconfig, { mode: 0o600 });
+  let closing: Promise<void> | undefined;
+  const end = async (): Promise<void> => {
     loop.stop();
     await listener.close();
-    await rm(directory, { recursive: true, force: true });
+    if (options.dataDir === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  const close = (): Promise<void> => {
+    closing ??= end();
+    return closing;
   };
   return {
     transport: server.transport,
     server,
     url: listener.url,
     kubeconfigPath,
-    fork: () => runSandbox(server.fork(), {}),
+    fork: () => runSandbox(server.fork(), access, { ...withoutData(options), port: 0 }),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function withoutData(options: SandboxOptions): SandboxOptions {
+  const { dataDir: _, ...rest } = options;
+  return rest;
 }
