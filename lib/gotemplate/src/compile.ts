@@ -114,11 +114,22 @@ export function printable(value: GoValue): GoValue {
   return pointerStringer === undefined ? indirect(value) : pointerStringer(value);
 }
 
+/** The else list does not see what the first one declares, though the parser lets it name it. */
+function compileBranches(
+  node: BranchNode,
+  scope: Scope,
+): { readonly then: Walk; readonly otherwise: Walk | undefined } {
+  const mark = scope.mark();
+  const then = compileList(node.list, scope);
+  scope.pop(mark);
+  const otherwise = node.elseList === undefined ? undefined : compileList(node.elseList, scope);
+  return { then, otherwise };
+}
+
 function compileIf(node: BranchNode, scope: Scope): Walk {
   const mark = scope.mark();
   const { run } = compilePipe(node.pipe, scope);
-  const then = compileList(node.list, scope);
-  const otherwise = node.elseList === undefined ? undefined : compileList(node.elseList, scope);
+  const { then, otherwise } = compileBranches(node, scope);
   scope.pop(mark);
   if (otherwise === undefined) {
     return (dot, frame) => (isTrue(run(dot, frame)) ? then(dot, frame) : GO_ON);
@@ -129,8 +140,7 @@ function compileIf(node: BranchNode, scope: Scope): Walk {
 function compileWith(node: BranchNode, scope: Scope): Walk {
   const mark = scope.mark();
   const { run } = compilePipe(node.pipe, scope);
-  const then = compileList(node.list, scope);
-  const otherwise = node.elseList === undefined ? undefined : compileList(node.elseList, scope);
+  const { then, otherwise } = compileBranches(node, scope);
   scope.pop(mark);
   return (dot, frame) => {
     const value = run(dot, frame);
@@ -182,7 +192,8 @@ interface RangeLoop {
   readonly bind: (frame: Frame, index: GoValue, element: GoValue) => void;
   readonly variables: number;
   readonly fail: (frame: Frame, message: string) => never;
-  readonly slots: readonly number[];
+  /** The variable that takes the elements, when the loop declares it. */
+  readonly elementSlots: readonly number[];
 }
 
 function compileRange(node: BranchNode, scope: Scope): Walk {
@@ -190,16 +201,16 @@ function compileRange(node: BranchNode, scope: Scope): Walk {
   const pipe = compilePipe(node.pipe, scope);
   const { declarations, isAssign } = node.pipe;
   const slots = declarations.map((variable) => scope.find(variable.names[0] ?? '')?.slot ?? 0);
-  if (!isAssign) for (const slot of slots) scope.markRangeVariable(slot);
-  const body = compileList(node.list, scope);
-  const otherwise = node.elseList === undefined ? undefined : compileList(node.elseList, scope);
+  const elementSlots = isAssign ? [] : slots.slice(-1);
+  for (const slot of elementSlots) scope.markRangeVariable(slot);
+  const { then: body, otherwise } = compileBranches(node, scope);
   scope.pop(mark);
   const loop: RangeLoop = {
     body,
     bind: binder(slots),
     variables: slots.length,
     fail: scope.failAt(pipe.last),
-    slots: isAssign ? [] : slots,
+    elementSlots,
   };
   return (dot, frame) => {
     const value = indirect(pipe.run(dot, frame));
@@ -255,7 +266,7 @@ function isMap(value: GoValue): boolean {
 
 function elementsAre(interfaces: boolean, frame: Frame, loop: RangeLoop): void {
   frame.dotIsInterface = interfaces;
-  for (const slot of loop.slots) frame.setTyped(slot, !interfaces);
+  for (const slot of loop.elementSlots) frame.setTyped(slot, !interfaces);
 }
 
 function overItems(items: readonly GoValue[], frame: Frame, loop: RangeLoop): boolean {
@@ -289,7 +300,7 @@ function overEntries(
 
 function overCount(count: GoInt, frame: Frame, loop: RangeLoop): boolean {
   if (loop.variables > 1) {
-    loop.fail(frame, `can't use ${count.value} to iterate over more than one variable`);
+    loop.fail(frame, `can't use ${sprint([count])} to iterate over more than one variable`);
   }
   const end = BigInt(count.value);
   if (end <= 0n) return false;

@@ -115,7 +115,7 @@ function layOut(decimal: Decimal, { format, precision, shortest }: Layout): stri
   }
   let limit = shortest ? 6 : Math.max(precision, 1);
   if (!shortest && limit > digits.length && digits.length >= point) limit = digits.length;
-  const exponent = digits === '' ? 0 : point - 1;
+  const exponent = point - 1;
   const letter = format === 'g' ? 'e' : 'E';
   if (exponent < -4 || exponent >= limit) {
     return withExponent(decimal, digits.length - 1, letter);
@@ -247,7 +247,8 @@ export function underscoresFit(text: string): boolean {
   const legacyOctal = /^0[0-9_]/.test(body);
   if (!prefixed && !legacyOctal && base10Underscore(body)) return true;
   const digits = prefixed ? `0${body.slice(2)}` : body;
-  return !/__|_$|_[^0-9a-fA-F]|[^0-9a-fA-F]_/.test(digits);
+  const isHex = /^0[xX]/.test(body);
+  return !(isHex ? /__|_$|_[^0-9a-fA-F]|[^0-9a-fA-F]_/ : /__|_$|_[^0-9]|[^0-9]_/).test(digits);
 }
 
 function base10Underscore(body: string): boolean {
@@ -272,7 +273,8 @@ export function parseFloatText(text: string): ParsedFloat {
     if (isNan) return special[1] === '' ? { value: Number.NaN } : invalid;
     return { value: special[1] === '-' ? -Infinity : Infinity };
   }
-  if (FLOAT.test(text)) return inRange(Number(text), text);
+  const plain = underscoresFit(text) ? text.replaceAll('_', '') : text;
+  if (FLOAT.test(plain)) return inRange(Number(plain), text);
   const hex = HEX_FLOAT.exec(text.replaceAll('_', ''));
   const digits = `${hex?.[2] ?? ''}${hex?.[3] ?? ''}`;
   if (hex === null || digits === '' || !underscoresFit(text)) return invalid;

@@ -24,7 +24,10 @@ export function dictFunctions(): Functions {
       for (const source of sources) merge(target, source, overwrite);
       return asValue(target);
     });
-  const copy = fixed([anything], (value) => deepCopy(value, 0));
+  const copy = fixed([anything], (value) => {
+    if (value !== null) return deepCopy(value, 0);
+    throw new GoError('reflect: call of reflect.Value.Type on zero Value');
+  });
   return [
     ['dict', variadic([], anything, makeDict)],
     ['get', fixed([dictionary, text], (dict, key) => mapGet(dict, key) ?? absent(dict, key))],

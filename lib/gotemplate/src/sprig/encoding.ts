@@ -120,25 +120,48 @@ function groupValues(
   const values: number[] = [];
   for (let j = 0; j < group; j++) {
     const digit = digits[start + j];
-    if (digit === undefined) {
-      throw corrupt(encoding, group === 8 ? start + j : place(start + j) - j);
-    }
+    if (digit === undefined) throw corrupt(encoding, group === 8 ? start : place(start + j) - j);
     const value = alphabet.indexOf(digit.char);
     if (value >= 0) {
       values.push(value);
       continue;
     }
-    if (digit.char !== '=' || !paddingFits(group, j)) throw corrupt(encoding, place(start + j));
-    for (let k = j; k < group; k++) {
-      if (digits[start + k]?.char !== '=') throw corrupt(encoding, place(start + k));
-    }
+    if (digit.char !== '=') throw corrupt(encoding, place(start + j));
+    if (group === 8) checkPadding32(digits, start, j, encoding);
+    else checkPadding64(digits, start, j, { encoding, place });
     return values;
   }
   return values;
 }
 
-function paddingFits(group: number, at: number): boolean {
-  return group === 4 ? at >= 2 : at === 2 || at === 4 || at === 5 || at === 7;
+function checkPadding64(
+  digits: readonly Digit[],
+  start: number,
+  at: number,
+  { encoding, place }: { readonly encoding: Encoding; readonly place: (index: number) => number },
+): void {
+  if (at < 2) throw corrupt(encoding, place(start + at));
+  for (let k = at; k < 4; k++) {
+    if (digits[start + k]?.char !== '=') throw corrupt(encoding, place(start + k));
+  }
+}
+
+/** The offsets are those that encoding/base32 reports, off by one or not. */
+function checkPadding32(
+  digits: readonly Digit[],
+  start: number,
+  at: number,
+  encoding: Encoding,
+): void {
+  const after = start + at + 1;
+  const left = digits.length - after;
+  if (at < 2 || left >= 8) throw corrupt(encoding, start + at);
+  if (left + at < 7) throw corrupt(encoding, digits.length);
+  for (let k = 0; k < 7 - at; k++) {
+    const next = digits[after + k];
+    if (next !== undefined && next.char !== '=') throw corrupt(encoding, after + k - 1);
+  }
+  if (at === 3 || at === 6) throw corrupt(encoding, after - 1);
 }
 
 function corrupt({ name }: Encoding, offset: number): CorruptInputError {

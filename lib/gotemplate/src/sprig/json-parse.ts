@@ -193,7 +193,13 @@ class JsonReader {
 
   #unexpected(context: string): GoError {
     const code = this.#input.codePointAt(this.#at);
-    if (code === undefined) return new GoError('unexpected end of JSON input');
+    if (code === undefined) {
+      // At the end Go's scanner takes one more space: only where that is wrong too is it named.
+      const isOpen = /^(?:in (?!string literal)|after decimal)/.test(context);
+      return new GoError(
+        isOpen ? `invalid character ' ' ${context}` : 'unexpected end of JSON input',
+      );
+    }
     // Go looks at one byte: a longer character shows as its first one.
     const byte = byteLength(String.fromCodePoint(code)) > 1 ? firstByte(code) : code;
     return new GoError(`invalid character ${byteText(byte)} ${context}`);

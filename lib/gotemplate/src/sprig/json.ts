@@ -3,6 +3,7 @@ import { listOf, sortedEntries } from '../map.ts';
 import { formatFloat } from '../number.ts';
 import { compareText } from '../text.ts';
 import {
+  GoComplex,
   GoError,
   GoFunc,
   GoInt,
@@ -87,7 +88,9 @@ function write(value: GoValue, html: boolean, depth: number): string {
     return `[${items.map((item) => write(item, html, depth + 1)).join(',')}]`;
   }
   if (value instanceof GoStruct) return writeStruct(value, html, depth);
-  if (value instanceof GoFunc) throw new GoError(`json: unsupported type: ${value.type.text}`);
+  if (value instanceof GoFunc || value instanceof GoComplex) {
+    throw new GoError(`json: unsupported type: ${value.type.text}`);
+  }
   return writeMap(value, html, depth);
 }
 

@@ -166,13 +166,10 @@ function concatenate(lists: readonly GoValue[], context: CallContext): GoValue {
 
 function chunk(size: number, value: GoValue, context: CallContext): GoValue {
   const items = itemsOf(value, 'Cannot chunk type');
-  if (size <= 0) {
-    if (size === 0 && items.length > 0) throw runtimeError('makeslice: len out of range');
-    if (size === 0) throw runtimeError('integer divide by zero');
-  }
+  if (size <= 0) throw runtimeError('makeslice: len out of range');
   boundItems(items.length, 'chunk', context);
   const chunks: GoValue[] = [];
-  for (let i = 0; i < items.length; i += Math.max(size, 1)) chunks.push(items.slice(i, i + size));
+  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
   return typedSlice(LISTS, chunks);
 }
 

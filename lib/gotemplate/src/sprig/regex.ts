@@ -60,7 +60,7 @@ class Patterns {
       this.#cache.set(pattern, compiled);
       return compiled;
     } catch (error) {
-      throw new GoError(messageOfError(error));
+      throw new GoError(syntaxProblem(error));
     }
   }
 
@@ -82,6 +82,12 @@ class Patterns {
       throw error;
     }
   }
+}
+
+/** The library leaves out the empty part of the pattern that Go names. */
+function syntaxProblem(error: unknown): string {
+  const message = messageOfError(error);
+  return message.endsWith('trailing backslash at end of expression') ? `${message}: \`\`` : message;
 }
 
 /** The matches Go finds: an empty match right after another one does not count. */

@@ -1,4 +1,5 @@
 import { sprintf } from '../fmt.ts';
+import { listOf } from '../map.ts';
 import { quote } from '../quote.ts';
 import { byteLength, byteSlice, sortTexts } from '../text.ts';
 import { type GoDict, GoError, GoMap, type GoValue, STRING_MAP } from '../value.ts';
@@ -60,7 +61,7 @@ export function stringFunctions(): Functions {
     ['toString', fixed([anything], textOf)],
     ['toStrings', fixed([anything], (value) => textList(textsOf(value)))],
     ['join', fixed([text, anything], join)],
-    ['sortAlpha', fixed([anything], (list) => textList(sortTexts(textsOf(list))))],
+    ['sortAlpha', fixed([anything], sortAlpha)],
     ['split', fixed([text, text], (sep, str) => indexed(splitText(str, sep, -1)))],
     ['splitList', fixed([text, text], (sep, str) => textList(splitText(str, sep, -1)))],
     ['splitn', fixed([text, count, text], (sep, n, str) => indexed(splitText(str, sep, n)))],
@@ -146,6 +147,12 @@ export function indent(spaces: number, str: string): string {
 function replace(old: string, replacement: string, str: string): string {
   if (old === '') return replacement + [...str].map((char) => char + replacement).join('');
   return str.replaceAll(old, () => replacement);
+}
+
+/** What is no list is sorted as a list of its text. */
+function sortAlpha(value: GoValue): GoValue {
+  const isList = listOf(value) !== undefined;
+  return textList(isList ? sortTexts(textsOf(value)) : [textOf(value)]);
 }
 
 function join(separator: string, value: GoValue): string {

@@ -28,8 +28,9 @@ function mapCase(text: string, change: (text: string) => string): string {
   if (isAscii(text)) return change(text);
   let out = '';
   for (const char of text) {
-    const changed = change(char);
-    out += [...changed].length === 1 ? changed : char;
+    const [first = char, ...others] = change(char);
+    // The one rune that becomes several in lower case has a simple form; those of upper case stay.
+    out += others.length === 0 || char === '\u0130' ? first : char;
   }
   return out;
 }
@@ -42,12 +43,24 @@ export function lower(text: string): string {
   return mapCase(text, (part) => part.toLowerCase());
 }
 
+/** Letters whose title case is not their upper case. */
+const TITLE_CASE: Readonly<Record<string, string>> = {
+  Ǆ: 'ǅ',
+  ǆ: 'ǅ',
+  Ǉ: 'ǈ',
+  ǉ: 'ǈ',
+  Ǌ: 'ǋ',
+  ǌ: 'ǋ',
+  Ǳ: 'ǲ',
+  ǳ: 'ǲ',
+};
+
 /** strings.Title: what follows a separator becomes upper case. */
 export function title(text: string): string {
   let out = '';
   let previous = ' ';
   for (const char of text) {
-    out += isSeparator(previous) ? upper(char) : char;
+    out += isSeparator(previous) ? (TITLE_CASE[char] ?? upper(char)) : char;
     previous = char;
   }
   return out;
@@ -193,7 +206,8 @@ export function pascalCase(text: string): string {
   let out = '';
   while (at < chars.length && isConnector(chars[at] ?? '')) out += chars[at++];
   const first = chars[at];
-  if (first === undefined) return out;
+  // Nothing but connectors: the last one is written twice.
+  if (first === undefined) return out + (chars.at(-1) ?? '');
   let current = upper(first);
   let isFirstUpper = isUpper(first);
   for (const char of chars.slice(at + 1)) {

@@ -173,10 +173,8 @@ function clockText(part: string, instant: Instant, civil: Civil): string {
 }
 
 function zoneName(instant: Instant): string {
-  const { abbreviation, offsetSeconds } = instant.zone.at(instant.epochSeconds);
-  return abbreviation === ''
-    ? offsetText('-07', instant, offsetSeconds % 3600 !== 0)
-    : abbreviation;
+  const { abbreviation } = instant.zone.at(instant.epochSeconds);
+  return abbreviation === '' ? offsetText('-0700', instant) : abbreviation;
 }
 
 function fractionText(part: string, nanosecond: number): string {
@@ -186,12 +184,12 @@ function fractionText(part: string, nanosecond: number): string {
   return trimmed === '' ? '' : part.charAt(0) + trimmed;
 }
 
-function offsetText(part: string, instant: Instant, withMinutes = false): string {
+function offsetText(part: string, instant: Instant): string {
   const { offsetSeconds } = instant.zone.at(instant.epochSeconds);
   if (part.startsWith('Z') && offsetSeconds === 0) return 'Z';
   const size = Math.abs(offsetSeconds);
   const fields = [Math.floor(size / 3600), Math.floor((size % 3600) / 60), size % 60];
-  const digits = part.replaceAll(/\D/g, '').length + (withMinutes ? 2 : 0);
+  const digits = part.replaceAll(/\D/g, '').length;
   const separator = part.includes(':') ? ':' : '';
   const shown = fields.slice(0, digits / 2).map((field) => pad(field));
   return (offsetSeconds < 0 ? '-' : '+') + shown.join(separator);

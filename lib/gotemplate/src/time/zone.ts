@@ -59,7 +59,41 @@ function offsetOf(name: string, format: Intl.DateTimeFormat, seconds: number): Z
 // The runtime abbreviates a zone only in locales where the abbreviation is in use.
 const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-CA', 'en-IN', 'en-NZ', 'en-ZA'];
 
+/** Abbreviations of zones without daylight saving time that the runtime gives as an offset in every locale. */
+const ABBREVIATIONS: Readonly<Record<string, string>> = {
+  'Africa/Abidjan': 'GMT',
+  'Africa/Accra': 'GMT',
+  'Africa/Algiers': 'CET',
+  'Africa/Johannesburg': 'SAST',
+  'Africa/Lagos': 'WAT',
+  'Africa/Maputo': 'CAT',
+  'Africa/Harare': 'CAT',
+  'Africa/Nairobi': 'EAT',
+  'Africa/Tunis': 'CET',
+  'Asia/Hong_Kong': 'HKT',
+  'Asia/Jakarta': 'WIB',
+  'Asia/Jayapura': 'WIT',
+  'Asia/Karachi': 'PKT',
+  'Asia/Macau': 'CST',
+  'Asia/Makassar': 'WITA',
+  'Asia/Manila': 'PST',
+  'Asia/Pyongyang': 'KST',
+  'Asia/Seoul': 'KST',
+  'Asia/Shanghai': 'CST',
+  'Asia/Taipei': 'CST',
+  'Asia/Tokyo': 'JST',
+  'Europe/Moscow': 'MSK',
+  'Europe/Simferopol': 'MSK',
+  'Pacific/Guam': 'ChST',
+  Japan: 'JST',
+  PRC: 'CST',
+  ROC: 'CST',
+  ROK: 'KST',
+};
+
 function abbreviationOf(name: string, instant: Date, offsetSeconds: number): string {
+  const known = Object.hasOwn(ABBREVIATIONS, name) ? ABBREVIATIONS[name] : undefined;
+  if (known !== undefined) return known;
   for (const locale of LOCALES) {
     const format = new Intl.DateTimeFormat(locale, { timeZone: name, timeZoneName: 'short' });
     const part = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName');
