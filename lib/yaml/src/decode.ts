@@ -433,7 +433,8 @@ function tagOf(node: YamlNode): string {
 
 function floatKey(value: number): string {
   if (Number.isNaN(value)) return '.nan';
-  if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf';
+  // Keys are printed with the precision of a float32, which is infinite where that is.
+  if (!Number.isFinite(Math.fround(value))) return value > 0 ? '.inf' : '-.inf';
   return formatFloat32(value);
 }
 

@@ -8,7 +8,7 @@ export interface GoSyntaxOptions {
   readonly shownKeys?: ReadonlyMap<object, ReadonlyMap<string, string>>;
 }
 
-/** A value as Go's `%#v` writes it in error texts. Map keys come sorted, as fmt prints them. */
+/** A value as Go's `%#v` writes it in error texts. Map keys come sorted, as fmt prints them, strings first. */
 export function goSyntax(value: unknown, options: GoSyntaxOptions = {}): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (typeof value === 'string') return quoteGo(value);
@@ -19,7 +19,10 @@ export function goSyntax(value: unknown, options: GoSyntaxOptions = {}): string 
   }
   if (typeof value !== 'object') return String(value);
   const shown = options.shownKeys?.get(value);
-  const entries = Object.entries(value).sort(([a], [b]) => compareBytes(a, b));
+  const isShown = (key: string) => (shown?.has(key) === true ? 1 : 0);
+  const entries = Object.entries(value).sort(
+    ([a], [b]) => isShown(a) - isShown(b) || compareBytes(a, b),
+  );
   const body = entries.map(
     ([key, item]) => `${shown?.get(key) ?? quoteGo(key)}:${goSyntax(item, options)}`,
   );
