@@ -6,9 +6,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { main } from '@capstan/apps-cli';
+import { officialProgram } from '../tools/official.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Random = () => number;
@@ -138,7 +139,7 @@ async function ours(root: string): Promise<string> {
 }
 
 function official(root: string): string {
-  const binary = join(homedir(), '.cache/capstan/bin/helm-4.3.1');
+  const binary = officialProgram('helm', '4.3.1');
   const result = spawnSync(binary, ['template', 'rel', '.', '-f', 'given.yaml'], {
     cwd: root,
     encoding: 'utf8',
@@ -148,12 +149,31 @@ function official(root: string): string {
   return `${result.stdout}${at < 0 ? '' : result.stderr.slice(at)}${result.status}`;
 }
 
-const seeds = Number(process.argv[2] ?? 60);
-const first = Number(process.argv[3] ?? 1);
-let passed = 0;
-let rendered = 0;
-const failed: number[] = [];
-for (let seed = first; seed < first + seeds; seed++) {
+/** Compares `seeds` random charts from seed `first` on; prints the first differences. */
+export async function compareRandom(
+  seeds: number,
+  first: number,
+): Promise<{ readonly passed: number; readonly failed: number }> {
+  let passed = 0;
+  let rendered = 0;
+  const failed: number[] = [];
+  for (let seed = first; seed < first + seeds; seed++) {
+    const root = layOut(seed);
+    const [expected, actual] = [official(root), await ours(root)];
+    if (expected.endsWith('0')) rendered++;
+    if (expected === actual) passed++;
+    else if (failed.push(seed) <= 3) {
+      console.log(`✖ seed ${seed}\n--- helm\n${expected.slice(0, 1500)}`);
+      console.log(`--- capstan\n${actual.slice(0, 1500)}`);
+    }
+    rmSync(root, { recursive: true });
+  }
+  if (failed.length > 0) console.log(`failed seeds: ${failed.slice(0, 50).join(' ')}`);
+  console.log(`${rendered} of ${seeds} random charts render; the others end in the same error`);
+  return { passed, failed: failed.length };
+}
+
+function layOut(seed: number): string {
   const random = randomOf(seed);
   const root = mkdtempSync(join(tmpdir(), 'helm-random-'));
   const { files } = randomChart(random, 'app', 2);
@@ -162,20 +182,12 @@ for (let seed = first; seed < first + seeds; seed++) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  const [expected, actual] = [official(root), await ours(root)];
-  if (expected.endsWith('0')) rendered++;
-  if (expected === actual) passed++;
-  else {
-    failed.push(seed);
-    if (failed.length <= 3) {
-      console.log(
-        `✖ seed ${seed}\n--- helm\n${expected.slice(0, 1500)}\n--- capstan\n${actual.slice(0, 1500)}`,
-      );
-    }
-  }
-  rmSync(root, { recursive: true });
+  return root;
 }
-if (failed.length > 0) console.log(`failed seeds: ${failed.slice(0, 50).join(' ')}`);
-console.log(`${rendered} of ${seeds} charts render; the others end in the same error`);
-console.log(`${passed} passed, ${failed.length} failed`);
-process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
+
+if (import.meta.main) {
+  const [seeds = '60', first = '1'] = process.argv.slice(2);
+  const { passed, failed } = await compareRandom(Number(seeds), Number(first));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}

@@ -1,16 +1,18 @@
 /**
  * Charts of ours, rendered by `capstan template`, against what the official helm printed for them.
  *
- *   node conformance/helm/run.ts            compares with the stored output (needs no Go)
+ *   node conformance/helm/run.ts [CASE]     compares with the stored output, then 60 random charts with the official binary
  *   UPDATE=1 node conformance/helm/run.ts   the official binaries write the stored output anew
  *
  * A case is one file: comment lines, `$ arguments` lines (one command each), then the chart's files behind `-- name --`.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { main } from '@capstan/apps-cli';
+import { officialProgram, whyNotOfficial } from '../tools/official.ts';
+import { compareRandom } from './random.ts';
 
 const here = import.meta.dirname;
 const OFFICIAL = { 4: '4.3.1', 3: '3.22.0' } as const;
@@ -59,7 +61,7 @@ function official(args: readonly string[], cwd: string): Result {
   const version = OFFICIAL[flavorOf(args)];
   const at = args.indexOf('--helm-version');
   const plain = at < 0 ? [...args] : [...args.slice(0, at), ...args.slice(at + 2)];
-  const binary = join(homedir(), '.cache/capstan/bin', `helm-${version}`);
+  const binary = officialProgram('helm', version);
   const result = spawnSync(binary, plain, { cwd, encoding: 'utf8', env: { HOME: cwd, PATH: '' } });
   return { code: result.status ?? -1, out: result.stdout, err: errorsOnly(result.stderr) };
 }
@@ -145,6 +147,13 @@ for (const file of globSync(join(here, 'cases', '*.txt')).sort()) {
     console.log(`✖ ${one.name}`);
     showDifference(expected, actual);
   }
+}
+const skip = whyNotOfficial('helm', '4.3.1');
+if (skip !== false) console.log(`random charts are skipped: ${skip}`);
+else if (wanted === '') {
+  const random = await compareRandom(60, 1);
+  passed += random.passed;
+  failed += random.failed;
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
