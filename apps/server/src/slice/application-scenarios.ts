@@ -24,7 +24,8 @@ function readApp(world: World, name: string): Promise<KubeObject | undefined> {
   return world.get({ ...APPLICATION, name });
 }
 
-async function untilSynced(world: World, name: string, revision: string): Promise<number> {
+/** Waits until an app says that this commit is in place. Answers how long it took. */
+export async function untilSynced(world: World, name: string, revision: string): Promise<number> {
   const { tookMs } = await until(
     `${name} synced to ${revision.slice(0, 8)}`,
     PATIENCE_MS,

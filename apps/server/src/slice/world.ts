@@ -32,6 +32,8 @@ export interface WorldOptions {
   /** A fresh connection for each control plane, and one for the tests. */
   readonly connect: () => KubeClient;
   readonly clusterName: string;
+  /** Without it there is none: the test runs its own in another process. */
+  readonly hasControlPlane?: boolean;
   readonly log?: (message: string) => void;
 }
 
@@ -52,7 +54,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       version: 'test',
       log: (message, keys) => options.log?.(`${message} ${JSON.stringify(keys ?? {})}`),
     });
-  control = await start();
+  if (options.hasControlPlane !== false) control = await start();
   const client = options.connect();
   const repositories = new Map<string, Promise<Repository>>();
   return {

@@ -1,0 +1,17 @@
+export {
+  APPLICATION_SCENARIOS,
+  MISTAKE_SCENARIO,
+  type Scenario,
+  untilSynced,
+} from './application-scenarios.ts';
+export {
+  APPLICATION,
+  application,
+  configMap,
+  createWorld,
+  deployment,
+  type Repository,
+  until,
+  type World,
+  type WorldOptions,
+} from './world.ts';
