@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Mirror, type PickVersion, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
+import { Mirror, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
+import { pickVersion } from './pick-version.ts';
 import type { GitSourceSpec } from './source-spec.ts';
 
 export interface GitSourcesOptions {
@@ -9,8 +10,6 @@ export interface GitSourcesOptions {
   readonly folder: string;
   /** Remotes may be folders of this machine. */
   readonly allowFile?: boolean;
-  /** Which tag a range of versions means. */
-  readonly pickVersion?: PickVersion;
   /** Bound of the file contents kept in memory for each repository. */
   readonly cacheBytesMax?: number;
 }
@@ -46,6 +45,7 @@ export class GitSources {
         ...options,
         folder: join(folder, 'git', `${key}.git`),
         url: spec.url,
+        pickVersion,
         ...(spec.auth === undefined ? {} : { credentials: spec.auth }),
         ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
       });

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pickVersion } from './pick-version.ts';
+
+test('the highest tag in the range wins; what is no version does not count', () => {
+  const tags = ['v1.0.0', 'v1.2.0', '1.10.0', 'v2.0.0-rc.1', 'latest', 'v2.0.0'];
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['1.x', '1.10.0'],
+    ['>=1.0.0 <1.3.0', 'v1.2.0'],
+    ['*', 'v2.0.0'],
+    ['^3', undefined],
+    ['>=2.0.0-0 <2.0.0', 'v2.0.0-rc.1'],
+    ['main', 'not-a-range'],
+    ['feature/x', 'not-a-range'],
+  ];
+  for (const [range, expected] of cases) assert.equal(pickVersion(range, tags), expected, range);
+});
