@@ -19,6 +19,8 @@ import {
   toStreamed,
 } from './http-types.ts';
 import { handlePath } from './non-resource.ts';
+import type { Describe } from './openapi.ts';
+import { createProtobufDecoder } from './protobuf/decode.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
 import { Store } from './store.ts';
@@ -76,6 +78,8 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     random: options.random ?? Math.random,
     newUid: () => randomUUID(),
     parseYaml,
+    describe: createDescriber(catalogue),
+    decodeProtobuf: createProtobufDecoder(catalogue),
     signer: options.signer ?? createTokenSigner(),
     runtime: options.runtime ?? SILENT_RUNTIME,
   };
@@ -105,6 +109,24 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
       close: async () => undefined,
     },
     fork: () => assemble({ ...options, signer: core.signer, store: store.fork() }),
+  };
+}
+
+function createDescriber(catalogue: Catalogue): () => Promise<Describe> {
+  let loading: Promise<Describe> | undefined;
+  const load = async (): Promise<Describe> => {
+    const { loadDescriptions } = await import('@capstan/kube-schema/descriptions');
+    const describe = await loadDescriptions(catalogue.minor, (definition) => [
+      ...(catalogue.definition(definition)?.properties?.keys() ?? []),
+    ]);
+    return (definition, field) => {
+      const text = describe(definition, field);
+      return text === '' ? undefined : text;
+    };
+  };
+  return () => {
+    loading ??= load();
+    return loading;
   };
 }
 

@@ -8,15 +8,20 @@ const DEPTH_MAX = 1000;
 
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
-const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 export const BODY_TYPES: readonly string[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE];
 
-export function bodyText(body: string | Uint8Array | undefined): string {
-  if (body === undefined) return '';
+export function checkSize(body: string | Uint8Array | undefined): void {
+  if (body === undefined) return;
   const size = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (size > BODY_BYTES_MAX) {
     throw tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`);
   }
+}
+
+export function bodyText(body: string | Uint8Array | undefined): string {
+  checkSize(body);
+  if (body === undefined) return '';
   return typeof body === 'string' ? body : new TextDecoder().decode(body);
 }
 

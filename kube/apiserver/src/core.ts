@@ -4,6 +4,8 @@ import type { Clock } from '@capstan/lib-std';
 import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
+import type { Describe } from './openapi.ts';
+import type { DecodeProtobuf } from './protobuf/decode.ts';
 import type { Registry } from './registry.ts';
 import type { ServedResource, StrategyContext } from './served-resource.ts';
 import { type Bucket, type Store, storeKey } from './store.ts';
@@ -19,6 +21,9 @@ export interface Core {
   readonly random: () => number;
   readonly newUid: () => string;
   readonly parseYaml: ParseYaml;
+  readonly decodeProtobuf: DecodeProtobuf;
+  /** The texts of `explain`, loaded when the first OpenAPI document is asked for. */
+  readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
   readonly runtime: ContainerRuntime;
 }

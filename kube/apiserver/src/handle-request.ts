@@ -1,7 +1,7 @@
 import type { JsonObject } from '@capstan/kube-object';
 import { ApiError, methodNotAllowed, notAcceptable } from './api-error.ts';
 import { answerReview } from './auth/reviews.ts';
-import { bodyText, parseBody, requireObject } from './body.ts';
+import { bodyText, checkSize, mediaType, PROTOBUF_TYPE, parseBody, requireObject } from './body.ts';
 import type { Core } from './core.ts';
 import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
@@ -130,8 +130,13 @@ function watch(core: Core, call: Call): ApiResponse {
 }
 
 export function readDraft(core: Core, call: Call): ReturnType<typeof parseBody> {
-  const text = bodyText(call.request.body);
-  return parseBody(text, call.request.headers['content-type'], core.parseYaml);
+  const { body, headers } = call.request;
+  if (mediaType(headers['content-type']) === PROTOBUF_TYPE) {
+    checkSize(body);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0));
+    return { value: core.decodeProtobuf(bytes), duplicates: [] };
+  }
+  return parseBody(bodyText(body), headers['content-type'], core.parseYaml);
 }
 
 export function writeOptionsOf(call: Call): WriteOptions {
@@ -236,9 +241,8 @@ function remove(core: Core, call: Call): ApiResponse {
 }
 
 export function readDeleteBody(core: Core, call: Call): JsonObject {
-  const text = bodyText(call.request.body);
-  if (text.trim() === '') return {};
-  const { value } = parseBody(text, call.request.headers['content-type'], core.parseYaml);
+  if (call.request.body === undefined || call.request.body.length === 0) return {};
+  const { value } = readDraft(core, call);
   return isDraftObject(value) ? value : {};
 }
 

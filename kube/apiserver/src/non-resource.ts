@@ -16,7 +16,11 @@ import { openApiV2, openApiV3 } from './openapi.ts';
 import { CRD_BUCKET, type ServedGroup } from './registry.ts';
 
 /** Paths that are not resources: discovery, OpenAPI, health, version. */
-export function handlePath(core: Core, request: ApiRequest, path: string): ApiResponse {
+export function handlePath(
+  core: Core,
+  request: ApiRequest,
+  path: string,
+): ApiResponse | Promise<ApiResponse> {
   const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
   const health = /^\/(healthz|livez|readyz)(\/.*)?$/.exec(trimmed);
   if (health !== null) return text('ok');
@@ -61,13 +65,17 @@ function groupVersion(core: Core, group: string, version: string): ApiResponse {
   return json(resourceList(group === '' ? version : `${group}/${version}`, found.resources));
 }
 
-function openApi(core: Core, request: ApiRequest, parts: readonly string[]): ApiResponse {
+async function openApi(
+  core: Core,
+  request: ApiRequest,
+  parts: readonly string[],
+): Promise<ApiResponse> {
   const groups = core.registry.groups();
   const accept = request.headers['accept'] ?? '';
   if (parts[0] === 'v2' && parts.length === 1) {
     if (accept !== '' && !/json|\*\/\*/.test(accept)) return notAcceptable();
     const all = groups.flatMap((g) => g.versions.flatMap((v) => v.resources));
-    return json(openApiV2(core.catalogue, all, () => undefined));
+    return json(openApiV2(core.catalogue, all, await core.describe()));
   }
   if (parts[0] !== 'v3') return pageNotFound();
   if (parts.length === 1) return json({ paths: openApiIndex(core, groups) });
@@ -78,7 +86,7 @@ function openApi(core: Core, request: ApiRequest, parts: readonly string[]): Api
     ?.versions.find((entry) => entry.version === wanted.version);
   if (found === undefined) return pageNotFound();
   if (accept !== '' && !/json|\*\/\*/.test(accept)) return notAcceptable();
-  return json(openApiV3(core.catalogue, wanted, found.resources, () => undefined));
+  return json(openApiV3(core.catalogue, wanted, found.resources, await core.describe()));
 }
 
 /** Where each group's document is; the hash changes when a definition does, so that clients may keep what they have. */
