@@ -14,9 +14,9 @@ await runAsLeader(
     namespace,
     name,
     identity,
-    leaseDurationMs: 3_000,
-    renewDeadlineMs: 2_000,
-    retryPeriodMs: 300,
+    leaseDurationMs: 6_000,
+    renewDeadlineMs: 4_000,
+    retryPeriodMs: 500,
     onError: (error) => console.error(String(error)),
   },
   async (signal) => {

@@ -66,7 +66,7 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     const killedMs = Date.now();
     await eventually(() => second.lines.length === 1, 'the other to take over');
     const tookMs = Date.now() - killedMs;
-    assert.ok(tookMs > 1_500 && tookMs < 6_000, `took over after ${tookMs} ms`);
+    assert.ok(tookMs > 3_000 && tookMs < 12_000, `took over after ${tookMs} ms`);
     const lease = await leaseOf('fight');
     assert.equal(at(lease, 'spec', 'holderIdentity'), first === a ? 'b' : 'a');
     assert.equal(at(lease, 'spec', 'leaseTransitions'), 1);
@@ -80,7 +80,7 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     a.child.kill('SIGTERM');
     const askedMs = Date.now();
     await eventually(() => b.lines.length === 1, 'b to lead');
-    assert.ok(Date.now() - askedMs < 1_500, `handed over after ${Date.now() - askedMs} ms`);
+    assert.ok(Date.now() - askedMs < 4_000, `handed over after ${Date.now() - askedMs} ms`);
     assert.deepEqual(a.lines, ['lead', 'stop Error']);
   });
 
@@ -107,7 +107,7 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     await pause(1_000);
     assert.deepEqual(a.lines, ['lead']);
     cluster.freeze();
-    await eventually(() => a.lines.length === 2, 'a to give up', 6_000);
+    await eventually(() => a.lines.length === 2, 'a to give up', 12_000);
     cluster.thaw();
     await eventually(() => a.lines.length === 3, 'a to lead again');
     assert.deepEqual(a.lines, ['lead', 'stop LeadershipLost', 'lead']);

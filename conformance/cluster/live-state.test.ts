@@ -89,12 +89,11 @@ describe('LiveState over a real API server', { skip: whyNoCluster() }, () => {
     );
     const [held] = live.byIndex('app', 'web');
     assert.ok(held?.whole);
+    let real: KubeObject | undefined;
     await eventually(async () => {
-      const real = await client.get({ ...held.key, apiVersion: held.apiVersion });
-      const now = live.get(held.key);
-      return now?.resourceVersion === real.metadata.resourceVersion;
+      real = await client.get({ ...held.key, apiVersion: held.apiVersion });
+      return live.get(held.key)?.resourceVersion === real.metadata.resourceVersion;
     }, 'the cache to be in step');
-    const real = await client.get({ ...held.key, apiVersion: held.apiVersion });
     assert.deepEqual(live.get(held.key)?.read(), real);
     const [pod] = children();
     assert.equal(pod?.whole, false);
@@ -176,6 +175,34 @@ describe('LiveState over a real API server', { skip: whyNoCluster() }, () => {
     await running;
   });
 
+  test('a cache of some namespaces holds nothing of the others, and works with rights for those only', async () => {
+    await makeNamespace(client, 'tenant');
+    for (const object of tenantRights) await client.apply(object, { fieldManager: 'test' });
+    await using own = createLiveState({
+      client: client.as({ user: 'tenant' }),
+      namespaces: ['tenant'],
+      isManaged: () => true,
+    });
+    const kinds = [
+      { apiVersion: 'v1', kind: 'ConfigMap' },
+      { apiVersion: 'v1', kind: 'Secret' },
+    ];
+    const missed = await own.ensure(kinds);
+    assert.deepEqual(
+      missed.map(({ kind, error }) => [kind.kind, at(error as never, 'code')]),
+      [['Secret', 'FORBIDDEN']],
+    );
+    const made = await client.apply(configMap('tenant', 'mine', {}), { fieldManager: 'test' });
+    await own.waitUntilFresh(made, made.metadata.resourceVersion ?? '');
+    assert.deepEqual(
+      own
+        .list({ group: '', kind: 'ConfigMap' })
+        .map(({ key }) => `${key.namespace}/${key.name}`)
+        .sort(),
+      ['tenant/kube-root-ca.crt', 'tenant/mine'],
+    );
+  });
+
   test('after a restart of the API server the cache is in step again, for every kind', async () => {
     const maps = { group: '', kind: 'ConfigMap' };
     for (let i = 0; i < 30; i++)
@@ -226,3 +253,19 @@ const definition = {
     ],
   },
 };
+
+const tenantRights: readonly KubeObject[] = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { namespace: 'tenant', name: 'reader' },
+    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { namespace: 'tenant', name: 'reader' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'tenant' }],
+  },
+];

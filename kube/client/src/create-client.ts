@@ -43,7 +43,7 @@ import {
   withQuery,
 } from './paths.ts';
 import { openExec, openPortForward, type PodName, podPath, readLogs } from './pod-streams.ts';
-import { type Call, isJsonObject, Requester } from './requester.ts';
+import { type Call, isJsonObject, Requester, type RequestObserver } from './requester.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 import { asKubeObject, readWatchEvent, splitLines } from './watch-stream.ts';
 
@@ -52,6 +52,7 @@ export interface ClientOptions {
   readonly limits?: LimiterOptions;
   /** For a call with its retries; 60 s by default. */
   readonly timeoutMs?: number;
+  readonly observe?: RequestObserver;
 }
 
 /** A client over any transport; `connect` is the usual way to one over sockets. */
@@ -61,6 +62,7 @@ export function createKubeClient(transport: Transport, options: ClientOptions = 
     limiter: new Limiter(options.limits ?? { inFlightMax: 64 }),
     timeoutMs: options.timeoutMs ?? 60_000,
     headers: {},
+    ...(options.observe === undefined ? {} : { observe: options.observe }),
   });
   return new Client(requester, createDiscovery(requester), { areServed: true });
 }

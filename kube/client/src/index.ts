@@ -65,6 +65,7 @@ export type {
   WatchedKind,
 } from './live-state-types.ts';
 export { NetworkError } from './network-error.ts';
+export type { RequestObserver } from './requester.ts';
 export { compareResourceVersions } from './resource-version.ts';
 export type {
   MessageSocket,

@@ -139,6 +139,20 @@ test('zipped answers are read, each group of an identity is a header of its own,
   assert.deepEqual(groups, ['dev', 'ops, all']);
 });
 
+test('each request that is sent is told to the observer, with its status', async () => {
+  const answers = [429, 200];
+  await using server = await startOddServer((_request, answer) => {
+    answer.json(answers.shift() ?? 404, thing('a', '1'), { 'retry-after': '0' });
+  });
+  const told: string[] = [];
+  const client = server.client({
+    observe: ({ method, status }) => told.push(`${method} ${status}`),
+  });
+  await client.get(map);
+  await client.find(map);
+  assert.deepEqual(told, ['GET 200', 'GET 200', 'GET 429', 'GET 200', 'GET 404']);
+});
+
 test('no more requests are under way than allowed, and no more per second', async () => {
   let current = 0;
   let highest = 0;

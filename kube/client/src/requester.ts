@@ -30,7 +30,15 @@ export interface RequesterOptions {
   readonly limiter: Limiter;
   readonly timeoutMs: number;
   readonly headers: TransportRequest['headers'];
+  readonly observe?: RequestObserver;
 }
+
+/** Told of each request that was sent: for metrics. `status` is 0 when no answer came; `seconds` until the headers. */
+export type RequestObserver = (request: {
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}) => void;
 
 const bodyBytesMax = 400 * 1024 * 1024;
 const triesMax = 12;
@@ -118,20 +126,33 @@ export class Requester {
     signal: AbortSignal,
     read: (body: AsyncIterable<Uint8Array>) => Promise<string>,
   ): Promise<{ response: TransportResponse; text: string }> {
-    const { transport, limiter } = this.#options;
-    const leave = await limiter.enter(signal);
+    const leave = await this.#options.limiter.enter(signal);
     try {
-      const response = await transport.request({
-        method: call.method,
-        path: call.path,
-        headers: this.headersFor(headersOf(call)),
-        ...(call.body === undefined ? {} : { body: formatJson(call.body) }),
-        signal,
-      });
+      const response = await this.#send(call, signal);
       if (response.status < 400) return { response, text: await read(response.body) };
       throw await errorFrom(response, call);
     } finally {
       leave();
+    }
+  }
+
+  async #send(call: Call, signal: AbortSignal): Promise<TransportResponse> {
+    const { transport, observe } = this.#options;
+    const { method, path } = call;
+    const startedMs = performance.now();
+    let status = 0;
+    try {
+      const response = await transport.request({
+        method,
+        path,
+        headers: this.headersFor(headersOf(call)),
+        ...(call.body === undefined ? {} : { body: formatJson(call.body) }),
+        signal,
+      });
+      status = response.status;
+      return response;
+    } finally {
+      observe?.({ method, status, seconds: (performance.now() - startedMs) / 1000 });
     }
   }
 

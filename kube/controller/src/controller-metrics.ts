@@ -1,3 +1,4 @@
+import type { RequestObserver } from '@capstan/kube-client';
 import type { ReconcileResult } from './controller-types.ts';
 import type { Registry } from './metrics.ts';
 
@@ -69,6 +70,27 @@ export function createControllerMetrics(registry: Registry, controller: string):
     },
     retried: () => work.retries.add(queue),
   };
+}
+
+/** client-go's metrics of requests, as controller-runtime publishes them. Pass the result as a client's `observe`. */
+export function createRequestMetrics(registry: Registry, host: string): RequestObserver {
+  const requests = registry.counter(
+    'rest_client_requests_total',
+    'Number of HTTP requests, partitioned by status code, method, and host.',
+  );
+  return ({ method, status }) => {
+    requests.add({ code: status === 0 ? '<error>' : String(status), host, method });
+  };
+}
+
+/** The metric of client-go's leader election: 1 while this process leads. Set it from `onLeader`. */
+export function createLeaderMetric(registry: Registry, name: string): (isLeader: boolean) => void {
+  const status = registry.gauge(
+    'leader_election_master_status',
+    'Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master.',
+  );
+  status.set({ name }, 0);
+  return (isLeader) => status.set({ name }, isLeader ? 1 : 0);
 }
 
 function queueMetrics(registry: Registry) {

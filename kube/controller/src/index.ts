@@ -1,4 +1,9 @@
-export { type ControllerMetrics, createControllerMetrics } from './controller-metrics.ts';
+export {
+  type ControllerMetrics,
+  createControllerMetrics,
+  createLeaderMetric,
+  createRequestMetrics,
+} from './controller-metrics.ts';
 export type {
   Controller,
   EnqueueOptions,
