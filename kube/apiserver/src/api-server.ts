@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
-import type { Clock } from '@capstan/lib-std';
+import { CapstanError, type Clock } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { ApiError, internalError } from './api-error.ts';
 import { authenticate, type ClientCertificate, impersonate } from './auth/authenticate.ts';
@@ -36,6 +36,8 @@ export interface ApiServerOptions {
   readonly catalogue?: Catalogue;
   readonly signer?: TokenSigner;
   readonly runtime?: ContainerRuntime;
+  /** Called before a write is answered: resolves when it is safe. A fork has none. */
+  readonly persist?: () => Promise<void>;
   /** Bearer tokens of people. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Whoever comes without credentials is an administrator: for a server that only its own process reaches. */
@@ -85,7 +87,10 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {
-      return await dispatch(core, request, impersonate(core, user, request));
+      const before = store.resourceVersion;
+      const response = await dispatch(core, request, impersonate(core, user, request));
+      if (store.resourceVersion !== before) await options.persist?.();
+      return response;
     } catch (error) {
       return errorResponse(toApiError(error));
     }
@@ -108,8 +113,14 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
       request: async (request) => toStreamed(await handleAs(request, ADMIN)),
       close: async () => undefined,
     },
-    fork: () => assemble({ ...options, signer: core.signer, store: store.fork() }),
+    fork: () =>
+      assemble({ ...withoutPersistence(options), signer: core.signer, store: store.fork() }),
   };
+}
+
+function withoutPersistence<T extends ApiServerOptions>(options: T): Omit<T, 'persist'> {
+  const { persist: _, ...rest } = options;
+  return rest;
 }
 
 function createDescriber(catalogue: Catalogue): () => Promise<Describe> {
@@ -164,6 +175,9 @@ function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof RangeError && /call stack/.test(error.message)) {
     return new ApiError(400, 'BadRequest', 'the object is nested too deeply: exceeded max depth');
+  }
+  if (error instanceof CapstanError && error.kind !== 'bug') {
+    return internalError(error.message, error);
   }
   return internalError(error instanceof Error ? error.message : String(error), error);
 }

@@ -4,6 +4,7 @@ export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
 export { type CertificateAuthority, createAuthority, type KeyPair } from './authority.ts';
 export type { ContainerRuntime, ExecResult, LogRequest } from './container-runtime.ts';
 export { type Core, microTimestamp, timestamp } from './core.ts';
+export { type DurableLog, openDurableLog } from './durable-log.ts';
 export type { ApiRequest, ApiResponse, StreamedResponse } from './http-types.ts';
 export {
   childDraft,

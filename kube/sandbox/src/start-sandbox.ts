@@ -6,8 +6,11 @@ import {
   createApiServer,
   createLocalClient,
   createTokenSigner,
+  type DurableLog,
   type Listener,
   listen,
+  openDurableLog,
+  Store,
   SYSTEM,
 } from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
@@ -50,20 +53,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const { certificate, key } = access.authority;
     await keepAccess(options.dataDir, { authority: { certificate, key }, tokenKey: signer.keyPem });
   }
+  const store = new Store();
+  const log =
+    options.dataDir === undefined
+      ? undefined
+      : openDurableLog(join(options.dataDir, 'objects'), store);
   const server = await createApiServer({
+    store,
     signer,
+    ...(log === undefined ? {} : { persist: () => log.flush() }),
     runtime: createRuntime(
       options.clock ?? { now: () => Date.now(), after: () => () => undefined },
     ),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  return runSandbox(server, access, options);
+  return runSandbox(server, access, options, log);
 }
 
 async function runSandbox(
   server: ApiServer,
   access: Access,
   options: SandboxOptions,
+  log?: DurableLog,
 ): Promise<Sandbox> {
   const { core } = server;
   furnishCluster(createLocalClient(core, SYSTEM, 'sandbox'), core.clock, options.nodes ?? 1);
@@ -86,6 +97,7 @@ async function runSandbox(
   const end = async (): Promise<void> => {
     loop.stop();
     await listener.close();
+    await log?.close();
     if (options.dataDir === undefined) await rm(directory, { recursive: true, force: true });
   };
   const close = (): Promise<void> => {
