@@ -16,6 +16,13 @@ export function shortRevision(revision: string): string {
   return /^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 7) : revision;
 }
 
+/** A name that fits: the middle of a long one is left out, for its end tells Pods apart. */
+export function shortName(name: string, lengthMax: number): string {
+  if (name.length <= lengthMax) return name;
+  const tail = Math.floor((lengthMax - 1) / 2);
+  return `${name.slice(0, lengthMax - 1 - tail)}…${name.slice(-tail)}`;
+}
+
 /** A link only when it is a web address; a `javascript:` URL from a manifest must never become one. */
 export function safeLink(url: string): string | null {
   return /^https?:\/\//i.test(url) ? url : null;

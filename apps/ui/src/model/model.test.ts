@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { AppSummary, ResourceNode } from '@capstan/apps-contract';
 import { applyEvent, EMPTY_STORE } from './app-store.ts';
 import { filterApps, NO_FILTER } from './filter-apps.ts';
-import { formatAge, safeLink, shortRevision } from './format.ts';
+import { formatAge, safeLink, shortName, shortRevision } from './format.ts';
 import { layoutTree, NODE } from './layout-tree.ts';
 
 const app = (name: string, more: Partial<AppSummary> = {}): AppSummary => ({
@@ -103,6 +103,7 @@ test('times and revisions are short, links are web addresses only', () => {
   assert.equal(formatAge('', 0), '');
   assert.equal(shortRevision('0123456789abcdef0123456789abcdef01234567'), '0123456');
   assert.equal(shortRevision('main@sha1:0123456789abcdef0123456789abcdef01234567'), 'main@0123456');
+  assert.equal(shortName('webapp-556c6cc465-cf4pr', 13), 'webapp…-cf4pr');
   assert.equal(safeLink('javascript:alert(1)'), null);
   assert.equal(safeLink('https://git.example.com/a'), 'https://git.example.com/a');
 });

@@ -85,8 +85,34 @@ function Manifest({
     );
   }
   if (tab !== 'Diff') return null;
+  return <Diff detail={detail} />;
+}
+
+/** What a sync would change; the whole manifests only when asked for, as the server adds many fields of its own. */
+function Diff({ detail }: { detail: ResourceDetail }): ReactElement {
+  const [whole, setWhole] = useState(false);
   if (detail.desired === null) return <Notice title="Nothing to compare">It is not in Git.</Notice>;
-  return <YamlDiff live={detail.live ?? ''} desired={detail.desired} />;
+  const agrees = detail.live !== null && detail.differences.length === 0;
+  if (agrees && !whole) {
+    return (
+      <Notice title="Git and the cluster agree">
+        <p>Every field that Git sets has its value in the cluster.</p>
+        <button type="button" onClick={() => setWhole(true)}>
+          Compare the whole manifests
+        </button>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      {!agrees && detail.live !== null && <Differences detail={detail} />}
+      <p className="diff-sides faint">
+        <span>Cluster</span>
+        <span>Git</span>
+      </p>
+      <YamlDiff live={detail.live ?? ''} desired={detail.desired} />
+    </>
+  );
 }
 
 function Yaml({ text, missing }: { text: string | null; missing: string }): ReactElement {

@@ -1,7 +1,7 @@
 import type { AppDetail, ResourceNode } from '@capstan/apps-contract';
 import { type ReactElement, useMemo } from 'react';
 import { useNow } from '../../data/hooks.ts';
-import { formatAge } from '../../model/format.ts';
+import { formatAge, shortName } from '../../model/format.ts';
 import { layoutTree, NODE, type PlacedNode } from '../../model/layout-tree.ts';
 import { Notice } from '../../parts/notice.tsx';
 import { HealthStatus, SyncStatus } from '../../parts/status.tsx';
@@ -100,7 +100,7 @@ function NodeBox({
         {[...node.info.slice(0, 1), formatAge(node.createdAt, now)].filter(Boolean).join(' · ')}
       </small>
       <span className="node-name" title={node.name}>
-        {node.name}
+        {shortName(node.name, 24)}
       </span>
       <span className="node-states">
         {node.sync !== null && <SyncStatus value={node.sync} compact />}
