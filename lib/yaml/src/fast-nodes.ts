@@ -13,6 +13,10 @@ export interface FastDocuments {
 
 /** Reads documents into v3's nodes, until the end or the first that needs the scanner. */
 export class FastNodes extends FastReader<YamlNode, YamlNode, YamlNode, YamlNode> {
+  constructor(text: string) {
+    super(text, { skipsComments: false });
+  }
+
   /** Reads at most `count` documents. */
   read(count: number): FastDocuments {
     const { text } = this;

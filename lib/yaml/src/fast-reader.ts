@@ -34,10 +34,11 @@ export function suitsFastReader(text: string): boolean {
 
 /**
  * Reads the YAML that people and programs mostly write: nested block mappings and sequences, scalars on one line, block
- * scalars, flow collections. One pass, no tokens. At anything else (comments, anchors, tags, folded plain text, errors) it
- * throws `FULL_SCAN`, and the document is read again by the scanner. What it accepts it must read exactly as that does.
+ * scalars, flow collections. One pass, no tokens. At anything else (anchors, tags, folded plain text, errors) it throws
+ * `FULL_SCAN`, and the document is read again by the scanner. What it accepts it must read exactly as that does.
  *
- * Subclasses make what is read: `Part` is a value or a node, `Key` a mapping's key.
+ * Subclasses make what is read: `Part` is a value or a node, `Key` a mapping's key. Only values may skip comments: to
+ * attach them to nodes is the scanner's art.
  */
 export abstract class FastReader<Part, Key, Mapping extends Part, Sequence extends Part> {
   protected readonly text: string;
@@ -48,13 +49,15 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
   /** Indentation of the line that `pos` is on; -1 after the last line of a document. */
   private margin = 0;
   private depth = 0;
+  private readonly skipsComments: boolean;
 
   /** `text` must end with a NUL, and suit the fast reader without it. */
-  constructor(text: string, pos = 0, line = 0) {
+  constructor(text: string, options: { skipsComments: boolean }) {
     this.text = text;
-    this.pos = pos;
-    this.line = line;
-    this.lineStart = pos;
+    this.pos = 0;
+    this.line = 0;
+    this.lineStart = 0;
+    this.skipsComments = options.skipsComments;
   }
 
   protected abstract startMapping(index: number, flow: boolean): Mapping;
@@ -87,6 +90,10 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
       const start = pos;
       let c = text.charCodeAt(pos);
       while (c === SPACE) c = text.charCodeAt(++pos);
+      if (c === HASH) {
+        pos = this.endOfComment(pos);
+        c = text.charCodeAt(pos);
+      }
       if (c === LF) {
         pos++;
         this.line++;
@@ -95,11 +102,18 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
       }
       this.pos = pos;
       this.margin = pos - start;
-      if (c === HASH || c === TAB) throw FULL_SCAN;
+      if (c === TAB) throw FULL_SCAN;
       if (c === END) this.margin = -1;
       else if (pos === start && (c === DASH || c === DOT || c === 0x25)) this.atLineStart(c);
       return;
     }
+  }
+
+  /** The line break or end after the comment at `pos`, where comments may be skipped. */
+  private endOfComment(pos: number): number {
+    if (!this.skipsComments) throw FULL_SCAN;
+    const end = this.text.indexOf('\n', pos);
+    return end < 0 ? this.text.length - 1 : end;
   }
 
   /** Ends the document at `---`; what else may begin a line specially is for the scanner. */
@@ -118,6 +132,10 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
     let { pos } = this;
     let c = text.charCodeAt(pos);
     while (c === SPACE) c = text.charCodeAt(++pos);
+    if (c === HASH) {
+      pos = this.endOfComment(pos);
+      c = text.charCodeAt(pos);
+    }
     if (c === LF) {
       this.pos = pos + 1;
       this.line++;
@@ -176,7 +194,7 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
     let c = text.charCodeAt(pos);
     while (c === SPACE) c = text.charCodeAt(++pos);
     this.pos = pos;
-    if (c !== LF && c !== END) return this.inlineValue(c, indent);
+    if (c !== LF && c !== END && c !== HASH) return this.inlineValue(c, indent);
     const emptyLineStart = this.lineStart;
     this.endLine();
     if (this.margin > indent) return this.blockNode(this.margin);
@@ -249,7 +267,8 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
         if (isSpaceOrEnd(text.charCodeAt(at + 1))) return at;
         at++;
       } else if (c === LF || c === END) return at;
-      else if (c === TAB || (c === HASH && text.charCodeAt(at - 1) === SPACE)) throw FULL_SCAN;
+      else if (c === TAB) throw FULL_SCAN;
+      else if (c === HASH && text.charCodeAt(at - 1) === SPACE) return at;
       else at++;
     }
   }
@@ -271,7 +290,7 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
     let c = text.charCodeAt(pos);
     while (c === SPACE) c = text.charCodeAt(++pos);
     this.pos = pos;
-    if (c === LF || c === END) {
+    if (c === LF || c === END || c === HASH) {
       const { line, lineStart } = this;
       this.endLine();
       if (this.margin > indent) return this.blockNode(this.margin);
@@ -306,6 +325,7 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
     if (chomping === 0x2b || chomping === DASH) pos++;
     else chomping = 0;
     while (text.charCodeAt(pos) === SPACE) pos++;
+    if (text.charCodeAt(pos) === HASH) pos = this.endOfComment(pos);
     if (text.charCodeAt(pos) !== LF) throw FULL_SCAN;
     this.pos = pos + 1;
     this.line++;
@@ -481,8 +501,12 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
         this.line++;
         this.lineStart = this.pos + 1;
       } else if (c !== SPACE) {
+        if (c === HASH) {
+          this.pos = this.endOfComment(this.pos);
+          continue;
+        }
         const marks = c === DASH || c === DOT || c === 0x25;
-        if (c === HASH || c === TAB || (marks && this.pos === this.lineStart)) throw FULL_SCAN;
+        if (c === TAB || (marks && this.pos === this.lineStart)) throw FULL_SCAN;
         return c;
       }
       this.pos++;
@@ -517,7 +541,7 @@ export abstract class FastReader<Part, Key, Mapping extends Part, Sequence exten
         c === BRACE_OPEN
       ) {
         throw FULL_SCAN;
-      } else if (c === HASH && text.charCodeAt(at - 1) === SPACE) throw FULL_SCAN;
+      } else if (c === HASH && text.charCodeAt(at - 1) === SPACE) break;
       at++;
     }
     this.pos = at;

@@ -13,7 +13,7 @@ export class FastValues extends FastReader<YamlValue, string, YamlObject, YamlVa
   private readonly keys: string[] = new Array(KEY_SLOTS).fill('');
 
   constructor(text: string, numbers: NumberMode, strict: boolean) {
-    super(text);
+    super(text, { skipsComments: true });
     this.numbers = numbers;
     this.strict = strict;
   }

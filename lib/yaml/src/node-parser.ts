@@ -24,6 +24,8 @@ export class NodeParser {
   /** A comment above a dash whose item is itself a collection. */
   private stem = '';
   private started: boolean;
+  /** An error that is thrown when the next node is made. */
+  private waiting: unknown;
 
   /** With a `line` the text is the rest of a stream, begins with `---`, and that line is its zero-based number. */
   constructor(text: string, dialect: Dialect, limits: YamlLimits = DEFAULT_LIMITS, line?: number) {
@@ -441,6 +443,7 @@ export class NodeParser {
   }
 
   private node(kind: YamlNode['kind'], start: Token): YamlNode {
+    if (this.waiting !== undefined) throw this.waiting;
     const node = createNode(kind);
     node.line = start.line + 1;
     node.column = start.column + 1;
@@ -467,13 +470,17 @@ export class NodeParser {
     return token;
   }
 
-  /** As `peek`, but an error gives way to the one that comes when scanning goes on, as in the original. */
+  /**
+   * As `peek`, but an error waits: it gives way to one that scanning on meets, or that the grammar has before the next
+   * node, as in the original.
+   */
   private peekOrRetry(): Token {
     try {
       return this.peek();
     } catch (error) {
-      this.peek();
-      throw error;
+      const token = this.peek();
+      this.waiting = error;
+      return token;
     }
   }
 
