@@ -24,6 +24,7 @@ import {
   isPlainDict,
   REFLECT,
   STRING,
+  typeOf,
 } from './value.ts';
 
 export type Evaluate = (dot: GoValue, frame: Frame) => GoValue;
@@ -414,10 +415,17 @@ function compileCall(
     const values: GoValue[] = [];
     for (let i = 0; i < count; i++) values.push(runs[i]?.(dot, frame));
     if (pipedType !== undefined) values.push(fit(piped, pipedType, frame, failLast));
-    if (calleeName !== undefined) values.unshift(calleeName);
+    if (calleeName !== undefined) values.unshift(calleeName || pipedName(values[0]));
     return callFunction(func, name, values, frame, failCall);
   };
   return { run, last };
+}
+
+/** How reflect names a value that is called but has no text in the template. */
+function pipedName(value: GoValue): string {
+  if (typeof value === 'string') return value;
+  const { kind, text } = typeOf(value);
+  return kind === 'invalid' ? '<invalid Value>' : `<${text} Value>`;
 }
 
 function countProblem(

@@ -401,8 +401,12 @@ class Printer {
           this.out += `[${bytes.join(' ')}]`;
           return;
         }
-        const items = Array.from(bytes, (byte) => `0x${byte.toString(16)}`);
-        this.out += `[]byte{${items.join(', ')}}`;
+        this.out += '[]byte{';
+        for (const [index, byte] of bytes.entries()) {
+          if (index > 0) this.out += ', ';
+          this.#sharpHex(byte);
+        }
+        this.out += '}';
         return;
       }
       case 's':
@@ -725,7 +729,8 @@ class FormatScan {
     if (this.#format[this.#at] !== '[') return;
     this.reordered = true;
     const close = this.#format.indexOf(']', this.#at);
-    if (close < 0) {
+    // Go looks for an index only where three characters are left.
+    if (close < 0 || this.#format.length - this.#at < 3) {
       this.goodIndex = false;
       this.#at++;
       return;
