@@ -13,6 +13,7 @@ import {
   type ObjectInsight,
   problemOf,
   runDelivery,
+  SourceWatches,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -31,7 +32,6 @@ import { type AppKey, ControlState, isRepositorySecret, isWanted } from './contr
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { readStatus } from './read-status.ts';
-import { SourceWatches } from './source-watches.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { type LoweringContext, ownerName, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
@@ -228,7 +228,8 @@ async function runLook(
     const context = contextOf(app, bench);
     const delivery = toDelivery(app, context);
     if (delivery.suspended) return undefined;
-    watches.follow(id, delivery, bench.pollIntervalMs);
+    const specs = delivery.sources.map(({ source }) => source);
+    watches.follow(id, specs, bench.pollIntervalMs);
     const request = toOperationRequest(app, previous?.operation, context);
     const status = await runDelivery(
       { delivery, previous, request, refresh, onProgress: report },

@@ -39,6 +39,7 @@ function toResult(step: SyncStep, { kind, result, message }: StepState): Operati
     hook: step.verb === 'hook',
     status: statusOf(result),
     state: kind === 'running' ? 'Running' : kind === 'succeeded' ? 'Succeeded' : 'Failed',
+    outcome: result.outcome,
     message,
     images: shown === undefined ? [] : imagesOf(shown),
   };

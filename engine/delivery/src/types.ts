@@ -2,7 +2,7 @@ import type { FieldDifference, IgnoreRule } from '@capstan/engine-diff';
 import type { Health, HealthRules } from '@capstan/engine-health';
 import type { RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
-import type { PhaseName, SyncPolicy } from '@capstan/engine-sync';
+import type { PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
 
@@ -162,6 +162,8 @@ export interface OperationResult {
   readonly hook: boolean;
   readonly status: 'Synced' | 'SyncFailed' | 'Pruned' | 'PruneSkipped';
   readonly state: 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  /** What the step did; absent when only a status tells of it. */
+  readonly outcome?: StepResult['outcome'];
   readonly message: string;
   readonly images: readonly string[];
 }

@@ -1,5 +1,4 @@
-import type { Delivery } from '@capstan/engine-delivery';
-import type { SourceStore } from '@capstan/engine-source';
+import type { SourceSpec, SourceStore } from '@capstan/engine-source';
 import type { CapstanError } from '@capstan/lib-std';
 
 interface Watch {
@@ -8,7 +7,7 @@ interface Watch {
   readonly errors: Map<number, CapstanError>;
 }
 
-/** Follows the sources of each delivery as long as it exists and names them. */
+/** Follows the sources of each delivery (or of whatever bears an id) as long as it names them. */
 export class SourceWatches {
   readonly #sources: Pick<SourceStore, 'watch'>;
   readonly #wake: (id: string) => void;
@@ -19,14 +18,14 @@ export class SourceWatches {
     this.#wake = wake;
   }
 
-  follow(id: string, delivery: Delivery, intervalMs: number): void {
-    const specs = JSON.stringify([intervalMs, delivery.sources.map(({ source }) => source)]);
+  follow(id: string, sources: readonly SourceSpec[], intervalMs: number): void {
+    const specs = JSON.stringify([intervalMs, sources]);
     if (this.#watches.get(id)?.specs === specs) return;
     this.forget(id);
     const errors = new Map<number, CapstanError>();
     const stops: (() => void)[] = [];
     this.#watches.set(id, { specs, stops, errors });
-    delivery.sources.forEach(({ source }, index) => {
+    sources.forEach((source, index) => {
       const stop = this.#sources.watch(source, {
         intervalMs,
         onChange: (change) => {

@@ -1,0 +1,7 @@
+/** Names of Flux's public contract. */
+export const SOURCE_GROUP = 'source.toolkit.fluxcd.io';
+export const KUSTOMIZE_GROUP = 'kustomize.toolkit.fluxcd.io';
+export const FINALIZER = 'finalizers.fluxcd.io';
+export const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';
+export const NAME_LABEL = `${KUSTOMIZE_GROUP}/name`;
+export const NAMESPACE_LABEL = `${KUSTOMIZE_GROUP}/namespace`;

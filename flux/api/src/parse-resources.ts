@@ -1,0 +1,53 @@
+import type { Json, KubeObject } from '@capstan/kube-object';
+import type { GitRepository, Kustomization } from './types.ts';
+
+/** A value, or why it is none: the field and what is wrong with it. */
+export type Parsed<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'invalid'; readonly field: string; readonly message: string };
+
+/**
+ * Checks the shape of a GitRepository of any served version as it comes from the API server: what is checked is what the
+ * code relies on.
+ */
+export function parseGitRepository(object: KubeObject): Parsed<GitRepository> {
+  const spec = asRecord(object['spec']);
+  if (typeof spec['url'] !== 'string') return invalid('spec.url', 'is missing');
+  if (typeof spec['interval'] !== 'string') return invalid('spec.interval', 'is missing');
+  const checked = { ...object, spec, status: asRecord(object['status']) };
+  return isGitRepository(checked)
+    ? { kind: 'ok', value: checked }
+    : invalid('kind', 'is not a GitRepository');
+}
+
+/** As `parseGitRepository`. `spec.validation` and other fields of removed versions are passed over. */
+export function parseKustomization(object: KubeObject): Parsed<Kustomization> {
+  const spec = asRecord(object['spec']);
+  if (typeof spec['interval'] !== 'string') return invalid('spec.interval', 'is missing');
+  const sourceRef = asRecord(spec['sourceRef']);
+  if (typeof sourceRef['kind'] !== 'string') return invalid('spec.sourceRef.kind', 'is missing');
+  if (typeof sourceRef['name'] !== 'string') return invalid('spec.sourceRef.name', 'is missing');
+  const prune = spec['prune'] === true;
+  const checked = { ...object, spec: { ...spec, prune }, status: asRecord(object['status']) };
+  return isKustomization(checked)
+    ? { kind: 'ok', value: checked }
+    : invalid('kind', 'is not a Kustomization');
+}
+
+function isGitRepository(object: { readonly kind: string }): object is GitRepository {
+  return object.kind === 'GitRepository';
+}
+
+function isKustomization(object: { readonly kind: string }): object is Kustomization {
+  return object.kind === 'Kustomization';
+}
+
+function invalid(field: string, message: string): Parsed<never> {
+  return { kind: 'invalid', field, message };
+}
+
+function asRecord(value: Json | undefined): { readonly [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json | undefined })
+    : {};
+}

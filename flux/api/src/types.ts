@@ -1,0 +1,157 @@
+/** The parts of Flux's resources that the front door reads and writes (Flux 2.9; upstream names throughout). */
+import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
+
+export interface LocalReference extends JsonObject {
+  readonly name: string;
+}
+
+export interface Condition extends JsonObject {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime?: string;
+  readonly observedGeneration?: number;
+}
+
+export interface GitRepository extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: GitRepositorySpec;
+  readonly status: GitRepositoryStatus;
+}
+export interface GitRepositorySpec extends JsonObject {
+  readonly url: string;
+  readonly interval: string;
+  readonly timeout?: string;
+  readonly ref?: GitRepositoryReference;
+  readonly secretRef?: LocalReference;
+  readonly proxySecretRef?: LocalReference;
+  readonly ignore?: string;
+  readonly suspend?: boolean;
+  readonly provider?: string;
+  readonly recurseSubmodules?: boolean;
+  readonly verify?: JsonObject;
+  readonly include?: readonly JsonObject[];
+}
+export interface GitRepositoryReference extends JsonObject {
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly semver?: string;
+  readonly name?: string;
+  readonly commit?: string;
+}
+export interface GitRepositoryStatus extends JsonObject {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly artifact?: Artifact;
+  readonly lastHandledReconcileAt?: string;
+  readonly observedIgnore?: string;
+}
+export interface Artifact extends JsonObject {
+  readonly revision: string;
+  readonly digest: string;
+  readonly path: string;
+  readonly url: string;
+  readonly lastUpdateTime: string;
+}
+
+export interface Kustomization extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: KustomizationSpec;
+  readonly status: KustomizationStatus;
+}
+export interface KustomizationSpec extends JsonObject {
+  readonly interval: string;
+  readonly retryInterval?: string;
+  readonly timeout?: string;
+  readonly sourceRef: SourceReference;
+  readonly path?: string;
+  readonly prune: boolean;
+  readonly wait?: boolean;
+  readonly force?: boolean;
+  readonly suspend?: boolean;
+  readonly targetNamespace?: string;
+  readonly namePrefix?: string;
+  readonly nameSuffix?: string;
+  readonly components?: readonly string[];
+  readonly ignoreMissingComponents?: boolean;
+  readonly images?: readonly KustomizationImage[];
+  readonly patches?: readonly KustomizationPatch[];
+  readonly commonMetadata?: CommonMetadata;
+  readonly buildMetadata?: readonly string[];
+  readonly dependsOn?: readonly DependencyReference[];
+  readonly healthChecks?: readonly HealthCheckReference[];
+  readonly healthCheckExprs?: readonly JsonObject[];
+  readonly postBuild?: PostBuild;
+  readonly serviceAccountName?: string;
+  readonly kubeConfig?: JsonObject;
+  readonly decryption?: JsonObject;
+  readonly deletionPolicy?: string;
+  readonly ignore?: readonly KustomizationIgnore[];
+}
+export interface SourceReference extends JsonObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+export interface KustomizationImage extends JsonObject {
+  readonly name: string;
+  readonly newName?: string;
+  readonly newTag?: string;
+  readonly digest?: string;
+}
+export interface KustomizationPatch extends JsonObject {
+  readonly patch: string;
+  readonly target?: { readonly [name: string]: string };
+}
+export interface CommonMetadata extends JsonObject {
+  readonly labels?: { readonly [name: string]: string };
+  readonly annotations?: { readonly [name: string]: string };
+}
+export interface DependencyReference extends JsonObject {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly readyExpr?: string;
+}
+export interface HealthCheckReference extends JsonObject {
+  readonly apiVersion?: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+export interface PostBuild extends JsonObject {
+  readonly substitute?: { readonly [name: string]: string };
+  readonly substituteFrom?: readonly SubstituteReference[];
+  readonly substituteStrategy?: string;
+}
+export interface SubstituteReference extends JsonObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly optional?: boolean;
+}
+export interface KustomizationIgnore extends JsonObject {
+  readonly paths: readonly string[];
+  readonly target?: { readonly [name: string]: string };
+}
+export interface KustomizationStatus extends JsonObject {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly lastAppliedRevision?: string;
+  readonly lastAttemptedRevision?: string;
+  readonly lastHandledReconcileAt?: string;
+  readonly inventory?: { readonly entries: readonly ResourceEntry[] };
+  readonly history?: readonly HistoryEntry[];
+}
+export interface ResourceEntry extends JsonObject {
+  readonly id: string;
+  readonly v: string;
+}
+export interface HistoryEntry extends JsonObject {
+  readonly digest: string;
+  readonly firstReconciled: string;
+  readonly lastReconciled: string;
+  readonly lastReconciledDuration: string;
+  readonly lastReconciledStatus: string;
+  readonly totalReconciliations: number;
+  readonly metadata?: { readonly [name: string]: string };
+}

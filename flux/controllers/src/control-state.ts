@@ -1,0 +1,86 @@
+import {
+  type GitRepository,
+  KUSTOMIZE_GROUP,
+  type Kustomization,
+  type Parsed,
+  parseGitRepository,
+  parseKustomization,
+  SOURCE_GROUP,
+} from '@capstan/flux-api';
+import {
+  createLiveState,
+  type KubeClient,
+  type LiveChange,
+  type LiveState,
+} from '@capstan/kube-client';
+import type { KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+
+export interface NamedKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Flux's own resources, kept by watches. */
+export class ControlState {
+  readonly live: LiveState;
+
+  constructor(client: KubeClient) {
+    this.live = createLiveState({ client, isManaged: () => true });
+  }
+
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const kinds = [
+      { group: SOURCE_GROUP, kind: 'GitRepository' },
+      { group: KUSTOMIZE_GROUP, kind: 'Kustomization' },
+    ];
+    const [missed] = await this.live.ensure(kinds, { signal });
+    if (missed !== undefined) throw missed.error;
+  }
+
+  gitRepository(key: NamedKey): KubeObject | undefined {
+    return this.live.get({ group: SOURCE_GROUP, kind: 'GitRepository', ...key })?.read();
+  }
+
+  kustomization(key: NamedKey): KubeObject | undefined {
+    return this.live.get({ group: KUSTOMIZE_GROUP, kind: 'Kustomization', ...key })?.read();
+  }
+
+  kustomizations(): readonly Kustomization[] {
+    return this.live.list({ group: KUSTOMIZE_GROUP, kind: 'Kustomization' }).flatMap((object) => {
+      const parsed = parseKustomization(object.read());
+      return parsed.kind === 'ok' ? [parsed.value] : [];
+    });
+  }
+
+  keys(kind: 'GitRepository' | 'Kustomization'): readonly NamedKey[] {
+    const group = kind === 'GitRepository' ? SOURCE_GROUP : KUSTOMIZE_GROUP;
+    return this.live.list({ group, kind }).map(({ key }) => key);
+  }
+}
+
+export function requireGitRepository(object: KubeObject): GitRepository {
+  return require(parseGitRepository(object), object);
+}
+
+export function requireKustomization(object: KubeObject): Kustomization {
+  return require(parseKustomization(object), object);
+}
+
+function require<T>(parsed: Parsed<T>, object: KubeObject): T {
+  if (parsed.kind === 'ok') return parsed.value;
+  throw new CapstanError('SPEC_INVALID', `${parsed.field} ${parsed.message}`, {
+    hint: `correct the ${object.kind} ${object.metadata.name}`,
+  });
+}
+
+/** Whether a change asks for a reconcile of the object itself: not the writing of its status. */
+export function isWanted({ before, after }: LiveChange): boolean {
+  if (before === undefined || after === undefined) return true;
+  return outline(before.read()) !== outline(after.read());
+}
+
+function outline(object: KubeObject): string {
+  const { annotations, labels, finalizers, deletionTimestamp, uid } = object.metadata;
+  return JSON.stringify([uid, annotations, labels, finalizers, deletionTimestamp, object['spec']]);
+}

@@ -1,0 +1,43 @@
+import type { Kustomization } from '@capstan/flux-api';
+import { CapstanError } from '@capstan/lib-std';
+import { findCondition } from './conditions.ts';
+import type { NamedKey } from './control-state.ts';
+
+/**
+ * Why a Kustomization has to wait for another one, in the words of the original; undefined when all it depends on is in
+ * place. With the same source, the dependency must have applied the same revision.
+ */
+export function findUnready(
+  kustomization: Kustomization,
+  revision: string,
+  find: (key: NamedKey) => Kustomization | undefined,
+): string | undefined {
+  const own = kustomization.metadata.namespace ?? '';
+  for (const { name, namespace = own, readyExpr } of kustomization.spec.dependsOn ?? []) {
+    if (readyExpr !== undefined && readyExpr !== '') {
+      throw new CapstanError('SPEC_UNSUPPORTED', 'spec.dependsOn.readyExpr is not supported', {
+        hint: 'without an expression the dependency must be Ready',
+      });
+    }
+    const place = `'${namespace === '' ? own : namespace}/${name}'`;
+    const found = find({ namespace: namespace === '' ? own : namespace, name });
+    if (found === undefined) return `dependency ${place} not found`;
+    const { status, metadata } = found;
+    const isObserved = metadata.generation === status.observedGeneration;
+    if (!isObserved || findCondition(status.conditions, 'Ready')?.status !== 'True') {
+      return `dependency ${place} is not ready`;
+    }
+    if (sameSource(kustomization, found) && status.lastAppliedRevision !== revision) {
+      return `dependency ${place} revision is not up to date`;
+    }
+  }
+  return undefined;
+}
+
+function sameSource(a: Kustomization, b: Kustomization): boolean {
+  const tell = ({ spec, metadata }: Kustomization) => {
+    const { kind, name, namespace } = spec.sourceRef;
+    return `${kind}/${namespace ?? metadata.namespace}/${name}`;
+  };
+  return tell(a) === tell(b);
+}

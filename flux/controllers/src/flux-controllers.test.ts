@@ -1,0 +1,319 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the language that is rendered
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json, KubeObject } from '@capstan/kube-object';
+import { createWorld, type World } from './testing.ts';
+
+const REPO = 'https://git.example.com/org/my-app.git';
+
+const repository = `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: my-app, namespace: flux-system}
+spec: {interval: 1m, url: "${REPO}", ref: {branch: main}}
+`;
+const kustomization = (extra = '', name = 'my-app') => `
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: ${name}, namespace: flux-system}
+spec:
+  interval: 10m
+  targetNamespace: production
+  sourceRef: {kind: GitRepository, name: my-app}
+  path: ./deploy
+  prune: true
+${extra}`;
+const variables = '${cluster}-${size:=small}-${region}';
+const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: production}\n';
+
+const configMap = (name: string, value: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {key: "${value}"}\n`;
+const deployment = (replicas: number, image = 'nginx:1') => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: my-app}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "${image}"}]}
+`;
+
+test('a repository is told as an artifact and applied, drift is undone, what left Git is pruned, all goes with the object', async () => {
+  await using world = await createWorld();
+  const first = world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', '1'),
+    'deploy/web.yaml': deployment(2),
+  });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  const done = await ready(world, `Applied revision: main@sha1:${first}`);
+  const source = await world.get('GitRepository', 'flux-system/my-app');
+  assert.equal(at(source, 'status', 'artifact', 'revision'), `main@sha1:${first}`);
+  assert.deepEqual(conditions(source), [
+    `Ready=True Succeeded stored artifact for revision 'main@sha1:${first}'`,
+    `ArtifactInStorage=True Succeeded stored artifact for revision 'main@sha1:${first}'`,
+  ]);
+  assert.deepEqual(conditions(done), [
+    `Ready=True ReconciliationSucceeded Applied revision: main@sha1:${first}`,
+  ]);
+  assert.deepEqual(at(done, 'status', 'inventory', 'entries'), [
+    { id: 'production_a__ConfigMap', v: 'v1' },
+    { id: 'production_my-app_apps_Deployment', v: 'v1' },
+  ]);
+  assert.equal(at(done, 'status', 'lastAttemptedRevision'), `main@sha1:${first}`);
+  assert.equal(at(done, 'status', 'observedGeneration'), done?.metadata.generation);
+  const live = await world.get('ConfigMap', 'production/a');
+  assert.deepEqual(live?.metadata.labels, {
+    'kustomize.toolkit.fluxcd.io/name': 'my-app',
+    'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+  });
+  assert.deepEqual(
+    live?.metadata.managedFields?.map(({ manager, operation }) => [manager, operation]),
+    [['kustomize-controller', 'Apply']],
+  );
+
+  const ref = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    namespace: 'production',
+    name: 'my-app',
+  };
+  await world.client.patch(
+    ref,
+    { spec: { replicas: 7 } },
+    { type: 'merge', fieldManager: 'kubectl' },
+  );
+  await world.eventually(
+    () => world.get('Deployment', 'production/my-app'),
+    (one) => at(one, 'spec', 'replicas') === 2,
+  );
+
+  const second = world.sources.push(REPO, { 'deploy/web.yaml': deployment(3) });
+  await ready(world, `Applied revision: main@sha1:${second}`);
+  await world.eventually(
+    () => world.get('ConfigMap', 'production/a'),
+    (one) => one === undefined,
+  );
+
+  await world.client.delete({
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    namespace: 'flux-system',
+    name: 'my-app',
+  });
+  await world.eventually(
+    () => world.get('Kustomization', 'flux-system/my-app'),
+    (one) => one === undefined,
+  );
+  await world.eventually(
+    () => world.get('Deployment', 'production/my-app'),
+    (one) => one === undefined,
+  );
+});
+
+test('a broken commit changes nothing and says file and line; the next one recovers', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', '1'),
+    'deploy/b.yaml': configMap('b', '1'),
+  });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  await ready(world, 'Applied revision');
+  world.sources.push(REPO, {
+    'deploy/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n bad: x\n',
+  });
+  const broken = await condition(world, 'Ready', (one) => at(one, 'reason') === 'BuildFailed');
+  assert.match(String(at(broken, 'message')), /a\.yaml/);
+  assert.equal(at(await world.get('ConfigMap', 'production/b'), 'data', 'key'), '1');
+  const third = world.sources.push(REPO, { 'deploy/a.yaml': configMap('a', '3') });
+  await ready(world, `Applied revision: main@sha1:${third}`);
+});
+
+test('a path that is not there, a missing source and a wrong repository are one condition each', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'other/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(`${namespace}---${kustomization()}`);
+  const missing = await condition(world, 'Ready', (one) => at(one, 'status') === 'False');
+  assert.equal(at(missing, 'reason'), 'ArtifactFailed');
+  assert.match(
+    String(at(missing, 'message')),
+    /Source 'GitRepository\/flux-system\/my-app' not found/,
+  );
+  await world.kubectlApply(repository);
+  const path = await condition(world, 'Ready', (one) => /path/.test(String(at(one, 'message'))));
+  assert.equal(at(path, 'status'), 'False');
+  await world.kubectlApply(repository.replace(REPO, 'https://git.example.com/none.git'));
+  const fetch = await world.eventually(
+    () => world.get('GitRepository', 'flux-system/my-app'),
+    (one) => find(one, 'FetchFailed') !== undefined,
+  );
+  assert.equal(at(find(fetch, 'Ready'), 'reason'), 'GitOperationFailed');
+});
+
+test('health is awaited, and a wait that ends in vain is told', async () => {
+  await using world = await createWorld();
+  const first = world.sources.push(REPO, { 'deploy/web.yaml': deployment(1) });
+  const check =
+    '  timeout: 2m\n  healthChecks: [{apiVersion: apps/v1, kind: Deployment, name: my-app, namespace: production}]\n';
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization(check)}`);
+  const waiting = await condition(world, 'Reconciling', (one) =>
+    /Running health checks/.test(String(at(one, 'message'))),
+  );
+  assert.equal(
+    at(waiting, 'message'),
+    `Running health checks for revision main@sha1:${first} with a timeout of 2m0s`,
+  );
+  const done = await ready(world, 'Applied revision');
+  assert.equal(at(find(done, 'Healthy'), 'status'), 'True');
+  world.sources.push(REPO, { 'deploy/web.yaml': deployment(1, 'nginx:unready') });
+  await condition(world, 'Healthy', (one) => at(one, 'status') === 'Unknown');
+  const third = world.sources.push(REPO, { 'deploy/web.yaml': deployment(1, 'nginx:3') });
+  await ready(world, `Applied revision: main@sha1:${third}`);
+});
+
+test('what depends on another one waits for it', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', '1'),
+    'late/b.yaml': configMap('b', '1'),
+  });
+  const late = kustomization('  dependsOn: [{name: my-app}]\n', 'late').replace(
+    './deploy',
+    './late',
+  );
+  await world.kubectlApply(`${namespace}---${repository}---${late}`);
+  const waiting = await world.eventually(
+    () => world.get('Kustomization', 'flux-system/late'),
+    (one) => at(find(one, 'Ready'), 'status') === 'False',
+  );
+  assert.equal(at(find(waiting, 'Ready'), 'reason'), 'DependencyNotReady');
+  assert.equal(await world.get('ConfigMap', 'production/b'), undefined);
+  await world.kubectlApply(kustomization());
+  await world.eventually(
+    () => world.get('ConfigMap', 'production/b'),
+    (one) => one !== undefined,
+  );
+});
+
+test('variables come from the spec and from ConfigMaps, and what is missing is told', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', variables),
+  });
+  const build =
+    '  postBuild: {substitute: {region: eu}, substituteFrom: [{kind: ConfigMap, name: settings}]}\n';
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization(build)}`);
+  const missing = await condition(world, 'Ready', (one) => at(one, 'reason') === 'BuildFailed');
+  assert.match(String(at(missing, 'message')), /ConfigMap 'flux-system\/settings' not found/);
+  await world.kubectlApply(
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: flux-system}\ndata: {cluster: prod, region: us}\n',
+  );
+  await annotate(world, '2026-01-01T00:00:00Z');
+  await world.eventually(
+    () => world.get('ConfigMap', 'production/a'),
+    (one) => at(one, 'data', 'key') === 'prod-small-eu',
+  );
+  const done = await ready(world, 'Applied revision');
+  assert.equal(at(done, 'status', 'lastHandledReconcileAt'), '2026-01-01T00:00:00Z');
+});
+
+test('suspended, nothing happens; with nothing changed, nothing is asked', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'deploy/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization('  suspend: true\n')}`);
+  await settle();
+  assert.equal(await world.get('ConfigMap', 'production/a'), undefined);
+  await world.kubectlApply(kustomization('  suspend: false\n'));
+  await ready(world, 'Applied revision');
+  await world.controllers.idle();
+  await settle();
+  const before = world.requests();
+  await settle();
+  assert.equal(world.requests(), before);
+});
+
+test('after a restart it goes on, without another operation', async () => {
+  await using world = await createWorld();
+  const first = world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', '1'),
+    'deploy/b.yaml': configMap('b', '1'),
+  });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  const before = await ready(world, `Applied revision: main@sha1:${first}`);
+  await world.restart();
+  await settle();
+  assert.deepEqual(
+    at(await world.get('Kustomization', 'flux-system/my-app'), 'status'),
+    at(before, 'status'),
+  );
+  world.sources.push(REPO, { 'deploy/b.yaml': configMap('b', '2') });
+  await world.eventually(
+    () => world.get('ConfigMap', 'production/a'),
+    (one) => one === undefined,
+  );
+});
+
+async function ready(world: World, message: string): Promise<KubeObject | undefined> {
+  return world.eventually(
+    () => world.get('Kustomization', 'flux-system/my-app'),
+    (one) =>
+      at(find(one, 'Ready'), 'status') === 'True' &&
+      String(at(find(one, 'Ready'), 'message')).startsWith(message),
+  );
+}
+
+async function condition(
+  world: World,
+  type: string,
+  holds: (one: Json | undefined) => boolean,
+): Promise<Json | undefined> {
+  const found = await world.eventually(
+    () => world.get('Kustomization', 'flux-system/my-app'),
+    (one) => holds(find(one, type)),
+  );
+  return find(found, type);
+}
+
+async function annotate(world: World, requestedAt: string): Promise<void> {
+  const ref = {
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    namespace: 'flux-system',
+    name: 'my-app',
+  };
+  const annotations = { 'reconcile.fluxcd.io/requestedAt': requestedAt };
+  await world.client.patch(ref, { metadata: { annotations } }, { type: 'merge' });
+}
+
+function find(object: KubeObject | undefined, type: string): Json | undefined {
+  return list(at(object, 'status', 'conditions')).find((one) => at(one, 'type') === type);
+}
+
+function conditions(object: KubeObject | undefined): readonly string[] {
+  return list(at(object, 'status', 'conditions')).map(
+    (one) => `${at(one, 'type')}=${at(one, 'status')} ${at(one, 'reason')} ${at(one, 'message')}`,
+  );
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 150));
+}
+
+function at(
+  value: Json | KubeObject | undefined,
+  ...path: readonly (string | number)[]
+): Json | undefined {
+  let current: Json | undefined = value;
+  for (const part of path) {
+    current =
+      typeof current === 'object' && current !== null
+        ? (current as { readonly [key: string]: Json })[part]
+        : undefined;
+  }
+  return current;
+}
+
+function list(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}

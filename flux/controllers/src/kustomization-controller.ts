@@ -1,0 +1,447 @@
+/**
+ * Reconciles Kustomizations. Each run observes the Kustomization, its source, what it depends on and its variables, lets the
+ * engine look at the delivery, and writes status and events at the single exit. Level-based and idempotent; it neither
+ * renders nor plans. Woken by the object, its source, its dependencies, its objects in the cluster, and its interval.
+ */
+
+import {
+  type Cluster,
+  type Delivery,
+  type DeliveryPorts,
+  type DeliveryStatus,
+  deleteDelivery,
+  inspectObject,
+  type ObjectInsight,
+  type OperationRequest,
+  problemOf,
+  runDelivery,
+  type VerdictCache,
+  watchOwners,
+} from '@capstan/engine-delivery';
+import type { SourceSpec, SourceStore } from '@capstan/engine-source';
+import { KUSTOMIZE_GROUP, type Kustomization, REQUESTED_AT, SOURCE_GROUP } from '@capstan/flux-api';
+import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  type ReconcileResult,
+} from '@capstan/kube-controller';
+import type { ObjectKey } from '@capstan/kube-object';
+import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import {
+  type ControlState,
+  isWanted,
+  type NamedKey,
+  requireGitRepository,
+  requireKustomization,
+} from './control-state.ts';
+import { findUnready } from './dependencies.ts';
+import { parseDurationMs } from './durations.ts';
+import { readCredentials } from './git-repository-controller.ts';
+import { readValues } from './read-secret.ts';
+import { ownerName, toDelivery } from './to-delivery.ts';
+import { toEvents } from './to-events.ts';
+import {
+  notReady,
+  readStatus,
+  requestId,
+  toKustomizationStatus,
+} from './to-kustomization-status.ts';
+import { commitOf, toSourceSpec } from './to-source.ts';
+import { setFinalizer, writeStatus } from './write-object.ts';
+
+export interface KustomizationPorts {
+  readonly client: KubeClient;
+  readonly cluster: Cluster;
+  readonly sources: SourceStore;
+  readonly render: DeliveryPorts['render'];
+  readonly verdicts: VerdictCache;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+interface Bench {
+  readonly ports: KustomizationPorts;
+  readonly control: ControlState;
+  readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
+}
+
+const FIELD_MANAGER = 'kustomize-controller';
+
+export interface KustomizationController {
+  readonly controller: Controller<NamedKey>;
+  start(): () => void;
+  inspect(
+    key: NamedKey,
+    object: ObjectKey,
+    signal: AbortSignal,
+  ): Promise<ObjectInsight | undefined>;
+}
+
+export function createKustomizationController(
+  ports: KustomizationPorts,
+  control: ControlState,
+): KustomizationController {
+  const bench: Bench = { ports, control, known: new Map() };
+  const controller = createController<NamedKey>({
+    name: 'kustomization',
+    reconcile: (key, { signal }) => reconcile(key, bench, signal),
+    keyString: ({ namespace, name }) => ownerName(namespace, name),
+    concurrency: 8,
+    clock: ports.clock,
+  });
+  return {
+    controller,
+    start() {
+      const stops = [
+        control.live.subscribe((change) => wakeConcerned(change, controller, control)),
+        watchOwners(ports.cluster, (owner) => {
+          const [kind, namespace = '', name = ''] = owner.split('/');
+          if (kind === 'Kustomization')
+            controller.enqueue({ namespace, name }, { reason: 'live object' });
+        }),
+      ];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    inspect: (key, object, signal) => inspect(key, object, { bench, signal }),
+  };
+}
+
+/** The object itself; those whose source it is; those that wait for it. */
+function wakeConcerned(
+  change: LiveChange,
+  controller: Controller<NamedKey>,
+  control: ControlState,
+): void {
+  const { group, kind, namespace, name } = change.key;
+  if (group === KUSTOMIZE_GROUP && kind === 'Kustomization') {
+    if (isWanted(change)) controller.enqueue(change.key, { reason: 'kustomization' });
+    for (const one of control.kustomizations()) {
+      const own = one.metadata.namespace ?? '';
+      const waits = one.spec.dependsOn?.some(
+        (ref) => ref.name === name && (ref.namespace || own) === namespace,
+      );
+      if (waits === true) controller.enqueue(keyOf(one), { reason: 'dependency' });
+    }
+  } else if (group === SOURCE_GROUP && kind === 'GitRepository') {
+    for (const one of control.kustomizations()) {
+      const { sourceRef } = one.spec;
+      const own = sourceRef.namespace || one.metadata.namespace;
+      if (sourceRef.kind === kind && sourceRef.name === name && own === namespace) {
+        controller.enqueue(keyOf(one), { reason: 'source' });
+      }
+    }
+  }
+}
+
+function keyOf({ metadata }: Kustomization): NamedKey {
+  return { namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+}
+
+async function reconcile(
+  key: NamedKey,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { ports, control, known } = bench;
+  const id = ownerName(key.namespace, key.name);
+  const object = control.kustomization(key);
+  if (object === undefined) {
+    known.delete(id);
+    return { kind: 'settled' };
+  }
+  const kustomization = requireKustomization(object);
+  if (kustomization.metadata.deletionTimestamp !== undefined)
+    return finalize(kustomization, bench, signal);
+  const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
+  const held = await setFinalizer(kustomization, true, write);
+  if (held !== undefined) control.live.observeWrite(held);
+  if (kustomization.spec.suspend === true) return { kind: 'settled' };
+  const current = held === undefined ? kustomization : requireKustomization(held);
+  const status = await look(current, { bench, id, signal });
+  return toResult(current, status, ports.clock.now());
+}
+
+interface LookOptions {
+  readonly bench: Bench;
+  readonly id: string;
+  readonly signal: AbortSignal;
+}
+
+async function look(
+  kustomization: Kustomization,
+  { bench, id, signal }: LookOptions,
+): Promise<DeliveryStatus> {
+  const { ports, known } = bench;
+  const held = known.get(id);
+  const { uid = '' } = kustomization.metadata;
+  const previous = held?.uid === uid ? held.status : readStatus(kustomization);
+  let current = kustomization;
+  let revision = '';
+  const report = async (delivery: DeliveryStatus) => {
+    current = await reportStatus(current, delivery, { bench, revision, signal });
+  };
+  let status: DeliveryStatus;
+  try {
+    const observed = await observe(kustomization, bench, signal);
+    revision = observed.revision;
+    if (observed.kind === 'waiting') {
+      status = notReady(observed.reason, observed.message, previous, ports.clock.now());
+    } else {
+      const { delivery } = observed;
+      const request = toRequest(kustomization, delivery);
+      status = await runDelivery(
+        { delivery, previous, request, refresh: false, onProgress: report },
+        portsFor(kustomization, ports),
+        { signal },
+      );
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
+      throw error;
+    const problem = problemOf(error, error.kind === 'wait' ? 'render' : 'spec');
+    status = { ...notReady('', '', previous, ports.clock.now()), problems: [problem] };
+  }
+  known.set(id, { uid, status });
+  await report(status);
+  return status;
+}
+
+type Observed =
+  | {
+      readonly kind: 'waiting';
+      readonly revision: string;
+      readonly reason: string;
+      readonly message: string;
+    }
+  | { readonly kind: 'ready'; readonly revision: string; readonly delivery: Delivery };
+
+async function observe(
+  kustomization: Kustomization,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const { control, ports } = bench;
+  const source = await findSource(kustomization, bench, signal);
+  if (source.kind === 'waiting') return source;
+  const { revision } = source;
+  const unready = findUnready(kustomization, revision, (key) => {
+    const found = control.kustomization(key);
+    return found === undefined ? undefined : requireKustomization(found);
+  });
+  if (unready !== undefined)
+    return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
+  const variables = await readVariables(kustomization, ports.client, signal);
+  return {
+    kind: 'ready',
+    revision,
+    delivery: toDelivery(kustomization, { source: source.spec, variables }),
+  };
+}
+
+type FoundSource =
+  | Extract<Observed, { kind: 'waiting' }>
+  | { readonly kind: 'found'; readonly revision: string; readonly spec: SourceSpec };
+
+async function findSource(
+  kustomization: Kustomization,
+  { control, ports }: Bench,
+  signal: AbortSignal,
+): Promise<FoundSource> {
+  const { kind, name, namespace: told } = kustomization.spec.sourceRef;
+  const namespace = told || (kustomization.metadata.namespace ?? '');
+  const wait = (message: string): FoundSource => ({
+    kind: 'waiting',
+    revision: '',
+    reason: 'ArtifactFailed',
+    message,
+  });
+  if (kind !== 'GitRepository') {
+    throw new CapstanError('SPEC_UNSUPPORTED', `spec.sourceRef.kind: ${kind} is not fetched`, {
+      hint: 'use a GitRepository',
+    });
+  }
+  const object = control.gitRepository({ namespace, name });
+  if (object === undefined) return wait(`Source '${kind}/${namespace}/${name}' not found`);
+  const repository = requireGitRepository(object);
+  const { artifact } = repository.status;
+  if (artifact === undefined)
+    return wait(`Source artifact not found: ${kind}/${namespace}/${name} is not ready`);
+  const spec = toSourceSpec(repository, await readCredentials(repository, ports.client, signal));
+  const pinned: SourceSpec = {
+    ...spec,
+    revision: { kind: 'commit', commit: commitOf(artifact.revision) },
+  };
+  return { kind: 'found', revision: artifact.revision, spec: pinned };
+}
+
+/** postBuild: what is referred to in its order, then what stands in the spec itself, which wins. */
+async function readVariables(
+  { spec, metadata }: Kustomization,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<{ readonly [name: string]: string } | undefined> {
+  if (spec.postBuild === undefined) return undefined;
+  const variables: { [name: string]: string } = {};
+  for (const { kind, name, optional = false } of spec.postBuild.substituteFrom ?? []) {
+    const ref = {
+      kind: kind === 'Secret' ? ('Secret' as const) : ('ConfigMap' as const),
+      namespace: metadata.namespace ?? '',
+      name,
+      optional,
+    };
+    const values = await readValues(client, ref, { signal });
+    for (const [key, value] of values ?? []) variables[key] = value.replaceAll('\n', '');
+  }
+  for (const [key, value] of Object.entries(spec.postBuild.substitute ?? {}))
+    variables[key] = value.replaceAll('\n', '');
+  return variables;
+}
+
+function toRequest(
+  { metadata, status }: Kustomization,
+  { automation }: Delivery,
+): OperationRequest | undefined {
+  const requestedAt = metadata.annotations?.[REQUESTED_AT];
+  if (
+    requestedAt === undefined ||
+    requestedAt === status.lastHandledReconcileAt ||
+    automation.kind === 'manual'
+  ) {
+    return undefined;
+  }
+  return {
+    id: requestId(requestedAt),
+    initiatedBy: { kind: 'automation' },
+    policy: {},
+    retry: automation.retry,
+    healAttempt: 0,
+  };
+}
+
+/** Acts as the service account that the Kustomization names, if it does. */
+function portsFor({ spec, metadata }: Kustomization, ports: KustomizationPorts): DeliveryPorts {
+  const { cluster, sources, render, clock, verdicts } = ports;
+  const { serviceAccountName } = spec;
+  if (serviceAccountName === undefined || serviceAccountName === '') {
+    return { sources, render, clock, verdicts, cluster };
+  }
+  const user = `system:serviceaccount:${metadata.namespace}:${serviceAccountName}`;
+  const groups = [
+    'system:serviceaccounts',
+    `system:serviceaccounts:${metadata.namespace}`,
+    'system:authenticated',
+  ];
+  const client = cluster.client.as({ user, groups });
+  return { sources, render, clock, verdicts, cluster: { ...cluster, client } };
+}
+
+/** The single exit. */
+async function reportStatus(
+  kustomization: Kustomization,
+  delivery: DeliveryStatus,
+  {
+    bench,
+    revision,
+    signal,
+  }: { readonly bench: Bench; readonly revision: string; readonly signal: AbortSignal },
+): Promise<Kustomization> {
+  const { ports, control } = bench;
+  const status = toKustomizationStatus(kustomization, delivery, {
+    nowMs: ports.clock.now(),
+    revision,
+    handledReconcileAt: kustomization.metadata.annotations?.[REQUESTED_AT],
+  });
+  const written = await writeStatus(kustomization, status, {
+    client: ports.client,
+    fieldManager: FIELD_MANAGER,
+    signal,
+  });
+  if (written === undefined) return kustomization;
+  control.live.observeWrite(written);
+  const after = requireKustomization(written);
+  const { apiVersion, kind, metadata } = after;
+  for (const event of toEvents(kustomization, after, { delivery, revision })) {
+    ports.events.record({ object: { apiVersion, kind, metadata }, ...event });
+  }
+  return after;
+}
+
+function toResult({ spec }: Kustomization, status: DeliveryStatus, nowMs: number): ReconcileResult {
+  const intervalMs = parseDurationMs(spec.interval, 'spec.interval');
+  const retryMs = parseDurationMs(spec.retryInterval ?? spec.interval, 'spec.retryInterval');
+  const failed = status.problems.some(({ severity }) => severity === 'error');
+  const dueMs =
+    status.recheckAtMs === undefined ? Number.POSITIVE_INFINITY : status.recheckAtMs - nowMs;
+  const regular = failed ? retryMs : intervalMs;
+  return { kind: 'settled', recheckAfterMs: Math.max(1, Math.min(dueMs, regular)) };
+}
+
+/** Prunes what the inventory lists, when that is asked for, and lets the object go. As in Flux, it does not wait for the end. */
+async function finalize(
+  kustomization: Kustomization,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { ports, known } = bench;
+  const previous = readStatus(kustomization);
+  const { deletionPolicy = 'MirrorPrune', prune, suspend } = kustomization.spec;
+  const deletes = deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
+  if (deletes && suspend !== true && previous !== undefined && previous.inventory.length > 0) {
+    const source: SourceSpec = {
+      kind: 'git',
+      url: 'https://unused.invalid',
+      revision: { kind: 'any', name: 'HEAD' },
+    };
+    const {
+      kubeConfig: _kubeConfig,
+      decryption: _decryption,
+      healthCheckExprs: _exprs,
+      ...spec
+    } = kustomization.spec;
+    const delivery = toDelivery({ ...kustomization, spec }, { source, variables: undefined });
+    const { cluster } = portsFor(kustomization, ports);
+    const { inventory } = previous;
+    const { errors } = await deleteDelivery(delivery, cluster, {
+      inventory,
+      propagation: 'Background',
+      signal,
+    });
+    const [first] = errors;
+    if (first !== undefined) {
+      const message = `pruning for deleted resource failed: ${messageOf(first)}`;
+      return {
+        kind: 'retry',
+        error: new CapstanError('PRUNE_FAILED', message, { kind: 'retry', cause: first }),
+      };
+    }
+  }
+  await setFinalizer(kustomization, false, {
+    client: ports.client,
+    fieldManager: FIELD_MANAGER,
+    signal,
+  });
+  const { namespace, name } = keyOf(kustomization);
+  known.delete(ownerName(namespace, name));
+  return { kind: 'settled' };
+}
+
+async function inspect(
+  key: NamedKey,
+  object: ObjectKey,
+  { bench, signal }: { readonly bench: Bench; readonly signal: AbortSignal },
+): Promise<ObjectInsight | undefined> {
+  const held = bench.control.kustomization(key);
+  if (held === undefined) return undefined;
+  const kustomization = requireKustomization(held);
+  const observed = await observe(kustomization, bench, signal);
+  if (observed.kind === 'waiting') return undefined;
+  return inspectObject(observed.delivery, object, {
+    ports: portsFor(kustomization, bench.ports),
+    signal,
+  });
+}

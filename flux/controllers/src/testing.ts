@@ -1,0 +1,130 @@
+/** A small world for tests: a cluster in this process, sources in memory, the controllers over both. */
+import { createCluster, createVerdictCache } from '@capstan/engine-delivery';
+import { eventually, MemorySources } from '@capstan/engine-delivery/testing';
+import { RenderCache } from '@capstan/engine-render';
+import { fluxCrds } from '@capstan/flux-api';
+import { createKubeClient, type KubeClient } from '@capstan/kube-client';
+import { createEventRecorder, systemClock } from '@capstan/kube-controller';
+import type { KubeObject } from '@capstan/kube-object';
+import { startSandbox } from '@capstan/kube-sandbox';
+import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
+import { parseYaml } from '@capstan/lib-yaml';
+import { createFluxControllers, type FluxControllers, kustomizationOwners } from './index.ts';
+
+export interface World extends AsyncDisposable {
+  readonly client: KubeClient;
+  readonly sources: MemorySources;
+  readonly controllers: FluxControllers;
+  /** How many requests other than watches were made so far. */
+  requests(): number;
+  kubectlApply(yaml: string): Promise<void>;
+  get(kind: string, path: string): Promise<KubeObject | undefined>;
+  readonly eventually: typeof eventually;
+  restart(): Promise<void>;
+}
+
+const NEEDED = ['gitrepositories', 'kustomizations'];
+
+export async function createWorld(): Promise<World> {
+  const catalogue = await loadCatalogue();
+  const sandbox = await startSandbox();
+  let requests = 0;
+  const client = createKubeClient({
+    ...sandbox.transport,
+    request(request: Parameters<typeof sandbox.transport.request>[0]) {
+      if (!request.path.includes('watch=')) requests++;
+      return sandbox.transport.request(request);
+    },
+  });
+  for (const crd of fluxCrds) {
+    if (NEEDED.includes(crd.metadata.name?.split('.')[0] ?? '')) await client.create(crd);
+  }
+  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
+  const sources = new MemorySources();
+  let running = start(client, sources, catalogue);
+  return {
+    client,
+    sources,
+    requests: () => requests,
+    get controllers() {
+      return running.controllers;
+    },
+    kubectlApply: (yaml) => applyAll(client, yaml),
+    get: (kind, path) => find(client, kind, path),
+    eventually,
+    async restart() {
+      await running.stop();
+      running = start(client, sources, catalogue);
+    },
+    async [Symbol.asyncDispose]() {
+      await running.stop();
+      await client.close();
+      await sandbox.close();
+    },
+  };
+}
+
+function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue) {
+  const clock = systemClock();
+  const cluster = createCluster({
+    name: 'in-cluster',
+    client,
+    schemaOf: (kind) => catalogue.kind(kind),
+    ownerReaders: [kustomizationOwners],
+    clock,
+  });
+  const renders = new RenderCache();
+  const events = {
+    source: createEventRecorder({ client, component: 'source-controller', clock }),
+    kustomize: createEventRecorder({ client, component: 'kustomize-controller', clock }),
+  };
+  const controllers = createFluxControllers({
+    client,
+    cluster,
+    sources,
+    render: async (snapshot, spec) => renders.render(snapshot, spec),
+    verdicts: createVerdictCache(),
+    events,
+    clock,
+  });
+  const abort = new AbortController();
+  const ended = controllers.run({ signal: abort.signal }).catch((error: unknown) => {
+    if (!abort.signal.aborted) throw error;
+  });
+  return {
+    controllers,
+    async stop() {
+      abort.abort(new Error('stopped'));
+      await ended;
+      await events.source[Symbol.asyncDispose]();
+      await events.kustomize[Symbol.asyncDispose]();
+      await cluster[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function applyAll(client: KubeClient, yaml: string): Promise<void> {
+  for (const document of yaml.split(/^---$/m)) {
+    const object: unknown = parseYaml(document);
+    if (isObject(object)) await client.apply(object, { fieldManager: 'kubectl', force: true });
+  }
+}
+
+function isObject(value: unknown): value is KubeObject {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+const VERSIONS: Readonly<Record<string, string>> = {
+  GitRepository: 'source.toolkit.fluxcd.io/v1',
+  Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
+  Deployment: 'apps/v1',
+};
+
+async function find(
+  client: KubeClient,
+  kind: string,
+  path: string,
+): Promise<KubeObject | undefined> {
+  const [namespace = '', name = ''] = path.includes('/') ? path.split('/') : ['', path];
+  return client.find({ apiVersion: VERSIONS[kind] ?? 'v1', kind, namespace, name });
+}

@@ -1,0 +1,186 @@
+import type { Delivery, HealthGate } from '@capstan/engine-delivery';
+import type { IgnoreRule } from '@capstan/engine-diff';
+import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
+import type { SourceSpec } from '@capstan/engine-source';
+import {
+  KUSTOMIZE_GROUP,
+  type Kustomization,
+  type KustomizationIgnore,
+  NAME_LABEL,
+  NAMESPACE_LABEL,
+} from '@capstan/flux-api';
+import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+import { parseDurationMs } from './durations.ts';
+import { FLUX_VOCABULARY } from './vocabulary.ts';
+
+export interface LoweringContext {
+  /** The artifact's source, pinned to its commit. */
+  readonly source: SourceSpec;
+  /** Values of postBuild, from the spec and what it refers to; undefined without postBuild. */
+  readonly variables: { readonly [name: string]: string } | undefined;
+}
+
+export const FIELD_MANAGER = 'kustomize-controller';
+
+/** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for what is not done here, and never half does it. */
+export function toDelivery(
+  kustomization: Kustomization,
+  { source, variables }: LoweringContext,
+): Delivery {
+  refuseUnsupported(kustomization);
+  const { spec, metadata } = kustomization;
+  const { name = '', namespace = '' } = metadata;
+  const retryMs = parseDurationMs(spec.retryInterval ?? spec.interval, 'spec.retryInterval');
+  const gate = toGate(kustomization);
+  const anyKind = { denied: [] };
+  return {
+    id: { kind: 'Kustomization', namespace, name },
+    sources: [{ source, render: toRender(kustomization, variables) }],
+    destination: { cluster: 'in-cluster', namespace: spec.targetNamespace ?? '' },
+    tracking: {
+      annotations: {},
+      labels: { [NAME_LABEL]: name, [NAMESPACE_LABEL]: namespace },
+      owner: ownerName(namespace, name),
+      find: 'inventory',
+    },
+    fieldManager: FIELD_MANAGER,
+    compare: {
+      ignore: (spec.ignore ?? []).map(toIgnoreRule),
+      respectIgnored: true,
+      ignoreAggregatedRoles: true,
+      ignoreExtraneous: false,
+    },
+    sync: {
+      vocabulary: FLUX_VOCABULARY,
+      prune: spec.prune,
+      pruneLast: true,
+      prunePermission: 'allowed',
+      pruneConfirmed: true,
+      propagation: 'Background',
+      replace: false,
+      force: spec.force ?? false,
+      validate: true,
+      skipHooks: true,
+      outOfSyncOnly: false,
+      skipDryRunOnMissingKind: false,
+      takeOverFrom: ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER],
+      waitFor: 'applied',
+      failOnShared: false,
+      ...(gate === undefined ? {} : { gate }),
+    },
+    automation: {
+      kind: 'automatic',
+      selfHeal: true,
+      allowEmpty: true,
+      retry: { limit: -1, backoff: { baseMs: retryMs, factor: 1, maxMs: retryMs, jitter: 0 } },
+      healBackoff: { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 },
+    },
+    health: { rules: { base: 'condition', custom: [] }, rollUp: false },
+    guard: { name: '', clusterKinds: anyKind, namespacedKinds: anyKind },
+    suspended: spec.suspend === true,
+    preempt: 'afterHook',
+  };
+}
+
+export function ownerName(namespace: string, name: string): string {
+  return `Kustomization/${namespace}/${name}`;
+}
+
+/** Reads whose an object is from its labels: for the live cache's owner index. */
+export function kustomizationOwners(object: KubeObject): readonly string[] {
+  const name = object.metadata.labels?.[NAME_LABEL];
+  const namespace = object.metadata.labels?.[NAMESPACE_LABEL];
+  return name === undefined || namespace === undefined ? [] : [ownerName(namespace, name)];
+}
+
+/** spec.timeout, else the interval less half a minute, but never under half a minute; as in Flux. */
+export function timeoutMs({ spec }: Kustomization): number {
+  if (spec.timeout !== undefined)
+    return Math.max(30_000, parseDurationMs(spec.timeout, 'spec.timeout'));
+  return Math.max(30_000, parseDurationMs(spec.interval, 'spec.interval') - 30_000);
+}
+
+function refuseUnsupported({ spec }: Kustomization): void {
+  const refuse = (field: string, hint: string) => {
+    throw new CapstanError('SPEC_UNSUPPORTED', `spec.${field} is not supported`, { hint });
+  };
+  if (spec.kubeConfig !== undefined) refuse('kubeConfig', 'only the own cluster can be reconciled');
+  if (spec.decryption !== undefined) refuse('decryption', 'encrypted files cannot be read');
+  if ((spec.healthCheckExprs?.length ?? 0) > 0)
+    refuse('healthCheckExprs', 'use healthChecks or wait');
+}
+
+function toRender(
+  kustomization: Kustomization,
+  variables: LoweringContext['variables'],
+): RenderSpec {
+  const { spec } = kustomization;
+  return {
+    kind: 'kustomize',
+    path: spec.path ?? '',
+    generateMissing: true,
+    overlay: toOverlay(kustomization),
+    ...(variables === undefined
+      ? {}
+      : {
+          substitute: {
+            variables,
+            strict: true,
+            always: spec.postBuild?.substituteStrategy === 'Always',
+            except: { key: `${KUSTOMIZE_GROUP}/substitute`, value: 'disabled' },
+          },
+        }),
+  };
+}
+
+function toOverlay({ spec }: Kustomization): KustomizeOverlay {
+  const { commonMetadata, patches } = spec;
+  return {
+    ...(spec.targetNamespace ? { namespace: spec.targetNamespace } : {}),
+    ...(spec.namePrefix ? { namePrefix: spec.namePrefix } : {}),
+    ...(spec.nameSuffix ? { nameSuffix: spec.nameSuffix } : {}),
+    ...(spec.images === undefined ? {} : { images: spec.images }),
+    ...(patches === undefined ? {} : { patches }),
+    ...(spec.components === undefined ? {} : { components: spec.components }),
+    ...(spec.ignoreMissingComponents === undefined
+      ? {}
+      : { ignoreMissingComponents: spec.ignoreMissingComponents }),
+    ...(commonMetadata === undefined ? {} : { commonMetadata }),
+    ...(spec.buildMetadata === undefined ? {} : { buildMetadata: spec.buildMetadata }),
+  };
+}
+
+function toGate(kustomization: Kustomization): HealthGate | undefined {
+  const { spec, metadata } = kustomization;
+  const limit = timeoutMs(kustomization);
+  if (spec.wait === true) return { objects: 'all', timeoutMs: limit };
+  const checks = spec.healthChecks ?? [];
+  if (checks.length === 0) return undefined;
+  const objects = checks.map(({ apiVersion = 'v1', kind, name, namespace = '' }) => ({
+    group: parseApiVersion(apiVersion).group,
+    apiVersion,
+    kind,
+    name,
+    namespace: namespace === '' && kind !== 'Namespace' ? (metadata.namespace ?? '') : namespace,
+  }));
+  return { objects, timeoutMs: limit };
+}
+
+function toIgnoreRule({ paths, target = {} }: KustomizationIgnore): IgnoreRule {
+  const { group, kind, name, namespace, labelSelector, annotationSelector } = target;
+  return {
+    target: {
+      syntax: 'regex',
+      ...(group ? { group } : {}),
+      ...(kind ? { kind } : {}),
+      ...(name ? { name } : {}),
+      ...(namespace ? { namespace } : {}),
+      ...(labelSelector ? { labelSelector } : {}),
+      ...(annotationSelector ? { annotationSelector } : {}),
+    },
+    jsonPointers: paths,
+    pathExpressions: [],
+    managers: [],
+  };
+}

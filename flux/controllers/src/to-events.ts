@@ -1,0 +1,66 @@
+import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
+import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
+import { findCondition } from './conditions.ts';
+
+export interface KustomizationEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly annotations: { readonly [name: string]: string };
+}
+
+/** What happened between two statuses: changes made, failures, recoveries; with the original's reasons and metadata. Pure. */
+export function toEvents(
+  before: Kustomization,
+  after: Kustomization,
+  { delivery, revision }: { readonly delivery: DeliveryStatus; readonly revision: string },
+): readonly KustomizationEvent[] {
+  const annotations: { readonly [name: string]: string } =
+    revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision };
+  const ready = findCondition(after.status.conditions, 'Ready');
+  const old = findCondition(before.status.conditions, 'Ready');
+  const events: KustomizationEvent[] = [];
+  if (ready === undefined) return events;
+  const changes = (delivery.operation?.results ?? []).flatMap(describeChange);
+  const isOver = ready.status !== 'Unknown';
+  if (isOver && changes.length > 0 && isNewOperation(before, after)) {
+    events.push({
+      type: 'Normal',
+      reason: 'Progressing',
+      message: changes.join('\n'),
+      annotations,
+    });
+  }
+  if (ready.status === 'False' && old?.message !== ready.message) {
+    const type = ready.reason === 'DependencyNotReady' ? 'Normal' : 'Warning';
+    events.push({ type, reason: ready.reason, message: ready.message, annotations });
+  } else if (ready.status === 'True' && (old?.status !== 'True' || old.message !== ready.message)) {
+    events.push({
+      type: 'Normal',
+      reason: ready.reason,
+      message: `Reconciliation finished, ${ready.message}`,
+      annotations,
+    });
+  }
+  return events;
+}
+
+/** The history gains or renews an entry with each operation that is over. */
+function isNewOperation(before: Kustomization, after: Kustomization): boolean {
+  const [old] = before.status.history ?? [];
+  const [current] = after.status.history ?? [];
+  return JSON.stringify(old) !== JSON.stringify(current);
+}
+
+const VERBS: Readonly<Record<string, string>> = {
+  created: 'created',
+  configured: 'configured',
+  pruned: 'deleted',
+};
+
+function describeChange({ key, outcome }: OperationResult): readonly string[] {
+  const verb = outcome && VERBS[outcome];
+  if (verb === undefined) return [];
+  const place = key.namespace === '' ? key.name : `${key.namespace}/${key.name}`;
+  return [`${key.kind}/${place} ${verb}`];
+}

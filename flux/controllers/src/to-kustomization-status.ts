@@ -1,0 +1,294 @@
+/**
+ * A DeliveryStatus as the status that Flux's kustomize-controller would write, and the way back. Pure: times come in, and a
+ * condition that did not change keeps its time.
+ */
+
+import type { DeliveryStatus, OperationState, Problem } from '@capstan/engine-delivery';
+import type { HistoryEntry, Kustomization, KustomizationStatus } from '@capstan/flux-api';
+import { findCondition, type NewCondition, setConditions } from './conditions.ts';
+import { formatDuration, formatTime } from './durations.ts';
+import { formatEntry, parseEntry } from './inventory.ts';
+import { timeoutMs } from './to-delivery.ts';
+import { commitOf } from './to-source.ts';
+
+export interface RaisingContext {
+  readonly nowMs: number;
+  /** The artifact's revision, e.g. `main@sha1:…`; '' without an artifact. */
+  readonly revision: string;
+  readonly handledReconcileAt: string | undefined;
+}
+
+export function toKustomizationStatus(
+  kustomization: Kustomization,
+  delivery: DeliveryStatus,
+  context: RaisingContext,
+): KustomizationStatus {
+  const { status } = kustomization;
+  const verdict = judge(kustomization, delivery, context);
+  const { generation = 0 } = kustomization.metadata;
+  const isReady = verdict.kind === 'ready';
+  const reachedBuild = verdict.kind !== 'failed' || verdict.reason !== 'ArtifactFailed';
+  const attempted =
+    reachedBuild && context.revision !== '' ? context.revision : status.lastAttemptedRevision;
+  const applied = isReady ? context.revision : status.lastAppliedRevision;
+  const inventory = delivery.inventory.map(formatEntry);
+  const handled = context.handledReconcileAt ?? status.lastHandledReconcileAt;
+  const history = toHistory(status.history ?? [], delivery, {
+    verdict,
+    revision: context.revision,
+  });
+  return {
+    conditions: setConditions(
+      status.conditions ?? [],
+      toConditions(verdict, kustomization, context),
+      {
+        generation,
+        nowMs: context.nowMs,
+      },
+    ),
+    ...(history.length === 0 ? {} : { history }),
+    ...(inventory.length === 0 && status.inventory === undefined
+      ? {}
+      : { inventory: { entries: inventory } }),
+    ...(applied === undefined ? {} : { lastAppliedRevision: applied }),
+    ...(attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+    // A generation counts as observed once it is in place or cannot be.
+    ...(isReady || verdict.kind === 'stalled'
+      ? { observedGeneration: generation }
+      : { observedGeneration: status.observedGeneration ?? -1 }),
+  };
+}
+
+type Verdict =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'progressing'; readonly message: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
+
+/** What is said of a Kustomization before the engine was asked: its source or a dependency is not ready. */
+export function notReady(
+  reason: string,
+  message: string,
+  previous: DeliveryStatus | undefined,
+  nowMs: number,
+): DeliveryStatus {
+  return {
+    revisions: [],
+    desiredDigest: '',
+    sync: 'Unknown',
+    health: { status: 'Unknown' },
+    objects: [],
+    problems: [{ stage: 'spec', severity: 'error', code: reason, message, kind: 'wait' }],
+    inventory: previous?.inventory ?? [],
+    renderKinds: [],
+    observedAtMs: nowMs,
+    ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
+  };
+}
+
+function judge(
+  kustomization: Kustomization,
+  delivery: DeliveryStatus,
+  context: RaisingContext,
+): Verdict {
+  const problem = delivery.problems.find(
+    ({ severity, stage }) => severity === 'error' && stage !== 'sync',
+  );
+  if (problem !== undefined) return judgeProblem(problem);
+  const { operation } = delivery;
+  if (operation === undefined || operation.phase === 'Succeeded') {
+    return delivery.sync === 'Synced' || operation !== undefined
+      ? { kind: 'ready' }
+      : progressing(context);
+  }
+  if (operation.phase === 'Running' && operation.nextAttemptAtMs === undefined) {
+    if (operation.appliedAtMs === undefined) return progressing(context);
+    const limit = formatDuration(timeoutMs(kustomization));
+    const message = `Running health checks for revision ${context.revision} with a timeout of ${limit}`;
+    return { kind: 'progressing', message };
+  }
+  return { kind: 'failed', reason: reasonOf(operation), message: withoutRetry(operation.message) };
+}
+
+function progressing({ revision }: RaisingContext): Verdict {
+  return { kind: 'progressing', message: `Detecting drift for revision ${revision}` };
+}
+
+const REASON_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
+  spec: 'ReconciliationFailed',
+  source: 'ArtifactFailed',
+  render: 'BuildFailed',
+  compare: 'ReconciliationFailed',
+  sync: 'ReconciliationFailed',
+  health: 'HealthCheckFailed',
+};
+const OWN_REASONS = new Set(['ArtifactFailed', 'DependencyNotReady', 'AccessDenied']);
+
+function judgeProblem(problem: Problem): Verdict {
+  const { stage, code, message, location, hint } = problem;
+  const place =
+    location === undefined
+      ? ''
+      : `${[location.file, location.line].filter((part) => part !== undefined).join(':')}: `;
+  const tail = hint === undefined ? '' : ` (${hint})`;
+  if (OWN_REASONS.has(code)) return { kind: 'failed', reason: code, message };
+  if (stage === 'spec')
+    return { kind: 'stalled', reason: 'InvalidSpec', message: `${message}${tail}` };
+  if (stage === 'render' && code === 'PATH_NOT_FOUND') {
+    return {
+      kind: 'failed',
+      reason: 'ArtifactFailed',
+      message: `kustomization path not found: ${message}${tail}`,
+    };
+  }
+  const head = stage === 'render' ? 'kustomize build failed: ' : '';
+  return {
+    kind: 'failed',
+    reason: REASON_OF_STAGE[stage],
+    message: `${head}${place}${message}${tail}`,
+  };
+}
+
+function reasonOf({ message, results }: OperationState): string {
+  if (message.startsWith('health check failed')) return 'HealthCheckFailed';
+  const failed = results.filter(({ status }) => status === 'SyncFailed');
+  const onlyPrunes = failed.length > 0 && failed.every(({ stepId }) => stepId.startsWith('prune/'));
+  return onlyPrunes ? 'PruneFailed' : 'ReconciliationFailed';
+}
+
+/** The engine's word on retries is Argo CD's way of telling; Flux says it in a condition. */
+function withoutRetry(message: string): string {
+  return message.replace(/\. Retrying attempt #\d+ at [^.]*\.$/, '');
+}
+
+function toConditions(
+  verdict: Verdict,
+  kustomization: Kustomization,
+  { revision }: RaisingContext,
+): readonly NewCondition[] {
+  const { spec } = kustomization;
+  const hasGate = spec.wait === true || (spec.healthChecks?.length ?? 0) > 0;
+  switch (verdict.kind) {
+    case 'ready': {
+      const ready = condition(
+        'Ready',
+        'True',
+        'ReconciliationSucceeded',
+        `Applied revision: ${revision}`,
+      );
+      return hasGate
+        ? [ready, condition('Healthy', 'True', 'Succeeded', 'Health check passed')]
+        : [ready];
+    }
+    case 'progressing':
+      return [
+        condition('Reconciling', 'True', 'Progressing', verdict.message),
+        condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress'),
+        ...(hasGate ? [condition('Healthy', 'Unknown', 'Progressing', verdict.message)] : []),
+      ];
+    case 'failed': {
+      const { reason, message } = verdict;
+      return [
+        condition('Reconciling', 'True', 'ProgressingWithRetry', message),
+        condition('Ready', 'False', reason, message),
+        ...(reason === 'HealthCheckFailed' ? [condition('Healthy', 'False', reason, message)] : []),
+      ];
+    }
+    case 'stalled':
+      return [
+        condition('Stalled', 'True', verdict.reason, verdict.message),
+        condition('Ready', 'False', verdict.reason, verdict.message),
+      ];
+  }
+}
+
+function condition(
+  type: string,
+  status: NewCondition['status'],
+  reason: string,
+  message: string,
+): NewCondition {
+  return { type, status, reason, message };
+}
+
+/** One entry for each desired state, newest first, at most five; an operation counts once, when it is over. */
+function toHistory(
+  previous: readonly HistoryEntry[],
+  { operation }: DeliveryStatus,
+  { verdict, revision }: { readonly verdict: Verdict; readonly revision: string },
+): readonly HistoryEntry[] {
+  if (operation?.finishedAtMs === undefined || operation.desiredDigest === '') return previous;
+  const digest = `sha256:${operation.desiredDigest}`;
+  const lastReconciled = formatTime(operation.finishedAtMs);
+  const known = previous.find((entry) => entry.digest === digest);
+  if (known?.lastReconciled === lastReconciled) return previous;
+  const entry: HistoryEntry = {
+    digest,
+    firstReconciled: known?.firstReconciled ?? lastReconciled,
+    lastReconciled,
+    lastReconciledDuration: formatDuration(operation.finishedAtMs - operation.startedAtMs),
+    lastReconciledStatus: verdict.kind === 'failed' ? verdict.reason : 'ReconciliationSucceeded',
+    metadata: { revision },
+    totalReconciliations: (known?.totalReconciliations ?? 0) + 1,
+  };
+  return [entry, ...previous.filter((one) => one.digest !== digest)].slice(0, 5);
+}
+
+/** What a Kustomization's status says of the past. A failed attempt is not remembered: it is tried again. */
+export function readStatus({ status }: Kustomization): DeliveryStatus | undefined {
+  const ready = findCondition(status.conditions, 'Ready');
+  const inventory = (status.inventory?.entries ?? []).flatMap((entry) => parseEntry(entry) ?? []);
+  if (ready === undefined && inventory.length === 0) return undefined;
+  const at = Date.parse(ready?.lastTransitionTime ?? '');
+  const finishedAtMs = Number.isNaN(at) ? 0 : at;
+  const isDone = ready?.status === 'True' && status.lastAppliedRevision !== undefined;
+  return {
+    revisions: [],
+    desiredDigest: '',
+    sync: 'Unknown',
+    health: { status: 'Unknown' },
+    objects: [],
+    problems: [],
+    inventory,
+    renderKinds: [],
+    observedAtMs: 0,
+    ...(isDone
+      ? {
+          operation: doneOperation(
+            status.lastAppliedRevision ?? '',
+            finishedAtMs,
+            status.lastHandledReconcileAt,
+          ),
+        }
+      : {}),
+  };
+}
+
+function doneOperation(
+  revision: string,
+  finishedAtMs: number,
+  handled: string | undefined,
+): OperationState {
+  return {
+    request: {
+      id: handled === undefined ? 'past' : requestId(handled),
+      initiatedBy: { kind: 'automation' },
+      policy: {},
+      retry: { limit: -1, backoff: { baseMs: 60_000, factor: 1, maxMs: 60_000, jitter: 0 } },
+      healAttempt: 0,
+    },
+    phase: 'Succeeded',
+    message: '',
+    startedAtMs: finishedAtMs,
+    finishedAtMs,
+    retryCount: 0,
+    revisions: [commitOf(revision)],
+    desiredDigest: '',
+    results: [],
+  };
+}
+
+export function requestId(requestedAt: string): string {
+  return `requestedAt ${requestedAt}`;
+}
