@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { commitFiles, type GitCredentials, initMirror, Mirror } from '@capstan/lib-git';
+import { CapstanError } from '@capstan/lib-std';
+
+const SSHD = '/usr/sbin/sshd';
+const PASSPHRASE = 'canary phrase';
+
+function whyNoSshd(): string | false {
+  if (!existsSync(SSHD)) return 'no sshd: apt-get install openssh-server';
+  return spawnSync('ssh-keygen', ['-?']).error === undefined ? false : 'no ssh-keygen';
+}
+
+describe('Git over SSH', { skip: whyNoSshd() }, () => {
+  let folder: string;
+  let server: ChildProcess;
+  let port: number;
+  let url: string;
+  let commit: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'git-ssh-'));
+    const origin = join(folder, 'origin.git');
+    await initMirror(origin);
+    commit = await commitFiles({
+      gitDir: origin,
+      branch: 'main',
+      files: { a: 'b' },
+      message: 'x',
+      author: { name: 'a', email: 'b' },
+      at: 1,
+    });
+    for (const name of ['host', 'user', 'stranger']) makeKey(name, '');
+    makeKey('guarded', PASSPHRASE);
+    port = await freePort();
+    url = `ssh://${userInfo().username}@127.0.0.1:${port}${origin}`;
+    server = await startServer();
+  });
+  after(() => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function makeKey(name: string, passphrase: string): void {
+    const args = ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', join(folder, name)];
+    execFileSync('ssh-keygen', args);
+  }
+
+  async function startServer(): Promise<ChildProcess> {
+    const authorized = join(folder, 'authorized_keys');
+    writeFileSync(authorized, read('user.pub') + read('guarded.pub'));
+    chmodSync(authorized, 0o600);
+    // sshd as root insists on this folder; as somebody else it has no use for it.
+    if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
+    const config = join(folder, 'sshd_config');
+    writeFileSync(
+      config,
+      `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${join(folder, 'host')}\nAuthorizedKeysFile ${authorized}\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nPidFile none\n`,
+    );
+    const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: 'ignore' });
+    for (let i = 0; i < 100 && !(await canConnect(port)); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return child;
+  }
+
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const knownHosts = () => `[127.0.0.1]:${port} ${read('host.pub')}`;
+
+  function resolve(credentials: GitCredentials, address = url): Promise<{ commit: string }> {
+    const cache = mkdtempSync(join(folder, 'mirror-'));
+    const mirror = new Mirror({ folder: join(cache, 'm.git'), url: address, credentials });
+    return mirror.resolve({ kind: 'any', name: 'main' });
+  }
+
+  async function failure(credentials: GitCredentials): Promise<string> {
+    try {
+      await resolve(credentials);
+    } catch (error) {
+      assert.ok(error instanceof CapstanError);
+      assert.doesNotMatch(`${error.message} ${error.hint}`, /canary|PRIVATE KEY/);
+      return error.code;
+    }
+    return 'no failure';
+  }
+
+  test('a key and a known host open the repository', async () => {
+    const credentials = { sshPrivateKey: read('user'), sshKnownHosts: knownHosts() };
+    assert.equal((await resolve(credentials)).commit, commit);
+  });
+
+  test('a key with a passphrase opens it with that passphrase only', async () => {
+    const credentials = { sshPrivateKey: read('guarded'), sshKnownHosts: knownHosts() };
+    assert.equal((await resolve({ ...credentials, sshPassphrase: PASSPHRASE })).commit, commit);
+    assert.equal(
+      await failure({ ...credentials, sshPassphrase: 'wrong canary' }),
+      'GIT_AUTHENTICATION_FAILED',
+    );
+    assert.equal(await failure(credentials), 'GIT_AUTHENTICATION_FAILED');
+  });
+
+  test('a host that is not known, or is known by another key, is not trusted', async () => {
+    const sshPrivateKey = read('user');
+    assert.equal(await failure({ sshPrivateKey }), 'GIT_HOST_KEY_UNKNOWN');
+    const sshKnownHosts = `[127.0.0.1]:${port} ${read('stranger.pub')}`;
+    assert.equal(await failure({ sshPrivateKey, sshKnownHosts }), 'GIT_HOST_KEY_UNKNOWN');
+    assert.equal((await resolve({ sshPrivateKey, insecure: true })).commit, commit);
+  });
+
+  test('another key, or none, is refused', async () => {
+    const sshKnownHosts = knownHosts();
+    const stranger = { sshPrivateKey: read('stranger'), sshKnownHosts };
+    assert.equal(await failure(stranger), 'GIT_AUTHENTICATION_FAILED');
+    assert.equal(await failure({ sshKnownHosts }), 'GIT_AUTHENTICATION_FAILED');
+    assert.equal(
+      await failure({ sshPrivateKey: 'no key at all', sshKnownHosts }),
+      'GIT_AUTHENTICATION_FAILED',
+    );
+  });
+
+  test('no key file is left behind', async () => {
+    const before = spawnSync('sh', ['-c', `ls -d ${tmpdir()}/capstan-git-* 2>/dev/null`]).stdout;
+    await resolve({ sshPrivateKey: read('user'), sshKnownHosts: knownHosts() });
+    const after = spawnSync('sh', ['-c', `ls -d ${tmpdir()}/capstan-git-* 2>/dev/null`]).stdout;
+    assert.equal(String(after), String(before));
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
