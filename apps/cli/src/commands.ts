@@ -11,6 +11,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'build a kustomization, as kustomize build does',
     load: () => import('./build/build.ts'),
   },
+  sandbox: {
+    summary: 'start a Kubernetes cluster in this process, with simulated workloads',
+    load: () => import('./sandbox/sandbox.ts'),
+  },
   serve: {
     summary: 'run the control plane and its page on a cluster',
     load: () => import('./serve/serve.ts'),

@@ -6,6 +6,7 @@ export type { ContainerRuntime, ExecResult, LogRequest } from './container-runti
 export { type Core, microTimestamp, timestamp } from './core.ts';
 export { type DurableLog, openDurableLog } from './durable-log.ts';
 export type { ApiRequest, ApiResponse, StreamedResponse } from './http-types.ts';
+export { putImported } from './internal-writes.ts';
 export {
   childDraft,
   cloneJson,

@@ -1,7 +1,8 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { conflict, notFound } from './api-error.ts';
-import type { Core } from './core.ts';
+import { type Core, keyFor } from './core.ts';
 import { listAt, objectAt, textAt } from './json.ts';
+import { toStorageVersion } from './version-conversion.ts';
 
 /** Sets the node of a pod, which an ordinary update may not. */
 export function bindPod(core: Core, namespace: string, name: string, node: string): KubeObject {
@@ -42,4 +43,17 @@ export function finalizeNamespace(core: Core, name: string): void {
   if (finalizers.length > 0 || (namespace.metadata.finalizers ?? []).length > 0) {
     core.store.put('/namespaces', name, freed);
   } else core.store.remove('/namespaces', name, freed);
+}
+
+/** Stores an object as it stands, without defaults, admission and validation: for what another cluster has checked. */
+export function putImported(core: Core, object: KubeObject): boolean {
+  const slash = object.apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : object.apiVersion.slice(0, slash);
+  const version = object.apiVersion.slice(slash + 1);
+  const resource = core.registry.findKind(group, version, object.kind);
+  const { namespace = '', name = '' } = object.metadata;
+  if (resource === undefined || name === '' || !resource.verbs.includes('list')) return false;
+  const stored = toStorageVersion(object, resource);
+  core.store.put(resource.bucket, keyFor(resource, namespace, name), stored);
+  return true;
 }

@@ -1,1 +1,2 @@
+export { importObjects } from './import-objects.ts';
 export { type Sandbox, type SandboxOptions, startSandbox } from './start-sandbox.ts';
