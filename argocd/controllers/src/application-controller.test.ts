@@ -281,6 +281,7 @@ spec: {template: {metadata: {annotations: {sandbox.capstan.dev/run-for: 700ms}},
       at(one, 'syncPhase'),
     ]),
     [
+      ['Namespace', undefined, 'Succeeded', 'PreSync'],
       ['Job', 'PreSync', 'Succeeded', 'PreSync'],
       ['ConfigMap', undefined, 'Succeeded', 'Sync'],
     ],

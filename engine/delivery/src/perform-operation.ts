@@ -28,7 +28,7 @@ import { observeStep } from './observe-step.ts';
 import { progressOf, resultsOf } from './operation-results.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import type { PreparedObject, PreparedState } from './prepare-desired.ts';
-import type { Delivery, OperationState } from './types.ts';
+import type { Delivery, OperationResult, OperationState } from './types.ts';
 
 export interface OperationInput {
   readonly delivery: Delivery;
@@ -115,10 +115,21 @@ async function advance(
       );
       progress = next.steps.reduce(recordCleaned, progress);
     } else {
-      const results = resultsOf(plan, progress);
+      const results = allResults(operation, plan, progress);
       return settle({ ...operation, results }, next, { delivery, nowMs: ports.clock.now() });
     }
   }
+}
+
+/** What was done earlier may need no step any more: a namespace that exists, an object that is gone. It stays on record. */
+function allResults(
+  operation: OperationState,
+  plan: SyncPlan,
+  progress: SyncProgress,
+): readonly OperationResult[] {
+  const planned = new Set(stepsOf(plan).map(({ id }) => id));
+  const earlier = operation.results.filter(({ stepId }) => !planned.has(stepId));
+  return [...earlier, ...resultsOf(plan, progress)];
 }
 
 /** The operation's state after nothing more can be done now. */

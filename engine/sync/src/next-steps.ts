@@ -57,7 +57,8 @@ export function recordObservation(
   const known = progress.states.get(step.id);
   if (known === undefined || known.kind !== 'running') return progress;
   const { result } = known;
-  const message = observation.message === '' ? known.message : observation.message;
+  const fallback = observation.kind === 'waiting' ? known.message : result.message;
+  const message = observation.message === '' ? fallback : observation.message;
   switch (observation.kind) {
     case 'reached':
       return withState(progress, step, { kind: 'succeeded', result, message });
