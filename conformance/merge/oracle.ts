@@ -27,6 +27,7 @@ export type Question =
       readonly models?: Readonly<Record<string, JsonObject>>;
       readonly steps: readonly SessionStep[];
     }
+  | { readonly op: TextOperation; readonly original: string }
   | {
       readonly op: PatchOperation;
       readonly group?: string;
@@ -37,6 +38,8 @@ export type Question =
       readonly current?: Json;
       readonly patch?: Json;
     };
+
+export type TextOperation = 'quantity' | 'labelselector' | 'fieldselector' | 'duration' | 'names';
 
 export type PatchOperation =
   | 'strategic'

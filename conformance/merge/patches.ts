@@ -91,7 +91,9 @@ function addListDirective(
 ): void {
   const scalars = list.every((item) => typeof item !== 'object');
   if (scalars && random.chance(0.5)) {
-    out[`$deleteFromPrimitiveList/${key}`] = [random.pick(['a', 'b', 'c'])];
+    // Not what the patch adds: Go walks the patch in random order.
+    const gone = ['a', 'b', 'c', 'd'].filter((item) => !list.includes(item));
+    if (gone.length > 0) out[`$deleteFromPrimitiveList/${key}`] = [random.pick(gone)];
     return;
   }
   out[`$setElementOrder/${key}`] = scalars

@@ -33,7 +33,7 @@ export function randomObject(
 
 function randomValue(random: Random, schema: Schema, focus: Focus | true, depth: number): Json {
   if (schema.definition?.endsWith('.Quantity') === true)
-    return random.pick(['1', '2', '500m', '1Gi', '0']);
+    return random.pick<Json>(['1', '2', '500m', '1Gi', '0', '0.5', '1000m', 1]);
   if (schema.definition?.endsWith('.Time') === true) return random.pick(times);
   if (schema.intOrString === true) return random.pick<Json>([1, 2, '25%', 'http']);
   if (schema.properties !== undefined) {

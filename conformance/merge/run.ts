@@ -7,9 +7,11 @@ import { startOracle, whyNoOracle } from './oracle.ts';
 import { answerPatch, patchDifference, randomPatches } from './patches.ts';
 import { firstDifference, randomSession } from './sessions.ts';
 import { subjectsOf } from './subjects.ts';
+import { answerText, randomTexts, textDifference } from './texts.ts';
 
 const sequenceSeeds = 1500;
 const patchSeeds = 400;
+const textSeeds = 2000;
 
 const reason = whyNoOracle();
 if (reason === false) process.exitCode = await run();
@@ -35,6 +37,11 @@ async function run(): Promise<number> {
       const theirs = await oracle.ask(question);
       const ours = answerPatch(question, schema);
       report(`${question.op} ${seed}`, patchDifference(question.op, ours, theirs));
+    }
+  for (let seed = 1; seed <= textSeeds; seed++)
+    for (const [op, text] of randomTexts(seed)) {
+      const theirs = await oracle.ask({ op, original: text });
+      report(`${op} ${JSON.stringify(text)}`, textDifference(op, answerText(op, text), theirs));
     }
   console.log(closingLine(counts));
   return counts.failed > 0 ? 1 : 0;

@@ -13,6 +13,12 @@ import (
 
 func runPatch(r request) (json.RawMessage, error) {
 	switch r.Op {
+	case "quantity", "labelselector", "fieldselector", "duration", "names":
+		var text string
+		if err := json.Unmarshal(r.Original, &text); err != nil {
+			return nil, err
+		}
+		return runText(r.Op, text)
 	case "jsonmerge":
 		return jsonpatch.MergePatch(r.Original, r.Patch)
 	case "createjsonmerge":

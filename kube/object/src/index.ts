@@ -1,4 +1,18 @@
 export {
+  type Condition,
+  conditionsOf,
+  findCondition,
+  isConditionTrue,
+  removeCondition,
+  setCondition,
+} from './conditions.ts';
+export {
+  formatDurationMs,
+  formatDurationNanos,
+  parseDurationMs,
+  parseDurationNanos,
+} from './duration.ts';
+export {
   childPath,
   type FieldError,
   type FieldErrorReason,
@@ -8,6 +22,36 @@ export {
   indexPath,
   supportedValues,
 } from './field-error.ts';
+export {
+  type FieldRequirement,
+  type FieldSelector,
+  formatFieldSelector,
+  matchesFields,
+  parseFieldSelector,
+} from './field-selector.ts';
+export { computeStatus, type ObjectStatus, type StatusResult } from './kstatus.ts';
+export {
+  formatLabelSelector,
+  type LabelSelector,
+  type Labels,
+  labelSelectorOf,
+  matchesLabels,
+  parseLabelSelector,
+  type SelectorOperator,
+  type SelectorRequirement,
+} from './label-selector.ts';
+export {
+  configKeyProblems,
+  dns1035LabelProblems,
+  dnsLabelProblems,
+  environmentNameProblems,
+  labelKeyProblems,
+  labelValueProblems,
+  pathSegmentProblems,
+  portNameProblems,
+  subdomainProblems,
+  wildcardSubdomainProblems,
+} from './names.ts';
 export type {
   Json,
   JsonObject,
@@ -26,3 +70,20 @@ export {
   type ObjectKey,
   parseApiVersion,
 } from './object-key.ts';
+export {
+  controllerOf,
+  isOwnedBy,
+  isSameOwner,
+  ownerReferenceTo,
+} from './owner-references.ts';
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  type QuantityFormat,
+  quantityFormatError,
+  quantityToNumber,
+} from './quantity.ts';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@capstan/kube-object';
+import { canonicalQuantity, type Json, type JsonObject } from '@capstan/kube-object';
 import type { Schema } from './schema.ts';
 
 const time = 'io.k8s.apimachinery.pkg.apis.meta.v1.Time';
@@ -95,12 +95,19 @@ function normalizeValue(schema: Schema, value: Json): Json {
     );
     return mapped.every((item, i) => item === list[i]) ? value : mapped;
   }
+  if (schema.definition === quantity) return quantityText(value);
   if (typeof value !== 'object' || value === null) return value;
   const map = value as JsonObject;
   if (schema.properties !== undefined) return normalizeStruct(schema, map);
   return typeof schema.additionalProperties === 'object'
     ? normalizeMap(schema.additionalProperties, map)
     : value;
+}
+
+/** A quantity may be given as a number, and is written in its canonical form. */
+function quantityText(value: Json): Json {
+  if (typeof value === 'number' || typeof value === 'bigint') return canonicalQuantity(`${value}`);
+  return typeof value === 'string' ? canonicalQuantity(value) : value;
 }
 
 function normalizeMap(element: Schema, map: JsonObject): JsonObject {
