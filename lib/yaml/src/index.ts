@@ -27,5 +27,6 @@ export {
   parseYaml,
   parseYamlStrict,
 } from './parse.ts';
+export { findNode, type NodePath, type ReplaceOptions, replaceScalar } from './replace-scalar.ts';
 export { resolveTag } from './resolve.ts';
 export { toYaml } from './to-yaml.ts';

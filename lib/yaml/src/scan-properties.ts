@@ -8,7 +8,14 @@ import {
   isWord,
 } from './chars.ts';
 import type { Scanner } from './scanner.ts';
-import { type Mark, TAG, TAG_DIRECTIVE, type Token, VERSION_DIRECTIVE } from './token.ts';
+import {
+  createToken,
+  type Mark,
+  TAG,
+  TAG_DIRECTIVE,
+  type Token,
+  VERSION_DIRECTIVE,
+} from './token.ts';
 
 const BANG = 0x21;
 const PERCENT = 0x25;
@@ -206,5 +213,5 @@ function tokenOf(
   value: string,
   suffix: string,
 ): Token {
-  return { type, ...start, endColumn: scanner.column, value, suffix, style: 0 };
+  return createToken(type, start, scanner.column, value, suffix);
 }

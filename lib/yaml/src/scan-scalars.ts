@@ -26,7 +26,7 @@ import {
 import { Style } from './node.ts';
 import { scanLineComment } from './scan-comments.ts';
 import type { Scanner } from './scanner.ts';
-import { type Mark, SCALAR, type Token } from './token.ts';
+import { createToken, type Mark, SCALAR, type Token } from './token.ts';
 
 /** White space between two parts of a scalar, on its way to being kept, folded or dropped. */
 interface Gap {
@@ -325,5 +325,5 @@ function scanBlockBreaks(
 }
 
 function scalarToken(start: Mark, value: string, style: number): Token {
-  return { type: SCALAR, ...start, endColumn: start.column, value, suffix: '', style };
+  return createToken(SCALAR, start, start.column, value, '', style);
 }

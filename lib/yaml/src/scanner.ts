@@ -373,7 +373,7 @@ export class Scanner {
     this.indents.push(this.indent);
     this.indent = column;
     if (this.indents.length > this.limits.depthMax) throw this.tooDeep();
-    const token = { ...this.tokenHere(type), ...mark, endColumn: mark.column };
+    const token = T.createToken(type, mark, mark.column);
     if (tokenNumber < 0) this.push(token);
     else this.insert(tokenNumber, token);
   }
@@ -399,7 +399,7 @@ export class Scanner {
     let mark = this.dialect === 'v3' ? { ...scanMark, index: scanMark.index - 1 } : this.mark();
     while (this.indent > column) {
       if (this.comments.length > 0) mark = this.endOfBlock(mark);
-      this.push({ ...this.tokenHere(T.BLOCK_END), ...mark, endColumn: mark.column });
+      this.push(T.createToken(T.BLOCK_END, mark, mark.column));
       this.indent = this.indents.pop()!;
     }
   }
@@ -509,7 +509,7 @@ export class Scanner {
     const key = this.simpleKeys[this.flowLevel]!;
     if (this.isStillPossible(key)) {
       const mark: Mark = { index: key.index, line: key.line, column: key.column };
-      this.insert(key.tokenNumber, { ...this.tokenHere(T.KEY), ...mark, endColumn: mark.column });
+      this.insert(key.tokenNumber, T.createToken(T.KEY, mark, mark.column));
       this.rollIndent(key.column, key.tokenNumber, T.BLOCK_MAPPING_START, mark);
       key.possible = false;
       this.keyLevels.delete(key.tokenNumber);

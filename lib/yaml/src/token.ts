@@ -43,6 +43,19 @@ export interface Token {
   readonly style: number;
 }
 
+/** A token; written out, since it is made for every few characters of text. */
+export function createToken(
+  type: number,
+  start: Mark,
+  endColumn: number,
+  value = '',
+  suffix = '',
+  style = 0,
+): Token {
+  const { index, line, column } = start;
+  return { type, index, line, column, endColumn, value, suffix, style };
+}
+
 /**
  * A comment between its scan and its attachment to a node. `anchorIndex` is where a token must start, or start after, to
  * collect it; the other marks decide which block a comment between two blocks belongs to.
