@@ -1,26 +1,22 @@
 import { mkdirSync } from 'node:fs';
-import type { AppRef } from '@capstan/apps-contract';
 import { argocdCrds } from '@capstan/argocd-api';
-import {
-  applicationOwners,
-  createApplicationController,
-  singleCluster,
-} from '@capstan/argocd-controllers';
-import { type Cluster, createCluster, createVerdictCache } from '@capstan/engine-delivery';
-import { RenderCache } from '@capstan/engine-render';
+import { applicationOwners } from '@capstan/argocd-controllers';
+import { type Cluster, createCluster } from '@capstan/engine-delivery';
 import type { SourceStore } from '@capstan/engine-source';
 import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
+import { kustomizationOwners } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
-import { createEventRecorder, systemClock } from '@capstan/kube-controller';
-import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { systemClock } from '@capstan/kube-controller';
+import type { KubeObject } from '@capstan/kube-object';
 import { loadCatalogue } from '@capstan/kube-schema';
-import { type Clock, messageOf } from '@capstan/lib-std';
+import type { Clock } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
 import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
 import { installCrds } from './install-crds.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
+import { runControllers } from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
 import { AppViews } from './views/app-views.ts';
 
@@ -44,7 +40,6 @@ export interface ControlPlaneOptions {
 }
 
 const ARGOCD_NAMESPACE = 'argocd';
-const INSPECT_MS = 20_000;
 const KEPT_KINDS = new Set([
   'Application',
   'Kustomization',
@@ -78,17 +73,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const cluster = await openCluster(client, clock);
   const watched = cluster.live.ensureAll({ signal });
-  const controllers = createControllers({ options, cluster, sources, clock });
-  const running = controllers.run(signal).catch((error: unknown) => {
-    if (!signal.aborted) log('the controllers stopped', { error: messageOf(error) });
-  });
+  const controllers = runControllers({ client, cluster, sources, clock, log }, signal);
   await watched;
   return {
     handle: createPage({ options, cluster, sources, clock, inspect: controllers.inspect }),
     notifyPush: (url) => sources.notify(url),
     close: async () => {
       stop.abort(new Error('Capstan stops'));
-      await running;
+      await controllers.ended;
       await sources.close();
       await cluster[Symbol.asyncDispose]();
       await client.close();
@@ -118,7 +110,7 @@ async function openCluster(client: KubeClient, clock: Clock): Promise<Cluster> {
     name: 'in-cluster',
     client,
     schemaOf: clusterSchemas(catalogue, () => cluster.live),
-    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), keptForUs],
+    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners, keptForUs],
     clock,
   });
   return cluster;
@@ -127,42 +119,6 @@ async function openCluster(client: KubeClient, clock: Clock): Promise<Cluster> {
 /** What the page shows and schemas are read from is kept whole, though no delivery may have put it there. */
 function keptForUs({ kind }: KubeObject): readonly string[] {
   return KEPT_KINDS.has(kind) ? ['capstan'] : [];
-}
-
-function createControllers(parts: {
-  readonly options: ControlPlaneOptions;
-  readonly cluster: Cluster;
-  readonly sources: SourceStore;
-  readonly clock: Clock;
-}) {
-  const { options, cluster, sources, clock } = parts;
-  const { client } = options;
-  const renders = new RenderCache();
-  const events = createEventRecorder({
-    client,
-    component: 'argocd-application-controller',
-    aggregates: false,
-    clock,
-  });
-  const applications = createApplicationController({
-    client,
-    clusters: singleCluster(cluster),
-    sources,
-    render: async (snapshot, spec) => renders.render(snapshot, spec),
-    verdicts: createVerdictCache(),
-    events,
-    clock,
-  });
-  return {
-    run: async (signal: AbortSignal) => {
-      await Promise.all([applications.run({ signal })]);
-      await events[Symbol.asyncDispose]();
-    },
-    inspect: async (ref: AppRef, key: ObjectKey) =>
-      ref.kind === 'Application'
-        ? await applications.inspect(ref, key, { signal: AbortSignal.timeout(INSPECT_MS) })
-        : undefined,
-  };
 }
 
 function createPage(parts: {

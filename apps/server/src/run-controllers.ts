@@ -1,0 +1,131 @@
+import type { AppRef } from '@capstan/apps-contract';
+import { createApplicationController, singleCluster } from '@capstan/argocd-controllers';
+import { type Cluster, createVerdictCache } from '@capstan/engine-delivery';
+import { RenderCache } from '@capstan/engine-render';
+import type { SourceStore } from '@capstan/engine-source';
+import { createFluxControllers } from '@capstan/flux-controllers';
+import type { KubeClient } from '@capstan/kube-client';
+import { createEventRecorder, type EventRecorder } from '@capstan/kube-controller';
+import type { ObjectKey } from '@capstan/kube-object';
+import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
+import type { ObjectInsight } from './views/resource-detail.ts';
+
+export interface ControllerPorts {
+  readonly client: KubeClient;
+  readonly cluster: Cluster;
+  readonly sources: SourceStore;
+  readonly clock: Clock;
+  readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface RunningControllers {
+  /** What is desired of one object of an app; undefined while that is not known. */
+  inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
+  /** Resolves when all have ended after the signal. */
+  readonly ended: Promise<void>;
+}
+
+const INSPECT_MS = 20_000;
+const AGAIN: BackoffPolicy = { baseMs: 1_000, factor: 2, maxMs: 60_000, jitter: 0 };
+
+interface Generation {
+  run(signal: AbortSignal): Promise<void>;
+  inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
+}
+
+/** Runs the controllers of both families until the signal. When they cannot go on, all are made anew after a pause. */
+export function runControllers(ports: ControllerPorts, signal: AbortSignal): RunningControllers {
+  const renders = new RenderCache();
+  let current: Generation | undefined;
+  const loop = async () => {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      current = createGeneration(ports, renders);
+      try {
+        await current.run(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        ports.log('the controllers stopped and are started again', { error: messageOf(error) });
+        await pause(ports.clock, backoffDelayMs(AGAIN, attempt, 0), signal);
+      }
+    }
+  };
+  return { inspect: async (app, key) => current?.inspect(app, key), ended: loop() };
+}
+
+function createGeneration(ports: ControllerPorts, renders: RenderCache): Generation {
+  const { client, cluster, sources, clock } = ports;
+  const recorders = {
+    application: recorder(ports, 'argocd-application-controller', false),
+    source: recorder(ports, 'source-controller', true),
+    kustomize: recorder(ports, 'kustomize-controller', true),
+  };
+  const shared = {
+    client,
+    sources,
+    clock,
+    verdicts: createVerdictCache(),
+    render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
+      renders.render(snapshot, spec),
+  };
+  const applications = createApplicationController({
+    ...shared,
+    clusters: singleCluster(cluster),
+    events: recorders.application,
+  });
+  const flux = createFluxControllers({ ...shared, cluster, events: recorders });
+  return {
+    run: (signal) => runTogether([applications, flux], Object.values(recorders), signal),
+    inspect: async (app, key) => {
+      const options = { signal: AbortSignal.timeout(INSPECT_MS) };
+      const family = app.kind === 'Application' ? applications : flux;
+      return await family.inspect(app, key, options);
+    },
+  };
+}
+
+function recorder(
+  { client, clock, log }: ControllerPorts,
+  component: string,
+  aggregates: boolean,
+): EventRecorder {
+  const onError = (error: unknown) => log('an event is lost', { error: messageOf(error) });
+  return createEventRecorder({ client, component, aggregates, clock, onError });
+}
+
+/** When one of them fails the others end too, so that they can be started again together. */
+async function runTogether(
+  controllers: readonly { run(options: { readonly signal: AbortSignal }): Promise<void> }[],
+  recorders: readonly EventRecorder[],
+  signal: AbortSignal,
+): Promise<void> {
+  const life = new AbortController();
+  const stop = () => life.abort(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const runs = controllers.map(async (controller) => {
+      try {
+        await controller.run({ signal: life.signal });
+      } finally {
+        stop();
+      }
+    });
+    const failed = (await Promise.allSettled(runs)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    for (const events of recorders) await events[Symbol.asyncDispose]();
+  }
+}
+
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(delayMs, resolve);
+  const stop = () => resolve();
+  signal.addEventListener('abort', stop, { once: true });
+  return promise.finally(() => {
+    cancel();
+    signal.removeEventListener('abort', stop);
+  });
+}
