@@ -5,6 +5,7 @@ import {
   application,
   configMap,
   createWorld,
+  KUSTOMIZATION_SCENARIOS,
   MISTAKE_SCENARIO,
   untilSynced,
   type World,
@@ -26,7 +27,7 @@ describe('the slice on a real control plane', { skip: whyNoCluster() }, () => {
     await cluster.stop();
   });
 
-  for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO]) {
+  for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO, ...KUSTOMIZATION_SCENARIOS]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);
       if (figures !== undefined) context.diagnostic(JSON.stringify(figures));

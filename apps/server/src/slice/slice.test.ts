@@ -2,6 +2,7 @@ import { after, before, test } from 'node:test';
 import { createKubeClient } from '@capstan/kube-client';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
+import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
 let sandbox: Sandbox;
@@ -20,7 +21,7 @@ after(async () => {
   await sandbox.close();
 });
 
-for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO]) {
+for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO, ...KUSTOMIZATION_SCENARIOS]) {
   test(scenario.name, async (context) => {
     const figures = await scenario.run(world);
     if (figures !== undefined) context.diagnostic(JSON.stringify(figures));
