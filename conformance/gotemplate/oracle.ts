@@ -27,6 +27,8 @@ export interface Answer {
   readonly problems?: readonly string[];
   readonly nsPerOp?: number;
   readonly iterations?: number;
+  /** The oracle did not survive the question. */
+  readonly crashed?: boolean;
 }
 
 /** The oracle's program, built from the sources beside this file when they have changed; undefined without Go. */
@@ -45,23 +47,39 @@ export function oracleProgram(): string | undefined {
   return built.status === 0 ? path : undefined;
 }
 
-/** Asks the oracle all questions, in order. */
+/**
+ * Asks the oracle all questions, in order. A value that holds itself makes Go's program die: such a question is answered
+ * with `crashed`, and the rest goes to a new one.
+ */
 export async function askOracle(
   program: string,
   questions: readonly Question[],
 ): Promise<Answer[]> {
-  const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers: Answer[] = [];
-  const reader = createInterface({ input: child.stdout });
-  const finished = new Promise<void>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`the oracle ended with ${code}`)),
-    );
-  });
-  reader.on('line', (line) => answers.push(JSON.parse(line)));
-  child.stdin.end(questions.map((question) => `${JSON.stringify(question)}\n`).join(''));
-  await finished;
-  if (answers.length !== questions.length) throw new Error('the oracle did not answer everything');
+  while (answers.length < questions.length) {
+    const rest = questions.slice(answers.length);
+    const { given, code } = await askOnce(program, rest);
+    answers.push(...given);
+    if (code !== 0 && given.length < rest.length) answers.push({ crashed: true });
+    else if (given.length !== rest.length) throw new Error('the oracle did not answer everything');
+  }
   return answers;
+}
+
+async function askOnce(
+  program: string,
+  questions: readonly Question[],
+): Promise<{ readonly given: Answer[]; readonly code: number | null }> {
+  const child = spawn(program, { stdio: ['pipe', 'pipe', 'ignore'] });
+  const given: Answer[] = [];
+  const reader = createInterface({ input: child.stdout });
+  reader.on('line', (line) => given.push(JSON.parse(line)));
+  const closed = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  // A program that died does not read on.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(questions.map((question) => `${JSON.stringify(question)}\n`).join(''));
+  return { code: await closed, given };
 }

@@ -386,7 +386,7 @@ export interface Comparison {
   readonly actual: string;
 }
 
-/** Renders the template of every seed here and by the oracle. */
+/** Renders the template of every seed here and by the oracle; leaves out those that the oracle does not survive. */
 export async function compareSeeds(
   program: string,
   seeds: readonly number[],
@@ -394,10 +394,10 @@ export async function compareSeeds(
   const questions = seeds.map(randomQuestion);
   const answers = await askOracle(program, questions);
   const known = languages();
-  return questions.map((question, index) => ({
-    seed: seeds[index] ?? -1,
-    question,
-    expected: JSON.stringify(answers[index]),
-    actual: JSON.stringify(answerOf(question, known)),
-  }));
+  return questions.flatMap((question, index) => {
+    const answer = answers[index];
+    if (answer?.crashed === true) return [];
+    const actual = JSON.stringify(answerOf(question, known));
+    return [{ seed: seeds[index] ?? -1, question, expected: JSON.stringify(answer), actual }];
+  });
 }

@@ -1,5 +1,6 @@
-import { type Frame, LimitError } from './execution.ts';
+import type { Frame } from './execution.ts';
 import type { Fail } from './fields.ts';
+import { LimitError } from './limits.ts';
 import { GoError, type GoFunc, type GoValue } from './value.ts';
 
 /** Calls a function; an error of its own is told with its name and place. Bounds are never wrapped. */

@@ -1,4 +1,5 @@
 import { sprint, sprintf } from './fmt.ts';
+import { PartCount } from './limits.ts';
 import { sortedEntries } from './map.ts';
 import { compareText } from './text.ts';
 import {
@@ -147,31 +148,45 @@ export function isLessOrEqual(a: GoValue, b: GoValue): boolean {
 
 /** reflect.DeepEqual */
 export function deepEqual(a: GoValue, b: GoValue): boolean {
+  return sameParts(a, b, new PartCount());
+}
+
+function sameParts(a: GoValue, b: GoValue, parts: PartCount): boolean {
   if (a === b) return !(typeof a === 'number' && Number.isNaN(a));
   if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
+  parts.add();
   const typeA = typeOf(a);
   if (typeA.text !== typeOf(b).text) return false;
   if (a instanceof GoNil || b instanceof GoNil) return a instanceof GoNil && b instanceof GoNil;
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
+    return a.length === b.length && a.every((item, index) => sameParts(item, b[index], parts));
   }
   if (a instanceof Uint8Array && b instanceof Uint8Array) {
     return a.length === b.length && a.every((byte, index) => byte === b[index]);
   }
   if (a instanceof GoStruct && b instanceof GoStruct) {
-    return (typeA.fields ?? []).every((f) => deepEqual(a.values[f.name], b.values[f.name]));
+    const fields = typeA.fields ?? [];
+    if (fields.length === 0) return identicalHidden(a, b);
+    return fields.every((f) => sameParts(a.values[f.name], b.values[f.name], parts));
   }
-  if (a instanceof GoPointer && b instanceof GoPointer) return deepEqual(a.elem, b.elem);
-  if (typeA.kind === 'map') return deepEqualMaps(a, b);
+  if (a instanceof GoPointer && b instanceof GoPointer) return sameParts(a.elem, b.elem, parts);
+  if (typeA.kind === 'map') return sameMaps(a, b, parts);
   return typeA.kind !== 'func' && identical(a, b);
 }
 
-function deepEqualMaps(a: GoValue, b: GoValue): boolean {
+/** Structs whose fields only the host knows (times, versions) are equal when they print alike. */
+function identicalHidden(a: GoStruct, b: GoStruct): boolean {
+  return a.hidden === b.hidden || sprint([a]) === sprint([b]);
+}
+
+function sameMaps(a: GoValue, b: GoValue, parts: PartCount): boolean {
   const left = [...sortedEntries(a)];
   const right = [...sortedEntries(b)];
   if (left.length !== right.length) return false;
   return left.every(([key, value], index) => {
     const other = right[index];
-    return other !== undefined && deepEqual(key, other[0]) && deepEqual(value, other[1]);
+    return (
+      other !== undefined && sameParts(key, other[0], parts) && sameParts(value, other[1], parts)
+    );
   });
 }

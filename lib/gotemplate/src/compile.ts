@@ -1,7 +1,8 @@
 import { type CompiledOperand, compilePipe } from './compile-pipe.ts';
-import { type CompiledTemplate, Frame, LimitError, type Signal, type Walk } from './execution.ts';
+import { type CompiledTemplate, Frame, type Signal, type Walk } from './execution.ts';
 import { indirect } from './fields.ts';
 import { sprint } from './fmt.ts';
+import { LimitError } from './limits.ts';
 import { listOf, sortedEntries } from './map.ts';
 import {
   type ActionNode,

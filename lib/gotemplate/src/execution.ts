@@ -1,27 +1,9 @@
+import { LimitError, type Limits } from './limits.ts';
 import { type AnyNode, nodeText } from './nodes.ts';
 import type { TemplateSource } from './parser.ts';
 import { quote } from './quote.ts';
 import { byteLength } from './text.ts';
 import { type CallContext, GoError, GoNil, type GoValue } from './value.ts';
-
-/** Bounds of one run. What goes over is a LimitError that names the bound. */
-export interface Limits {
-  /** Length of the output, and of each text that is built on the way, in UTF-16 units (bytes for ASCII). */
-  readonly outputMax: number;
-  /** Nested template calls. */
-  readonly depthMax: number;
-  /** Iterations, template calls and items made in bulk. */
-  readonly stepsMax: number;
-  /** Milliseconds by the clock of the run. */
-  readonly timeMaxMs: number;
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  outputMax: 128 * 1024 * 1024,
-  depthMax: 100_000,
-  stepsMax: 100_000_000,
-  timeMaxMs: 60_000,
-};
 
 /** An error during execution, with the place in the template as Go prints it. */
 export class ExecError extends GoError {
@@ -31,14 +13,6 @@ export class ExecError extends GoError {
     super(message);
     this.name = 'ExecError';
     this.templateName = templateName;
-  }
-}
-
-/** A bound of the run was reached. Never wrapped, never caught by a template. */
-export class LimitError extends GoError {
-  constructor(message: string) {
-    super(message);
-    this.name = 'LimitError';
   }
 }
 

@@ -1,13 +1,7 @@
 export { deepEqual } from './compare.ts';
-export {
-  type CompiledTemplate,
-  DEFAULT_LIMITS,
-  ExecError,
-  LimitError,
-  type Limits,
-  type MissingKey,
-} from './execution.ts';
+export { type CompiledTemplate, ExecError, type MissingKey } from './execution.ts';
 export { sprint, sprintf, sprintln, valueText } from './fmt.ts';
+export { DEFAULT_LIMITS, LimitError, type Limits, PartCount } from './limits.ts';
 export {
   isEmptyMap,
   listOf,

@@ -308,3 +308,24 @@ function scaleBinary(mantissa: bigint, exponent: number): number {
     ? Number(rounded) * 2 ** (shift + 100) * 2 ** -100
     : Number(rounded) * 2 ** shift;
 }
+
+/** fmt's sharp flag on a float: it forces a decimal point and keeps trailing zeros. */
+export function sharpFloat(body: string, format: string, precision: number): string {
+  const isHex = format === 'x' || format === 'X';
+  let digits = 0;
+  if (format === 'g' || format === 'G' || format === 'x') digits = precision === -1 ? 6 : precision;
+  const cut = body.search(isHex ? /[pP]/ : /[eE]/);
+  let head = cut < 0 ? body : body.slice(0, cut);
+  const tail = cut < 0 ? '' : body.slice(cut);
+  let significant = false;
+  for (const char of head) {
+    if (char === '.') continue;
+    if (char !== '0') significant = true;
+    if (significant) digits--;
+  }
+  if (!head.includes('.')) {
+    if (head === '0') digits--;
+    head += '.';
+  }
+  return head + '0'.repeat(Math.max(digits, 0)) + tail;
+}

@@ -1,16 +1,8 @@
 import { BoundedCache } from '@capstan/lib-std';
 import { builtinFunctions } from './builtins.ts';
 import { compileTemplate } from './compile.ts';
-import {
-  Budget,
-  type CompiledTemplate,
-  DEFAULT_LIMITS,
-  Execution,
-  Frame,
-  LimitError,
-  type Limits,
-  type MissingKey,
-} from './execution.ts';
+import { Budget, type CompiledTemplate, Execution, Frame, type MissingKey } from './execution.ts';
+import { DEFAULT_LIMITS, LimitError, type Limits } from './limits.ts';
 import { parseText } from './parser.ts';
 import { quote } from './quote.ts';
 import type { FunctionTable, TableEntry } from './scope.ts';

@@ -1,5 +1,5 @@
-import { LimitError } from '../execution.ts';
 import { valueText } from '../fmt.ts';
+import { LimitError } from '../limits.ts';
 import type { StringMap } from '../map.ts';
 import { stringMapOf } from '../map.ts';
 import {

@@ -1,3 +1,4 @@
+import { PartCount } from '../limits.ts';
 import { mapDelete, mapGet, mapHas, mapKeys, mapSet, type StringMap, stringMapOf } from '../map.ts';
 import {
   DICT,
@@ -25,7 +26,7 @@ export function dictFunctions(): Functions {
       return asValue(target);
     });
   const copy = fixed([anything], (value) => {
-    if (value !== null) return deepCopy(value, 0);
+    if (value !== null) return deepCopy(value, 0, new PartCount());
     throw new GoError('reflect: call of reflect.Value.Type on zero Value');
   });
   return [
@@ -97,9 +98,10 @@ function omit(dict: StringMap, keys: readonly string[]): GoValue {
 const DEPTH_MAX = 1000;
 
 /** A copy that shares nothing with the original. */
-function deepCopy(value: GoValue, depth: number): GoValue {
+function deepCopy(value: GoValue, depth: number, parts: PartCount): GoValue {
+  parts.add();
   if (depth > DEPTH_MAX) throw new GoError('deepCopy error: value is nested too deeply');
-  const copy = (item: GoValue): GoValue => deepCopy(item, depth + 1);
+  const copy = (item: GoValue): GoValue => deepCopy(item, depth + 1, parts);
   if (Array.isArray(value)) return typedSlice(sliceType(value), value.map(copy));
   if (value instanceof Uint8Array) return value.slice();
   if (value instanceof GoMap) return new GoMap(value.type, copyMap(value.data, copy));

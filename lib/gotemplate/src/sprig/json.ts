@@ -1,4 +1,5 @@
 import { valueText } from '../fmt.ts';
+import { LimitError, PartCount } from '../limits.ts';
 import { listOf, sortedEntries } from '../map.ts';
 import { formatFloat } from '../number.ts';
 import { compareText } from '../text.ts';
@@ -24,7 +25,7 @@ export function jsonFunctions(): Functions {
     try {
       return write(value);
     } catch (error) {
-      if (error instanceof GoError) return '';
+      if (error instanceof GoError && !(error instanceof LimitError)) return '';
       throw error;
     }
   };
@@ -61,10 +62,17 @@ const DEPTH_MAX = 1000;
 
 /** json.Marshal: keys sorted, floats in Go's form. Throws GoError for what JSON cannot hold. */
 export function goJson(value: GoValue, options: JsonOptions = {}): string {
-  return write(value, options.escapeHtml ?? true, 0);
+  return write(value, { html: options.escapeHtml ?? true, parts: new PartCount() }, 0);
 }
 
-function write(value: GoValue, html: boolean, depth: number): string {
+interface WriteState {
+  readonly html: boolean;
+  readonly parts: PartCount;
+}
+
+function write(value: GoValue, state: WriteState, depth: number): string {
+  state.parts.add();
+  const { html } = state;
   if (depth > DEPTH_MAX) throw new GoError('json: value is nested too deeply');
   switch (typeof value) {
     case 'string':
@@ -81,31 +89,33 @@ function write(value: GoValue, html: boolean, depth: number): string {
   if (value instanceof GoNil) return 'null';
   if (value instanceof GoInt) return String(value.value);
   if (value instanceof Uint8Array) return `"${encodeBase64(value)}"`;
-  if (value instanceof GoPointer) return write(value.elem, html, depth + 1);
-  if (value instanceof GoScalar) return write(value.value, html, depth);
+  if (value instanceof GoPointer) return write(value.elem, state, depth + 1);
+  if (value instanceof GoScalar) return write(value.value, state, depth);
   const items = listOf(value);
   if (items !== undefined) {
-    return `[${items.map((item) => write(item, html, depth + 1)).join(',')}]`;
+    return `[${items.map((item) => write(item, state, depth + 1)).join(',')}]`;
   }
-  if (value instanceof GoStruct) return writeStruct(value, html, depth);
+  if (value instanceof GoStruct) return writeStruct(value, state, depth);
   if (value instanceof GoFunc || value instanceof GoComplex) {
     throw new GoError(`json: unsupported type: ${value.type.text}`);
   }
-  return writeMap(value, html, depth);
+  return writeMap(value, state, depth);
 }
 
-function writeStruct(value: GoStruct, html: boolean, depth: number): string {
+function writeStruct(value: GoStruct, state: WriteState, depth: number): string {
+  const { html } = state;
   const { stringer, fields = [], text: typeText } = value.type;
   if (typeText === 'time.Time' && stringer !== undefined) {
     return jsonText(String(value.values['json'] ?? stringer(value)), html);
   }
   const parts = fields
     .filter((field) => /^\p{Lu}/u.test(field.name))
-    .map((f) => `${jsonText(f.name, html)}:${write(value.values[f.name], html, depth + 1)}`);
+    .map((f) => `${jsonText(f.name, html)}:${write(value.values[f.name], state, depth + 1)}`);
   return `{${parts.join(',')}}`;
 }
 
-function writeMap(value: GoValue, html: boolean, depth: number): string {
+function writeMap(value: GoValue, state: WriteState, depth: number): string {
+  const { html } = state;
   const { key } = typeOf(value);
   if (key !== undefined && !/^(string|u?int)/.test(key.kind)) {
     throw new GoError(`json: unsupported type: ${typeOf(value).text}`);
@@ -113,7 +123,7 @@ function writeMap(value: GoValue, html: boolean, depth: number): string {
   let entries = [...sortedEntries(value)].map(([k, item]) => [valueText(k), item] as const);
   if (key?.kind !== 'string') entries = entries.sort((a, b) => compareText(a[0], b[0]));
   const parts = entries.map(
-    ([name, item]) => `${jsonText(name, html)}:${write(item, html, depth + 1)}`,
+    ([name, item]) => `${jsonText(name, html)}:${write(item, state, depth + 1)}`,
   );
   return `{${parts.join(',')}}`;
 }

@@ -28,11 +28,15 @@ export function encodePem(type: string, bytes: Uint8Array): string {
 
 /** The first PEM block of a text; undefined when there is none. */
 export function decodePem(text: string): PemBlock | undefined {
-  const match = /-----BEGIN ([^\n]*?)-----[ \t\r]*\n([\s\S]*?)-----END \1-----/.exec(text);
-  if (match === null) return undefined;
-  const body = (match[2] ?? '').replace(/^(?:[^\n]*:[^\n]*\n)+\n/, '');
+  const begin = /-----BEGIN ([^\n]*?)-----[ \t\r]*\n/.exec(text);
+  if (begin === null) return undefined;
+  const type = begin[1] ?? '';
+  const start = begin.index + begin[0].length;
+  const end = text.indexOf(`-----END ${type}-----`, start);
+  if (end < 0) return undefined;
+  const body = text.slice(start, end).replace(/^(?:[^\n:]*:[^\n]*\n)+\n/, '');
   try {
-    return { type: match[1] ?? '', bytes: decodeBase64(body.replaceAll(/[ \t]/g, '')) };
+    return { type, bytes: decodeBase64(body.replaceAll(/[ \t]/g, '')) };
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import { canBackquote, quote } from '../quote.ts';
 import { GoError, type GoFunc, GoNil, type GoValue, messageOfError, STRINGS } from '../value.ts';
 import { textList } from './convert.ts';
-import { count, type Functions, fixed, text } from './define.ts';
+import { boundText, count, type Functions, fixed, text } from './define.ts';
 
 const CACHED_PATTERNS = 1000;
 
@@ -141,6 +141,7 @@ function replaceWith(pattern: RE2JS, str: string, make: (match: Match) => string
   let from = 0;
   for (const match of matchesOf(pattern, str, -1)) {
     out += str.slice(from, match[0]) + make(match);
+    boundText(out.length, 'regexReplaceAll');
     from = match[1] ?? from;
   }
   return out + str.slice(from);

@@ -139,13 +139,19 @@ function present(values: readonly GoValue[]): GoValue[] {
 /** Sprig's indent: every line, the first too. */
 export function indent(spaces: number, str: string): string {
   if (spaces < 0) throw new GoError('strings: negative Repeat count');
-  boundText(spaces, 'indent');
+  boundText(str.length + spaces * (1 + occurrences(str, '\n')), 'indent');
   const pad = ' '.repeat(spaces);
   return pad + str.replaceAll('\n', `\n${pad}`);
 }
 
 function replace(old: string, replacement: string, str: string): string {
-  if (old === '') return replacement + [...str].map((char) => char + replacement).join('');
+  if (old === '') {
+    boundText(str.length * (replacement.length + 1), 'replace');
+    return replacement + [...str].map((char) => char + replacement).join('');
+  }
+  const found = occurrences(str, old);
+  if (found === 0) return str;
+  boundText(str.length + found * (replacement.length - old.length), 'replace');
   return str.replaceAll(old, () => replacement);
 }
 
@@ -155,8 +161,16 @@ function sortAlpha(value: GoValue): GoValue {
   return textList(isList ? sortTexts(textsOf(value)) : [textOf(value)]);
 }
 
+function occurrences(str: string, part: string): number {
+  let count = 0;
+  for (let at = str.indexOf(part); at >= 0; at = str.indexOf(part, at + part.length)) count++;
+  return count;
+}
+
 function join(separator: string, value: GoValue): string {
-  return textsOf(value).join(separator);
+  const items = textsOf(value);
+  boundText(items.length * separator.length, 'join');
+  return items.join(separator);
 }
 
 /** strings.SplitN */
