@@ -8,6 +8,7 @@ export {
   type VersionConverter,
 } from './apply.ts';
 export { formatProblems, type TypeProblem } from './atoms.ts';
+export { clientSideApplyManagers, migrateClientSideApply } from './client-side-apply.ts';
 export { type Comparison, compareTyped } from './compare.ts';
 export { type Conflict, type ConflictCause, conflictCauses, formatConflicts } from './conflict.ts';
 export { FieldSet, formatFieldsV1, parseFieldsV1 } from './field-set.ts';
