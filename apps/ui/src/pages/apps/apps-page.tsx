@@ -34,7 +34,8 @@ export function AppsPage(): ReactElement {
             setSelected(0);
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') event.currentTarget.blur();
+            // The browser itself empties a search field on Escape.
+            if (event.key === 'Escape' || event.key === 'Enter') event.currentTarget.blur();
           }}
         />
         <span className="count" aria-live="polite">
