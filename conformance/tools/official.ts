@@ -3,7 +3,16 @@
  * there yet. `node conformance/tools/official.ts` builds all of them.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -55,6 +64,35 @@ export function officialProgram(name: OfficialName, version: string): string {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+  return path;
+}
+
+/**
+ * A program of ours over official Go packages: the module in `folder`, built unless the very same sources were built before.
+ * The name of the binary holds a digest of them.
+ */
+export function oracleProgram(name: string, folder: string): string {
+  const digest = createHash('sha256');
+  for (const file of globSync(['go.mod', 'go.sum', '**/*.go'], { cwd: folder }).sort()) {
+    digest.update(`${file}\n`).update(readFileSync(join(folder, file)));
+  }
+  const path = join(binaryDirectory(), `${name}-${digest.digest('hex').slice(0, 12)}`);
+  if (existsSync(path)) return path;
+  mkdirSync(binaryDirectory(), { recursive: true });
+  console.error(`building ${name} …`);
+  const { status, error } = spawnSync(
+    'go',
+    ['build', '-trimpath', '-ldflags=-s -w', '-o', `${path}.new`, '.'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, CGO_ENABLED: '0' },
+    },
+  );
+  if (status !== 0) {
+    throw new Error(`cannot build ${name}: ${error?.message ?? `go ended with ${status}`}`);
+  }
+  renameSync(`${path}.new`, path);
   return path;
 }
 
