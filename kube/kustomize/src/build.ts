@@ -239,9 +239,11 @@ function unprintable(resource: Resource, error: unknown): unknown {
     const read = parseDocuments(nodeText(node))[0];
     if (read !== undefined) nodeToValue(read);
   } catch (again) {
-    return failure(`map[string]interface {}(nil): ${messageOf(again)}`);
+    const message = messageOf(again);
+    // A value that Go can hold but JSON cannot is printed with the rest; what Go cannot read leaves nothing to print.
+    if (!message.includes('json: ')) return failure(`map[string]interface {}(nil): ${message}`);
   }
-  const shown = error instanceof BuildFailure ? error : failure(messageOf(error));
+  const shown = failure(messageOf(error).replace(/^yaml: json: /, 'json: '));
   return withPrefix(shown, goSyntaxOf(node));
 }
 

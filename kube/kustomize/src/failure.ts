@@ -47,6 +47,10 @@ export function within<T>(prefix: () => string, work: () => T): T {
 
 /** The error a caller of the package sees. */
 export function publicError(error: unknown): CapstanError {
+  // What the YAML library says is said in the words of the original, which has no hints.
+  if (error instanceof CapstanError && error.code.startsWith('YAML_')) {
+    return new CapstanError('KUSTOMIZE_BUILD', error.message, { cause: error });
+  }
   if (error instanceof CapstanError) return error;
   if (!(error instanceof BuildFailure)) throw error;
   return new CapstanError('KUSTOMIZE_BUILD', error.message, {

@@ -16,6 +16,8 @@ interface Reading {
 /** How a JSON value becomes a typed one by the rules of Go's encoding/json. */
 export interface Shape<T> {
   readonly goType: string;
+  /** The structs of which a field is, when they are embedded in the one it is read with. */
+  readonly through?: readonly string[];
   read(value: Json, place: Place, reading: Reading): T | undefined;
 }
 
@@ -107,8 +109,7 @@ export const int64: Shape<number> = integerOf('int64');
 
 export const anything: Shape<Json> = { goType: 'interface {}', read: (value) => value };
 
-export function list<T>(of: Shape<T>, zero?: T): Shape<T[]> {
-  const goType = `[]${of.goType}`;
+export function list<T>(of: Shape<T>, zero?: T, goType = `[]${of.goType}`): Shape<T[]> {
   return {
     goType,
     read: (value, place, reading) => {
@@ -141,7 +142,16 @@ export function dictionary<T>(of: Shape<T>, zero: T): Shape<Record<string, T>> {
   };
 }
 
-/** A struct. `inline` fields of other structs are written into `fields` by spreading theirs. */
+/** The fields of a struct that is embedded in another one: to be spread among its fields. */
+export function embedded<F extends Fields>(name: string, fields: F): F {
+  const entries = Object.entries(fields).map(([key, shape]) => [
+    key,
+    { ...shape, through: [name, ...(shape.through ?? [])] },
+  ]);
+  return Object.fromEntries(entries) as F;
+}
+
+/** A struct. */
 export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>> & { fields: F } {
   const folded = new Map(Object.keys(fields).map((key) => [key.toLowerCase(), key]));
   const goType = `types.${name}`;
@@ -158,8 +168,9 @@ export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>
           if (reading.strict) reading.problem ??= `json: unknown field ${JSON.stringify(key)}`;
           continue;
         }
-        const inner = { struct: name, path: [...place.path, known] };
-        const read = fields[known]!.read(value[key] ?? null, inner, reading);
+        const field = fields[known]!;
+        const inner = { struct: name, path: [...place.path, ...(field.through ?? []), known] };
+        const read = field.read(value[key] ?? null, inner, reading);
         if (read !== undefined) result[known] = read;
       }
       return result as Read<F>;

@@ -4,6 +4,7 @@ import {
   bool,
   decodeJson,
   dictionary,
+  embedded,
   int,
   int64,
   list,
@@ -19,9 +20,14 @@ type Of<S> = S extends Shape<infer T> ? T : never;
 const stringMap = dictionary(text, '');
 
 const gvkFields = { group: text, version: text, kind: text };
-const resIdFields = { ...gvkFields, name: text, namespace: text };
+const embeddedGvk = embedded('Gvk', gvkFields);
+const resIdFields = embedded('ResId', { ...embeddedGvk, name: text, namespace: text });
 
-export const fieldSpecShape = struct('FieldSpec', { ...gvkFields, path: text, create: bool });
+export const fieldSpecShape = struct('FieldSpec', {
+  ...embeddedGvk,
+  path: text,
+  create: bool,
+});
 export type RawFieldSpec = Of<typeof fieldSpecShape>;
 
 export const selectorShape = struct('Selector', {
@@ -89,7 +95,7 @@ export type SourceSelector = Of<typeof sourceSelectorShape>;
 
 const targetSelectorShape = struct('TargetSelector', {
   select: selectorShape,
-  reject: list(selectorShape),
+  reject: list(selectorShape, undefined, '[]*types.Selector'),
   fieldPaths: texts,
   options: fieldOptionsShape,
 });
@@ -97,13 +103,13 @@ export type TargetSelector = Of<typeof targetSelectorShape>;
 
 const replacementFields = {
   source: sourceSelectorShape,
-  targets: list(targetSelectorShape),
+  targets: list(targetSelectorShape, undefined, '[]*types.TargetSelector'),
   sourceValue: text,
 };
 export const replacementShape = struct('Replacement', replacementFields);
 export type Replacement = Of<typeof replacementShape>;
 export const replacementFieldShape = struct('ReplacementField', {
-  ...replacementFields,
+  ...embedded('Replacement', replacementFields),
   path: text,
 });
 export type ReplacementField = Of<typeof replacementFieldShape>;
@@ -116,23 +122,25 @@ export const generatorOptionsShape = struct('GeneratorOptions', {
 });
 export type GeneratorOptions = Of<typeof generatorOptionsShape>;
 
-const generatorFields = {
+const generatorFields = embedded('GeneratorArgs', {
   namespace: text,
   name: text,
   behavior: text,
-  literals: texts,
-  files: texts,
-  envs: texts,
-  env: text,
+  ...embedded('KvPairSources', { literals: texts, files: texts, envs: texts, env: text }),
   options: generatorOptionsShape,
-};
+});
 export const configMapArgsShape = struct('ConfigMapArgs', generatorFields);
 export const secretArgsShape = struct('SecretArgs', { ...generatorFields, type: text });
 /** Arguments of a ConfigMap or Secret generator; `type` is for secrets. */
 export type GeneratorArgs = Of<typeof secretArgsShape>;
 
 const fieldSelectorShape = struct('FieldSelector', { fieldPath: text });
-const varTargetShape = struct('Target', { apiVersion: text, ...resIdFields });
+const varTargetShape = struct('Target', {
+  apiVersion: text,
+  ...embeddedGvk,
+  name: text,
+  namespace: text,
+});
 const varShape = struct('Var', {
   name: text,
   objref: varTargetShape,
@@ -197,8 +205,7 @@ const helmChartArgsShape = struct('HelmChartArgs', {
 const patchPathShape = namedText('types.PatchStrategicMerge');
 
 export const kustomizationShape = struct('Kustomization', {
-  kind: text,
-  apiVersion: text,
+  ...embedded('TypeMeta', { kind: text, apiVersion: text }),
   metadata: objectMetaShape,
   openapi: stringMap,
   namePrefix: text,

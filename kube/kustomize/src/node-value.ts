@@ -1,6 +1,8 @@
+import { messageOf } from '@capstan/lib-std';
 import { nodeToValue, resolveTag, Style, type YamlObject, type YamlValue } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import type { KNode } from './node.ts';
+import { compareText } from './res-id.ts';
 
 const QUOTED = Style.double | Style.single | Style.literal | Style.folded;
 
@@ -25,13 +27,22 @@ export function toValue(node: KNode): YamlValue {
       return mappingValue(node);
     default:
       // Aliases are gone by now, but for trees that were read to be looked at only.
-      return nodeToValue(node);
+      return decode(node);
+  }
+}
+
+function decode(node: KNode): YamlValue {
+  try {
+    return nodeToValue(node);
+  } catch (error) {
+    throw failure(messageOf(error));
   }
 }
 
 function scalarValue(node: KNode): YamlValue {
   const { tag, value } = node;
   if (tag === '!!str') return value;
+  if ((node.style & Style.tagged) !== 0) return decode(node);
   const quoted = (node.style & QUOTED) !== 0 || value.includes('\n');
   if (quoted && (tag === '' || resolveTag(value) === tag)) return value;
   if (tag === '' && PLAIN_STRING.test(value)) return value;
@@ -39,7 +50,7 @@ function scalarValue(node: KNode): YamlValue {
     return Number(value);
   if (tag === '!!bool' && value === 'true') return true;
   if (tag === '!!bool' && value === 'false') return false;
-  return nodeToValue(node);
+  return decode(node);
 }
 
 function mappingValue(node: KNode): YamlObject {
@@ -67,7 +78,7 @@ function isStringKey(key: KNode): boolean {
 
 /** Merge keys, equal keys and keys that are no strings: left to the decoder, with the tags made explicit. */
 function unusualMapping(node: KNode): YamlObject {
-  const value = nodeToValue(withTags(node));
+  const value = decode(withTags(node));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw failure('a mapping is no object');
   }
@@ -95,28 +106,47 @@ export function hasOddKeys(node: KNode, isRoot = true): boolean {
   return false;
 }
 
+/** The mapping with the keys at its top as strings: what Go makes of it when it is asked for a map by strings. */
+export function withTextKeys(node: KNode): KNode {
+  const content = node.content.map((child, i) =>
+    i % 2 === 0 && child.kind === 'scalar' ? { ...child, tag: '!!str' } : child,
+  );
+  return { ...node, content };
+}
+
 /** A value as Go prints it with `%#v`, mappings with keys that are no strings included. */
 export function goSyntaxOf(node: KNode, isRoot = true): string {
   if (node.kind === 'sequence') {
     return `[]interface {}{${node.content.map((item) => goSyntaxOf(item, false)).join(', ')}}`;
   }
-  if (node.kind !== 'mapping') return goScalar(scalarValue(node));
+  if (node.kind !== 'mapping') return goScalar(node);
   const keys: [YamlValue, KNode][] = [];
   for (let i = 0; i + 1 < node.content.length; i += 2) {
-    keys.push([scalarValue(node.content[i]!), node.content[i + 1]!]);
+    const key = node.content[i]!;
+    keys.push([isRoot ? key.value : scalarValue(key), node.content[i + 1]!]);
   }
-  const odd = !isRoot && keys.some(([key]) => typeof key !== 'string');
+  const odd = keys.some(([key]) => typeof key !== 'string');
   const entries = keys
-    .map(
-      ([key, value]) =>
-        [odd || typeof key === 'string' ? goScalar(key) : `"${key}"`, value] as const,
-    )
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}:${goSyntaxOf(value, false)}`);
+    .sort(([a], [b]) => compareKeys(a, b))
+    .map(([key, value]) => `${goText(key)}:${goSyntaxOf(value, false)}`);
   return `map[${odd ? 'interface {}' : 'string'}]interface {}{${entries.join(', ')}}`;
 }
 
-function goScalar(value: YamlValue): string {
+/** Keys of several types stand in the order of their types: strings, numbers, booleans. */
+function compareKeys(a: YamlValue, b: YamlValue): number {
+  const rank = (key: YamlValue) => ['string', 'number', 'bigint', 'boolean'].indexOf(typeof key);
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  return rank(a) - rank(b) || Number(a) - Number(b);
+}
+
+function goScalar(node: KNode): string {
+  if (node.tag === '!!float' && /^[-+]?\.inf$/i.test(node.value)) {
+    return node.value.startsWith('-') ? '-Inf' : '+Inf';
+  }
+  return node.tag === '!!float' && /^\.nan$/i.test(node.value) ? 'NaN' : goText(scalarValue(node));
+}
+
+function goText(value: YamlValue): string {
   if (value === null) return 'interface {}(nil)';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '@capstan/lib-std';
 import { goJson, toYaml, type YamlValue } from '@capstan/lib-yaml';
 import { failure, withPrefix } from './failure.ts';
-import { goSyntaxOf, hasOddKeys, toValue } from './node-value.ts';
+import { goSyntaxOf, hasOddKeys, toValue, withTextKeys } from './node-value.ts';
 import type { Resource } from './resource.ts';
 
 /** The JSON value of a resource. Fails for what no JSON object can hold. */
@@ -9,11 +9,7 @@ export function resourceValue(resource: Resource): YamlValue {
   const { node } = resource;
   if (node === undefined) return null;
   if (hasOddKeys(node)) throw failure('json: unsupported type: map[interface {}]interface {}');
-  try {
-    return toValue(node);
-  } catch (error) {
-    throw failure(messageOf(error));
-  }
+  return toValue(withTextKeys(node));
 }
 
 /** A resource as JSON, as messages show it. */

@@ -192,7 +192,11 @@ function accumulate(target: Target, start: Accumulator): Accumulator {
     () => addResources(target, start, kustomization.resources ?? []),
   );
   gathered.mergeConfig(configOf(target));
-  const crds = crdConfig(loader, kustomization.crds ?? []);
+  const { crds: crdPaths = [] } = kustomization;
+  const crds = within(
+    () => `loading CRDs [${crdPaths.join(' ')}]`,
+    () => crdConfig(loader, crdPaths),
+  );
   if (crds !== undefined) gathered.mergeConfig(crds);
   runGenerators(target, gathered);
   gathered = within(
@@ -414,7 +418,8 @@ function loadPlugins(
   return resources.list.map((resource) => {
     const plugin = loadChecked(target, resource, kind);
     if (plugin[kind] === undefined) {
-      throw failure(`plugin ${pluginText(resource)} not a ${kind}`);
+      const problem = `plugin ${pluginText(resource)} not a ${kind}`;
+      throw failure(kind === 'generator' ? `failed to load generator: ${problem}` : problem);
     }
     return plugin;
   });

@@ -17,13 +17,15 @@ export function validateWith(resources: ResourceSet, run: (resources: ResourceSe
   for (const resource of resources.list) {
     const copy = resource.copy();
     const labels = copy.labels;
-    if (labels.delete(VALIDATED_BY)) copy.labels = labels;
+    const wasMarked = labels.delete(VALIDATED_BY);
+    if (wasMarked) copy.labels = labels;
     const known = before.get(idKey(resource.curId));
     if (known === undefined) {
       throw changed(`id in self missing from other; id: ${idText(resource.curId)}`);
     }
-    if (known !== resourceJson(copy)) {
-      throw changed(`nodes unequal: \n -- ${known},\n -- ${resourceJson(copy)}\n`);
+    // Labels beside the mark are written anew when it is taken off; to the original that is a change.
+    if (known !== resourceJson(copy) || (wasMarked && labels.size > 0)) {
+      throw changed(`nodes unequal: \n -- ${known},\n -- ${resourceJson(copy)}\n\n--\n`);
     }
   }
 }

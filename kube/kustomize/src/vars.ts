@@ -1,10 +1,11 @@
-import { formatFloat } from '@capstan/lib-yaml';
+import { formatFloat, type YamlValue } from '@capstan/lib-yaml';
 import type { BuildContext } from './context.ts';
 import { BuildFailure, failure, withPrefix } from './failure.ts';
 import { lookup, parseInteger, splitPathWithBrackets } from './field-path.ts';
 import { applyFieldSpec } from './field-spec-filter.ts';
 import type { VarEntry } from './kustomization.ts';
 import { isStringValue, type KNode } from './node.ts';
+import { toValue } from './node-value.ts';
 import { compareText, gvkText, type ResId, sameGvk, sameId, splitApiVersion } from './res-id.ts';
 import type { ResourceSet } from './resource-set.ts';
 import type { TransformerConfig } from './transformer-config.ts';
@@ -89,6 +90,8 @@ type VarValue = string | number | boolean;
 
 interface Found {
   readonly value: VarValue | undefined;
+  /** What stands in the field when it is no value of a var, as Go prints type and value. */
+  readonly odd?: string;
   readonly file: number;
   readonly line: number;
 }
@@ -139,7 +142,8 @@ function readValue(entry: Var, resources: ResourceSet): Found {
   if (node === undefined || value === null) {
     throw failure(`field specified in var '${varText(entry)}' not found in corresponding resource`);
   }
-  return { value, file: node.file, line: node.line };
+  const odd = value === undefined ? { odd: goDescription(node) } : {};
+  return { value, ...odd, file: node.file, line: node.line };
 }
 
 /** The value of a field: undefined for what cannot be put into a text, null for what cannot be read. */
@@ -158,6 +162,20 @@ function varValue(node: KNode): VarValue | undefined | null {
     default:
       return node.value;
   }
+}
+
+function goDescription(node: KNode): string {
+  const type = node.kind === 'sequence' ? '[]interface {}' : 'map[string]interface {}';
+  return `type=${type} val=${goPlain(toValue(node))}`;
+}
+
+/** A value as Go prints it with `%v`. */
+function goPlain(value: YamlValue): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goPlain).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const keys = Object.keys(value).sort(compareText);
+  return `map[${keys.map((key) => `${key}:${goPlain(value[key]!)}`).join(' ')}]`;
 }
 
 interface Replacing {
@@ -210,7 +228,7 @@ function replaceScalar(node: KNode, replacing: Replacing): void {
 }
 
 /** Expands `$(NAME)`; `$$` is a dollar sign, and an unknown name stays as it is. */
-function expand(text: string, { values, used }: Replacing): VarValue {
+function expand(text: string, { values, used, context }: Replacing): VarValue {
   if (!text.includes('$')) return text;
   let result = '';
   let from = 0;
@@ -226,6 +244,9 @@ function expand(text: string, { values, used }: Replacing): VarValue {
     const name = text.slice(at + 2, close);
     const found = values.get(name);
     from = close + 1;
+    if (found?.odd !== undefined) {
+      context.warn(`MakePrimitiveReplacer: bad replacement ${found.odd}`, 'KUSTOMIZE_LOGGED');
+    }
     if (found?.value === undefined) {
       result += `$(${name})`;
       continue;
