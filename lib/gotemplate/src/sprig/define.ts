@@ -50,9 +50,11 @@ function readNumber(value: GoValue): number {
   return typeof value === 'bigint' ? Number(value) : 0;
 }
 
-/** A nil map reads as an empty one that cannot be written. */
+/** What a nil map reads as: empty, and never written. */
+export const NIL_MAP: StringMap = Object.freeze({});
+
 function readMap(value: GoValue): StringMap {
-  return stringMapOf(value) ?? Object.freeze({});
+  return stringMapOf(value) ?? NIL_MAP;
 }
 
 /** A function of fixed parameters. */

@@ -6,6 +6,7 @@ import {
   GoError,
   GoKeyedMap,
   GoMap,
+  GoNil,
   GoPointer,
   GoStruct,
   type GoValue,
@@ -15,15 +16,18 @@ import {
   typeOf,
 } from '../value.ts';
 import { textList, textOf } from './convert.ts';
-import { anything, dictionary, type Functions, fixed, text, variadic } from './define.ts';
+import { anything, dictionary, type Functions, fixed, NIL_MAP, text, variadic } from './define.ts';
 import { merge } from './merge.ts';
 
 /** Sprig's dicts. They are changed in place, as Go's maps are. */
 export function dictFunctions(): Functions {
   const merged = (overwrite: boolean) =>
     variadic([dictionary], dictionary, (target, sources) => {
-      for (const source of sources) merge(target, source, overwrite);
-      return asValue(target);
+      // A nil map is made when there is something to put into it.
+      const made: StringMap =
+        target === NIL_MAP && sources.some((s) => s !== NIL_MAP) ? {} : target;
+      if (made !== NIL_MAP) for (const source of sources) merge(made, source, overwrite);
+      return asValue(made);
     });
   const copy = fixed([anything], (value) => {
     if (value !== null) return deepCopy(value, 0, new PartCount());
@@ -51,7 +55,7 @@ export function dictFunctions(): Functions {
 }
 
 function asValue(map: StringMap): GoValue {
-  return map;
+  return map === NIL_MAP ? new GoNil(DICT) : map;
 }
 
 function makeDict(items: readonly GoValue[]): GoValue {
@@ -68,13 +72,13 @@ function absent(dict: StringMap, key: string): GoValue {
 }
 
 function setKey(dict: StringMap, key: string, value: GoValue): GoValue {
-  if (Object.isFrozen(dict)) throw new GoError('assignment to entry in nil map');
+  if (dict === NIL_MAP) throw new GoError('assignment to entry in nil map');
   mapSet(dict, key, value);
   return asValue(dict);
 }
 
 function unsetKey(dict: StringMap, key: string): GoValue {
-  if (!Object.isFrozen(dict)) mapDelete(dict, key);
+  if (dict !== NIL_MAP) mapDelete(dict, key);
   return asValue(dict);
 }
 
