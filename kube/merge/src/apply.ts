@@ -333,7 +333,9 @@ function managersForUpdate(
     if (given.length === 0 || (given.length === 1 && Object.keys(given[0]!).length === 0))
       return new Map();
     const decoded = decodeOrEmpty(given);
-    if (decoded.size > 0) return decoded;
+    // What a client wrote is encoded anew, in the server's order.
+    if (decoded.size > 0)
+      return new Map([...decoded].map(([id, { encoded: _, ...fields }]) => [id, fields]));
   }
   return decodeOrEmpty(before?.metadata?.managedFields);
 }

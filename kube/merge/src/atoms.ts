@@ -1,8 +1,8 @@
 import type { Json } from '@capstan/kube-object';
 import type { MergeList, MergeMap, MergeType, ScalarKind } from '@capstan/kube-schema';
-import { goPlain, goQuote, goSyntax, goTypeName } from './go-text.ts';
-import { formatElement, keyElement, type PathElement, valueElement } from './path-element.ts';
-import { isList, isMap, own, type Value } from './value.ts';
+import { goJson, goJsonString, goPlain, goQuote, goSyntax, goTypeName } from './go-text.ts';
+import { formatElement, type PathElement, valueElement } from './path-element.ts';
+import { compareText, isList, isMap, own, type Value } from './value.ts';
 
 /** What a value of a type is treated as. A null or absent value does not decide, so `shapeOf` may leave several. */
 export type Shape = 'map' | 'scalar' | 'list' | 'none';
@@ -93,21 +93,23 @@ function keyedElement(
 ): { readonly element: PathElement } | { readonly problem: string } {
   if (item === null) return { problem: 'associative list with keys may not have a null element' };
   if (!isMap(item)) return { problem: 'associative list with keys may not have non-map elements' };
-  const keys: Record<string, Json> = {};
-  let count = 0;
-  for (const key of list.keys) {
+  let text = '';
+  for (const key of sortedKeys(list.keys)) {
     const value = own(item, key) ?? keyDefault(list.element.map, key);
     if (value === undefined) continue;
-    keys[key] = value;
-    count++;
+    text += `${text === '' ? '' : ','}${goJsonString(key)}:${goJson(value)}`;
   }
-  if (count === 0) {
+  if (text === '') {
     const names = `[${list.keys.map(goQuote).join(' ')}]`;
     return {
       problem: `associative list with keys has an element that omits all key fields ${names} (and doesn't have default values for any key fields)`,
     };
   }
-  return { element: keyElement(keys) };
+  return { element: `k:{${text}}` };
+}
+
+function sortedKeys(keys: readonly string[]): readonly string[] {
+  return keys.length < 2 ? keys : [...keys].sort(compareText);
 }
 
 function keyDefault(map: MergeMap | undefined, key: string): Json | undefined {

@@ -17,13 +17,15 @@ export function goJson(value: Json): string {
   return JSON.stringify(value);
 }
 
-const escaped = /[<>&\u2028\u2029\b\f]/g;
+const special = /[<>&\u2028\u2029\b\f]/;
+const specials = /[<>&\u2028\u2029]/g;
 
 export function goJsonString(text: string): string {
-  const json = JSON.stringify(text).replace(/\\([bf])/g, (_, c: string) =>
-    c === 'b' ? '\\u0008' : '\\u000c',
-  );
-  return json.replace(escaped, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const json = JSON.stringify(text);
+  if (!special.test(text)) return json;
+  return json
+    .replace(/\\([bf])/g, (_, c: string) => (c === 'b' ? '\\u0008' : '\\u000c'))
+    .replace(specials, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const shortEscapes: Readonly<Record<string, string>> = {

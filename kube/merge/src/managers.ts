@@ -12,6 +12,8 @@ export interface ManagerFields {
   readonly set: FieldSet;
   /** RFC 3339 with seconds, as the entry has it. */
   readonly time: string | undefined;
+  /** The entry's own encoding of a set, to be written again while `set` is still that one. */
+  readonly encoded?: { readonly set: FieldSet; readonly fieldsV1: JsonObject };
 }
 
 /** Managers by identity: see `managerId`. Never changed in place. */
@@ -44,13 +46,16 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     if (type === '') throw new Error(`missing fieldsType in managed fields entry ${index}`);
     if (type !== 'FieldsV1')
       throw new Error(`invalid fieldsType ${goJson(type)} in managed fields entry ${index}`);
+    const { fieldsV1 } = entry;
+    const set = isMap(fieldsV1) ? parseFieldsV1(fieldsV1) : new FieldSet();
     const fields: ManagerFields = {
       manager: entry.manager ?? '',
       operation: entry.operation,
       apiVersion: entry.apiVersion,
       subresource: entry.subresource ?? '',
-      set: isMap(entry.fieldsV1) ? parseFieldsV1(entry.fieldsV1) : new FieldSet(),
+      set,
       time: entry.time ?? undefined,
+      ...(isMap(fieldsV1) ? { encoded: { set, fieldsV1 } } : {}),
     };
     managers.set(managerId(fields), fields);
   }
@@ -67,7 +72,8 @@ export function encodeManagers(managers: Managers): readonly ManagedFieldsEntry[
     entry['apiVersion'] = fields.apiVersion;
     if (fields.time !== undefined) entry['time'] = fields.time;
     entry['fieldsType'] = 'FieldsV1';
-    entry['fieldsV1'] = formatFieldsV1(fields.set);
+    const { encoded, set } = fields;
+    entry['fieldsV1'] = encoded?.set === set ? encoded.fieldsV1 : formatFieldsV1(set);
     if (fields.subresource !== '') entry['subresource'] = fields.subresource;
     return entry as ManagedFieldsEntry;
   });

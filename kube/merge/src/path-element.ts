@@ -74,10 +74,16 @@ function decode(element: PathElement): DecodedElement {
 /** Elements in the order of FieldsV1: fields, keys, values, indexes. */
 export function sortElements(elements: readonly PathElement[]): PathElement[] {
   if (elements.length < 2) return [...elements];
+  // Most levels are fields alone: these need no decoding.
+  if (elements.every(isField)) return [...elements].sort(compareText);
   return elements
     .map(decode)
     .sort(compareDecoded)
     .map(({ element }) => element);
+}
+
+function isField(element: PathElement): boolean {
+  return element.charCodeAt(0) === 0x66;
 }
 
 function compareDecoded(left: DecodedElement, right: DecodedElement): number {
