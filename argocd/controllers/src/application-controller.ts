@@ -22,6 +22,7 @@ import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
   createController,
+  type EnqueueOptions,
   type EventRecorder,
   type ReconcileResult,
 } from '@capstan/kube-controller';
@@ -92,10 +93,10 @@ export function createApplicationController(
     namespace: controlNamespace,
     namespaces: options.applicationNamespaces ?? [],
   });
-  const watches = new SourceWatches(ports.sources, (id) =>
-    controller.enqueue(fromOwner(id), { reason: 'source' }),
-  );
   const pollIntervalMs = options.pollIntervalMs ?? 120_000;
+  const watches = new SourceWatches(ports.sources, (id, { touched }) =>
+    controller.enqueue(fromOwner(id), touched ? URGENT : atLeisure(id, pollIntervalMs)),
+  );
   const bench: Bench = {
     ports,
     control,
@@ -117,6 +118,19 @@ export function createApplicationController(
     inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
     idle: () => controller.idle(),
   };
+}
+
+const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
+
+/**
+ * A commit that leaves an application's files alone is no reason to hurry; a look at leisure is a safeguard. Applications
+ * are spread over the time by their names.
+ */
+function atLeisure(id: string, pollIntervalMs: number): EnqueueOptions {
+  let hash = 0;
+  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 1000;
+  const afterMs = pollIntervalMs * (0.5 + hash / 2000);
+  return { afterMs, priority: -100, reason: 'source elsewhere' };
 }
 
 async function run(
@@ -232,7 +246,14 @@ async function runLook(
     watches.follow(id, specs, bench.pollIntervalMs);
     const request = toOperationRequest(app, previous?.operation, context);
     const status = await runDelivery(
-      { delivery, previous, request, refresh, onProgress: report },
+      {
+        delivery,
+        previous,
+        request,
+        refresh,
+        onProgress: report,
+        onLoaded: (renders) => watches.loaded(id, renders),
+      },
       portsFor(delivery, ports),
       { signal },
     );

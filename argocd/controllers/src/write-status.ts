@@ -6,7 +6,7 @@ import {
 } from '@capstan/argocd-api';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import { createJsonMergePatch } from '@capstan/kube-merge';
-import type { Json, KubeObject } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 
 export interface WriteOptions {
   readonly client: KubeClient;
@@ -16,8 +16,9 @@ export interface WriteOptions {
 }
 
 /**
- * Writes what changed, in one patch; with nothing changed (but the time of the look) and nothing to clear, nothing is
- * written and undefined is returned. Clearing the operation insists on the version that was read, so that a request made
+ * Writes what changed, in one patch; with nothing changed and nothing to clear, nothing is written and undefined is
+ * returned. The time of the look alone is no change, nor is another commit with the same content for this application:
+ * otherwise each commit would be written to every application of its repository. Clearing the operation insists on the version that was read, so that a request made
  * in between is not lost: the server answers CONFLICT then.
  */
 export async function writeStatus(
@@ -27,9 +28,8 @@ export async function writeStatus(
 ): Promise<KubeObject | undefined> {
   const before = app.status ?? {};
   const refreshed = isFinal && app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
-  const { reconciledAt: _old, ...beforeRest } = before;
-  const { reconciledAt: _new, ...afterRest } = status;
-  const changed = Object.keys(asRecord(createJsonMergePatch(beforeRest, afterRest))).length > 0;
+  const changed =
+    Object.keys(asRecord(createJsonMergePatch(essence(before), essence(status)))).length > 0;
   if (!changed && !refreshed && !clearsOperation) return undefined;
   const { name = '', namespace = '', resourceVersion } = app.metadata;
   const metadata = {
@@ -56,6 +56,13 @@ export async function writeStatus(
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+function essence({ reconciledAt: _time, sync, ...rest }: ApplicationStatus): JsonObject {
+  if (sync === undefined) return rest;
+  const { revision = '', revisions: _revisions, ...compared } = sync;
+  // A status without a commit is worth completing.
+  return { ...rest, sync: { ...compared, known: revision !== '' } };
 }
 
 function asRecord(value: Json): { readonly [key: string]: Json | undefined } {

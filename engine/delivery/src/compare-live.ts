@@ -51,7 +51,8 @@ export async function compareLive(
     const entries = ordinary.map((live) => unknownEntry(live));
     return { entries, hooks, problems, failed: true };
   }
-  const lives = await readLives(prepared.objects, context.ports, context);
+  const known = new Map(owned.map((object) => [keyString(keyOf(object)), object]));
+  const lives = await readLives(prepared.objects, known, context);
   const { diff, diagnostics } = diffState(
     prepared.objects,
     { get: (key) => lives.get(keyString(key)), owned: ordinary },
@@ -193,16 +194,18 @@ function findOwned(
 
 async function readLives(
   desired: readonly PreparedObject[],
-  { cluster, verdicts }: DeliveryPorts,
-  { signal }: SignalOptions,
+  known: ReadonlyMap<string, KubeObject>,
+  { ports, signal }: { readonly ports: DeliveryPorts } & SignalOptions,
 ): Promise<ReadonlyMap<string, KubeObject>> {
+  const { cluster, verdicts } = ports;
   const lives = new Map<string, KubeObject>();
   await mapLimited(desired, CONCURRENCY, async ({ object }) => {
     const key = keyOf(object);
     const held = cluster.live.get(key);
     if (held === undefined) return;
     if (held.whole && held.apiVersion === object.apiVersion) {
-      lives.set(keyString(key), held.read());
+      // Reading means parsing: what is ours was read already.
+      lives.set(keyString(key), known.get(keyString(key)) ?? held.read());
       return;
     }
     const place = `${cluster.name} ${object.apiVersion} ${held.uid} ${held.resourceVersion}`;

@@ -12,6 +12,7 @@ import {
   prepareDesired,
   type Scope,
 } from './prepare-desired.ts';
+import type { LoadedRender } from './source-watches.ts';
 import type { Delivery, DeliverySource, Problem, SourceRevision } from './types.ts';
 
 /** What is wanted, or why that is not known. */
@@ -22,6 +23,8 @@ export interface LoadedState {
   /** Absent when the source could not be read or rendered. */
   readonly prepared?: PreparedState;
   readonly problems: readonly Problem[];
+  /** One for each source, when all could be read. */
+  readonly renders: readonly LoadedRender[];
 }
 
 export interface LoadOptions extends SignalOptions {
@@ -44,6 +47,7 @@ export async function loadDesired(
   const digests: string[] = [];
   const objects: DesiredObject[] = [];
   const problems: Problem[] = [];
+  const renders: LoadedRender[] = [];
   for (const [index, source] of sources.entries()) {
     const loaded = await loadSource(source, options.revisions?.[index], { ports, options });
     if (loaded.revision !== undefined) revisions.push(loaded.revision);
@@ -51,9 +55,10 @@ export async function loadDesired(
     if (loaded.kind !== undefined) renderKinds.push(loaded.kind);
     digests.push(loaded.digest);
     objects.push(...loaded.objects);
+    if (loaded.render !== undefined) renders.push(loaded.render);
   }
   if (problems.some(({ severity }) => severity === 'error')) {
-    return { revisions, renderKinds, digest: '', problems };
+    return { revisions, renderKinds, digest: '', problems, renders };
   }
   const scopes = await findScopes(objects, ports.cluster, options);
   const prepared = prepareDesired(
@@ -73,6 +78,7 @@ export async function loadDesired(
     digest,
     prepared,
     problems: [...problems, ...prepared.problems],
+    renders,
   };
 }
 
@@ -82,6 +88,7 @@ interface LoadedSource {
   readonly digest: string;
   readonly objects: readonly DesiredObject[];
   readonly problems: readonly Problem[];
+  readonly render?: LoadedRender;
 }
 
 async function loadSource(
@@ -95,12 +102,13 @@ async function loadSource(
     const snapshot = await fetchAt(source, revision, ports, options);
     found = snapshot.revision;
     if (render === undefined) {
-      return { revision: found, digest: snapshot.digest, objects: [], problems: [] };
+      const { digest } = snapshot;
+      return { revision: found, digest, objects: [], problems: [], render: { snapshot } };
     }
     const rendered = await ports.render(snapshot, render, { signal });
     const problems = rendered.diagnostics.map(toProblem);
-    const { kind, digest, objects } = rendered;
-    return { revision: found, kind, digest, objects, problems };
+    const { kind, digest, objects, trace } = rendered;
+    return { revision: found, kind, digest, objects, problems, render: { snapshot, trace } };
   } catch (error) {
     signal.throwIfAborted();
     const problems = [problemOf(error, found === undefined ? 'source' : 'render')];

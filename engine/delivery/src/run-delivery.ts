@@ -12,6 +12,7 @@ import { passGate } from './health-gate.ts';
 import { type LoadedState, loadDesired, problemOf } from './load-desired.ts';
 import { performOperation, terminateOperation } from './perform-operation.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
+import type { LoadedRender } from './source-watches.ts';
 import type {
   Delivery,
   DeliveryStatus,
@@ -31,6 +32,8 @@ export interface Look {
   readonly refresh: boolean;
   /** Told before an operation that will take longer begins, so that it is on record. */
   readonly onProgress: (status: DeliveryStatus) => Promise<void>;
+  /** Told what was rendered, so that changes of the sources can be held against it. */
+  readonly onLoaded?: (renders: readonly LoadedRender[]) => void;
 }
 
 export async function runDelivery(
@@ -41,6 +44,7 @@ export async function runDelivery(
   const { delivery, previous } = look;
   const maxAgeMs = look.refresh ? 0 : Number.POSITIVE_INFINITY;
   const loaded = await loadDesired(delivery, ports, { ...options, maxAgeMs });
+  look.onLoaded?.(loaded.renders);
   const inventory = previous?.inventory ?? [];
   const first = await compareSafely(delivery, loaded, { ports, inventory, ...options });
   const view: View = { look, loaded, compared: first, operation: previous?.operation };

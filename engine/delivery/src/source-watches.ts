@@ -1,19 +1,37 @@
-import type { SourceSpec, SourceStore } from '@capstan/engine-source';
-import type { CapstanError } from '@capstan/lib-std';
+import type { RenderResult } from '@capstan/engine-render';
+import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
+import { traceHolds } from '@capstan/lib-files';
+import { BoundedCache, type CapstanError } from '@capstan/lib-std';
+
+/** What one source of a delivery gave when it was last rendered. */
+export interface LoadedRender {
+  readonly snapshot: Snapshot;
+  /** Absent for a source that is only referred to. */
+  readonly trace?: RenderResult['trace'];
+}
 
 interface Watch {
   readonly specs: string;
   readonly stops: readonly (() => void)[];
   readonly errors: Map<number, CapstanError>;
+  loaded: readonly LoadedRender[];
 }
 
-/** Follows the sources of each delivery (or of whatever bears an id) as long as it names them. */
+/**
+ * Follows the sources of each delivery (or of whatever bears an id) as long as it names them, and says of each change
+ * whether it touches what the delivery read: `touched` is false when a render would give the same.
+ */
 export class SourceWatches {
-  readonly #sources: Pick<SourceStore, 'watch'>;
-  readonly #wake: (id: string) => void;
+  readonly #sources: Pick<SourceStore, 'watch' | 'changedPaths'>;
+  readonly #wake: (id: string, change: { readonly touched: boolean }) => void;
   readonly #watches = new Map<string, Watch>();
+  /** One push concerns many deliveries: its two trees are compared once. */
+  readonly #changes = new BoundedCache<string, readonly string[]>(64);
 
-  constructor(sources: Pick<SourceStore, 'watch'>, wake: (id: string) => void) {
+  constructor(
+    sources: Pick<SourceStore, 'watch' | 'changedPaths'>,
+    wake: (id: string, change: { readonly touched: boolean }) => void,
+  ) {
     this.#sources = sources;
     this.#wake = wake;
   }
@@ -24,18 +42,29 @@ export class SourceWatches {
     this.forget(id);
     const errors = new Map<number, CapstanError>();
     const stops: (() => void)[] = [];
-    this.#watches.set(id, { specs, stops, errors });
+    const watch: Watch = { specs, stops, errors, loaded: [] };
+    this.#watches.set(id, watch);
     sources.forEach((source, index) => {
       const stop = this.#sources.watch(source, {
         intervalMs,
         onChange: (change) => {
+          const hadError = errors.delete(index);
           if (change.kind === 'error') errors.set(index, change.error);
-          else errors.delete(index);
-          this.#wake(id);
+          const touched =
+            change.kind === 'error' ||
+            hadError ||
+            this.#touches(watch.loaded[index], change.snapshot);
+          this.#wake(id, { touched });
         },
       });
       stops.push(stop);
     });
+  }
+
+  /** Tells what was rendered last, so that later changes can be held against it. */
+  loaded(id: string, renders: readonly LoadedRender[]): void {
+    const watch = this.#watches.get(id);
+    if (watch !== undefined) watch.loaded = renders;
   }
 
   /** Remotes that could not be read when they were last asked. */
@@ -51,4 +80,35 @@ export class SourceWatches {
   close(): void {
     for (const id of [...this.#watches.keys()]) this.forget(id);
   }
+
+  #touches(before: LoadedRender | undefined, after: Snapshot): boolean {
+    if (before?.trace === undefined) return true;
+    if (before.snapshot.digest === after.digest)
+      return before.snapshot.revision.name !== after.revision.name;
+    const { trace, snapshot } = before;
+    return (
+      this.#changedPaths(snapshot, after).some((path) => mayTouch(trace, path)) &&
+      !traceHolds(trace, after.files)
+    );
+  }
+
+  #changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
+    const key = `${before.source} ${before.digest} ${after.digest}`;
+    const known = this.#changes.get(key);
+    if (known !== undefined) return known;
+    const paths = this.#sources.changedPaths(before, after);
+    this.#changes.set(key, paths);
+    return paths;
+  }
+}
+
+/** Quick and never too narrow: the path was asked for, or a folder above it was listed. */
+function mayTouch(trace: RenderResult['trace'], path: string): boolean {
+  if (trace.files.has(path) || trace.stats.has(path)) return true;
+  for (let end = path.length; end >= 0; end = path.lastIndexOf('/', end - 1)) {
+    const folder = path.slice(0, Math.max(0, end));
+    if (trace.listings.has(folder) || trace.stats.has(folder)) return true;
+    if (end <= 0) break;
+  }
+  return trace.listings.has('');
 }

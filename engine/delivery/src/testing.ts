@@ -1,6 +1,6 @@
 /** For tests of whatever drives deliveries: repositories in memory, and waiting. */
 import type { Snapshot, SourceChange, SourceSpec, SourceStore } from '@capstan/engine-source';
-import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
+import { type FileTree, joinPath, type MemoryFiles, memoryTree } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
 
 /** Repositories by URL, whose one branch moves by `push`. */
@@ -74,10 +74,20 @@ export class MemorySources implements SourceStore {
   findCommit(): undefined {
     return undefined;
   }
-  changedPaths(): readonly string[] {
-    return [];
+  changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
+    return compareTrees(before.files, after.files, '');
   }
   async close(): Promise<void> {}
+}
+
+function compareTrees(before: FileTree, after: FileTree, path: string): readonly string[] {
+  const [old, current] = [before.stat(path), after.stat(path)];
+  if (old?.id === current?.id) return [];
+  const names = new Set(
+    [before, after].flatMap((tree) => (tree.readDirectory(path) ?? []).map(({ name }) => name)),
+  );
+  if (names.size === 0) return [path];
+  return [...names].sort().flatMap((name) => compareTrees(before, after, joinPath(path, name)));
 }
 
 /** Reads until `holds`, at most 5 s; then fails and shows the last value. */
