@@ -1,6 +1,7 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { isNotFound } from './api-error.ts';
+import { secretValues } from './conceal.ts';
 import type { ClusterConnection } from './connection.ts';
 import { createDiscovery } from './discovery.ts';
 import { followKind, followPieces, type StreamingLists } from './follow.ts';
@@ -196,31 +197,33 @@ class Client implements KubeClient {
       subresource === undefined
         ? collectionPath(resource, ref.namespace)
         : objectPath(resource, ref, subresource);
-    const answer = await this.#json(options, {
+    const call = {
       method: 'POST',
       path: withQuery(path, writeQuery(options)),
       what: `create ${nameObject(ref)}`,
       body: object,
-    });
+    };
+    const answer = await this.#write(options, call, resource);
     return asAnswered(answer, resource, subresource);
   }
 
   async update(object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
     const resource = await this.discovery.resolve(object, options);
     const ref = refOf(object);
-    const answer = await this.#json(options, {
+    const call = {
       method: 'PUT',
       path: withQuery(objectPath(resource, ref, options.subresource), writeQuery(options)),
       what: `update ${nameObject(ref)}`,
       body: object,
-    });
+    };
+    const answer = await this.#write(options, call, resource);
     return asAnswered(answer, resource, options.subresource);
   }
 
   async patch(ref: ObjectRef, patch: Json, options: PatchOptions): Promise<KubeObject> {
     const resource = await this.discovery.resolve(ref, options);
     const isApply = options.type === 'apply';
-    const answer = await this.#json(options, {
+    const call = {
       method: 'PATCH',
       path: withQuery(objectPath(resource, ref, options.subresource), {
         ...writeQuery(options),
@@ -230,7 +233,8 @@ class Client implements KubeClient {
       body: patch,
       contentType: patchTypes[options.type],
       isIdempotent: isApply,
-    });
+    };
+    const answer = await this.#write(options, call, resource);
     return asAnswered(answer, resource, options.subresource);
   }
 
@@ -342,6 +346,11 @@ class Client implements KubeClient {
   #json(options: RequestOptions, call: Call): Promise<JsonObject> {
     const { signal, timeoutMs, onAnswer } = options;
     return this.#requester.json({ ...call, signal, timeoutMs, onAnswer });
+  }
+
+  #write(options: RequestOptions, call: Call, resource: ResourceKind): Promise<JsonObject> {
+    const isSecret = resource.kind === 'Secret' && resource.group === '';
+    return this.#json(options, isSecret ? { ...call, conceal: secretValues(call.body) } : call);
   }
 }
 

@@ -162,6 +162,7 @@ const discovery: Readonly<Record<string, Json>> = {
             resources: [
               resource('configmaps', 'ConfigMap'),
               resource('nodes', 'Node'),
+              resource('secrets', 'Secret'),
               resource('pods', 'Pod', ['log', 'exec', 'status']),
             ],
           },

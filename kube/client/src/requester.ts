@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '@capstan/kube-object';
 import { backoffDelayMs, CapstanError, messageOf } from '@capstan/lib-std';
 import { type LinkedAbort, linkAbort, sleep } from './abort.ts';
 import { ApiError, type ApiStatus, statusFrom } from './api-error.ts';
+import { concealIn } from './conceal.ts';
 import { formatJson, parseJson } from './json.ts';
 import type { Answer } from './kube-client.ts';
 import type { Limiter } from './limiter.ts';
@@ -19,6 +20,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
   readonly onAnswer?: ((answer: Answer) => void) | undefined;
+  /** Texts that an error must not repeat. */
+  readonly conceal?: readonly string[];
   /** False: 429 is an answer, not a request to wait (evictions). */
   readonly waitsWhenBusy?: boolean;
   /** Sending it twice does what once does, so that a broken connection may be tried again. By default: GET. */
@@ -167,6 +170,8 @@ export class Requester {
     if (attempt >= triesMax || (code !== 429 && (code < 500 || retryAfterSeconds === undefined))) {
       return undefined;
     }
+    // A new kind's storage is ready within milliseconds, whatever the server says, and concerns nobody else.
+    if (error.status.message.includes('storage is (re)initializing')) return delayMs;
     const waitMs = Math.max(delayMs, (retryAfterSeconds ?? 0) * 1000);
     if (code === 429) this.#options.limiter.pause(waitMs);
     return waitMs;
@@ -176,13 +181,11 @@ export class Requester {
 /** The error of an answer whose status is no success. Reads the body, within a bound. */
 export async function errorFrom(
   response: TransportResponse,
-  call: Pick<Call, 'what'>,
+  call: Pick<Call, 'what' | 'conceal'>,
 ): Promise<ApiError> {
   const text = await readText(response.body, 1024 * 1024).catch(messageOf);
-  return new ApiError(
-    call.what,
-    withRetryAfter(statusFrom(response.status, tryParse(text)), response),
-  );
+  const status = withRetryAfter(statusFrom(response.status, tryParse(text)), response);
+  return new ApiError(call.what, concealIn(status, call.conceal ?? []));
 }
 
 function withRetryAfter(status: ApiStatus, response: TransportResponse): ApiStatus {
