@@ -39,13 +39,14 @@ function install() {
   const [command, args] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
   const result = spawnSync(
     command,
-    [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'],
+    // Not `ci`: it refuses a lock that lacks optional packages of other platforms, which a registry may not have.
+    [...args, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'],
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
     },
   );
-  if (result.status !== 0) fail('npm ci failed; see its message above');
+  if (result.status !== 0) fail('npm install failed; see its message above');
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
 }
