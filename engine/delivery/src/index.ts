@@ -15,7 +15,7 @@ export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';
 export type { DeliveryPorts } from './ports.ts';
 export { type Look, runDelivery } from './run-delivery.ts';
-export { type LoadedRender, SourceWatches } from './source-watches.ts';
+export { ChangeJudge, type LoadedRender, SourceWatches } from './source-watches.ts';
 export type {
   Automation,
   ComparePolicy,

@@ -10,6 +10,36 @@ export interface LoadedRender {
   readonly trace?: RenderResult['trace'];
 }
 
+/** Knows whether another state of a source would render differently. One push concerns many: its trees are compared once. */
+export class ChangeJudge {
+  readonly #sources: Pick<SourceStore, 'changedPaths'>;
+  readonly #changes = new BoundedCache<string, readonly string[]>(64);
+
+  constructor(sources: Pick<SourceStore, 'changedPaths'>) {
+    this.#sources = sources;
+  }
+
+  /** False only when a render of `after` would give the same as the one before. */
+  touches(before: LoadedRender | undefined, after: Snapshot): boolean {
+    if (before?.trace === undefined || before.snapshot.source !== after.source) return true;
+    const { trace, snapshot } = before;
+    if (snapshot.digest === after.digest) return false;
+    return (
+      this.#changedPaths(snapshot, after).some((path) => mayTouch(trace, path)) &&
+      !traceHolds(trace, after.files)
+    );
+  }
+
+  #changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
+    const key = `${before.source} ${before.digest} ${after.digest}`;
+    const known = this.#changes.get(key);
+    if (known !== undefined) return known;
+    const paths = this.#sources.changedPaths(before, after);
+    this.#changes.set(key, paths);
+    return paths;
+  }
+}
+
 interface Watch {
   readonly specs: string;
   readonly stops: readonly (() => void)[];
@@ -22,17 +52,17 @@ interface Watch {
  * whether it touches what the delivery read: `touched` is false when a render would give the same.
  */
 export class SourceWatches {
-  readonly #sources: Pick<SourceStore, 'watch' | 'changedPaths'>;
+  readonly #sources: Pick<SourceStore, 'watch'>;
   readonly #wake: (id: string, change: { readonly touched: boolean }) => void;
   readonly #watches = new Map<string, Watch>();
-  /** One push concerns many deliveries: its two trees are compared once. */
-  readonly #changes = new BoundedCache<string, readonly string[]>(64);
+  readonly #judge: ChangeJudge;
 
   constructor(
     sources: Pick<SourceStore, 'watch' | 'changedPaths'>,
     wake: (id: string, change: { readonly touched: boolean }) => void,
   ) {
     this.#sources = sources;
+    this.#judge = new ChangeJudge(sources);
     this.#wake = wake;
   }
 
@@ -53,7 +83,7 @@ export class SourceWatches {
           const touched =
             change.kind === 'error' ||
             hadError ||
-            this.#touches(watch.loaded[index], change.snapshot);
+            this.#judge.touches(watch.loaded[index], change.snapshot);
           this.#wake(id, { touched });
         },
       });
@@ -79,26 +109,6 @@ export class SourceWatches {
 
   close(): void {
     for (const id of [...this.#watches.keys()]) this.forget(id);
-  }
-
-  #touches(before: LoadedRender | undefined, after: Snapshot): boolean {
-    if (before?.trace === undefined) return true;
-    if (before.snapshot.digest === after.digest)
-      return before.snapshot.revision.name !== after.revision.name;
-    const { trace, snapshot } = before;
-    return (
-      this.#changedPaths(snapshot, after).some((path) => mayTouch(trace, path)) &&
-      !traceHolds(trace, after.files)
-    );
-  }
-
-  #changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
-    const key = `${before.source} ${before.digest} ${after.digest}`;
-    const known = this.#changes.get(key);
-    if (known !== undefined) return known;
-    const paths = this.#sources.changedPaths(before, after);
-    this.#changes.set(key, paths);
-    return paths;
   }
 }
 

@@ -1,9 +1,11 @@
 export type { DesiredObject, RenderResult } from './desired-state.ts';
 export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
+export type { ChartRenderer, ChartRequest } from './render-helm.ts';
 export { type RenderOptions, renderManifests } from './render-manifests.ts';
 export type {
   DirectoryOptions,
+  HelmOptions,
   KustomizeImage,
   KustomizeOptions,
   KustomizeOverlay,

@@ -7,6 +7,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import type { RenderResult } from './desired-state.ts';
 import type { ParsedManifests } from './parse-manifests.ts';
 import { parseBytes } from './render-directory.ts';
+import type { ChartRenderer } from './render-helm.ts';
 import { renderManifests } from './render-manifests.ts';
 import type { RenderSpec } from './render-spec.ts';
 
@@ -15,6 +16,8 @@ export interface RenderCacheOptions {
   readonly sizeMax?: number;
   /** Bound of the parsed files kept, in bytes of their text. */
   readonly parsedBytesMax?: number;
+  /** Renders charts; see RenderOptions. */
+  readonly renderChart?: ChartRenderer;
 }
 
 interface Entry {
@@ -37,10 +40,12 @@ export class RenderCache {
   readonly #results: BoundedCache<string, readonly Entry[]>;
   readonly #parsed: BoundedCache<string, ParsedManifests & { readonly size: number }>;
   readonly #kustomize = new KustomizeCache(KUSTOMIZE_NODES_MAX);
+  readonly #renderChart: ChartRenderer | undefined;
   #hits = 0;
   #misses = 0;
 
   constructor(options: RenderCacheOptions = {}) {
+    this.#renderChart = options.renderChart;
     this.#results = new BoundedCache(options.sizeMax ?? SIZE_MAX, sizeOf);
     this.#parsed = new BoundedCache(options.parsedBytesMax ?? PARSED_BYTES_MAX, ({ size }) => size);
   }
@@ -65,6 +70,7 @@ export class RenderCache {
     const result = renderManifests(snapshot, spec, {
       parseFile: this.#parse,
       kustomizeCache: this.#kustomize,
+      ...(this.#renderChart === undefined ? {} : { renderChart: this.#renderChart }),
     });
     const entry = { result, digests: new Set([snapshot.digest]) };
     this.#results.set(key, [entry, ...entries].slice(0, RESULTS_PER_SPEC));

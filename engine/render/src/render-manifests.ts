@@ -13,6 +13,7 @@ import { desiredDigest } from './desired-digest.ts';
 import type { RenderResult } from './desired-state.ts';
 import { findKustomization } from './overlay-kustomization.ts';
 import { type ParseFile, renderDirectory } from './render-directory.ts';
+import { type ChartRenderer, chartFailure, renderHelm } from './render-helm.ts';
 import { renderKustomize } from './render-kustomize.ts';
 import type { RenderSpec } from './render-spec.ts';
 import { substituteObjects } from './substitute-objects.ts';
@@ -22,6 +23,8 @@ export interface RenderOptions {
   readonly parseFile?: ParseFile;
   /** Files that kustomize read before. */
   readonly kustomizeCache?: KustomizeCache;
+  /** Renders charts; without it a chart is an error. */
+  readonly renderChart?: ChartRenderer;
 }
 
 type Rendered = Omit<RenderResult, 'trace' | 'digest'>;
@@ -51,17 +54,9 @@ function renderIn(
   try {
     const folder = findFolder(tree, spec.path, context.snapshot);
     const kind = spec.kind === 'detect' ? detectKind(tree, folder) : spec.kind;
-    const first =
-      kind === 'kustomize'
-        ? renderKustomize(tree, folder, {
-            ...(spec.kind === 'directory' ? {} : spec),
-            ...(context.options.kustomizeCache === undefined
-              ? {}
-              : { cache: context.options.kustomizeCache }),
-          })
-        : renderDirectory(tree, folder, { ...spec, ...context.options });
+    const first = renderKind(kind, { tree, folder, spec, options: context.options });
     const substituted = substituteObjects(first.objects, spec.substitute);
-    const metadata = spec.kind === 'directory' ? undefined : spec.overlay?.commonMetadata;
+    const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
     return {
       kind,
       objects: addCommonMetadata(substituted.objects, metadata),
@@ -70,6 +65,46 @@ function renderIn(
   } catch (error) {
     if (!(error instanceof CapstanError)) throw error;
     return { kind: kindWhenFailed, objects: [], diagnostics: [toDiagnostic(error, spec)] };
+  }
+}
+
+interface KindContext {
+  readonly tree: FileTree;
+  readonly folder: string;
+  readonly spec: RenderSpec;
+  readonly options: RenderOptions;
+}
+
+function renderKind(
+  kind: RenderResult['kind'],
+  { tree, folder, spec, options }: KindContext,
+): Pick<Rendered, 'objects' | 'diagnostics'> {
+  if (kind === 'helm') return renderHelmIn(tree, folder, { spec, options });
+  if (kind === 'directory') {
+    const { kind: _kind, ...directory } = spec;
+    return renderDirectory(tree, folder, { ...directory, ...options });
+  }
+  return renderKustomize(tree, folder, {
+    ...(spec.kind === 'kustomize' || spec.kind === 'detect' ? spec : {}),
+    ...(options.kustomizeCache === undefined ? {} : { cache: options.kustomizeCache }),
+  });
+}
+
+function renderHelmIn(
+  tree: FileTree,
+  folder: string,
+  { spec, options: { renderChart } }: Pick<KindContext, 'spec' | 'options'>,
+): Pick<Rendered, 'objects' | 'diagnostics'> {
+  const helm = spec.kind === 'helm' ? spec : spec.kind === 'detect' ? spec.helm : undefined;
+  if (renderChart === undefined || helm === undefined) {
+    throw new CapstanError('HELM_UNSUPPORTED', `the folder ${JSON.stringify(spec.path)} holds a chart, which is not rendered here`, {
+      hint: 'name a folder of manifests or a kustomization',
+    });
+  }
+  try {
+    return renderHelm(tree, folder, { ...helm, renderChart });
+  } catch (error) {
+    return { objects: [], diagnostics: [chartFailure(error, folder)] };
   }
 }
 
@@ -118,12 +153,8 @@ function similarFolders(tree: FileTree, path: string): string {
 }
 
 /** As Argo CD: Chart.yaml says helm, a kustomization file kustomize, anything else is a plain folder. */
-function detectKind(tree: FileTree, folder: string): 'directory' | 'kustomize' {
-  if (tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') {
-    throw new CapstanError('HELM_UNSUPPORTED', 'charts cannot be rendered from a folder yet', {
-      hint: 'commit the output of helm template, or wait for the next release',
-    });
-  }
+function detectKind(tree: FileTree, folder: string): RenderResult['kind'] {
+  if (tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') return 'helm';
   return findKustomization(tree, folder) === undefined ? 'directory' : 'kustomize';
 }
 

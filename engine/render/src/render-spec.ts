@@ -6,8 +6,9 @@ export type RenderSpec = {
 } & (
   | ({ readonly kind: 'directory' } & DirectoryOptions)
   | ({ readonly kind: 'kustomize' } & KustomizeOptions)
+  | ({ readonly kind: 'helm' } & HelmOptions)
   /** Chosen by what the folder holds: Chart.yaml → helm, a kustomization file → kustomize, else directory. */
-  | ({ readonly kind: 'detect' } & DirectoryOptions & KustomizeOptions)
+  | ({ readonly kind: 'detect'; readonly helm?: HelmOptions } & DirectoryOptions & KustomizeOptions)
 );
 
 /** A plain folder of manifests as Argo CD reads it: .yaml, .yml and .json files, several documents each, Lists unfolded. */
@@ -63,6 +64,28 @@ export interface KustomizePatch {
   readonly path?: string;
   readonly target?: { readonly [key: string]: string };
   readonly options?: { readonly [key: string]: boolean };
+}
+
+/** What a chart is rendered with: Argo CD's source.helm. */
+export interface HelmOptions {
+  readonly releaseName: string;
+  readonly releaseNamespace: string;
+  /** Paths from the chart's folder; with a leading '/' from the root of the repository. */
+  readonly valueFiles?: readonly string[];
+  readonly ignoreMissingValueFiles?: boolean;
+  /** YAML text. */
+  readonly values?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly forceString?: boolean;
+  }[];
+  readonly fileParameters?: readonly { readonly name: string; readonly path: string }[];
+  readonly skipCrds?: boolean;
+  readonly skipTests?: boolean;
+  readonly skipSchemaValidation?: boolean;
+  readonly kubeVersion?: string;
+  readonly apiVersions?: readonly string[];
 }
 
 export interface SubstituteOptions {

@@ -5,12 +5,14 @@
  */
 
 import {
+  ChangeJudge,
   type Cluster,
   type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
   deleteDelivery,
   inspectObject,
+  type LoadedRender,
   type ObjectInsight,
   type OperationRequest,
   problemOf,
@@ -18,7 +20,7 @@ import {
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
-import type { SourceSpec, SourceStore } from '@capstan/engine-source';
+import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
 import { KUSTOMIZE_GROUP, type Kustomization, REQUESTED_AT, SOURCE_GROUP } from '@capstan/flux-api';
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
@@ -64,7 +66,15 @@ export interface KustomizationPorts {
 interface Bench {
   readonly ports: KustomizationPorts;
   readonly control: ControlState;
-  readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
+  readonly known: Map<string, Known>;
+  readonly judge: ChangeJudge;
+}
+
+/** The engine's last word on a Kustomization, and what it was rendered from. */
+interface Known {
+  readonly uid: string;
+  readonly status: DeliveryStatus;
+  readonly render: LoadedRender | undefined;
 }
 
 const FIELD_MANAGER = 'kustomize-controller';
@@ -83,7 +93,7 @@ export function createKustomizationController(
   ports: KustomizationPorts,
   control: ControlState,
 ): KustomizationController {
-  const bench: Bench = { ports, control, known: new Map() };
+  const bench: Bench = { ports, control, known: new Map(), judge: new ChangeJudge(ports.sources) };
   const controller = createController<NamedKey>({
     name: 'kustomization',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
@@ -95,7 +105,7 @@ export function createKustomizationController(
     controller,
     start() {
       const stops = [
-        control.live.subscribe((change) => wakeConcerned(change, controller, control)),
+        control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
         watchOwners(ports.cluster, (owner) => {
           const [kind, namespace = '', name = ''] = owner.split('/');
           if (kind === 'Kustomization')
@@ -111,11 +121,8 @@ export function createKustomizationController(
 }
 
 /** The object itself; those whose source it is; those that wait for it. */
-function wakeConcerned(
-  change: LiveChange,
-  controller: Controller<NamedKey>,
-  control: ControlState,
-): void {
+function wakeConcerned(change: LiveChange, controller: Controller<NamedKey>, bench: Bench): void {
+  const { control } = bench;
   const { group, kind, namespace, name } = change.key;
   if (group === KUSTOMIZE_GROUP && kind === 'Kustomization') {
     if (isWanted(change)) controller.enqueue(change.key, { reason: 'kustomization' });
@@ -127,14 +134,46 @@ function wakeConcerned(
       if (waits === true) controller.enqueue(keyOf(one), { reason: 'dependency' });
     }
   } else if (group === SOURCE_GROUP && kind === 'GitRepository') {
-    for (const one of control.kustomizations()) {
-      const { sourceRef } = one.spec;
-      const own = sourceRef.namespace || one.metadata.namespace;
-      if (sourceRef.kind === kind && sourceRef.name === name && own === namespace) {
-        controller.enqueue(keyOf(one), { reason: 'source' });
-      }
-    }
+    // Whatever becomes of it, the Kustomizations are looked at.
+    wakeFollowers({ namespace, name }, controller, bench).catch(() => undefined);
   }
+}
+
+/** Those whose files the new artifact changes come first; one commit concerns few of many. */
+async function wakeFollowers(
+  source: NamedKey,
+  controller: Controller<NamedKey>,
+  { control, ports, known, judge }: Bench,
+): Promise<void> {
+  const followers = control.kustomizations().filter(({ spec, metadata }) => {
+    const { kind, name, namespace } = spec.sourceRef;
+    return (
+      kind === 'GitRepository' &&
+      name === source.name &&
+      (namespace || metadata.namespace) === source.namespace
+    );
+  });
+  const snapshot = await readArtifact(source, control, ports.sources).catch(() => undefined);
+  for (const one of followers) {
+    const { namespace, name } = keyOf(one);
+    const before = known.get(ownerName(namespace, name))?.render;
+    const touched = snapshot === undefined || judge.touches(before, snapshot);
+    controller.enqueue({ namespace, name }, { priority: touched ? 10 : -10, reason: 'source' });
+  }
+}
+
+/** The files of a repository's artifact, as far as they are at hand. */
+async function readArtifact(
+  key: NamedKey,
+  control: ControlState,
+  sources: SourceStore,
+): Promise<Snapshot | undefined> {
+  const object = control.gitRepository(key);
+  if (object === undefined) return undefined;
+  const repository = requireGitRepository(object);
+  const { artifact } = repository.status;
+  if (artifact === undefined) return undefined;
+  return sources.snapshotAt(toSourceSpec(repository, undefined), commitOf(artifact.revision));
 }
 
 function keyOf({ metadata }: Kustomization): NamedKey {
@@ -185,6 +224,7 @@ async function look(
     current = await reportStatus(current, delivery, { bench, revision, signal });
   };
   let status: DeliveryStatus;
+  let render = held?.render;
   try {
     const observed = await observe(kustomization, bench, signal);
     revision = observed.revision;
@@ -194,7 +234,16 @@ async function look(
       const { delivery } = observed;
       const request = toRequest(kustomization, delivery);
       status = await runDelivery(
-        { delivery, previous, request, refresh: false, onProgress: report },
+        {
+          delivery,
+          previous,
+          request,
+          refresh: false,
+          onProgress: report,
+          onLoaded: ([loaded]) => {
+            render = loaded;
+          },
+        },
         portsFor(kustomization, ports),
         { signal },
       );
@@ -206,7 +255,7 @@ async function look(
     const problem = problemOf(error, error.kind === 'wait' ? 'render' : 'spec');
     status = { ...notReady('', '', previous, ports.clock.now()), problems: [problem] };
   }
-  known.set(id, { uid, status });
+  known.set(id, { uid, status, render });
   await report(status);
   return status;
 }

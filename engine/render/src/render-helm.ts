@@ -1,0 +1,157 @@
+import {
+  type FileTree,
+  joinPath,
+  type ResolvedPath,
+  readText,
+  resolveLinks,
+  resolvePath,
+} from '@capstan/lib-files';
+import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import type { DesiredObject } from './desired-state.ts';
+import { parseManifests } from './parse-manifests.ts';
+import type { HelmOptions } from './render-spec.ts';
+
+/** One chart to render: what `helm template` is given, with every file already read. */
+export interface ChartRequest {
+  readonly files: FileTree;
+  /** Folder of the chart. */
+  readonly folder: string;
+  readonly release: { readonly name: string; readonly namespace: string };
+  /** Texts of values files, the later over the earlier ones. */
+  readonly valueTexts: readonly { readonly name: string; readonly text: string }[];
+  /** `name=value` as --set takes it (`typed`), or as --set-string does. */
+  readonly settings: readonly { readonly text: string; readonly mode: 'typed' | 'string' }[];
+  readonly includeCrds: boolean;
+  readonly skipTests: boolean;
+  readonly skipSchemaValidation: boolean;
+  readonly kubeVersion?: string;
+  readonly apiVersions: readonly string[];
+}
+
+/** Rendered documents, hooks among them, each with its template's path as Helm names it: `app/templates/x.yaml`. */
+export type ChartRenderer = (request: ChartRequest) => readonly {
+  readonly path: string;
+  readonly text: string;
+}[];
+
+interface Rendered {
+  readonly objects: readonly DesiredObject[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Renders the chart in `folder` as Argo CD does: values files of the same repository, then inline values, then parameters;
+ * CRDs and hooks among the objects. Values files cannot lead out of the repository, whatever links stand in the way.
+ */
+export function renderHelm(
+  tree: FileTree,
+  folder: string,
+  options: HelmOptions & { readonly renderChart: ChartRenderer },
+): Rendered {
+  const documents = options.renderChart({
+    files: tree,
+    folder,
+    release: { name: options.releaseName, namespace: options.releaseNamespace },
+    valueTexts: [...readValueFiles(tree, folder, options), ...inlineValues(options)],
+    settings: [...parameterSettings(options), ...fileSettings(tree, folder, options)],
+    includeCrds: options.skipCrds !== true,
+    skipTests: options.skipTests === true,
+    skipSchemaValidation: options.skipSchemaValidation === true,
+    apiVersions: options.apiVersions ?? [],
+    ...(options.kubeVersion === undefined ? {} : { kubeVersion: options.kubeVersion }),
+  });
+  const parsed = documents.map(({ path, text }) => parseManifests(text, sourceFile(path, folder)));
+  return {
+    objects: parsed.flatMap(({ objects }) => objects),
+    diagnostics: parsed.flatMap(({ diagnostics }) => diagnostics),
+  };
+}
+
+/** `app/templates/x.yaml` is `<folder>/templates/x.yaml` of the repository. */
+function sourceFile(path: string, folder: string): string {
+  return joinPath(folder, path.slice(path.indexOf('/') + 1));
+}
+
+function readValueFiles(
+  tree: FileTree,
+  folder: string,
+  options: HelmOptions,
+): ChartRequest['valueTexts'] {
+  return (options.valueFiles ?? []).flatMap((name) => {
+    const text = readInside(tree, folder, name);
+    if (text !== undefined) return [{ name, text }];
+    if (options.ignoreMissingValueFiles === true) return [];
+    throw new CapstanError('VALUES_MISSING', `the values file ${JSON.stringify(name)} does not exist`, {
+      hint: 'correct helm.valueFiles, or set helm.ignoreMissingValueFiles',
+    });
+  });
+}
+
+/** A file by its path from the chart's folder, or from the root of the repository when it begins with '/'. */
+function readInside(tree: FileTree, folder: string, name: string): string | undefined {
+  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(name)) {
+    throw refused(name, 'values files are read from the repository only');
+  }
+  const plain = name.replaceAll('\\', '/');
+  const path = resolvePath(folder, decoded(plain));
+  if (path === undefined) throw refused(name, 'it leads out of the repository');
+  const found: ResolvedPath = resolveLinks(tree, path);
+  if (found.kind === 'escape' || found.kind === 'loop') {
+    throw refused(name, 'a symbolic link leads out of the repository');
+  }
+  return found.kind === 'found' ? readText(tree, found.path) : undefined;
+}
+
+/** What a URL-encoded path would mean is held against the same bounds. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function refused(name: string, why: string): CapstanError {
+  return new CapstanError('VALUES_REFUSED', `the values file ${JSON.stringify(name)} is refused: ${why}`, {
+    hint: 'name a file of the same repository in helm.valueFiles',
+  });
+}
+
+function inlineValues({ values }: HelmOptions): ChartRequest['valueTexts'] {
+  return values === undefined || values.trim() === '' ? [] : [{ name: 'helm.values', text: values }];
+}
+
+function parameterSettings({ parameters }: HelmOptions): ChartRequest['settings'] {
+  return (parameters ?? []).map(({ name, value, forceString }) => ({
+    text: `${name}=${escapeCommas(value)}`,
+    mode: forceString === true ? 'string' : 'typed',
+  }));
+}
+
+/** A comma within a value is no separator, unless the value is a list in braces. */
+function escapeCommas(value: string): string {
+  if (value.startsWith('{')) return value;
+  return value.replace(/(^|[^\\]),/g, '$1\\,').replace(/(^|[^\\]),/g, '$1\\,');
+}
+
+function fileSettings(tree: FileTree, folder: string, options: HelmOptions): ChartRequest['settings'] {
+  return (options.fileParameters ?? []).map(({ name, path }) => {
+    const text = readInside(tree, folder, path);
+    if (text === undefined) {
+      throw new CapstanError('VALUES_MISSING', `the file ${JSON.stringify(path)} of parameter ${name} does not exist`, {
+        hint: 'correct helm.fileParameters',
+      });
+    }
+    return { text: `${name}=${text.replace(/[\\,]/g, '\\$&')}`, mode: 'string' };
+  });
+}
+
+/** What a failed chart says, as a diagnostic at the chart's folder. */
+export function chartFailure(error: unknown, folder: string): Diagnostic {
+  return {
+    severity: 'error',
+    code: error instanceof CapstanError ? error.code : 'HELM_RENDER',
+    message: `helm template: ${messageOf(error)}`,
+    location: { file: joinPath(folder, 'Chart.yaml') },
+  };
+}
