@@ -129,12 +129,12 @@ export function unauthorized(): ApiError {
   return new ApiError(401, 'Unauthorized', 'Unauthorized');
 }
 
-export function methodNotAllowed(subject: ErrorSubject): ApiError {
+export function methodNotAllowed(_subject: ErrorSubject): ApiError {
   return new ApiError(
     405,
     'MethodNotAllowed',
     'the server does not allow this method on the requested resource',
-    { details: subject.resource === '' ? {} : subjectDetails(subject) },
+    { details: {} },
   );
 }
 
@@ -143,7 +143,7 @@ export function expired(message: string, listMeta?: JsonObject): ApiError {
 }
 
 export function tooLarge(message: string): ApiError {
-  return new ApiError(413, 'RequestEntityTooLarge', message, { details: {} });
+  return new ApiError(413, 'RequestEntityTooLarge', message);
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {

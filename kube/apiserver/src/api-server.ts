@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
-import { ApiError, internalError } from './api-error.ts';
+import { ApiError, internalError, noSuchResource } from './api-error.ts';
 import { authenticate, type ClientCertificate, impersonate } from './auth/authenticate.ts';
 import { authorizeRequest } from './auth/authorize-request.ts';
 import { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
@@ -152,7 +152,10 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   if (info.kind === 'path') return handlePath(core, request, path);
   const { group, version, resource } = info.resource;
   const served = core.registry.find(group, version, resource);
-  if (served === undefined) return pageNotFound();
+  if (served === undefined) {
+    if (core.registry.groups().some(({ name }) => name === group)) throw noSuchResource();
+    return pageNotFound();
+  }
   return handleResource(core, {
     request,
     info: info.resource,

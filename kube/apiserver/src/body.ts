@@ -1,4 +1,4 @@
-import { ApiError, badRequest, tooLarge, unsupportedMediaType } from './api-error.ts';
+import { badRequest, tooLarge, unsupportedMediaType } from './api-error.ts';
 import { type Draft, type DraftObject, isDraftObject } from './json.ts';
 
 /** The bound of the real server for a request body. */
@@ -32,6 +32,13 @@ export function mediaType(header: string | undefined): string {
 /** A YAML parser as a port, so that JSON clients (all official ones) do not pay for it. */
 export type ParseYaml = (text: string) => unknown;
 
+/** How the server shows a body that it cannot read: as it is when it looks like JSON, else in hexadecimal. */
+export function summarize(text: string): string {
+  if (text === '') return '<empty>';
+  const shown = text.startsWith('{') ? text : Buffer.from(text).toString('hex');
+  return shown.length > 1024 ? `${shown.slice(0, 1024)} ...` : shown;
+}
+
 export interface ParsedBody {
   readonly value: Draft;
   /** `duplicate field "spec.replicas"` for every key that stands twice. */
@@ -42,14 +49,24 @@ export interface ParsedBody {
 export function parseBody(
   text: string,
   contentType: string | undefined,
-  parseYaml: ParseYaml,
+  options: { readonly parseYaml: ParseYaml; readonly kind: string },
 ): ParsedBody {
   const type = mediaType(contentType) || JSON_TYPE;
-  if (type === JSON_TYPE)
-    return parseJsonText(text, "couldn't get version/kind; json parse error: ");
+  if (type === JSON_TYPE) {
+    const prefix = `the object provided is unrecognized (must be of type ${options.kind}): couldn't get version/kind; json parse error: `;
+    const suffix = ` (${summarize(text)})`;
+    const parsed = parseJsonText(text, prefix, suffix);
+    if (!isDraftObject(parsed.value)) {
+      const given = Array.isArray(parsed.value) ? 'array' : typeof parsed.value;
+      throw badRequest(
+        `${prefix}json: cannot unmarshal ${given} into Go value of type ${TYPE_META}${suffix}`,
+      );
+    }
+    return parsed;
+  }
   if (type === YAML_TYPE) {
     try {
-      return { value: parseYaml(text) as Draft, duplicates: [] };
+      return { value: options.parseYaml(text) as Draft, duplicates: [] };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw badRequest(`error converting YAML to JSON: ${message}`);
@@ -58,14 +75,14 @@ export function parseBody(
   throw unsupportedMediaType(BODY_TYPES);
 }
 
-export function parseJsonText(text: string, errorPrefix: string): ParsedBody {
+export function parseJsonText(text: string, errorPrefix: string, errorSuffix = ''): ParsedBody {
   const scan = scanJson(text);
-  if (scan.tooDeep) throw badRequest(`${errorPrefix}exceeded max depth`);
+  if (scan.tooDeep) throw badRequest(`${errorPrefix}exceeded max depth${errorSuffix}`);
   try {
     const value = scan.hasLongNumber ? parseWithBigInts(text) : (JSON.parse(text) as Draft);
     return { value, duplicates: scan.duplicates };
   } catch (error) {
-    throw badRequest(`${errorPrefix}${goJsonError(text, error)}`);
+    throw badRequest(`${errorPrefix}${goJsonError(text, error)}${errorSuffix}`);
   }
 }
 
@@ -73,7 +90,12 @@ export function parseJsonText(text: string, errorPrefix: string): ParsedBody {
 function goJsonError(text: string, error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   const at = /position (\d+)/.exec(message);
-  if (text.trim() === '' || /end of JSON input|Unterminated/.test(message)) {
+  const position = Number(at?.[1] ?? 0);
+  if (
+    text.trim() === '' ||
+    position >= text.length ||
+    /end of JSON input|Unterminated/.test(message)
+  ) {
     return 'unexpected end of JSON input';
   }
   const character = at === null ? text.trim()[0] : text[Number(at[1])];
@@ -179,15 +201,11 @@ function pathOf(stack: readonly Frame[]): string {
   return path;
 }
 
+const TYPE_META =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 /** The parsed body must be an object that says what it is. */
 export function requireObject(value: Draft): DraftObject {
-  if (!isDraftObject(value)) {
-    const kind = Array.isArray(value) ? 'array' : typeof value === 'object' ? 'null' : typeof value;
-    throw new ApiError(
-      400,
-      'BadRequest',
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    );
-  }
-  return value;
+  if (isDraftObject(value)) return value;
+  throw badRequest('the body of the request must be an object');
 }

@@ -62,7 +62,9 @@ export function resourceList(
       });
     }
   }
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: entries };
+  // The core group's list is older than the field.
+  const apiVersion = groupVersion.includes('/') ? { apiVersion: 'v1' } : {};
+  return { kind: 'APIResourceList', ...apiVersion, groupVersion, resources: entries };
 }
 
 /** The aggregated form (apidiscovery.k8s.io): everything in one answer, for `/api` and `/apis`. */

@@ -66,7 +66,7 @@ export function encodeList(
           kind: 'PartialObjectMetadataList',
           apiVersion: `meta.k8s.io/${representation.version}`,
           metadata: listMeta(listing),
-          items: listing.items.map((item) => ({ metadata: item.metadata })),
+          items: listing.items.map((item) => partialMetadata(item, representation.version)),
         },
         representation,
       );

@@ -6,7 +6,12 @@ import type { Core } from './core.ts';
 import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { isDraftObject } from './json.ts';
-import { listObjects, readListOptions, TooLargeVersion } from './list-objects.ts';
+import {
+  checkVersionMatch,
+  listObjects,
+  readListOptions,
+  TooLargeVersion,
+} from './list-objects.ts';
 import { negotiate } from './negotiation.ts';
 import { patchObject } from './patch-object.ts';
 import { readObject } from './read-object.ts';
@@ -45,7 +50,9 @@ export function handleResource(core: Core, call: Call): ApiResponse | Promise<Ap
   if (resource.namespaced && info.namespace === '' && !ACROSS_NAMESPACES.has(info.verb)) {
     throw methodNotAllowed({ group: resource.group, resource: resource.name });
   }
-  if (!resource.verbs.includes(info.verb)) {
+  const named = info.name !== '';
+  const misplaced = info.verb === 'create' ? named : NEEDS_NAME.has(info.verb) && !named;
+  if (misplaced || !resource.verbs.includes(info.verb)) {
     throw methodNotAllowed({ group: resource.group, resource: resource.name });
   }
   switch (info.verb) {
@@ -70,6 +77,7 @@ export function handleResource(core: Core, call: Call): ApiResponse | Promise<Ap
   }
 }
 
+const NEEDS_NAME: ReadonlySet<string> = new Set(['update', 'patch']);
 const ACROSS_NAMESPACES: ReadonlySet<string> = new Set(['list', 'watch']);
 
 export function targetOf(call: Call): Target {
@@ -116,6 +124,7 @@ function watch(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   if (representation.format === 'yaml') throw notAcceptable(['application/json;stream=watch']);
   const options = readListOptions(call.query, call.resource);
+  checkVersionMatch({ ...options, watch: true }, call.resource);
   const fields =
     call.info.name === ''
       ? options.fields
@@ -136,7 +145,10 @@ export function readDraft(core: Core, call: Call): ReturnType<typeof parseBody> 
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0));
     return { value: core.decodeProtobuf(bytes), duplicates: [] };
   }
-  return parseBody(bodyText(body), headers['content-type'], core.parseYaml);
+  return parseBody(bodyText(body), headers['content-type'], {
+    parseYaml: core.parseYaml,
+    kind: call.resource.kind,
+  });
 }
 
 export function writeOptionsOf(call: Call): WriteOptions {

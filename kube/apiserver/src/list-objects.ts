@@ -166,7 +166,7 @@ export class TooLargeVersion extends Error {
   }
 }
 
-function checkVersionMatch(options: ListOptions, resource: ServedResource): void {
+export function checkVersionMatch(options: ListOptions, resource: ServedResource): void {
   const { resourceVersionMatch: match, resourceVersion: version, continueToken } = options;
   const subject = { group: resource.group, kind: 'ListOptions', name: '' };
   const complain = (kind: 'forbidden' | 'invalid', field: string, detail: string): never => {
@@ -176,7 +176,16 @@ function checkVersionMatch(options: ListOptions, resource: ServedResource): void
   };
   if (version !== '' && !/^\d+$/.test(version)) {
     throw badRequest(
-      `Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+    );
+  }
+  if (options.sendInitialEvents !== undefined && (!options.watch || match !== 'NotOlderThan')) {
+    complain(
+      'forbidden',
+      options.watch ? 'resourceVersionMatch' : 'sendInitialEvents',
+      options.watch
+        ? 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'
+        : 'sendInitialEvents is forbidden for list',
     );
   }
   if (match !== '') {
@@ -200,7 +209,7 @@ function checkVersionMatch(options: ListOptions, resource: ServedResource): void
           kind: 'notSupported',
           field: 'resourceVersionMatch',
           value: match,
-          detail: 'supported values: "Exact", "NotOlderThan"',
+          detail: 'supported values: "Exact", "NotOlderThan", ""',
         },
       ]);
     }
@@ -231,7 +240,9 @@ function decodeToken(token: string): { version: number; start: string } {
   } catch {
     // Falls through to the answer for any token that is not ours.
   }
-  throw badRequest('continue key is not valid: illegal base64 data or wrong content');
+  throw badRequest(
+    'invalid continue token: continue key is not valid: it is not one that this server gave',
+  );
 }
 
 /** The list as an object. Items of built-in kinds come without their type, as typed lists encode. */

@@ -87,7 +87,7 @@ export function labelsErrors(labels: unknown, field: string): FieldError[] {
       errors.push({ kind: 'invalid', field, value: key, detail });
     }
     for (const detail of labelValueErrors(String(value))) {
-      errors.push({ kind: 'invalid', field: `${field}.${key}`, value: String(value), detail });
+      errors.push({ kind: 'invalid', field, value: String(value), detail });
     }
   }
   return errors;
@@ -150,8 +150,8 @@ function annotationErrors(annotations: unknown): FieldError[] {
 function ownerErrors(object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   let controllers = 0;
-  for (const [i, owner] of listAt(object, 'metadata', 'ownerReferences').entries()) {
-    const field = `metadata.ownerReferences[${i}]`;
+  for (const owner of listAt(object, 'metadata', 'ownerReferences')) {
+    const field = 'metadata.ownerReferences';
     const apiVersion = textAt(owner, 'apiVersion');
     if (apiVersion === '') {
       errors.push({
@@ -184,10 +184,21 @@ function ownerErrors(object: KubeObject): FieldError[] {
   return errors;
 }
 
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set([
+  'foregroundDeletion',
+  'kubernetes',
+  'orphan',
+]);
+
 function finalizerErrors(object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, finalizer] of (object.metadata.finalizers ?? []).entries()) {
-    for (const detail of qualifiedNameErrors(finalizer)) {
+    const standard = finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer);
+    const details = qualifiedNameErrors(finalizer);
+    if (details.length === 0 && !standard) {
+      details.push('name is neither a standard finalizer name nor is it fully qualified');
+    }
+    for (const detail of details) {
       errors.push({
         kind: 'invalid',
         field: `metadata.finalizers[${i}]`,

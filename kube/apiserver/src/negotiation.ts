@@ -1,4 +1,4 @@
-import { notAcceptable } from './api-error.ts';
+import { ApiError, notAcceptable } from './api-error.ts';
 
 /** How the client wants the answer. */
 export interface Representation {
@@ -34,7 +34,23 @@ export function negotiate(accept: string | undefined, query: URLSearchParams): R
     if (as === undefined) return { format, as: 'object', version: '', pretty };
     if (isKnown(as, parameters.get('g'), version)) return { format, as, version, pretty };
   }
-  throw notAcceptable(ACCEPTED);
+  const asked = clauses.some(
+    ({ type, parameters }) => FORMATS[type] !== undefined && parameters.has('as'),
+  );
+  throw asked ? notAcceptable(ACCEPTED) : unknownFormat();
+}
+
+function unknownFormat(): ApiError {
+  const streams = [
+    'application/json;stream=watch',
+    'application/vnd.kubernetes.protobuf;stream=watch',
+  ];
+  return new ApiError(
+    406,
+    'NotAcceptable',
+    `406: Not Acceptable\n\nAvailable representations: ${[...ACCEPTED, ...streams].join(', ')}`,
+    { details: {} },
+  );
 }
 
 const FORMATS: Readonly<Record<string, 'json' | 'yaml' | undefined>> = {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '@capstan/kube-object';
+import { noSuchResource } from './api-error.ts';
 import { pageNotFound } from './api-server.ts';
 import type { Core } from './core.ts';
 import {
@@ -9,6 +10,7 @@ import {
   groupObject,
   resourceList,
 } from './discovery.ts';
+import { errorResponse } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { negotiate } from './negotiation.ts';
@@ -61,7 +63,10 @@ function groupVersion(core: Core, group: string, version: string): ApiResponse {
     .groups()
     .find(({ name }) => name === group)
     ?.versions.find((entry) => entry.version === version);
-  if (found === undefined) return pageNotFound();
+  if (found === undefined) {
+    const known = core.registry.groups().some(({ name }) => name === group);
+    return known ? errorResponse(noSuchResource()) : pageNotFound();
+  }
   return json(resourceList(group === '' ? version : `${group}/${version}`, found.resources));
 }
 

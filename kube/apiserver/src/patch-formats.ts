@@ -5,7 +5,7 @@ import {
   strategicMergePatch,
 } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
-import { ApiError, badRequest, type ErrorSubject } from './api-error.ts';
+import { ApiError, badRequest } from './api-error.ts';
 import { cloneJson, type Draft } from './json.ts';
 import type { ServedResource } from './served-resource.ts';
 
@@ -20,21 +20,10 @@ export function runPatchFormat(
     return cloneJson(patchedBy(old, type, patch, resource));
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    const subject: ErrorSubject = {
-      group: resource.group,
-      resource: resource.name,
-      name: old.metadata.name ?? '',
-    };
     if (error.reason === 'malformed') throw badRequest(error.message);
-    throw new ApiError(422, 'Invalid', unprocessableText(subject, error.message), { details: {} });
+    const message = 'the server rejected our request due to an error in our request';
+    throw new ApiError(422, 'Invalid', message, { details: {}, cause: error });
   }
-}
-
-function unprocessableText(_subject: ErrorSubject, message: string): string {
-  return `the server rejected our request due to an error in our request: ${message}`.slice(
-    0,
-    4096,
-  );
 }
 
 function patchedBy(old: KubeObject, type: string, patch: Json, resource: ServedResource): Json {

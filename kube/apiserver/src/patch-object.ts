@@ -1,5 +1,5 @@
 import type { KubeObject } from '@capstan/kube-object';
-import { badRequest, invalid, notFound, tooLarge, unsupportedMediaType } from './api-error.ts';
+import { ApiError, badRequest, invalid, notFound, tooLarge } from './api-error.ts';
 import { applyPatch } from './apply-object.ts';
 import { mediaType, type ParseYaml, parseJsonText } from './body.ts';
 import { type Core, keyFor } from './core.ts';
@@ -42,7 +42,9 @@ export function patchObject(
   const type = mediaType(request.contentType);
   const { resource } = target;
   const accepted = resource.custom === undefined ? PATCH_TYPES : CUSTOM_PATCH_TYPES;
-  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  if (!accepted.includes(type)) {
+    throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
+  }
   if (type === 'application/apply-patch+yaml') return applyPatch(core, target, request, options);
   if (request.force) {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions', name: '' }, [
@@ -87,7 +89,13 @@ function runPatch(
 ): Draft {
   if (type !== 'application/json-patch+json' && !isDraftObject(patch)) {
     throw badRequest(
-      `json: cannot unmarshal ${Array.isArray(patch) ? 'array' : typeof patch} into Go value of type map[string]interface {}`,
+      `error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? 'array' : typeof patch} into Go value of type map[string]interface {}`,
+    );
+  }
+  if (type === 'application/json-patch+json' && !Array.isArray(patch)) {
+    const kind = isDraftObject(patch) ? 'object' : typeof patch;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`,
     );
   }
   if (Array.isArray(patch) && patch.length > JSON_PATCH_OPERATIONS_MAX) {

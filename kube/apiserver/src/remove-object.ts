@@ -226,7 +226,19 @@ export function readDeleteOptions(
       422,
       'Invalid',
       `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(propagation)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-      { details: { group: 'meta.k8s.io', kind: 'DeleteOptions' } },
+      {
+        details: {
+          group: 'meta.k8s.io',
+          kind: 'DeleteOptions',
+          causes: [
+            {
+              reason: 'FieldValueNotSupported',
+              message: `Unsupported value: ${JSON.stringify(propagation)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
+              field: 'propagationPolicy',
+            },
+          ],
+        },
+      },
     );
   }
   const dryRun = [...query.getAll('dryRun'), ...((body['dryRun'] as readonly string[]) ?? [])];

@@ -107,7 +107,7 @@ export function parseFieldSelector(text: string): readonly FieldRequirement[] {
     if (term === '') continue;
     const match = /^((?:[^=!\\]|\\.|!(?!=))*)(==|!=|=)(.*)$/s.exec(term);
     if (match === null) {
-      throw badRequest(`invalid field selector: ${text}: can't understand '${term}'`);
+      throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     }
     requirements.push({
       field: match[1]!,
@@ -181,8 +181,8 @@ export function checkFieldSelector(
     if (field === 'metadata.name' || field === 'metadata.namespace') continue;
     if (SELECTABLE[bucket]?.includes(field) === true || selectable.includes(field)) continue;
     throw badRequest(
-      bucket.includes('.') || !bucket.startsWith('/')
-        ? `field label not supported: ${field}`
+      SELECTABLE[bucket] === undefined
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
         : `field label not supported: ${field}`,
     );
   }
@@ -288,6 +288,7 @@ class SelectorParser {
     if (this.#next() !== '(')
       this.#fail(`found '${this.#tokens[this.#at - 1] ?? ''}' expected: '('`);
     const values: string[] = [];
+    if (this.#peek() === undefined) this.#fail("found '', expected: ',', ')' or identifier");
     for (;;) {
       values.push(this.#value(key));
       const token = this.#next();

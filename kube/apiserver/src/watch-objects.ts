@@ -178,7 +178,6 @@ class Watch implements AsyncIterator<WatchMessage> {
         resource.group === '' ? resource.version : `${resource.group}/${resource.version}`,
       metadata: {
         resourceVersion: String(version),
-        creationTimestamp: null,
         ...(annotations === undefined ? {} : { annotations }),
       },
     });

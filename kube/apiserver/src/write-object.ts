@@ -1,4 +1,6 @@
-import type { KubeObject, ObjectMeta } from '@capstan/kube-object';
+import { keepTimestamps } from '@capstan/kube-merge';
+import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
+import { decodeBuiltIn } from '@capstan/kube-schema';
 import {
   ApiError,
   alreadyExists,
@@ -13,7 +15,7 @@ import {
 import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
 import { trackChange } from './field-management.ts';
-import { childDraft, type DraftObject, equalJson, listAt, textAt } from './json.ts';
+import { childDraft, cloneJson, type DraftObject, equalJson, listAt, textAt } from './json.ts';
 import { metadataErrors } from './metadata-validation.ts';
 import { generateName } from './names.ts';
 import { finishDeletion } from './remove-object.ts';
@@ -63,7 +65,7 @@ export function createObject(
   decodeObject(draft, resource, options, options.duplicates ?? []);
   placeInNamespace(draft, target);
   if (textAt(draft, 'metadata', 'resourceVersion') !== '') {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   }
   requireNamespace(core, target, textAt(draft, 'metadata', 'name'));
   const context = strategyContext(core, options.user, options.warn);
@@ -71,6 +73,19 @@ export function createObject(
   // Defaulting may have replaced the whole content.
   const metadata = childDraft(draft, 'metadata');
   nameNew(core, metadata);
+  // What admission and the kind's own preparation add belongs to nobody.
+  if (options.managedFields !== 'given') {
+    takeManagedFields(
+      metadata,
+      trackChange(core, {
+        before: undefined,
+        after: asObject(draft),
+        resource,
+        subresource: '',
+        ...options,
+      }),
+    );
+  }
   stampNew(core, metadata, resource);
   if (resource.strategy.hasStatus === true) resetStatus(draft, resource);
   resource.strategy.prepareCreate?.(draft, context);
@@ -87,18 +102,8 @@ export function createObject(
   if (core.store.get(resource.bucket, key) !== undefined) {
     throw alreadyExists({ ...subjectOf(target), name });
   }
-  const tracked =
-    options.managedFields === 'given'
-      ? object
-      : trackChange(core, {
-          before: undefined,
-          after: object,
-          resource,
-          subresource: '',
-          ...options,
-        });
-  const stored = toStorageVersion(tracked, resource);
-  if (options.dryRun) return { object: tracked, created: true };
+  const stored = toStorageVersion(object, resource);
+  if (options.dryRun) return { object, created: true };
   const kept = core.store.put(resource.bucket, key, stored);
   resource.strategy.afterWrite?.(kept, undefined, context);
   return {
@@ -141,6 +146,18 @@ export function updateObject(
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
   carryOver(draft, old, resource, options.subresource ?? '');
+  if (options.applied !== true) {
+    takeManagedFields(
+      childDraft(draft, 'metadata'),
+      trackChange(core, {
+        before: old,
+        after: asObject(draft),
+        resource,
+        subresource: options.subresource ?? '',
+        ...options,
+      }),
+    );
+  }
   if (!STATUS_PARTS.has(options.subresource ?? '')) {
     resource.strategy.prepareUpdate?.(draft, old, context);
   }
@@ -157,17 +174,14 @@ export function updateObject(
   if (errors.length > 0) {
     throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
   }
-  const tracked =
-    options.applied === true
-      ? object
-      : trackChange(core, {
-          before: old,
-          after: object,
-          resource,
-          subresource: options.subresource ?? '',
-          ...options,
-        });
+  const tracked = keepTimestamps(old, object);
   return storeUpdate(core, { target, key, old, stored, tracked, options });
+}
+
+function takeManagedFields(metadata: DraftObject, tracked: KubeObject): void {
+  const fields = tracked.metadata.managedFields;
+  if (fields === undefined) delete metadata['managedFields'];
+  else metadata['managedFields'] = fields.map((entry) => cloneJson(entry));
 }
 
 function storeUpdate(
@@ -217,8 +231,9 @@ function checkIdentity(draft: DraftObject, { resource, name, namespace }: Target
   const kind = textAt(draft, 'kind');
   if (apiVersion === '') draft['apiVersion'] = expected;
   else if (apiVersion !== expected) {
+    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
     throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
   if (kind === '') draft['kind'] = resource.kind;
@@ -244,7 +259,7 @@ function checkIdentity(draft: DraftObject, { resource, name, namespace }: Target
 function requireNameInBody(draft: DraftObject, target: Target): void {
   if (textAt(draft, 'metadata', 'name') !== '') return;
   throw badRequest(
-    `name is required for ${target.resource.group}/${target.resource.version}, Kind=${target.resource.kind}`,
+    `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`,
   );
 }
 
@@ -261,13 +276,15 @@ export function decodeObject(
     reportStrict(draft, resource, options, [...duplicates, ...dropped]);
     return;
   }
-  const { unknown, mismatch } = decodeTyped(draft, resource.schema.schema);
-  if (mismatch !== undefined) {
+  const { typeError, unknownFields } = decodeBuiltIn(resource.schema.schema, draft as JsonObject);
+  if (typeError !== undefined) {
     throw badRequest(
-      `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: ${mismatch}`,
+      `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: ${typeError}`,
     );
   }
+  decodeTyped(draft, resource.schema.schema);
   childDraft(draft, 'metadata');
+  const unknown = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
   reportStrict(draft, resource, options, [...duplicates, ...unknown]);
 }
 
@@ -358,13 +375,42 @@ function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target)
   if (uid !== '' && uid !== old.metadata.uid) {
     throw conflict(
       subjectOf(target),
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+      storageText(
+        target,
+        `UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+      ),
     );
   }
   if (version !== '' && version !== '0' && version !== old.metadata.resourceVersion) {
     throw conflict(subjectOf(target), MODIFIED);
   }
 }
+
+/** The words of the storage below the real server, which clients do see. */
+function storageText({ resource, namespace, name }: Target, mismatch: string): string {
+  const slash = resource.bucket.indexOf('/');
+  const group = slash === 0 ? '' : `${resource.bucket.slice(0, slash)}/`;
+  const place = namespace === '' ? name : `${namespace}/${name}`;
+  const key = `/registry/${STORED_WITHOUT_GROUP.has(resource.group) ? '' : group}${resource.name}/${place}`;
+  return `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${mismatch}`;
+}
+
+/** Groups that are as old as the core one, and kept beside it. */
+const STORED_WITHOUT_GROUP: ReadonlySet<string> = new Set([
+  '',
+  'apps',
+  'autoscaling',
+  'batch',
+  'policy',
+  'networking.k8s.io',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'discovery.k8s.io',
+  'coordination.k8s.io',
+  'scheduling.k8s.io',
+  'admissionregistration.k8s.io',
+  'node.k8s.io',
+]);
 
 const SYSTEM_METADATA: readonly (keyof ObjectMeta)[] = [
   'uid',

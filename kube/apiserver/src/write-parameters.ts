@@ -32,7 +32,7 @@ export function readWriteParameters(
         kind: 'notSupported',
         field: 'fieldValidation',
         value: fieldValidation,
-        detail: 'supported values: "Ignore", "Strict", "Warn"',
+        detail: 'supported values: "", "Ignore", "Strict", "Warn"',
       },
     ]);
   }

@@ -22,7 +22,7 @@ const ADDRESS_PREFIX = '10.0.0.';
 
 export const serviceStrategy: Strategy = {
   hasStatus: true,
-  nameRule: 'label1035',
+  nameRule: 'label',
   createsOnUpdate: true,
   applyDefaults: defaultService,
   prepareCreate(service, context) {

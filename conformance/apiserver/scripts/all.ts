@@ -1,0 +1,8 @@
+import type { Script } from '../request-script.ts';
+import { kindScripts } from './kinds.ts';
+import { protocolScripts } from './protocol.ts';
+import { workloadScripts } from './workloads.ts';
+
+export function allScripts(): Script[] {
+  return [...protocolScripts(), ...kindScripts(), ...workloadScripts()];
+}
