@@ -5,6 +5,7 @@ export {
   kubernetesMinors,
   loadCatalogue,
 } from './catalogue.ts';
+export { structuralProblems } from './check-structural.ts';
 export {
   type CustomResourceVersion,
   type PrinterColumn,

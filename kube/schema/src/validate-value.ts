@@ -16,6 +16,11 @@ export function validateCustomResource(
   return validate(schema, object, '', old).errors;
 }
 
+/** As validateCustomResource, for a value of any type. */
+export function validateValue(schema: Schema, value: Json): readonly FieldError[] {
+  return validate(schema, value, '', undefined).errors;
+}
+
 interface Result {
   readonly errors: readonly FieldError[];
   /** How many checks were made: of several alternatives the one that went furthest explains the failure. */
@@ -178,11 +183,15 @@ function checkNumber(schema: Schema, value: number, path: string): readonly Fiel
 
 function rangeProblem(schema: Schema, value: number, path: string): string | undefined {
   const format = supportedFormat(schema);
-  if (format === 'int32' && (value > 2147483647 || value < -2147483648))
-    return `Checked value must be of type integer with format int32 in ${path}`;
-  if (format === 'float' && Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
-    return `Checked value must be of type number with format float in ${path}`;
-  return undefined;
+  const isInt32 = format === 'int32';
+  const { type } = schema;
+  const isMisfit =
+    type === 'integer'
+      ? !Number.isInteger(value) || (isInt32 && (value > 2147483647 || value < -2147483648))
+      : format === 'float' && Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+  if (!isMisfit) return undefined;
+  const name = format === '' ? `${type} (default format)` : `${type} with format ${format}`;
+  return `Checked value must be of type ${name} in ${path}`;
 }
 
 function checkEnum(schema: Schema, value: Json, path: string): Result {

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '@capstan/kube-object';
+import { normalizeBuiltIn, zeroObject } from './built-in.ts';
+import { kubernetesMinors, loadCatalogue } from './catalogue.ts';
+import { decodeBuiltIn } from './decode-built-in.ts';
+import { loadDescriptions } from './descriptions.ts';
+import { openApiDefinition } from './openapi.ts';
+
+const catalogue = await loadCatalogue();
+const deployments = catalogue.kind({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
+
+test('every minor has its kinds, and every resource of a kind has a schema', async () => {
+  for (const minor of kubernetesMinors) {
+    const known = await loadCatalogue(minor);
+    assert.match(known.gitVersion, new RegExp(`^v${minor.replace('.', '\\.')}\\.`));
+    assert.ok(known.resources.length > 80);
+    for (const { group, version, kind } of known.resources)
+      assert.ok(known.kind({ group, version, kind }), `${minor}: ${group}/${version} ${kind}`);
+  }
+});
+
+test('a resource is described as discovery describes it', () => {
+  const found = catalogue.resources.find(
+    ({ group, name }) => group === 'apps' && name === 'deployments',
+  );
+  assert.deepEqual(found?.shortNames, ['deploy']);
+  assert.deepEqual(found?.categories, ['all']);
+  assert.deepEqual(
+    found?.subresources.map(({ name, kind }) => [name, kind.group, kind.kind]),
+    [
+      ['scale', 'autoscaling', 'Scale'],
+      ['status', 'apps', 'Deployment'],
+    ],
+  );
+  assert.equal(catalogue.groups[0]?.name, '');
+});
+
+test('lists know their keys and defaults through all references', () => {
+  const path = ['spec', 'template', 'spec', 'containers', 'ports'];
+  let type = deployments.mergeType;
+  for (const name of path) {
+    const map = type.map ?? type.list?.element.map;
+    type = map!.fields.get(name)!.type;
+  }
+  assert.deepEqual(type.list?.keys, ['containerPort', 'protocol']);
+  assert.equal(type.list?.element.map?.fields.get('protocol')?.default, 'TCP');
+});
+
+test('kinds that hold themselves are unpacked as far as one looks', () => {
+  const crd = catalogue.kind({
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    kind: 'CustomResourceDefinition',
+  });
+  const versions = crd?.schema.properties?.get('spec')?.properties?.get('versions')?.items;
+  let node = versions?.properties?.get('schema')?.properties?.get('openAPIV3Schema');
+  for (let i = 0; i < 50; i++) node = node?.properties?.get('not');
+  assert.equal(
+    node?.definition,
+    'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps',
+  );
+});
+
+test('a built-in object has the zero values that Go writes and none that it leaves out', () => {
+  assert.deepEqual(zeroObject(deployments.schema), {
+    metadata: {},
+    spec: { selector: null, strategy: {}, template: { metadata: {}, spec: { containers: null } } },
+    status: {},
+  });
+  const container = {
+    name: 'c',
+    image: '',
+    args: [],
+    resources: { limits: { cpu: '1000m', memory: 1 } },
+  };
+  const object = normalizeBuiltIn(deployments.schema, {
+    metadata: { labels: {}, name: 'x' },
+    spec: {
+      replicas: 0,
+      minReadySeconds: 0,
+      paused: false,
+      template: { spec: { containers: [container] } },
+    },
+  });
+  const spec = object['spec'] as {
+    replicas: number;
+    template: { spec: { containers: JsonObject[] } };
+  };
+  assert.deepEqual(object['metadata'], { name: 'x' });
+  assert.deepEqual(Object.keys(spec).sort(), ['replicas', 'selector', 'strategy', 'template']);
+  assert.deepEqual(spec.template.spec.containers, [
+    { name: 'c', resources: { limits: { cpu: '1', memory: '1' } } },
+  ]);
+  assert.equal(normalizeBuiltIn(deployments.schema, object), object);
+});
+
+test('the decoder names the first value of a wrong type and every unknown field', () => {
+  const report = (spec: JsonObject): unknown => decodeBuiltIn(deployments.schema, { spec });
+  assert.deepEqual(report({ replicas: 'three', replica: 3 }), {
+    typeError:
+      'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    unknownFields: ['spec.replica'],
+  });
+  assert.deepEqual(
+    report({ template: { spec: { containers: [{ name: 'c', imag: 'x', ports: {} }] } } }),
+    {
+      typeError:
+        'json: cannot unmarshal object into Go struct field Container.spec.template.spec.containers.ports of type []v1.ContainerPort',
+      unknownFields: ['spec.template.spec.containers[0].imag'],
+    },
+  );
+});
+
+test('a definition is published with references and descriptions', async () => {
+  const describe = await loadDescriptions('1.36', (name) => [
+    ...(catalogue.definition(name)?.properties?.keys() ?? []),
+  ]);
+  const out = openApiDefinition(deployments.schema, { flavour: 'v3', descriptionOf: describe }) as {
+    description: string;
+    properties: Record<string, JsonObject>;
+  };
+  assert.equal(out.description, 'Deployment enables declarative updates for Pods and ReplicaSets.');
+  assert.deepEqual(out.properties['spec'], {
+    allOf: [{ $ref: '#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec' }],
+    default: {},
+    description: 'Specification of the desired behavior of the Deployment.',
+  });
+});
