@@ -1,5 +1,5 @@
 import { FormatScan, formatSimply, isUnadorned, noFlags } from './format-scan.ts';
-import { LimitError } from './limits.ts';
+import { LimitError, PartCount } from './limits.ts';
 import { sortedEntries } from './map.ts';
 import { type FloatFormat, floatText, formatFloat, sharpFloat } from './number.ts';
 import { canBackquote, isPrintable, quote, quoteRune } from './quote.ts';
@@ -67,7 +67,6 @@ export function valueText(value: GoValue): string {
 }
 
 const DEPTH_MAX = 10_000;
-/** A value may hold itself many times over; what it prints as must end. */
 const PRINTED_MAX = 64 * 1024 * 1024;
 
 function tooLong(): LimitError {
@@ -79,6 +78,7 @@ class Printer {
   #flags = noFlags();
   /** An error text is being printed: methods are not called then. */
   #erroring = false;
+  readonly #parts = new PartCount();
 
   // Format strings ------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class Printer {
 
   #print(value: GoValue, verb: string, depth: number): void {
     if (depth > DEPTH_MAX) throw new GoError('value is nested too deeply to print');
-    if (this.out.length > PRINTED_MAX) throw tooLong();
+    if (depth > 0) this.#parts.add();
     switch (typeof value) {
       case 'string':
         this.#verbW(verb, value) || this.#string(value, verb, value);
