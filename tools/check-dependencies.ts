@@ -17,6 +17,7 @@ import type { Import, WorkspacePackage } from './workspace.ts';
 const SECOND_ENTRIES: ReadonlySet<string> = new Set([
   'lib-files/disk',
   'engine-source/store',
+  'kube-schema/descriptions',
   'apps-server/slice',
 ]);
 
