@@ -107,7 +107,7 @@ async function send(
 /** Kubernetes refuses a change of immutable fields as INVALID; other invalid objects would be refused again. */
 function refusesChange(error: unknown): boolean {
   if (!(error instanceof ApiError) || error.code !== 'INVALID') return false;
-  return /immutable|may not be changed|are forbidden|cannot be changed|is forbidden/i.test(
+  return /immutable|may not (?:be )?change|are forbidden|cannot be changed|is forbidden/i.test(
     error.status.message,
   );
 }

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject } from '@capstan/kube-object';
+import { recordTrace } from '@capstan/lib-files';
+import { findRefusal, isDestinationAllowed } from './guard.ts';
+import { externalUrlsOf, imagesOf } from './object-info.ts';
+import { ChangeJudge } from './source-watches.ts';
+import { MemorySources } from './testing.ts';
+import type { Guard } from './types.ts';
+
+const guard = (part: Partial<Guard>): Guard => ({
+  name: 'team',
+  clusterKinds: { allowed: [], denied: [] },
+  namespacedKinds: { denied: [] },
+  ...part,
+});
+const key = (group: string, kind: string, namespace = 'team-a') => ({
+  group,
+  kind,
+  namespace,
+  name: 'x',
+});
+
+test('cluster-scoped kinds need leave, namespaced ones may be denied', () => {
+  const open = guard({
+    clusterKinds: { allowed: [{ group: '', kind: 'Namespace', name: 'team-*' }], denied: [] },
+  });
+  const cluster = { namespaced: false, cluster: 'c' };
+  const inside = { namespaced: true, cluster: 'c' };
+  assert.equal(
+    findRefusal(open, { ...key('', 'Namespace', ''), name: 'team-b' }, cluster),
+    undefined,
+  );
+  assert.match(
+    findRefusal(open, key('', 'Namespace', ''), cluster) ?? '',
+    /resource :Namespace is not permitted in project team/,
+  );
+  assert.match(
+    findRefusal(guard({}), key('rbac', 'ClusterRole', ''), cluster) ?? '',
+    /not permitted/,
+  );
+  assert.equal(findRefusal(guard({}), key('apps', 'Deployment'), inside), undefined);
+  const denied = guard({ namespacedKinds: { denied: [{ group: '', kind: 'Resource*' }] } });
+  assert.match(findRefusal(denied, key('', 'ResourceQuota'), inside) ?? '', /not permitted/);
+  const only = guard({ namespacedKinds: { allowed: [{ group: 'apps', kind: '*' }], denied: [] } });
+  assert.match(findRefusal(only, key('', 'ConfigMap'), inside) ?? '', /not permitted/);
+});
+
+test('destinations are globs, and what is denied wins', () => {
+  const destinations = [
+    { cluster: 'https://a', namespace: 'team-*' },
+    { cluster: '*', namespace: '!kube-system' },
+    { cluster: 'https://b', namespace: '*' },
+  ];
+  const allowed = (cluster: string, namespace: string) =>
+    isDestinationAllowed(guard({ destinations }), { cluster, namespace });
+  assert.ok(allowed('https://a', 'team-web') && allowed('https://b', 'anything'));
+  assert.ok(
+    !allowed('https://a', 'web') &&
+      !allowed('https://b', 'kube-system') &&
+      !allowed('https://c', 'team-web'),
+  );
+  const outside = guard({ destinations: [{ cluster: '*', namespace: 'team-*' }] });
+  assert.match(
+    findRefusal(outside, key('', 'ConfigMap', 'other'), { namespaced: true, cluster: 'c' }) ?? '',
+    /namespace other is not permitted/,
+  );
+});
+
+test('images are found in pods, templates and cron jobs', () => {
+  const pod = { initContainers: [{ image: 'b' }], containers: [{ image: 'a' }, { image: 'a' }] };
+  const object = (kind: string, spec: KubeObject['spec']): KubeObject => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: {},
+    spec,
+  });
+  assert.deepEqual(imagesOf(object('Pod', pod)), ['a', 'b']);
+  assert.deepEqual(imagesOf(object('Deployment', { template: { spec: pod } })), ['a', 'b']);
+  assert.deepEqual(
+    imagesOf(object('CronJob', { jobTemplate: { spec: { template: { spec: pod } } } })),
+    ['a', 'b'],
+  );
+});
+
+test('addresses of an Ingress are told with their scheme and path', () => {
+  const ingress: KubeObject = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {},
+    spec: {
+      tls: [{ hosts: ['a.example'] }],
+      rules: [
+        { host: 'a.example', http: { paths: [{ path: '/' }, { path: '/api' }] } },
+        { host: 'b.example', http: { paths: [{ path: '/*' }] } },
+      ],
+    },
+  };
+  assert.deepEqual(externalUrlsOf(ingress), [
+    'http://b.example/',
+    'https://a.example/',
+    'https://a.example/api',
+  ]);
+});
+
+test('a commit touches a render when it changes what was read, listed or missed', async () => {
+  const sources = new MemorySources();
+  const spec = { kind: 'git' as const, url: 'u', revision: { kind: 'any' as const, name: 'HEAD' } };
+  const judge = new ChangeJudge(sources);
+  const files = { 'a/x.yaml': '1', 'b/y.yaml': '1' };
+  sources.push('u', files);
+  const snapshot = await sources.fetchSnapshot(spec);
+  const { tree, trace } = recordTrace(snapshot.files);
+  tree.readDirectory('a');
+  tree.readFile('a/x.yaml');
+  tree.stat('c/z.yaml');
+  const touches = async (next: Record<string, string>) => {
+    sources.push('u', next);
+    return judge.touches({ snapshot, trace }, await sources.fetchSnapshot(spec));
+  };
+  assert.equal(await touches({ ...files, 'b/y.yaml': '2', 'b/new.yaml': '1' }), false);
+  assert.equal(await touches({ ...files, 'a/x.yaml': '2' }), true);
+  assert.equal(await touches({ ...files, 'a/new.yaml': '1' }), true);
+  assert.equal(await touches({ 'b/y.yaml': '1' }), true);
+  assert.equal(await touches({ ...files, 'c/z.yaml': '1' }), true);
+  assert.equal(judge.touches(undefined, snapshot), true);
+});
