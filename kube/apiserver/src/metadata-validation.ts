@@ -52,6 +52,7 @@ const NAME_RULES: Readonly<Record<string, (name: string) => string[]>> = {
   label: labelErrors,
   label1035: label1035Errors,
   segment: pathSegmentErrors,
+  any: () => [],
 };
 
 export function qualifiedNameErrors(name: string): string[] {
@@ -124,7 +125,7 @@ export function metadataErrors(object: KubeObject, resource: ServedResource): Fi
   }
   errors.push(...labelsErrors(metadata.labels, 'metadata.labels'));
   errors.push(...annotationErrors(metadata.annotations));
-  errors.push(...ownerErrors(object), ...finalizerErrors(object));
+  errors.push(...ownerErrors(object), ...finalizerErrors(object, resource));
   return errors;
 }
 
@@ -190,10 +191,14 @@ const STANDARD_FINALIZERS: ReadonlySet<string> = new Set([
   'orphan',
 ]);
 
-function finalizerErrors(object: KubeObject): FieldError[] {
+/** Built-in kinds want a known or a domain-qualified name; of custom resources the server asks only a qualified name. */
+function finalizerErrors(object: KubeObject, resource: ServedResource): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, finalizer] of (object.metadata.finalizers ?? []).entries()) {
-    const standard = finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer);
+    const standard =
+      resource.custom !== undefined ||
+      finalizer.includes('/') ||
+      STANDARD_FINALIZERS.has(finalizer);
     const details = qualifiedNameErrors(finalizer);
     if (details.length === 0 && !standard) {
       details.push('name is neither a standard finalizer name nor is it fully qualified');
