@@ -6,8 +6,10 @@ import type { SourceStore } from '@capstan/engine-source';
 import { createFluxControllers } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, type EventRecorder } from '@capstan/kube-controller';
+import type { Capabilities } from '@capstan/kube-helm';
 import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
+import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
 import type { ObjectInsight } from './views/resource-detail.ts';
 
 export interface ControllerPorts {
@@ -35,10 +37,17 @@ interface Generation {
 
 /** Runs the controllers of both families until the signal. When they cannot go on, all are made anew after a pause. */
 export function runControllers(ports: ControllerPorts, signal: AbortSignal): RunningControllers {
-  const renders = new RenderCache();
+  let offered: Partial<Capabilities> = {};
+  const renders = new RenderCache({
+    renderChart: createChartRenderer(
+      () => ports.clock.now(),
+      () => offered,
+    ),
+  });
   let current: Generation | undefined;
   const loop = async () => {
     for (let attempt = 0; !signal.aborted; attempt++) {
+      offered = await readCapabilities(ports.client, signal);
       current = createGeneration(ports, renders);
       try {
         await current.run(signal);

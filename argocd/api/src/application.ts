@@ -35,7 +35,7 @@ export interface ApplicationSource extends JsonObject {
   readonly name?: string;
   readonly directory?: DirectorySource;
   readonly kustomize?: KustomizeSource;
-  readonly helm?: JsonObject;
+  readonly helm?: HelmSource;
   readonly plugin?: JsonObject;
 }
 
@@ -44,6 +44,35 @@ export interface DirectorySource extends JsonObject {
   readonly include?: string;
   readonly exclude?: string;
   readonly jsonnet?: JsonObject;
+}
+
+export interface HelmSource extends JsonObject {
+  readonly releaseName?: string;
+  readonly namespace?: string;
+  readonly valueFiles?: readonly string[];
+  readonly ignoreMissingValueFiles?: boolean;
+  readonly values?: string;
+  readonly valuesObject?: JsonObject;
+  readonly parameters?: readonly HelmParameter[];
+  readonly fileParameters?: readonly HelmFileParameter[];
+  readonly skipCrds?: boolean;
+  readonly skipTests?: boolean;
+  readonly skipSchemaValidation?: boolean;
+  readonly passCredentials?: boolean;
+  readonly kubeVersion?: string;
+  readonly apiVersions?: readonly string[];
+  readonly version?: string;
+}
+
+export interface HelmParameter extends JsonObject {
+  readonly name?: string;
+  readonly value?: string;
+  readonly forceString?: boolean;
+}
+
+export interface HelmFileParameter extends JsonObject {
+  readonly name?: string;
+  readonly path?: string;
 }
 
 export interface KustomizeSource extends JsonObject {

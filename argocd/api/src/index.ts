@@ -9,6 +9,7 @@ export type {
   AutomatedSyncPolicy,
   DirectorySource,
   HealthStatus,
+  HelmSource,
   KustomizeSource,
   Operation,
   OperationInitiator,

@@ -125,7 +125,11 @@ export function toDeliverySources(
       );
     }
     const auth = findCredential(credentials, source.repoURL, app.spec.project);
-    return toDeliverySource(source, { field, auth });
+    const release = {
+      name: app.metadata.name ?? '',
+      namespace: app.spec.destination.namespace ?? '',
+    };
+    return toDeliverySource(source, { field, auth, release });
   });
 }
 

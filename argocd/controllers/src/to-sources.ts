@@ -3,6 +3,7 @@ import type { DeliverySource } from '@capstan/engine-delivery';
 import type { KustomizeImage, KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceAuth } from '@capstan/engine-source';
 import { CapstanError } from '@capstan/lib-std';
+import { toHelmOptions } from './to-helm-options.ts';
 
 /**
  * One source of an Application as the engine takes it. Throws SOURCE_UNSUPPORTED, with the alternative, for what is not
@@ -10,7 +11,12 @@ import { CapstanError } from '@capstan/lib-std';
  */
 export function toDeliverySource(
   source: ApplicationSource,
-  options: { readonly field: string; readonly auth: SourceAuth | undefined },
+  options: {
+    readonly field: string;
+    readonly auth: SourceAuth | undefined;
+    /** Of the release, unless source.helm says otherwise: the application's name and destination. */
+    readonly release: { readonly name: string; readonly namespace: string };
+  },
 ): DeliverySource {
   refuseUnsupported(source, options.field);
   const name =
@@ -25,9 +31,7 @@ export function toDeliverySource(
     ...(options.auth === undefined ? {} : { auth: options.auth }),
   };
   const isReference = source.ref !== undefined && (source.path ?? '') === '';
-  return isReference
-    ? { source: spec }
-    : { source: spec, render: toRenderSpec(source, options.field) };
+  return isReference ? { source: spec } : { source: spec, render: toRenderSpec(source, options) };
 }
 
 function refuseUnsupported(
@@ -57,7 +61,10 @@ function refuseUnsupported(
   }
 }
 
-function toRenderSpec(source: ApplicationSource, field: string): RenderSpec {
+function toRenderSpec(
+  source: ApplicationSource,
+  { field, release }: Parameters<typeof toDeliverySource>[1],
+): RenderSpec {
   const path = source.path ?? '';
   const { directory, kustomize } = source;
   const folder = {
@@ -66,7 +73,13 @@ function toRenderSpec(source: ApplicationSource, field: string): RenderSpec {
     ...(directory?.exclude ? { exclude: directory.exclude } : {}),
   };
   if (directory !== undefined) return { kind: 'directory', path, ...folder };
-  if (kustomize === undefined) return { kind: 'detect', path, ...folder };
+  if (source.helm !== undefined) {
+    return { kind: 'helm', path, ...toHelmOptions(source.helm, `${field}.helm`, release) };
+  }
+  if (kustomize === undefined) {
+    const helm = toHelmOptions({}, `${field}.helm`, release);
+    return { kind: 'detect', path, ...folder, helm };
+  }
   return { kind: 'kustomize', path, overlay: toOverlay(kustomize, `${field}.kustomize`) };
 }
 

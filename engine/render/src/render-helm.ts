@@ -81,9 +81,13 @@ function readValueFiles(
     const text = readInside(tree, folder, name);
     if (text !== undefined) return [{ name, text }];
     if (options.ignoreMissingValueFiles === true) return [];
-    throw new CapstanError('VALUES_MISSING', `the values file ${JSON.stringify(name)} does not exist`, {
-      hint: 'correct helm.valueFiles, or set helm.ignoreMissingValueFiles',
-    });
+    throw new CapstanError(
+      'VALUES_MISSING',
+      `the values file ${JSON.stringify(name)} does not exist`,
+      {
+        hint: 'correct helm.valueFiles, or set helm.ignoreMissingValueFiles',
+      },
+    );
   });
 }
 
@@ -112,13 +116,19 @@ function decoded(path: string): string {
 }
 
 function refused(name: string, why: string): CapstanError {
-  return new CapstanError('VALUES_REFUSED', `the values file ${JSON.stringify(name)} is refused: ${why}`, {
-    hint: 'name a file of the same repository in helm.valueFiles',
-  });
+  return new CapstanError(
+    'VALUES_REFUSED',
+    `the values file ${JSON.stringify(name)} is refused: ${why}`,
+    {
+      hint: 'name a file of the same repository in helm.valueFiles',
+    },
+  );
 }
 
 function inlineValues({ values }: HelmOptions): ChartRequest['valueTexts'] {
-  return values === undefined || values.trim() === '' ? [] : [{ name: 'helm.values', text: values }];
+  return values === undefined || values.trim() === ''
+    ? []
+    : [{ name: 'helm.values', text: values }];
 }
 
 function parameterSettings({ parameters }: HelmOptions): ChartRequest['settings'] {
@@ -134,13 +144,21 @@ function escapeCommas(value: string): string {
   return value.replace(/(^|[^\\]),/g, '$1\\,').replace(/(^|[^\\]),/g, '$1\\,');
 }
 
-function fileSettings(tree: FileTree, folder: string, options: HelmOptions): ChartRequest['settings'] {
+function fileSettings(
+  tree: FileTree,
+  folder: string,
+  options: HelmOptions,
+): ChartRequest['settings'] {
   return (options.fileParameters ?? []).map(({ name, path }) => {
     const text = readInside(tree, folder, path);
     if (text === undefined) {
-      throw new CapstanError('VALUES_MISSING', `the file ${JSON.stringify(path)} of parameter ${name} does not exist`, {
-        hint: 'correct helm.fileParameters',
-      });
+      throw new CapstanError(
+        'VALUES_MISSING',
+        `the file ${JSON.stringify(path)} of parameter ${name} does not exist`,
+        {
+          hint: 'correct helm.fileParameters',
+        },
+      );
     }
     return { text: `${name}=${text.replace(/[\\,]/g, '\\$&')}`, mode: 'string' };
   });

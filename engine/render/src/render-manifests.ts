@@ -97,9 +97,13 @@ function renderHelmIn(
 ): Pick<Rendered, 'objects' | 'diagnostics'> {
   const helm = spec.kind === 'helm' ? spec : spec.kind === 'detect' ? spec.helm : undefined;
   if (renderChart === undefined || helm === undefined) {
-    throw new CapstanError('HELM_UNSUPPORTED', `the folder ${JSON.stringify(spec.path)} holds a chart, which is not rendered here`, {
-      hint: 'name a folder of manifests or a kustomization',
-    });
+    throw new CapstanError(
+      'HELM_UNSUPPORTED',
+      `the folder ${JSON.stringify(spec.path)} holds a chart, which is not rendered here`,
+      {
+        hint: 'name a folder of manifests or a kustomization',
+      },
+    );
   }
   try {
     return renderHelm(tree, folder, { ...helm, renderChart });

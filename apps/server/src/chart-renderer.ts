@@ -1,0 +1,91 @@
+import type { ChartRenderer, ChartRequest } from '@capstan/engine-render';
+import type { KubeClient } from '@capstan/kube-client';
+import {
+  type Capabilities,
+  chartLanguage,
+  defaultCapabilities,
+  loadChart,
+  overlayValues,
+  parseKubeVersion,
+  parseValues,
+  renderChart,
+  setValues,
+  type Values,
+} from '@capstan/kube-helm';
+import { formatApiVersion } from '@capstan/kube-object';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+
+/**
+ * Renders charts for the engine, as `helm template` does; templates once compiled are kept while their chart is.
+ * `offered` says what the cluster offers: charts ask for its version and its kinds.
+ */
+export function createChartRenderer(
+  now: () => number,
+  offered: () => Partial<Capabilities>,
+): ChartRenderer {
+  const language = chartLanguage();
+  return (request) => {
+    const chart = loadChart(request.files, request.folder);
+    let values: Values = {};
+    for (const { name, text } of request.valueTexts) {
+      values = overlayValues(values, readValues(name, text));
+    }
+    for (const { text, mode } of request.settings) setValues(values, text, mode);
+    const rendered = renderChart(chart, values, {
+      release: request.release,
+      capabilities: capabilitiesOf(offered(), request),
+      includeCrds: request.includeCrds,
+      skipSchemaValidation: request.skipSchemaValidation,
+      language,
+      now,
+    });
+    const hooks = request.skipTests
+      ? rendered.hooks.filter(({ events }) => !events.includes('test'))
+      : rendered.hooks;
+    const crds = rendered.crds.map(({ fileName, data }) => ({
+      path: fileName,
+      text: new TextDecoder().decode(data),
+    }));
+    return [
+      ...crds,
+      ...[...rendered.manifests, ...hooks].map(({ path, content }) => ({ path, text: content })),
+    ];
+  };
+}
+
+function readValues(name: string, text: string): Values {
+  try {
+    return parseValues(text);
+  } catch (error) {
+    throw new CapstanError('VALUES_INVALID', `${name}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The version and the kinds that the cluster serves; nothing when it does not answer, so that Helm's own stand. */
+export async function readCapabilities(
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<Partial<Capabilities>> {
+  try {
+    const { gitVersion } = await client.discovery.version({ signal });
+    const kinds = await client.discovery.kinds({ allVersions: true, signal });
+    const versions = new Set<string>();
+    for (const { group, version, kind } of kinds) {
+      const apiVersion = formatApiVersion({ group, version });
+      versions.add(apiVersion).add(`${apiVersion}/${kind}`);
+    }
+    return { kubeVersion: gitVersion, apiVersions: [...versions] };
+  } catch {
+    return {};
+  }
+}
+
+function capabilitiesOf(offered: Partial<Capabilities>, request: ChartRequest): Capabilities {
+  const base = { ...defaultCapabilities(), ...offered };
+  const given = request.kubeVersion === undefined ? null : parseKubeVersion(request.kubeVersion);
+  return {
+    ...base,
+    kubeVersion: given?.version ?? base.kubeVersion,
+    apiVersions: [...base.apiVersions, ...request.apiVersions],
+  };
+}

@@ -1,0 +1,39 @@
+import type { HelmSource } from '@capstan/argocd-api';
+import type { HelmOptions } from '@capstan/engine-render';
+import { CapstanError } from '@capstan/lib-std';
+import { toYaml } from '@capstan/lib-yaml';
+
+/** source.helm as the engine takes it (Argo CD's documentation, "Helm"). Throws SOURCE_UNSUPPORTED for what is not done. */
+export function toHelmOptions(
+  helm: HelmSource,
+  field: string,
+  release: { readonly name: string; readonly namespace: string },
+): HelmOptions {
+  const reference = helm.valueFiles?.find((file) => file.startsWith('$'));
+  if (reference !== undefined) {
+    throw new CapstanError(
+      'SOURCE_UNSUPPORTED',
+      `${field}.valueFiles: ${JSON.stringify(reference)} refers to another source, which is not read`,
+      { hint: 'put the values file into the repository of the chart' },
+    );
+  }
+  const values = helm.valuesObject === undefined ? helm.values : toYaml(helm.valuesObject);
+  return {
+    releaseName: helm.releaseName || release.name,
+    releaseNamespace: helm.namespace || release.namespace,
+    valueFiles: helm.valueFiles ?? [],
+    ignoreMissingValueFiles: helm.ignoreMissingValueFiles ?? false,
+    ...(values === undefined ? {} : { values }),
+    parameters: (helm.parameters ?? []).map(({ name = '', value = '', forceString = false }) => ({
+      name,
+      value,
+      forceString,
+    })),
+    fileParameters: (helm.fileParameters ?? []).map(({ name = '', path = '' }) => ({ name, path })),
+    skipCrds: helm.skipCrds ?? false,
+    skipTests: helm.skipTests ?? false,
+    skipSchemaValidation: helm.skipSchemaValidation ?? false,
+    ...(helm.kubeVersion ? { kubeVersion: helm.kubeVersion } : {}),
+    apiVersions: helm.apiVersions ?? [],
+  };
+}
