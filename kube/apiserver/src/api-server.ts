@@ -10,7 +10,7 @@ import { bootstrap } from './bootstrap.ts';
 import { builtInsFor } from './built-ins.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
-import { errorResponse } from './encode.ts';
+import { errorResponse, withWarnings } from './encode.ts';
 import { handleResource } from './handle-request.ts';
 import {
   type ApiRequest,
@@ -141,6 +141,10 @@ function createDescriber(catalogue: Catalogue): () => Promise<Describe> {
   };
 }
 
+const DEPRECATIONS: Readonly<Record<string, string>> = {
+  '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+};
+
 const ANONYMOUS_NAME = 'system:anonymous';
 
 async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
@@ -156,14 +160,11 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
     if (core.registry.groups().some(({ name }) => name === group)) throw noSuchResource();
     return pageNotFound();
   }
-  return handleResource(core, {
-    request,
-    info: info.resource,
-    query,
-    user,
-    resource: served,
-    warnings: [],
-  });
+  const warnings: string[] = [];
+  const deprecation = DEPRECATIONS[served.bucket];
+  if (deprecation !== undefined) warnings.push(deprecation);
+  const call = { request, info: info.resource, query, user, resource: served, warnings };
+  return withWarnings(await handleResource(core, call), warnings);
 }
 
 export function pageNotFound(): ApiResponse {

@@ -8,6 +8,7 @@ import {
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { ApiError, badRequest } from './api-error.ts';
 import type { Core } from './core.ts';
+import { objectAt, textAt } from './json.ts';
 import type { ServedResource } from './served-resource.ts';
 import { toVersion } from './version-conversion.ts';
 
@@ -37,8 +38,21 @@ export function trackChange(core: Core, change: TrackedChange): KubeObject {
     ...rest,
     ...(fields === undefined || fields.length === 0 ? {} : { managedFields: fields }),
   };
+  if (subresource === 'scale') dropScaleTime(metadata);
   const tracked = { ...after, metadata } as unknown as KubeObject;
   return before === undefined ? tracked : keepTimestamps(before, tracked);
+}
+
+/** The real server's scale handler rewrites the entries without their time. */
+function dropScaleTime(metadata: { [key: string]: Json | undefined }): void {
+  const fields = metadata['managedFields'];
+  if (!Array.isArray(fields)) return;
+  metadata['managedFields'] = fields.map((entry: Json) => {
+    const { time, ...rest } = objectAt(entry);
+    return textAt(entry, 'subresource') === 'scale' || time === undefined
+      ? rest
+      : { ...rest, time };
+  });
 }
 
 /** Merges an applied configuration into the live object (or into nothing); conflicts are a 409. */

@@ -1,11 +1,12 @@
 import type { JsonObject } from '@capstan/kube-object';
 import { ApiError, methodNotAllowed, notAcceptable } from './api-error.ts';
-import { answerReview } from './auth/reviews.ts';
+import { answerReview, isReview } from './auth/reviews.ts';
 import { bodyText, checkSize, mediaType, PROTOBUF_TYPE, parseBody, requireObject } from './body.ts';
 import type { Core } from './core.ts';
 import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
+import { trackChange } from './field-management.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
-import { isDraftObject } from './json.ts';
+import { cloneJson, type Draft, type DraftObject, isDraftObject } from './json.ts';
 import {
   checkVersionMatch,
   listObjects,
@@ -23,7 +24,9 @@ import { runSubresource } from './subresources.ts';
 import type { UserInfo } from './user.ts';
 import { watchObjects } from './watch-objects.ts';
 import {
+  asObject,
   createObject,
+  decodeObject,
   type FieldValidation,
   type Target,
   updateObject,
@@ -165,7 +168,7 @@ function create(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
-  const review = answerReview(core, call.resource.bucket, requireObject(value), {
+  const review = answerReview(core, call.resource.bucket, trackedReview(core, call, value), {
     user: call.user,
     namespace: call.info.namespace,
   });
@@ -180,6 +183,25 @@ function create(core: Core, call: Call): ApiResponse {
     encodeObject(core, { status: 201, object: written.object, representation, call }),
     call.warnings,
   );
+}
+
+/** Reviews go through decoding and field management like everything that is created. */
+function trackedReview(core: Core, call: Call, value: Draft): DraftObject {
+  const draft = requireObject(value);
+  if (!isReview(call.resource.bucket)) return draft;
+  const options = writeOptionsOf(call);
+  decodeObject(draft, call.resource, options, []);
+  const { resource } = call;
+  draft['apiVersion'] = `${resource.group}/${resource.version}`;
+  draft['kind'] = resource.kind;
+  const tracked = trackChange(core, {
+    before: undefined,
+    after: asObject(draft),
+    resource,
+    subresource: '',
+    fieldManager: options.fieldManager,
+  });
+  return cloneJson(tracked);
 }
 
 function update(core: Core, call: Call): ApiResponse {

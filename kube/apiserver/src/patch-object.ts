@@ -1,5 +1,12 @@
 import type { KubeObject } from '@capstan/kube-object';
-import { ApiError, badRequest, invalid, notFound, tooLarge } from './api-error.ts';
+import {
+  ApiError,
+  badRequest,
+  invalid,
+  notFound,
+  tooLarge,
+  unsupportedMediaType,
+} from './api-error.ts';
 import { applyPatch } from './apply-object.ts';
 import { mediaType, type ParseYaml, parseJsonText } from './body.ts';
 import { type Core, keyFor } from './core.ts';
@@ -42,6 +49,9 @@ export function patchObject(
   const type = mediaType(request.contentType);
   const { resource } = target;
   const accepted = resource.custom === undefined ? PATCH_TYPES : CUSTOM_PATCH_TYPES;
+  if (resource.custom !== undefined && PATCH_TYPES.includes(type) && !accepted.includes(type)) {
+    throw unsupportedMediaType(accepted);
+  }
   if (!accepted.includes(type)) {
     throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
   }

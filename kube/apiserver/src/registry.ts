@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '@capstan/kube-object';
 import type {
   CustomResourceVersion,
@@ -182,6 +183,7 @@ export class Registry {
       singularName: textAt(names, 'singular') || own.kind.toLowerCase(),
       namespaced: textAt(spec, 'scope') === 'Namespaced',
       verbs: CUSTOM_VERBS,
+      storageVersionHash: storageVersionHash(own.group, textAt(storage, 'name'), own.kind),
       shortNames: listAt(names, 'shortNames').map(String),
       categories: listAt(names, 'categories').map(String),
       subresources: [
@@ -198,6 +200,12 @@ export class Registry {
       custom: version,
     };
   }
+}
+
+/** As clients compute it too: the first eight bytes of a hash over where the kind is stored. */
+function storageVersionHash(group: string, version: string, kind: string): string {
+  const digest = createHash('sha256').update(`${group}/${version}/${kind}`).digest();
+  return digest.subarray(0, 8).toString('base64');
 }
 
 const CUSTOM_VERBS = [

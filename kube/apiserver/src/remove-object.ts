@@ -52,7 +52,7 @@ export function removeObject(
   const key = keyFor(resource, target.namespace, target.name);
   const stored = core.store.get(resource.bucket, key);
   if (stored === undefined) throw notFound(subject);
-  checkPreconditions(stored, subject, options);
+  checkPreconditions(stored, { ...subject, resource: resource.kind }, options);
   if (resource.bucket === 'batch/jobs' && options.propagation === undefined) {
     options.warn(
       'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
@@ -62,9 +62,9 @@ export function removeObject(
   const grace = graceSeconds(stored, resource, options.gracePeriodSeconds);
   const held = finalizers.length > 0 || grace > 0 || isHeldNamespace(stored, resource);
   if (!held) {
-    if (options.dryRun) return { object: toVersion(stored, resource), gone: true };
-    const last = withDeletion(core, stored, finalizers, 0, resource);
-    const gone = core.store.remove(resource.bucket, key, keepTimes(stored, last)) ?? stored;
+    const last = lastState(core, stored, resource);
+    if (options.dryRun) return { object: toVersion(last, resource), gone: true };
+    const gone = core.store.remove(resource.bucket, key, last) ?? last;
     return { object: toVersion(gone, resource), gone: true };
   }
   const marked = markDeleted(core, stored, { finalizers, grace, resource });
@@ -75,9 +75,10 @@ export function removeObject(
   return { object: toVersion(kept, resource), gone: false };
 }
 
-/** An object that goes at once shows no deletionTimestamp, unless it had one. */
-function keepTimes(stored: KubeObject, last: KubeObject): KubeObject {
-  return stored.metadata.deletionTimestamp === undefined ? stored : last;
+/** What goes at once is shown as it was; only pods, which end gracefully, show the moment of their end. */
+function lastState(core: Core, stored: KubeObject, resource: ServedResource): KubeObject {
+  if (resource.bucket !== '/pods') return stored;
+  return withDeletion(core, stored, [], 0, resource);
 }
 
 /**
@@ -104,13 +105,13 @@ function checkPreconditions(
   if (uid !== undefined && uid !== object.metadata.uid) {
     throw conflict(
       subject,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`,
+      `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid ?? ''}). The object might have been deleted and then recreated`,
     );
   }
   if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
     throw conflict(
       subject,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${object.metadata.resourceVersion ?? ''}`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${object.metadata.resourceVersion ?? ''}). The object might have been modified`,
     );
   }
 }
@@ -194,7 +195,8 @@ function withDeletion(
       ? {}
       : {
           deletionTimestamp: timestamp(core.clock, grace * 1000),
-          deletionGracePeriodSeconds: grace,
+          // Namespaces have an end of their own kind.
+          ...(resource.bucket === '/namespaces' ? {} : { deletionGracePeriodSeconds: grace }),
         }),
   };
   if (!again && stored.metadata.generation !== undefined) {

@@ -1,5 +1,5 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
-import { badRequest, invalid } from './api-error.ts';
+import { badRequest, internalError, invalid } from './api-error.ts';
 import { bodyText, mediaType, requireObject } from './body.ts';
 import type { Core } from './core.ts';
 import { encodeObject, withWarnings } from './encode.ts';
@@ -96,6 +96,11 @@ function scaleOf(object: KubeObject, call: Call): KubeObject {
   } = object.metadata;
   const custom = call.resource.custom?.scale;
   const spec: Json | undefined = valueAt(object, ...replicasPath(call));
+  if (custom !== undefined && spec === undefined) {
+    throw internalError(
+      `the spec replicas field ${JSON.stringify(custom.specReplicasPath)} does not exist`,
+    );
+  }
   const status =
     custom === undefined
       ? numberAt(object, 'status', 'replicas')

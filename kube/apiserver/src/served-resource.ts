@@ -58,7 +58,9 @@ export interface Strategy {
   /** A PUT without resourceVersion is refused. */
   readonly needsVersionOnUpdate?: boolean;
   /** DNS-1035 or path segment names instead of the usual DNS subdomain. */
-  readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment';
+  readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'any';
+  /** Labels and annotations count for the generation too. */
+  readonly generationCoversMetadata?: boolean;
   /** Seconds that a deletion waits for, when the request does not say. */
   gracePeriod?(object: KubeObject): number;
 }

@@ -3,6 +3,7 @@ import {
   ApiError,
   badRequest,
   conflict,
+  invalid,
   noSuchResource,
   notFound,
   tooManyRequests,
@@ -170,12 +171,14 @@ function token(core: Core, call: Call): ApiResponse {
   const draft = requireObject(readDraft(core, call).value);
   const seconds = numberAt(draft, 'spec', 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT;
   if (seconds < TOKEN_SECONDS_MIN) {
-    throw new ApiError(
-      422,
-      'Invalid',
-      `TokenRequest.authentication.k8s.io ${JSON.stringify(call.info.name)} is invalid: spec.expirationSeconds: Invalid value: ${seconds}: may not specify a duration less than 10 minutes`,
-      { details: { group: 'authentication.k8s.io', kind: 'TokenRequest', name: call.info.name } },
-    );
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest', name: '' }, [
+      {
+        kind: 'invalid',
+        field: 'spec.expirationSeconds',
+        value: seconds,
+        detail: 'may not specify a duration less than 10 minutes',
+      },
+    ]);
   }
   const given = listAt(draft, 'spec', 'audiences').map(String);
   const audiences = given.length === 0 ? [ISSUER] : given;

@@ -19,7 +19,7 @@ export function answerReview(
     case 'authorization.k8s.io/localsubjectaccessreviews':
       return subjectReview(core, review);
     case 'authorization.k8s.io/selfsubjectrulesreviews':
-      return rulesReview(core, review, request.user);
+      return rulesReview(core, { ...review, metadata: {} }, request.user);
     case 'authentication.k8s.io/selfsubjectreviews':
       return withStatus(stamped(core, review), { userInfo: userObject(request.user) });
     case 'authentication.k8s.io/tokenreviews':
@@ -27,6 +27,10 @@ export function answerReview(
     default:
       return undefined;
   }
+}
+
+export function isReview(bucket: string): boolean {
+  return /^(authorization|authentication)\.k8s\.io\/.*reviews$/.test(bucket);
 }
 
 function withStatus(review: DraftObject, status: JsonObject): KubeObject {

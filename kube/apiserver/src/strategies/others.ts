@@ -15,6 +15,7 @@ import {
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
+import { defaultPodTemplate } from './pod-defaults.ts';
 import { isQuantity } from './pod-validation.ts';
 
 export const namespaceStrategy: Strategy = {
@@ -133,7 +134,7 @@ export const ingressStrategy: Strategy = {
       errors.push({
         kind: 'invalid',
         field: 'spec',
-        value: 'null',
+        value: null,
         detail: 'either `defaultBackend` or `rules` must be specified',
       });
     }
@@ -208,19 +209,37 @@ export const autoscalerStrategy: Strategy = {
         },
       ];
     }
-    if (maximum >= minimum) return [];
-    return [
-      {
+    const errors: FieldError[] = [];
+    if (maximum < minimum) {
+      errors.push({
         kind: 'invalid',
         field: 'spec.maxReplicas',
         value: maximum,
         detail: 'must be greater than or equal to `minReplicas`',
-      },
-    ];
+      });
+    }
+    if (!textAt(object, 'spec', 'scaleTargetRef', 'apiVersion').includes('/')) {
+      const kind = textAt(object, 'spec', 'scaleTargetRef', 'kind');
+      if (kind !== 'ReplicationController') {
+        errors.push({
+          kind: 'invalid',
+          field: 'spec.scaleTargetRef.apiVersion',
+          value: textAt(object, 'spec', 'scaleTargetRef', 'apiVersion'),
+          detail: 'apiVersion must specify API group',
+        });
+      }
+    }
+    return errors;
   },
 };
 
+export const podTemplateStrategy: Strategy = {
+  hasGeneration: true,
+  applyDefaults: defaultPodTemplate,
+};
+
 export const disruptionBudgetStrategy: Strategy = {
+  nameRule: 'any',
   hasStatus: true,
   hasGeneration: true,
   needsVersionOnUpdate: true,
@@ -275,7 +294,7 @@ export const roleBindingStrategy: Strategy = {
   },
   validate(object) {
     const errors: FieldError[] = [];
-    const kinds = object.kind === 'RoleBinding' ? ['ClusterRole', 'Role'] : ['ClusterRole'];
+    const kinds = object.kind === 'RoleBinding' ? ['Role', 'ClusterRole'] : ['ClusterRole'];
     const kind = textAt(object, 'roleRef', 'kind');
     if (!kinds.includes(kind)) {
       errors.push({
@@ -361,6 +380,7 @@ export const storageClassStrategy: Strategy = {
 };
 
 export const priorityClassStrategy: Strategy = {
+  hasGeneration: true,
   applyDefaults: (object) => setDefault(object, 'preemptionPolicy', 'PreemptLowerPriority'),
 };
 
@@ -375,6 +395,7 @@ export const endpointsStrategy: Strategy = {
 
 export const endpointSliceStrategy: Strategy = {
   hasGeneration: true,
+  generationCoversMetadata: true,
   applyDefaults(object) {
     for (const port of draftObjects(object, 'ports')) {
       setDefault(port, 'name', '');

@@ -72,11 +72,10 @@ function defaultContainer(container: DraftObject): void {
       if (isDraftObject(hook)) defaultHttpGet(hook);
     }
   }
-  requestsFromLimits(childDraft(container, 'resources'));
 }
 
-/** A missing request for a resource that has a limit is the limit. */
-function requestsFromLimits(resources: DraftObject): void {
+/** A missing request for a resource that has a limit is the limit: in pods, not in templates. */
+export function requestsFromLimits(resources: DraftObject): void {
   const limits = resources['limits'];
   if (!isDraftObject(limits)) return;
   for (const [name, limit] of Object.entries(limits)) {

@@ -50,16 +50,7 @@ function restartPolicyErrors(
     return [{ kind: 'notSupported', field, value: policy, detail: 'supported values: "Always"' }];
   }
   if (allowed === 'job' && policy !== 'OnFailure' && policy !== 'Never') {
-    return [
-      policy === 'Always'
-        ? {
-            kind: 'notSupported',
-            field,
-            value: policy,
-            detail: 'supported values: "OnFailure", "Never"',
-          }
-        : { kind: 'required', field, detail: 'valid values: "OnFailure", "Never"' },
-    ];
+    return [{ kind: 'required', field, detail: 'valid values: "OnFailure", "Never"' }];
   }
   return supported(spec, 'restartPolicy', field, ['Always', 'Never', 'OnFailure']);
 }
@@ -121,9 +112,9 @@ function containerErrors(
       detail: 'must not have leading or trailing whitespace',
     });
   }
-  errors.push(...supported(container, 'imagePullPolicy', `${at}.imagePullPolicy`, PULL_POLICIES));
   errors.push(...portErrors(container, at), ...envErrors(container, at));
   errors.push(...mountErrors(container, at, known.volumes));
+  errors.push(...supported(container, 'imagePullPolicy', `${at}.imagePullPolicy`, PULL_POLICIES));
   errors.push(...resourceErrors(objectAt(container, 'resources'), `${at}.resources`));
   return errors;
 }

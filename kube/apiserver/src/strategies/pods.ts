@@ -16,7 +16,7 @@ import {
 } from '../json.ts';
 import { randomSuffix } from '../names.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
-import { defaultPodSpec } from './pod-defaults.ts';
+import { defaultPodSpec, requestsFromLimits } from './pod-defaults.ts';
 import { podSpecErrors } from './pod-validation.ts';
 
 const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -29,6 +29,11 @@ export const podStrategy: Strategy = {
     const spec = childDraft(pod, 'spec');
     defaultPodSpec(spec);
     setDefault(spec, 'enableServiceLinks', true);
+    for (const key of ['containers', 'initContainers']) {
+      for (const container of draftObjects(spec, key)) {
+        requestsFromLimits(childDraft(container, 'resources'));
+      }
+    }
   },
   prepareCreate(pod, context) {
     const spec = childDraft(pod, 'spec');

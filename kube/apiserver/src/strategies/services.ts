@@ -5,6 +5,7 @@ import {
   type DraftObject,
   draftList,
   draftObjects,
+  equalJson,
   listAt,
   numberAt,
   objectAt,
@@ -33,6 +34,7 @@ export const serviceStrategy: Strategy = {
   },
   prepareUpdate(service, old, context) {
     const spec = childDraft(service, 'spec');
+    dropOfOldType(spec, old);
     if (textAt(spec, 'type') === 'ExternalName') {
       delete spec['clusterIP'];
       delete spec['clusterIPs'];
@@ -63,6 +65,20 @@ export const serviceStrategy: Strategy = {
     ];
   },
 };
+
+/** Fields of the type that the service had, and that the writer did not touch, go with it. */
+function dropOfOldType(spec: DraftObject, old: KubeObject): void {
+  const before = textAt(old, 'spec', 'type');
+  const now = textAt(spec, 'type');
+  const external = (type: string): boolean => type === 'NodePort' || type === 'LoadBalancer';
+  const same = (key: string): boolean => equalJson(spec[key], valueAt(old, 'spec', key));
+  if (external(before) && !external(now) && same('externalTrafficPolicy')) {
+    delete spec['externalTrafficPolicy'];
+  }
+  if (before === 'LoadBalancer' && now !== before && same('allocateLoadBalancerNodePorts')) {
+    delete spec['allocateLoadBalancerNodePorts'];
+  }
+}
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === '' || (Array.isArray(value) && value.length === 0);

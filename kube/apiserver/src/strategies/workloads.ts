@@ -59,8 +59,8 @@ function deploymentStrategyErrors(object: KubeObject): FieldError[] {
     return [
       {
         kind: 'notSupported',
-        field: 'spec.strategy.type',
-        value: textAt(strategy, 'type'),
+        field: 'spec.strategy',
+        value: { Type: textAt(strategy, 'type'), RollingUpdate: strategy['rollingUpdate'] ?? null },
         detail: 'supported values: "Recreate", "RollingUpdate"',
       },
     ];
@@ -125,6 +125,7 @@ export const replicationControllerStrategy: Strategy = {
 };
 
 export const statefulSetStrategy: Strategy = {
+  nameRule: 'label',
   hasStatus: true,
   hasGeneration: true,
   applyDefaults(object) {
@@ -182,6 +183,17 @@ export const statefulSetStrategy: Strategy = {
   },
 };
 
+/**
+ * The real server's conversion shows this annotation to its field management and to nobody else: every writer of a
+ * DaemonSet owns it, and it is never there.
+ */
+function dropTemplateGeneration(object: DraftObject): void {
+  const metadata = childDraft(object, 'metadata');
+  const annotations = childDraft(metadata, 'annotations');
+  delete annotations[TEMPLATE_GENERATION];
+  if (Object.keys(annotations).length === 0) delete metadata['annotations'];
+}
+
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 export const daemonSetStrategy: Strategy = {
@@ -198,9 +210,11 @@ export const daemonSetStrategy: Strategy = {
     }
     setDefault(spec, 'revisionHistoryLimit', 10);
     defaultPodTemplate(spec);
+    const annotations = childDraft(childDraft(object, 'metadata'), 'annotations');
+    setDefault(annotations, TEMPLATE_GENERATION, '0');
   },
   prepareCreate(object) {
-    childDraft(childDraft(object, 'metadata'), 'annotations')[TEMPLATE_GENERATION] = '1';
+    dropTemplateGeneration(object);
     object['status'] = {
       currentNumberScheduled: 0,
       numberMisscheduled: 0,
@@ -208,16 +222,7 @@ export const daemonSetStrategy: Strategy = {
       numberReady: 0,
     };
   },
-  prepareUpdate(object, old) {
-    const changed = !equalJson(
-      valueAt(object, 'spec', 'template'),
-      valueAt(old, 'spec', 'template'),
-    );
-    const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
-    childDraft(childDraft(object, 'metadata'), 'annotations')[TEMPLATE_GENERATION] = String(
-      changed ? before + 1 : before,
-    );
-  },
+  prepareUpdate: (object) => dropTemplateGeneration(object),
   validate: (object) => [...selectorErrors(object), ...templateErrors(object, 'always')],
   validateUpdate: (object, old) => immutable(object, old, 'selector'),
 };
@@ -271,7 +276,6 @@ export function defaultJobSpec(spec: DraftObject): void {
   setDefault(spec, 'completionMode', 'NonIndexed');
   setDefault(spec, 'suspend', false);
   setDefault(spec, 'manualSelector', false);
-  if (spec['manualSelector'] === false) delete spec['manualSelector'];
   setDefault(
     spec,
     'podReplacementPolicy',
