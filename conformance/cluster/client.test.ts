@@ -354,7 +354,7 @@ contexts:
   test('a server that hangs is given up in time, and works again when it comes back', async () => {
     const node = { apiVersion: 'v1', kind: 'Node', name: 'node-0' };
     await client.get(node);
-    cluster.freeze();
+    await cluster.freeze();
     const started = Date.now();
     const error = await codeOf(client.get(node, { timeoutMs: 500 }));
     const aborted = AbortSignal.timeout(200);

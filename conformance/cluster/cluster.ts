@@ -38,8 +38,8 @@ export interface Cluster extends AsyncDisposable {
   kill9(): Promise<void>;
   /** Starts again (after kill9, or ending it first) with the same address, certificates and data. */
   restart(): Promise<void>;
-  /** The server hangs: connections stay open, nothing answers. */
-  freeze(): void;
+  /** The server hangs: connections stay open, nothing answers. Resolves when that is so. */
+  freeze(): Promise<void>;
   thaw(): void;
   /** kubectl of the cluster's own version. */
   kubectl(
@@ -152,8 +152,10 @@ class Kubebox implements Cluster {
     this.#ready = await readReady(child, this.directory);
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
     this.#child?.kill('SIGSTOP');
+    // A process of many threads goes on for a moment after the signal.
+    while (!isStopped(this.pid)) await pause(5);
   }
 
   thaw(): void {
@@ -187,6 +189,15 @@ class Kubebox implements Cluster {
   get #started(): Ready {
     if (this.#ready === undefined) throw new Error('the cluster is not started');
     return this.#ready;
+  }
+}
+
+/** As Linux tells it; elsewhere a stop is taken to be at once. */
+function isStopped(pid: number): boolean {
+  try {
+    return / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
   }
 }
 

@@ -101,12 +101,12 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
   test('leadership survives a short outage of the API server and ends in a long one', async () => {
     const a = stand('outage', 'a');
     await eventually(() => a.lines.length === 1, 'a to lead');
-    cluster.freeze();
+    await cluster.freeze();
     await pause(700);
     cluster.thaw();
     await pause(1_000);
     assert.deepEqual(a.lines, ['lead']);
-    cluster.freeze();
+    await cluster.freeze();
     await eventually(() => a.lines.length === 2, 'a to give up', 12_000);
     cluster.thaw();
     await eventually(() => a.lines.length === 3, 'a to lead again');

@@ -126,7 +126,7 @@ describe('watches of a real API server', { skip: whyNoCluster() }, () => {
     const namespace = await makeNamespace(client, 'hang');
     const listener = new Listener(client, namespace);
     await eventually(() => listener.known.size === 1, 'the first state');
-    cluster.freeze();
+    await cluster.freeze();
     await pause(1_000);
     cluster.thaw();
     await stir(namespace, 20);
