@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, KubeObject } from '@capstan/kube-object';
-import { createWorld, type World } from './testing.ts';
+import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
 

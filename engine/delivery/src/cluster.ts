@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly schemaOf: Cluster['schemaOf'];
   /** One for each family of marks. They must be pure. */
   readonly ownerReaders: readonly ((object: KubeObject) => readonly string[])[];
+  /** Objects that the cache holds whole though no delivery owns them, for other readers of `live`. */
+  readonly keepsWhole?: (object: KubeObject) => boolean;
   readonly clock?: Clock;
 }
 
@@ -27,11 +29,11 @@ export interface ClusterOptions {
 export const OWNER_INDEX = 'owner';
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { client, name, ownerReaders, schemaOf, clock } = options;
+  const { client, name, ownerReaders, schemaOf, clock, keepsWhole } = options;
   const ownersOf = (object: KubeObject) => ownerReaders.flatMap((read) => read(object));
   const live = createLiveState({
     client,
-    isManaged: (object) => ownersOf(object).length > 0,
+    isManaged: (object) => ownersOf(object).length > 0 || keepsWhole?.(object) === true,
     indexes: { [OWNER_INDEX]: ownersOf },
     ...(clock === undefined ? {} : { clock }),
   });
@@ -50,7 +52,7 @@ export function watchOwners(cluster: Cluster, wake: (owner: string) => void): ()
   return cluster.live.subscribe(({ before, after }) => {
     const owners = new Set<string>();
     for (const object of [before, after]) {
-      // Only whole objects are managed: the others have no owner.
+      // Objects that are not whole have no owner.
       if (object?.whole === true)
         for (const owner of cluster.ownersOf(object.read())) owners.add(owner);
     }

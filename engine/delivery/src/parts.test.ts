@@ -5,7 +5,7 @@ import { recordTrace } from '@capstan/lib-files';
 import { findRefusal, isDestinationAllowed } from './guard.ts';
 import { externalUrlsOf, imagesOf } from './object-info.ts';
 import { ChangeJudge } from './source-watches.ts';
-import { MemorySources } from './testing.ts';
+import { MemorySources } from './testing/memory-sources.ts';
 import type { Guard } from './types.ts';
 
 const guard = (part: Partial<Guard>): Guard => ({

@@ -23,7 +23,7 @@ import {
   stepsOf,
 } from './index.ts';
 import { isHook } from './read-hints.ts';
-import { POLICY, VOCABULARY } from './testing.ts';
+import { POLICY, VOCABULARY } from './testing/policy.ts';
 import type {
   HookObject,
   SyncInput,

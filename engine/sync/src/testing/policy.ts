@@ -1,4 +1,4 @@
-import type { SyncPolicy, SyncVocabulary } from './types.ts';
+import type { SyncPolicy, SyncVocabulary } from '../types.ts';
 
 /** A vocabulary and a policy for the tests of this package. */
 export const VOCABULARY: SyncVocabulary = {

@@ -1,40 +1,32 @@
-/** A small world for tests: a cluster in this process, sources in memory, the controller over both. */
-import { argocdCrds } from '@capstan/argocd-api';
-import { type Cluster, createCluster, createVerdictCache } from '@capstan/engine-delivery';
+/** A small world for tests: a cluster in this process, sources in memory, the controllers over both. */
+import { createCluster, createVerdictCache } from '@capstan/engine-delivery';
 import { eventually, MemorySources } from '@capstan/engine-delivery/testing';
 import { RenderCache } from '@capstan/engine-render';
+import { fluxCrds } from '@capstan/flux-api';
 import { createKubeClient, type KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, systemClock } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
-import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
+import { startSandbox } from '@capstan/kube-sandbox';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { parseYaml } from '@capstan/lib-yaml';
-import {
-  type ApplicationController,
-  applicationOwners,
-  createApplicationController,
-  singleCluster,
-} from './index.ts';
+import { createFluxControllers, type FluxControllers, kustomizationOwners } from '../index.ts';
 
 export interface World extends AsyncDisposable {
-  readonly sandbox: Sandbox;
   readonly client: KubeClient;
+  readonly sources: MemorySources;
+  readonly controllers: FluxControllers;
   /** How many requests other than watches were made so far. */
   requests(): number;
-  readonly cluster: Cluster;
-  readonly sources: MemorySources;
-  readonly controller: ApplicationController;
-  /** Applies the objects of a YAML text with the manager `kubectl`. */
   kubectlApply(yaml: string): Promise<void>;
   get(kind: string, path: string): Promise<KubeObject | undefined>;
-  /** Waits until `read` gives a value for which `holds`, at most 5 s; then fails with the last one. */
   readonly eventually: typeof eventually;
-  /** Ends the controller as a crash would, and starts another one on the same cluster. */
   restart(): Promise<void>;
 }
 
-export async function createWorld(catalogue?: Catalogue): Promise<World> {
-  const known = catalogue ?? (await loadCatalogue());
+const NEEDED = ['gitrepositories', 'kustomizations'];
+
+export async function createWorld(): Promise<World> {
+  const catalogue = await loadCatalogue();
   const sandbox = await startSandbox();
   let requests = 0;
   const client = createKubeClient({
@@ -44,27 +36,25 @@ export async function createWorld(catalogue?: Catalogue): Promise<World> {
       return sandbox.transport.request(request);
     },
   });
-  for (const crd of argocdCrds) await client.create(crd);
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
+  for (const crd of fluxCrds) {
+    if (NEEDED.includes(crd.metadata.name?.split('.')[0] ?? '')) await client.create(crd);
+  }
+  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
   const sources = new MemorySources();
-  let running = start(client, sources, known);
+  let running = start(client, sources, catalogue);
   return {
-    sandbox,
     client,
-    requests: () => requests,
     sources,
-    get cluster() {
-      return running.cluster;
-    },
-    get controller() {
-      return running.controller;
+    requests: () => requests,
+    get controllers() {
+      return running.controllers;
     },
     kubectlApply: (yaml) => applyAll(client, yaml),
     get: (kind, path) => find(client, kind, path),
     eventually,
     async restart() {
       await running.stop();
-      running = start(client, sources, known);
+      running = start(client, sources, catalogue);
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
@@ -80,44 +70,34 @@ function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue)
     name: 'in-cluster',
     client,
     schemaOf: (kind) => catalogue.kind(kind),
-    ownerReaders: [applicationOwners('argocd')],
+    ownerReaders: [kustomizationOwners],
     clock,
   });
   const renders = new RenderCache();
-  const events = createEventRecorder({
+  const events = {
+    source: createEventRecorder({ client, component: 'source-controller', clock }),
+    kustomize: createEventRecorder({ client, component: 'kustomize-controller', clock }),
+  };
+  const controllers = createFluxControllers({
     client,
-    component: 'argocd-application-controller',
-    aggregates: false,
+    cluster,
+    sources,
+    render: async (snapshot, spec) => renders.render(snapshot, spec),
+    verdicts: createVerdictCache(),
+    events,
     clock,
   });
-  const errors: unknown[] = [];
-  const controller = createApplicationController(
-    {
-      client,
-      clusters: singleCluster(cluster),
-      sources,
-      render: async (snapshot, spec) => renders.render(snapshot, spec),
-      verdicts: createVerdictCache(),
-      events,
-      clock,
-    },
-    {
-      onResult: (_app, result) => {
-        if (result.kind !== 'settled') errors.push(result.error);
-      },
-    },
-  );
   const abort = new AbortController();
-  const ended = controller.run({ signal: abort.signal }).catch((error: unknown) => {
+  const ended = controllers.run({ signal: abort.signal }).catch((error: unknown) => {
     if (!abort.signal.aborted) throw error;
   });
   return {
-    cluster,
-    controller,
+    controllers,
     async stop() {
       abort.abort(new Error('stopped'));
       await ended;
-      await events[Symbol.asyncDispose]();
+      await events.source[Symbol.asyncDispose]();
+      await events.kustomize[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
     },
   };
@@ -135,10 +115,9 @@ function isObject(value: unknown): value is KubeObject {
 }
 
 const VERSIONS: Readonly<Record<string, string>> = {
-  Application: 'argoproj.io/v1alpha1',
-  AppProject: 'argoproj.io/v1alpha1',
+  GitRepository: 'source.toolkit.fluxcd.io/v1',
+  Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
   Deployment: 'apps/v1',
-  Job: 'batch/v1',
 };
 
 async function find(
