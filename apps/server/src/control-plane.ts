@@ -8,7 +8,6 @@ import { fluxCrds } from '@capstan/flux-api';
 import { kustomizationOwners } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
 import { systemClock } from '@capstan/kube-controller';
-import type { KubeObject } from '@capstan/kube-object';
 import { loadCatalogue } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
@@ -40,6 +39,7 @@ export interface ControlPlaneOptions {
 }
 
 const ARGOCD_NAMESPACE = 'argocd';
+/** What the page shows and schemas are read from, though no delivery may have put it there. */
 const KEPT_KINDS = new Set([
   'Application',
   'Kustomization',
@@ -110,15 +110,11 @@ async function openCluster(client: KubeClient, clock: Clock): Promise<Cluster> {
     name: 'in-cluster',
     client,
     schemaOf: clusterSchemas(catalogue, () => cluster.live),
-    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners, keptForUs],
+    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners],
+    keepsWhole: ({ kind }) => KEPT_KINDS.has(kind),
     clock,
   });
   return cluster;
-}
-
-/** What the page shows and schemas are read from is kept whole, though no delivery may have put it there. */
-function keptForUs({ kind }: KubeObject): readonly string[] {
-  return KEPT_KINDS.has(kind) ? ['capstan'] : [];
 }
 
 function createPage(parts: {

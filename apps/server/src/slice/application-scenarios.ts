@@ -13,6 +13,8 @@ const DEPLOYMENT = { apiVersion: 'apps/v1', kind: 'Deployment' } as const;
 
 /** How long a first sync may take on a busy machine; the promises proper have bounds of their own. */
 const PATIENCE_MS = 20_000;
+/** A real garbage collector learns of a new kind within half a minute, and foreground deletion waits for it. */
+const DELETION_MS = 60_000;
 const PUSH_MS = 2_000;
 const HEAL_MS = 1_000;
 
@@ -189,6 +191,7 @@ export const APPLICATION_SCENARIOS: readonly Scenario[] = [
         application('fleet', { url: repository.url, path: 'apps' }, { namespace: 'argocd' }),
       );
       for (const name of ['fleet', 'fleet-a', 'fleet-b']) await untilSynced(world, name, commit);
+      assert.deepEqual(listAt(await readApp(world, 'fleet'), 'status', 'conditions'), []);
       assert.equal(await readValue(world, 'fleet-a', 'a-c'), 'base');
       const next = await repository.push({ 'base/c.yaml': configMap('c', 'changed') });
       for (const name of ['fleet-a', 'fleet-b']) await untilSynced(world, name, next);
@@ -196,7 +199,7 @@ export const APPLICATION_SCENARIOS: readonly Scenario[] = [
       await repository.push({ 'apps/fleet-b.json': null });
       await until(
         'the child',
-        PATIENCE_MS,
+        DELETION_MS,
         async () => (await readApp(world, 'fleet-b')) === undefined,
       );
       return undefined;

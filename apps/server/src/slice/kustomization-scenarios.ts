@@ -65,15 +65,17 @@ async function untilNotReady(
   world: World,
   kind: 'GitRepository' | 'Kustomization',
   name: string,
-): Promise<string> {
-  const { value } = await until(`${kind} ${name} says what is wrong`, PATIENCE_MS, async () => {
+  pattern: RegExp,
+): Promise<void> {
+  const { value } = await until(`${kind} ${name} says ${pattern}`, PATIENCE_MS, async () => {
     const object = await read(world, kind, name);
     if (object === undefined) return false;
     const ready = findCondition(object, 'Ready');
-    return textAt(ready, 'status') === 'False' && textAt(ready, 'message');
+    const message = textAt(ready, 'status') === 'False' ? textAt(ready, 'message') : '';
+    if (!pattern.test(message)) throw new Error(message);
+    return message;
   });
   assert.doesNotMatch(value, /canary|\n\s+at /, 'no secret, no stack');
-  return value;
 }
 
 async function readValue(world: World, name: string): Promise<string> {
@@ -140,7 +142,7 @@ export const KUSTOMIZATION_SCENARIOS: readonly Scenario[] = [
       await deliver(world, repository, 'flux-broken');
       await untilApplied(world, 'flux-broken', good);
       await repository.push({ 'app/a.yaml': `${configMap('broken-a', 'two')}metadata: [\n` });
-      assert.match(await untilNotReady(world, 'Kustomization', 'flux-broken'), /app\/a\.yaml:\d+/);
+      await untilNotReady(world, 'Kustomization', 'flux-broken', /app\/a\.yaml:\d+/);
       assert.equal(await readValue(world, 'broken-a'), 'one');
       const fixed = await repository.push({ 'app/a.yaml': configMap('broken-a', 'three') });
       await untilApplied(world, 'flux-broken', fixed);
@@ -206,7 +208,7 @@ export const KUSTOMIZATION_SCENARIOS: readonly Scenario[] = [
         ['Kustomization', 'no-path', /nope/],
       ] as const;
       for (const [kind, name, pattern] of expected) {
-        assert.match(await untilNotReady(world, kind, name), pattern, name);
+        await untilNotReady(world, kind, name, pattern);
       }
       return undefined;
     },
