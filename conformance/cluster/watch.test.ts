@@ -150,4 +150,21 @@ describe('watches of a real API server', { skip: whyNoCluster() }, () => {
       await many.close();
     });
   }
+
+  test('watchers that do not read hold up nobody else', async () => {
+    const namespace = await makeNamespace(client, 'slow');
+    const text = 'x'.repeat(400_000);
+    for (let i = 0; i < 5; i++) await client.create(configMap(namespace, `big-${i}`, { text }));
+    const many = connect(await loadKubeconfig({ file: cluster.kubeconfig }));
+    const signal = AbortSignal.timeout(20_000);
+    const idle = Array.from({ length: 20 }, () =>
+      many.watch(kind, { namespace, sendInitialEvents: true, signal })[Symbol.asyncIterator](),
+    );
+    await Promise.all(idle.map((watch) => watch.next()));
+    const listener = new Listener(many, namespace);
+    await eventually(() => listener.known.size === 6, 'another watch to be read', 10_000);
+    await listener.stop();
+    await Promise.all(idle.map((watch) => watch.return?.()));
+    await many.close();
+  });
 });
