@@ -1,12 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /**
  * For each field of a Go API type, by its JSON name: `a` always encoded, `n` left out when zero, `p` a pointer.
  * A struct held by value is encoded whatever `omitempty` says; only `omitzero` drops it.
  */
 export interface GoTags {
-  fieldsOf(definition: string): ReadonlyMap<string, 'a' | 'n' | 'p'> | undefined;
+  fieldsOf(definition: string): ReadonlyMap<string, GoTag> | undefined;
+}
+
+export interface GoTag {
+  readonly encoding: 'a' | 'n' | 'p';
+  /** The Go name of a named type that is no struct (`v1.Protocol`): the decoder's errors show it. */
+  readonly typeName: string | undefined;
+  /** The embedded structs on the way to the field (`ProbeHandler`): the decoder's paths show them. */
+  readonly via: string | undefined;
 }
 
 interface GoField {
@@ -14,8 +22,10 @@ interface GoField {
   readonly type: string;
   readonly omitempty: boolean;
   readonly omitzero: boolean;
+  readonly via?: string;
 }
 interface GoPackage {
+  readonly name: string;
   readonly structs: ReadonlyMap<string, readonly GoField[]>;
 }
 
@@ -32,7 +42,16 @@ export function readGoTags(modules: Readonly<Record<string, string>>): GoTags {
       const found = place && load(place.directory);
       const fields = found?.structs.get(place?.type ?? '');
       if (found === undefined || fields === undefined) return undefined;
-      return new Map(flatten(fields, found).map((field) => [field.json, encodingOf(field, found)]));
+      return new Map(
+        flatten(fields, found).map((field) => [
+          field.json,
+          {
+            encoding: encodingOf(field, found),
+            typeName: typeNameOf(field, found),
+            via: field.via,
+          },
+        ]),
+      );
     },
   };
 }
@@ -55,7 +74,7 @@ function readPackage(directory: string): GoPackage | undefined {
     if (!file.endsWith('.go') || file.includes('generated') || file.endsWith('_test.go')) continue;
     readStructs(readFileSync(join(directory, file), 'utf8'), structs);
   }
-  return { structs };
+  return { name: basename(directory), structs };
 }
 
 function readStructs(source: string, structs: Map<string, GoField[]>): void {
@@ -78,12 +97,23 @@ function readStructs(source: string, structs: Map<string, GoField[]>): void {
 }
 
 /** Embedded structs (`json:",inline"` or an empty name) give their fields to the outer one. */
-function flatten(fields: readonly GoField[], within: GoPackage): readonly GoField[] {
+function flatten(fields: readonly GoField[], within: GoPackage, via = ''): readonly GoField[] {
   return fields.flatMap((field) => {
-    if (field.json !== '') return [field];
-    const inner = within.structs.get(field.type.replace(/^.*\s/, ''));
-    return inner === undefined ? [] : flatten(inner, within);
+    if (field.json !== '') return [via === '' ? field : { ...field, via }];
+    const name = field.type.replace(/^.*\s/, '');
+    const inner = within.structs.get(name);
+    return inner === undefined ? [] : flatten(inner, within, via === '' ? name : `${via}.${name}`);
   });
+}
+
+const plainTypes = /^(string|bool|byte|u?int(8|16|32|64)?|float(32|64)|interface\{\}|any)$/;
+
+function typeNameOf(field: GoField, within: GoPackage): string | undefined {
+  const name = field.type.replace(/^(\*|\[\]|map\[string\])+/, '');
+  if (plainTypes.test(name) || isStruct(name, within) || !/^[\w.]+$/.test(name)) return undefined;
+  const [first = '', second] = name.split('.');
+  if (second === undefined) return `${within.name}.${first}`;
+  return `${first.replace(/^(meta|core|rbac)(v\d\w*)$/, '$2')}.${second}`;
 }
 
 function encodingOf(field: GoField, within: GoPackage): 'a' | 'n' | 'p' {

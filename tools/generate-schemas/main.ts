@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDescriptions } from './descriptions.ts';
-import { type GoTags, readGoTags } from './go-tags.ts';
+import { type GoTag, type GoTags, readGoTags } from './go-tags.ts';
 import { readResources } from './resources.ts';
 
 const defaultVersions = ['v1.36.3', 'v1.35.4', 'v1.34.4', 'v1.33.13'];
@@ -136,11 +136,17 @@ function packDefinition(
   return packed;
 }
 
-function withTag(node: Record<string, unknown>, tag: string | undefined): Record<string, unknown> {
+function withTag(node: Record<string, unknown>, tag: GoTag | undefined): Record<string, unknown> {
   if (tag === undefined) return node;
   // OpenAPI gives the default `{}` to structs held by value: those `omitempty` does not leave out.
   const byValue = node['r'] !== undefined && JSON.stringify(node['d']) === '{}';
-  return { ...node, g: byValue && tag === 'n' ? 'a' : tag };
+  const isNamed = tag.typeName !== undefined && node['r'] === undefined;
+  return {
+    ...node,
+    g: byValue && tag.encoding === 'n' ? 'a' : tag.encoding,
+    ...(isNamed ? { y: tag.typeName } : {}),
+    ...(tag.via === undefined ? {} : { w: tag.via }),
+  };
 }
 
 const typeCodes: Record<string, string> = {

@@ -112,6 +112,29 @@ test('the decoder names the first value of a wrong type and every unknown field'
   );
 });
 
+test('the decoder shows Go names of types and embedded structs', () => {
+  const probe = { livenessProbe: { httpGet: { port: true } } };
+  const cases: readonly (readonly [JsonObject, string])[] = [
+    [
+      { ports: [{ protocol: 7 }] },
+      'number into Go struct field ContainerPort.spec.template.spec.containers.ports.protocol of type v1.Protocol',
+    ],
+    [
+      probe,
+      'bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32',
+    ],
+    [
+      { ports: [{ containerPort: 3e9 }] },
+      'number 3000000000 into Go struct field ContainerPort.spec.template.spec.containers.ports.containerPort of type int32',
+    ],
+  ];
+  for (const [fields, want] of cases) {
+    const spec = { template: { spec: { containers: [{ name: 'c', ...fields }] } } };
+    const { typeError } = decodeBuiltIn(deployments.schema, { spec });
+    assert.equal(typeError, `json: cannot unmarshal ${want}`);
+  }
+});
+
 test('a definition is published with references and descriptions', async () => {
   const describe = await loadDescriptions('1.36', (name) => [
     ...(catalogue.definition(name)?.properties?.keys() ?? []),

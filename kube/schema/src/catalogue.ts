@@ -66,6 +66,8 @@ interface PackedNode {
   readonly v?: number | boolean;
   readonly o?: string;
   readonly g?: string;
+  readonly y?: string;
+  readonly w?: string;
 }
 interface PackedDefinition extends PackedNode {
   readonly n: number;
@@ -255,7 +257,7 @@ const mapTypes = { a: 'atomic', g: 'granular' } as const;
 const encodings: Readonly<Record<string, GoEncoding>> = { a: 'always', n: 'nonzero', p: 'present' };
 
 function plainFields(packed: PackedNode): Schema {
-  const { t, f, q, d, L, K, M, s, k, o, g } = packed;
+  const { t, f, q, d, L, K, M, s, k, o, g, y, w } = packed;
   return {
     type: t === undefined ? '' : types[t]!,
     ...(f === undefined ? {} : { format: f }),
@@ -268,6 +270,8 @@ function plainFields(packed: PackedNode): Schema {
     ...(k === undefined ? {} : { patchMergeKey: k }),
     ...(o === undefined ? {} : { oneOf: [...o].map((code) => ({ type: types[code]! })) }),
     ...(g === undefined ? {} : { goEncoding: encodings[g]! }),
+    ...(y === undefined ? {} : { goType: y }),
+    ...(w === undefined ? {} : { goEmbedded: w }),
     ...(f === 'int-or-string' ? { intOrString: true } : {}),
   };
 }

@@ -12,8 +12,7 @@ export interface DecodeReport {
 /**
  * Reads an object as kube-apiserver decodes JSON into a built-in kind. An answer 400 shows `typeError` behind
  * `Deployment in version "v1" cannot be handled as a Deployment: `; with `fieldValidation` Strict or Warn the unknown fields
- * are listed as `unknown field "spec.replica"`. The Go names of string types (v1.Protocol) are not known here: they are
- * called `string`.
+ * are listed as `unknown field "spec.replica"`.
  */
 export function decodeBuiltIn(schema: Schema, object: JsonObject): DecodeReport {
   const state: State = { typeError: undefined, unknownFields: [] };
@@ -44,7 +43,8 @@ function readStruct(state: State, schema: Schema, object: JsonObject, place: Pla
       continue;
     }
     const owner = schema.definition?.split('.').at(-1) ?? '';
-    read(state, property, value, { path, fields: childPath(place.fields, name) }, owner);
+    const shown = property.goEmbedded === undefined ? name : `${property.goEmbedded}.${name}`;
+    read(state, property, value, { path, fields: childPath(place.fields, shown) }, owner);
   }
 }
 
@@ -65,11 +65,12 @@ const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 function read(state: State, schema: Schema, value: Json, place: Place, owner: string): void {
   if (value === null || rawTypes.has(schema.definition ?? '')) return;
   const refuse = (): void => {
-    state.typeError ??= `json: cannot unmarshal ${jsonName(value)} into Go struct field ${owner}.${place.fields} of type ${goType(schema)}`;
+    const type = schema.intOrString === true ? 'int32' : goType(schema);
+    state.typeError ??= `json: cannot unmarshal ${jsonName(schema, value)} into Go struct field ${owner}.${place.fields} of type ${type}`;
   };
   if (times.has(schema.definition ?? '')) readTime(state, value, refuse);
   else if (schema.definition === quantity) readQuantity(state, value);
-  else if (schema.intOrString === true) readIntOrString(state, value);
+  else if (schema.intOrString === true) readIntOrString(value, refuse);
   else if (schema.properties !== undefined) {
     if (isObject(value)) readStruct(state, schema, value, place);
     else refuse();
@@ -103,7 +104,7 @@ function readByType(
         for (const [index, item] of (value as readonly Json[]).entries())
           read(
             state,
-            schema.items ?? { type: '' },
+            inheritName(schema, schema.items ?? { type: '' }),
             item,
             { path: indexPath(place.path, index), fields: place.fields },
             owner,
@@ -140,17 +141,27 @@ function fitsInteger(schema: Schema, value: Json): boolean {
   return schema.format !== 'int32' || (value >= -2147483648 && value <= 2147483647);
 }
 
-function jsonName(value: Json): string {
+/** A number that does not fit a number is shown; one where another type was wanted is not. */
+function jsonName(schema: Schema, value: Json): string {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'boolean') return 'bool';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'bigint') return `number ${value}`;
-  if (typeof value !== 'number') return 'object';
-  // The decoder shows a number only if it is a number that does not fit, not if another type was wanted.
-  return Number.isInteger(value) ? 'number' : `number ${value}`;
+  if (typeof value !== 'number' && typeof value !== 'bigint') return 'object';
+  const isWanted = schema.type === 'integer' || schema.intOrString === true;
+  return isWanted ? `number ${value}` : 'number';
+}
+
+/** The elements of a list or map bear the name that stands at the field. */
+function inheritName(container: Schema, element: Schema): Schema {
+  const { goType: name } = container;
+  return name === undefined || element.properties !== undefined
+    ? element
+    : { ...element, goType: name };
 }
 
 function goType(schema: Schema): string {
+  if (schema.goType !== undefined && schema.type !== 'array' && schema.type !== 'object')
+    return schema.goType;
   if (schema.properties !== undefined) return goStructName(schema);
   switch (schema.type) {
     case 'string':
@@ -162,10 +173,10 @@ function goType(schema: Schema): string {
     case 'number':
       return 'float64';
     case 'array':
-      return `[]${goType(schema.items ?? { type: '' })}`;
+      return `[]${goType(inheritName(schema, schema.items ?? { type: '' }))}`;
     case 'object':
       return typeof schema.additionalProperties === 'object'
-        ? `map[string]${goType(schema.additionalProperties)}`
+        ? `map[string]${goType(inheritName(schema, schema.additionalProperties))}`
         : goStructName(schema);
     case '':
       return 'interface {}';
@@ -200,11 +211,9 @@ function readQuantity(state: State, value: Json): void {
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 }
 
-function readIntOrString(state: State, value: Json): void {
+function readIntOrString(value: Json, refuse: () => void): void {
   if (typeof value === 'string' || fitsInteger({ type: 'integer', format: 'int32' }, value)) return;
-  const shown =
-    typeof value === 'number' || typeof value === 'bigint' ? `number ${value}` : jsonName(value);
-  state.typeError ??= `json: cannot unmarshal ${shown} into Go value of type int32`;
+  refuse();
 }
 
 function readBytes(state: State, value: string): void {

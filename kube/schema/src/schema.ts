@@ -69,6 +69,10 @@ export interface Schema {
   readonly oneOf?: readonly Schema[];
   readonly not?: Schema;
 
-  /** Only on the properties of built-in kinds. */
+  /** Only on the properties of built-in kinds, as are the next two. */
   readonly goEncoding?: GoEncoding;
+  /** The Go name of a type that OpenAPI calls a string (`v1.Protocol`); of a list or map, of its elements. */
+  readonly goType?: string;
+  /** The embedded Go structs that the property comes from: `ProbeHandler`. */
+  readonly goEmbedded?: string;
 }
