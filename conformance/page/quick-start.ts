@@ -63,8 +63,7 @@ export async function startQuickStart(): Promise<Running> {
 }
 
 function buildPage(): void {
-  const result = spawnSync(process.execPath, [join(ROOT, 'tools/prepare.mjs')], {
-    env: { ...process.env, npm_lifecycle_event: 'prestart' },
+  const result = spawnSync(process.execPath, [join(ROOT, 'tools/build-page.mjs')], {
     encoding: 'utf8',
   });
   if (result.status !== 0) throw new Error(`the page cannot be built: ${result.stderr}`);
