@@ -30,6 +30,7 @@ export {
 export { PatchError } from './patch-error.ts';
 export { type FieldPath, formatPath, type PathElement } from './path-element.ts';
 export { extractItems, removeItems } from './remove-items.ts';
+export { parentEntries, type ReplicasPaths, scaleEntries } from './scale.ts';
 export { threeWayStrategicPatch, twoWayStrategicPatch } from './strategic-diff.ts';
 export { strategicMergePatch } from './strategic-merge.ts';
 export { toFieldSet } from './to-field-set.ts';
