@@ -2,7 +2,7 @@
 // what is missing, so that one command on a fresh clone is enough. Plain JavaScript, no dependency.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -51,34 +51,5 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** Builds the web page when its sources are not those of the last build; `npm start` needs it, the tests do not. */
-function buildPage() {
-  const page = join(root, 'apps', 'ui');
-  const built = join(page, 'dist', '.sources');
-  const hash = createHash('sha256');
-  for (const folder of [page, join(root, 'apps', 'contract')]) {
-    for (const file of sourceFiles(folder)) hash.update(file).update(readFileSync(file));
-  }
-  const wanted = hash.digest('hex');
-  if (existsSync(built) && readFileSync(built, 'utf8') === wanted) return;
-  console.error('capstan: building the web page (once) …');
-  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  const result = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'error'], {
-    cwd: page,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (result.status !== 0) fail('the web page cannot be built; see the message above');
-  writeFileSync(built, wanted);
-}
-
-function sourceFiles(folder) {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !/[\\/](node_modules|dist)[\\/]/.test(file.slice(folder.length)))
-    .sort();
-}
-
 checkMachine();
 install();
-if (process.env.npm_lifecycle_event === 'prestart') buildPage();
