@@ -64,7 +64,7 @@ export function comparable(result: Result, root: string): Result {
       // Where the original prints structures with their addresses, nothing after that can be the same twice.
       .replace(/\n--\n[\s\S]*$/, '\n--\n')
       .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /gm, '')
-      .replace(/&\{(?:0x[0-9a-f]+ <nil>)?\}/g, '&{…}'),
+      .replace(/&\{(?:0x[0-9a-f]+ (?:<nil>|0x[0-9a-f]+))?\}/g, '&{…}'),
   };
 }
 

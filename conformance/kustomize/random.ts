@@ -71,7 +71,7 @@ function compareOne(
 function plain(text: string): string {
   return text
     .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /gm, '')
-    .replace(/&\{(?:0x[0-9a-f]+ <nil>)?\}/g, '&{…}');
+    .replace(/&\{(?:0x[0-9a-f]+ (?:<nil>|0x[0-9a-f]+))?\}/g, '&{…}');
 }
 
 if (import.meta.main) {

@@ -83,7 +83,12 @@ export class Loader {
     return this.#readAt(found.path, clean);
   }
 
-  /** Whether something of that name is there, without reading it. Used to save a failing read. */
+  /** Whether there is surely nothing of that name in the folder. Saves an attempt to read it. */
+  lacks(name: string): boolean {
+    return this.volume.tree.stat(joinPath(this.folder, name)) === undefined;
+  }
+
+  /** Whether a folder is meant, without trying to read it as a file. */
   isFolder(path: string): boolean {
     if (isRemoteFile(path)) return false;
     const clean = cleanAbsolute(path.startsWith('/') ? path : `${this.root}/${path}`);

@@ -20,6 +20,8 @@ const SCHEMES = ['ssh://', 'https://', 'http://', 'file://'] as const;
 
 /** Reads a URL as the original does; undefined when it is none of a repository. */
 export function parseRepoSpec(raw: string): RepoSpec | undefined {
+  // Without a scheme, a user or GitHub's name it is a path, and most are.
+  if (!/:\/\/|@|github\.com/i.test(raw)) return undefined;
   try {
     return readRepoSpec(raw);
   } catch {

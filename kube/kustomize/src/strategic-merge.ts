@@ -12,7 +12,6 @@ import {
   setField,
 } from './node.ts';
 import type { OpenApi, SchemaNode } from './openapi.ts';
-import { compareText } from './res-id.ts';
 import { schemaComment } from './schema-comment.ts';
 
 /** What a merge of two places gives; `keepNull` for a null that the target spells out. */
@@ -183,7 +182,7 @@ function fieldNames(target: KNode, patch: KNode | undefined): string[] {
   if (patch !== undefined && patch !== target && patch.kind === 'mapping') {
     for (let i = 0; i < patch.content.length; i += 2) names.add(patch.content[i]!.value);
   }
-  return [...names].sort(compareText);
+  return [...names].sort();
 }
 
 /** Comments matter only where they carry a schema; the patch's take the place of the target's. */

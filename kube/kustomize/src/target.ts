@@ -95,6 +95,7 @@ export class Target {
 function findFile(loader: Loader): { file: LoadedFile; name: string } {
   const found: { file: LoadedFile; name: string }[] = [];
   for (const name of FILE_NAMES) {
+    if (loader.lacks(name)) continue;
     try {
       found.push({ file: loader.load(name), name });
     } catch (error) {
@@ -241,21 +242,21 @@ function mergeVars(target: Target, gathered: Accumulator): void {
 /** Adds what the entries mean: a file of resources, or else a folder or repository. */
 function addResources(target: Target, start: Accumulator, paths: readonly string[]): Accumulator {
   for (const path of paths) {
-    const problem = target.loader.isFolder(path)
-      ? folderProblem(target, path)
-      : tryFile(target, start, path);
-    if (problem === undefined) continue;
-    if (problem.facts.http === true || problem.facts.pending === true) throw problem;
+    // A folder is not read as a file first, unless the message of that attempt is needed.
+    const problem = target.loader.isFolder(path) ? undefined : tryFile(target, start, path);
+    if (problem === 'none') continue;
+    if (problem?.facts.http === true || problem?.facts.pending === true) throw problem;
+    const asFile = () => (problem ?? folderProblem(target, path)).message;
     let loader: Loader;
     try {
       loader = target.loader.enter(path);
     } catch (error) {
       if (!(error instanceof BuildFailure)) throw error;
-      if (problem.facts.malformed === true && error.facts.timeout !== true) throw problem;
-      throw withPrefix(error, `accumulation err='${problem.message}'`);
+      if (problem?.facts.malformed === true && error.facts.timeout !== true) throw problem;
+      throw withPrefix(error, `accumulation err='${asFile()}'`);
     }
     within(
-      () => `accumulation err='${problem.message}'`,
+      () => `accumulation err='${asFile()}'`,
       () => addFolder(target, { gathered: start, loader, path }),
     );
   }
@@ -275,7 +276,7 @@ function folderProblem(target: Target, path: string): BuildFailure {
   return failure(`accumulating resources from '${path}'`);
 }
 
-function tryFile(target: Target, gathered: Accumulator, path: string): BuildFailure | undefined {
+function tryFile(target: Target, gathered: Accumulator, path: string): BuildFailure | 'none' {
   const { loader, origin } = target;
   let found: ResourceSet;
   try {
@@ -295,7 +296,7 @@ function tryFile(target: Target, gathered: Accumulator, path: string): BuildFail
     if (error instanceof BuildFailure) return error;
     throw error;
   }
-  return undefined;
+  return 'none';
 }
 
 function setOrigin(resource: Resource, text: string): void {

@@ -16,8 +16,9 @@ export interface Var {
   readonly target: ResId;
   readonly fieldPath: string;
   readonly file: number;
-  /** The var as it was written, for messages. */
+  /** The var and its path as they were written, for messages. */
   readonly written: string;
+  readonly writtenPath: string;
 }
 
 export function readVar(entry: VarEntry, file: number): Var {
@@ -31,6 +32,7 @@ export function readVar(entry: VarEntry, file: number): Var {
   } = entry.objref ?? {};
   const parts = splitApiVersion(apiVersion);
   const slashes = apiVersion.split('/').length - 1;
+  const writtenPath = entry.fieldref?.fieldPath ?? '';
   const target: ResId = {
     group: apiVersion !== '' && slashes === 1 ? parts.group : group,
     version: apiVersion !== '' && slashes <= 1 ? parts.version : version,
@@ -42,14 +44,15 @@ export function readVar(entry: VarEntry, file: number): Var {
   return {
     name: entry.name ?? '',
     target,
-    fieldPath: entry.fieldref?.fieldPath || 'metadata.name',
+    fieldPath: writtenPath || 'metadata.name',
     file,
-    written: `{${entry.name ?? ''} ${gvkText({ group, version, kind })} {${entry.fieldref?.fieldPath ?? ''}}}`,
+    written: `{${entry.name ?? ''} ${gvkText({ group, version, kind })} {${writtenPath}}}`,
+    writtenPath,
   };
 }
 
 /** A var as Go prints it. */
-function varText({ name, target, fieldPath }: Var): string {
+function varText({ name, target }: Var, fieldPath: string): string {
   return `{${name} ${gvkText(target)} {${fieldPath}}}`;
 }
 
@@ -78,7 +81,7 @@ export function markVarSources(vars: readonly Var[], resources: ResourceSet): vo
     const found = resources.matchingAnyId(target.name, matches);
     if (found.length > 1) {
       throw failure(
-        `found ${found.length} resId matches for var ${varText(entry)} (unable to disambiguate)`,
+        `found ${found.length} resId matches for var ${varText(entry, entry.writtenPath)} (unable to disambiguate)`,
       );
     }
     const resource = found[0];
@@ -124,7 +127,7 @@ function readValue(entry: Var, resources: ResourceSet): Found {
   const resource = resources.list.find((known) => known.refVarNames.includes(entry.name));
   if (resource === undefined) {
     throw failure(
-      `var '${varText(entry)}' cannot be mapped to a field in the set of known resources`,
+      `var '${varText(entry, entry.fieldPath)}' cannot be mapped to a field in the set of known resources`,
     );
   }
   const path = splitPathWithBrackets(entry.fieldPath, '.').flatMap((part) => {
@@ -140,7 +143,9 @@ function readValue(entry: Var, resources: ResourceSet): Found {
   }
   const value = node === undefined ? undefined : varValue(node);
   if (node === undefined || value === null) {
-    throw failure(`field specified in var '${varText(entry)}' not found in corresponding resource`);
+    throw failure(
+      `field specified in var '${varText(entry, entry.fieldPath)}' not found in corresponding resource`,
+    );
   }
   const odd = value === undefined ? { odd: goDescription(node) } : {};
   return { value, ...odd, file: node.file, line: node.line };
