@@ -1,10 +1,12 @@
 /**
- * How many applies a second kube/merge does: `node benchmarks/merge/run.ts [seconds per case]`. One core, nothing else of a
- * server: no decoding, storage or admission. `--json` prints one line of JSON for the report.
+ * How many applies a second kube/merge does, beside Kubernetes' own library in the same run (if Go is there):
+ * `node benchmarks/merge/run.ts [seconds per case]`. One core, nothing else of a server: no decoding, storage or admission;
+ * the Go side copies its objects, as the API server does. `--json` prints one line of JSON for the report.
  */
 import { applyServerSide, strategicMergePatch, trackUpdate } from '@capstan/kube-merge';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { type KindSchema, loadCatalogue } from '@capstan/kube-schema';
+import { startOracle, whyNoOracle } from '../../conformance/merge/oracle.ts';
 
 const catalogue = await loadCatalogue();
 const deployments = catalogue.kind({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
@@ -88,7 +90,7 @@ const tracked = {
 };
 const patch = { spec: { template: { spec: { containers: [{ name: 'c1', image: 'web:2' }] } } } };
 
-const figures: Readonly<Record<string, number>> = {
+const figures: Record<string, number> = {
   'ConfigMap, 10 keys: create': measure(() => apply(undefined, map, configMaps)),
   'ConfigMap, 10 keys: change all': measure(() => apply(mapLive, mapChanged, configMaps)),
   'ConfigMap, 10 keys: nothing to do': measure(() => apply(mapLive, map, configMaps)),
@@ -102,8 +104,42 @@ const figures: Readonly<Record<string, number>> = {
   ),
 };
 
+/** The same applies by Kubernetes' library. */
+async function measureGo(): Promise<Record<string, number>> {
+  if (whyNoOracle() !== false) return {};
+  await using oracle = startOracle();
+  const cases: readonly (readonly [string, readonly KubeObject[]])[] = [
+    ['ConfigMap, 10 keys: create', [map]],
+    ['ConfigMap, 10 keys: change all', [map, mapChanged]],
+    ['ConfigMap, 10 keys: nothing to do', [map, map]],
+    ['Deployment, 2 containers: create', [one]],
+    ['Deployment, 2 containers: new images', [one, changed]],
+    ['Deployment, 2 containers: nothing to do', [one, one]],
+    ['Deployment, 30 containers: new images', [big, bigChanged]],
+  ];
+  const result: Record<string, number> = {};
+  for (const [name, objects] of cases) {
+    const schema = objects[0]!.kind === 'ConfigMap' ? configMaps : deployments;
+    const steps = objects.map((object) => ({
+      op: 'apply' as const,
+      manager: 'capstan',
+      force: true,
+      object,
+      time: '2024-01-01T00:00:00Z',
+    }));
+    const answer = await oracle.ask({ op: 'bench', ...schema.kind, steps });
+    if (typeof answer.result === 'number') result[name] = answer.result;
+  }
+  return result;
+}
+
+const go = await measureGo();
 if (process.argv.includes('--json'))
-  console.log(JSON.stringify({ suite: 'merge', unit: 'per second', figures }));
-else
+  console.log(
+    JSON.stringify({ suite: 'merge', unit: 'per second', capstan: figures, kubernetes: go }),
+  );
+else {
+  console.log(' Capstan/s       Go/s');
   for (const [name, value] of Object.entries(figures))
-    console.log(`${String(value).padStart(8)} /s  ${name}`);
+    console.log(`${String(value).padStart(10)} ${String(go[name] ?? '').padStart(10)}  ${name}`);
+}

@@ -20,7 +20,7 @@ export interface SessionStep {
 
 export type Question =
   | {
-      readonly op: 'session';
+      readonly op: 'session' | 'bench';
       readonly group: string;
       readonly version: string;
       readonly kind: string;

@@ -10,7 +10,7 @@ const managers = ['alpha', 'beta', 'kubectl', 'gamma <&>'];
 
 /** A random sequence of applies and updates to one object, and what we answer to each. */
 export interface Session {
-  readonly question: Question & { readonly op: 'session' };
+  readonly question: Question & { readonly op: 'session' | 'bench' };
   readonly ours: readonly StepAnswer[];
 }
 

@@ -65,6 +65,8 @@ func main() {
 			a.Error = "bad request: " + err.Error()
 		} else if r.Op == "session" {
 			a = sessions.run(r)
+		} else if r.Op == "bench" {
+			a = sessions.bench(r)
 		} else {
 			a = patchAnswer(r)
 		}

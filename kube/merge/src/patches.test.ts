@@ -51,6 +51,22 @@ test('the order of a list can be set', () => {
   );
 });
 
+test('an item that takes the place of a deleted one stands where that stood', () => {
+  const out = strategicMergePatch(schema, pod, {
+    spec: {
+      '$setElementOrder/containers': [{ name: 'z' }],
+      containers: [
+        { name: 'z', image: 'z:1' },
+        { name: 'y', $patch: 'delete' },
+      ],
+    },
+  });
+  assert.deepEqual(
+    containers(out).map((c) => c['name']),
+    ['x', 'z'],
+  );
+});
+
 test('mistakes are said in the words of the API server', () => {
   const cases: readonly (readonly [JsonObject, string])[] = [
     [

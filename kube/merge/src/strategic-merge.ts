@@ -224,8 +224,46 @@ function mergeOrdered(
   else merged = meta.strategy === 'merge' ? mergeLists(meta, current, changes, mode) : changes;
   const kind = elementKind(before, changes ?? []);
   const [fromPatch, others] = partition(merged, order, meta.mergeKey);
-  target[name] = interleave(fromPatch, others, { order, before, mergeKey: meta.mergeKey, kind });
+  const isMerged = kind === 'map' && meta.strategy === 'merge' && current !== undefined;
+  const places = isMerged ? placesAfter(before, changes ?? [], meta.mergeKey) : before;
+  target[name] = interleave(fromPatch, others, {
+    order,
+    before: places,
+    mergeKey: meta.mergeKey,
+    kind,
+  });
   delete patch[name];
+}
+
+/**
+ * The places that items not mentioned in the order are put by. The original deletes and appends within the old list, so
+ * that an item that is new may stand where a deleted one stood, and counts as being there.
+ */
+function placesAfter(
+  before: MutableJson[],
+  changes: MutableJson[],
+  mergeKey: string,
+): MutableJson[] {
+  const places = [...before];
+  let length = places.length;
+  const find = (key: MutableJson): number =>
+    places.slice(0, length).findIndex((item) => isMutableMap(item) && hasKey(item, mergeKey, key));
+  const maps = changes.filter(isMutableMap);
+  for (const change of maps) {
+    if (change[patchDirective] !== 'delete') continue;
+    const key = keyOfItem(change, mergeKey);
+    for (let at = find(key); at >= 0; at = find(key)) {
+      places.copyWithin(at, at + 1, length);
+      length--;
+    }
+  }
+  if (maps.some((change) => change[patchDirective] === 'replace')) return places;
+  for (const change of maps) {
+    if (Object.hasOwn(change, patchDirective) || find(keyOfItem(change, mergeKey)) >= 0) continue;
+    if (length < places.length) places[length] = change;
+    length = Math.min(length + 1, places.length);
+  }
+  return places;
 }
 
 function listAt(map: MutableMap, key: string): MutableJson[] | undefined {
