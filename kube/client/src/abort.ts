@@ -5,6 +5,8 @@ export interface LinkedAbort extends Disposable {
   abort(reason: unknown): void;
   /** True when the time ran out, false when the parent (or nobody) aborted. */
   readonly timedOut: boolean;
+  /** Stops the time; the returned function lets it run on. */
+  hold(): () => void;
 }
 
 /**
@@ -21,22 +23,43 @@ export function linkAbort(parent: AbortSignal | undefined, timeoutMs?: number): 
     if (parent.aborted) follow();
     else parent.addEventListener('abort', follow, { once: true });
   }
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = !controller.signal.aborted;
-          controller.abort(new DOMException('the time ran out', 'TimeoutError'));
-        }, timeoutMs);
+  const timer = stopwatch(timeoutMs, () => {
+    timedOut = !controller.signal.aborted;
+    controller.abort(new DOMException('the time ran out', 'TimeoutError'));
+  });
+  timer.run();
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
     get timedOut() {
       return timedOut;
     },
+    hold() {
+      timer.stop();
+      return timer.run;
+    },
     [Symbol.dispose]() {
-      clearTimeout(timer);
+      timer.stop();
       parent?.removeEventListener('abort', follow);
+    },
+  };
+}
+
+function stopwatch(limitMs: number | undefined, ring: () => void) {
+  let leftMs = limitMs ?? 0;
+  let startedMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    run() {
+      if (limitMs === undefined || timer !== undefined) return;
+      startedMs = performance.now();
+      timer = setTimeout(ring, Math.max(0, leftMs));
+    },
+    stop() {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      leftMs -= performance.now() - startedMs;
     },
   };
 }

@@ -7,50 +7,93 @@ export interface LimiterOptions {
   readonly rate?: { readonly perSecond: number; readonly burst: number };
 }
 
+/** At the level where the server refused before, this many answers are wanted for one more request at once. */
+const answersPerProbe = 50;
+
 /**
- * What one cluster is asked at most. When the server answers 429, everything waits until the time it named: the server's
- * priority and fairness decides the rate, not a figure guessed here.
+ * What one cluster is asked at most. The server's priority and fairness decides, not a figure guessed here: when it answers
+ * 429, everything waits until the time it named, and then goes on with as many requests at once as it did not refuse, half
+ * of what was allowed at most. From there the limit rises with each answer; quickly below the level that was refused,
+ * slowly above it.
  */
 export class Limiter {
   readonly #options: LimiterOptions;
   readonly #waiting: (() => void)[] = [];
   #inFlight = 0;
+  #allowed: number;
   #pausedUntilMs = 0;
+  /** What was under way when the server began to refuse, less what it refused since. */
+  #accepted = 0;
+  #refusedAt = Number.POSITIVE_INFINITY;
   #tokens: number;
   #refilledAtMs = Date.now();
 
   constructor(options: LimiterOptions) {
     this.#options = options;
+    this.#allowed = options.inFlightMax;
     this.#tokens = options.rate?.burst ?? 0;
+  }
+
+  /** How many requests may be under way at present. */
+  get allowed(): number {
+    return Math.floor(this.#allowed);
   }
 
   /** Waits for a place; the returned function gives it back. First come, first served. */
   async enter(signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#inFlight >= this.#options.inFlightMax) await this.#queue(signal);
+    if (this.#waiting.length > 0 || this.#inFlight >= this.allowed) await this.#queue(signal);
     else this.#inFlight++;
-    try {
-      await this.#waitForTime(signal);
-    } catch (error) {
-      this.#leave();
-      throw error;
-    }
-    let left = false;
+    let isInside = true;
     return () => {
-      if (!left) this.#leave();
-      left = true;
+      if (!isInside) return;
+      isInside = false;
+      this.#inFlight--;
+      this.#admit();
     };
   }
 
-  /** Nobody enters for this long. */
-  pause(forMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, Date.now() + forMs);
+  /** For those who have a place: waits until the server wants to be asked again, and for the rate. */
+  async untilOpen(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const pausedMs = this.#pausedUntilMs - Date.now();
+      if (pausedMs <= 0) break;
+      await sleep(pausedMs, signal);
+    }
+    const waitMs = this.#takeToken();
+    if (waitMs > 0) await sleep(waitMs, signal);
   }
 
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#inFlight--;
-    else next();
+  /** The server refused a request, which has left: nobody is sent for this long. */
+  slowDown(forMs: number): void {
+    const now = Date.now();
+    if (now >= this.#pausedUntilMs) {
+      this.#accepted = this.#inFlight + 1;
+      this.#refusedAt = Math.min(this.allowed, this.#accepted);
+      this.#allowed /= 2;
+    }
+    this.#accepted--;
+    this.#allowed = Math.max(1, Math.floor(Math.min(this.#allowed, this.#accepted)));
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + forMs);
+  }
+
+  /** The server took a request: it can do with a little more. */
+  speedUp(): void {
+    if (this.#allowed >= this.#options.inFlightMax) return;
+    const isProbe = this.#allowed + 1 >= this.#refusedAt;
+    const step = 1 / this.#allowed / (isProbe ? answersPerProbe : 1);
+    this.#allowed = Math.min(this.#options.inFlightMax, this.#allowed + step);
+    if (this.#allowed > this.#refusedAt + 1) this.#refusedAt = Number.POSITIVE_INFINITY;
+    this.#admit();
+  }
+
+  #admit(): void {
+    while (this.#inFlight < this.allowed) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#inFlight++;
+      next();
+    }
   }
 
   async #queue(signal: AbortSignal | undefined): Promise<void> {
@@ -68,16 +111,6 @@ export class Limiter {
     } finally {
       signal?.removeEventListener('abort', stop);
     }
-  }
-
-  async #waitForTime(signal: AbortSignal | undefined): Promise<void> {
-    for (;;) {
-      const pausedMs = this.#pausedUntilMs - Date.now();
-      if (pausedMs <= 0) break;
-      await sleep(pausedMs, signal);
-    }
-    const waitMs = this.#takeToken();
-    if (waitMs > 0) await sleep(waitMs, signal);
   }
 
   /** Tokens may go below zero: each debtor waits for its own. */

@@ -172,6 +172,16 @@ test('no more requests are under way than allowed, and no more per second', asyn
   assert.ok(tookMs >= 280, `15 requests beyond the burst at 50/s took only ${tookMs} ms`);
 });
 
+test('standing in the own queue does not use up the time of a call', async () => {
+  await using server = await startOddServer(async (_request, answer) => {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    answer.json(200, thing('a', '1'));
+  });
+  const client = server.client({ limits: { inFlightMax: 1 }, timeoutMs: 200 });
+  await Promise.all(Array.from({ length: 8 }, () => client.get(map)));
+  assert.equal(server.requests.length, 8);
+});
+
 test('what cannot be an address is refused before it is sent', async () => {
   await using server = await startOddServer((_request, answer) => answer.json(200, {}));
   const client = server.client();

@@ -44,7 +44,7 @@ export type RequestObserver = (request: {
 }) => void;
 
 const bodyBytesMax = 400 * 1024 * 1024;
-const triesMax = 12;
+const unavailableTriesMax = 12;
 const networkTriesMax = 3;
 const backoff = { baseMs: 100, factor: 2, maxMs: 5_000, jitter: 0.5 };
 
@@ -84,15 +84,16 @@ export class Requester {
     const cut = () => life.abort(limits.signal.reason);
     limits.signal.addEventListener('abort', cut, { once: true });
     try {
-      const signal: LinkedAbort = {
+      const deadline: LinkedAbort = {
         signal: life.signal,
         abort: life.abort,
+        hold: limits.hold,
         get timedOut() {
           return limits.timedOut;
         },
         [Symbol.dispose]() {},
       };
-      const { response } = await this.#try(call, signal, async () => '');
+      const { response } = await this.#try(call, deadline, async () => '');
       call.onAnswer?.({ status: response.status, warnings: warningsOf(response.headers) });
       return closing(response.body, life);
     } catch (error) {
@@ -111,7 +112,7 @@ export class Requester {
   ): Promise<{ response: TransportResponse; text: string }> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(call, deadline.signal, read);
+        return await this.#once(call, deadline, read);
       } catch (error) {
         if (deadline.timedOut) throw timeoutError(call, error);
         deadline.signal.throwIfAborted();
@@ -126,12 +127,18 @@ export class Requester {
 
   async #once(
     call: Call,
-    signal: AbortSignal,
+    deadline: LinkedAbort,
     read: (body: AsyncIterable<Uint8Array>) => Promise<string>,
   ): Promise<{ response: TransportResponse; text: string }> {
-    const leave = await this.#options.limiter.enter(signal);
+    const { limiter } = this.#options;
+    const { signal } = deadline;
+    // Standing in our own queue is not the server's slowness.
+    const resume = deadline.hold();
+    const leave = await limiter.enter(signal).finally(resume);
     try {
+      await limiter.untilOpen(signal);
       const response = await this.#send(call, signal);
+      if (response.status !== 429) limiter.speedUp();
       if (response.status < 400) return { response, text: await read(response.body) };
       throw await errorFrom(response, call);
     } finally {
@@ -167,13 +174,14 @@ export class Requester {
     }
     if (!(error instanceof ApiError) || call.waitsWhenBusy === false) return undefined;
     const { code, retryAfterSeconds } = error.status;
-    if (attempt >= triesMax || (code !== 429 && (code < 500 || retryAfterSeconds === undefined))) {
-      return undefined;
-    }
+    const isBusy = code === 429;
+    const isBriefly =
+      code >= 500 && retryAfterSeconds !== undefined && attempt < unavailableTriesMax;
+    if (!isBusy && !isBriefly) return undefined;
     // A new kind's storage is ready within milliseconds, whatever the server says, and concerns nobody else.
     if (error.status.message.includes('storage is (re)initializing')) return delayMs;
     const waitMs = Math.max(delayMs, (retryAfterSeconds ?? 0) * 1000);
-    if (code === 429) this.#options.limiter.pause(waitMs);
+    if (isBusy) this.#options.limiter.slowDown(waitMs);
     return waitMs;
   }
 }
