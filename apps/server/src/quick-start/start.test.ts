@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
 import type { RunningInfo } from './data-folder.ts';
 
 const START = fileURLToPath(new URL('../start.ts', import.meta.url));
@@ -58,6 +59,10 @@ async function start(data: string, ...args: string[]): Promise<Started> {
   };
 }
 
+async function clientOf({ kubeconfig }: RunningInfo): Promise<KubeClient> {
+  return connect(await loadKubeconfig({ file: kubeconfig }));
+}
+
 /** A start that is expected to fail: its exit code and what it said. */
 async function fail(...args: string[]): Promise<string> {
   const { child, output } = spawnStart(args);
@@ -73,8 +78,9 @@ test('it says where everything is, on screen and in a file, and stops cleanly', 
   const data = freshFolder();
   const { info, output, stop } = await start(data);
   assert.equal((await fetch(`${info.page}/api/apps`)).status, 200);
-  assert.equal((await fetch(`${info.api}/version`)).status, 200);
-  assert.ok(existsSync(info.kubeconfig));
+  const client = await clientOf(info);
+  assert.match((await client.discovery.version()).gitVersion, /^v1\./);
+  await client.close();
   const refs = execFileSync('git', ['ls-remote', info.git], { encoding: 'utf8' });
   assert.match(refs, /refs\/heads\/main/);
   for (const address of [info.page, info.git, info.api, info.kubeconfig]) {
@@ -95,12 +101,23 @@ test('a second start goes on with the repository, whose files follow the new add
   git('add', '.');
   git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-q', '-m', 'Mine');
   git('push', '-q', 'origin', 'HEAD:main');
+  const mine = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'mine', namespace: 'default' },
+  };
+  const before = await clientOf(first.info);
+  await before.create(mine);
+  await before.close();
   await first.stop('SIGINT');
   const second = await start(data);
   execFileSync('git', ['-C', clone, 'pull', '-q', second.info.git, 'main']);
   assert.equal(readFileSync(join(clone, 'mine.txt'), 'utf8'), 'kept');
   const manifest = readFileSync(join(clone, 'clusters/sandbox/webapp-production.yaml'), 'utf8');
   assert.ok(manifest.includes(`repoURL: ${second.info.git}\n`), manifest);
+  const after = await clientOf(second.info);
+  await after.get({ ...mine, namespace: 'default', name: 'mine' });
+  await after.close();
   await second.stop();
   const third = await start(data, '--reset');
   const again = join(folder, 'again');
