@@ -87,12 +87,17 @@ export interface LexerOptions {
   readonly continueIsKeyword: boolean;
 }
 
-const SPACES = ' \t\r\n';
 const TRIM_LENGTH = 2;
 const LETTER_OR_DIGIT = /^[\p{L}\p{Nd}]$/u;
 
 function isSpace(char: string): boolean {
-  return char !== '' && SPACES.includes(char);
+  return char === ' ' || char === '\n' || char === '\t' || char === '\r';
+}
+
+/** Whether a space stands at a place; never true at the end. */
+function isSpaceAt(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d;
 }
 
 function isAlphaNumeric(char: string): boolean {
@@ -117,12 +122,15 @@ export class Lexer {
   #start = 0;
   #line = 1;
   #startLine = 1;
+  /** Where the next newline is that is not counted yet. */
+  #newline: number;
   #parens = 0;
   #insideAction = false;
 
   constructor(input: string, options: LexerOptions) {
     this.#input = input;
     this.#options = options;
+    this.#newline = this.#newlineFrom(0);
   }
 
   next(): Token {
@@ -186,13 +194,13 @@ export class Lexer {
   #rightDelim(): boolean | undefined {
     const { right } = this.#options;
     const at = this.#at;
-    const trims = isSpace(this.#input.charAt(at)) && this.#input[at + 1] === '-';
+    const trims = this.#input.charCodeAt(at + 1) === 0x2d && isSpaceAt(this.#input, at);
     if (trims && this.#input.startsWith(right, at + TRIM_LENGTH)) return true;
     return this.#input.startsWith(right, at) ? false : undefined;
   }
 
   #hasLeftTrim(at: number): boolean {
-    return this.#input[at] === '-' && isSpace(this.#input.charAt(at + 1));
+    return this.#input[at] === '-' && isSpaceAt(this.#input, at + 1);
   }
 
   #lexRightDelim(trims: boolean): Token {
@@ -211,7 +219,7 @@ export class Lexer {
   }
 
   #skipSpaces(): void {
-    while (isSpace(this.#input.charAt(this.#at))) this.#at++;
+    while (isSpaceAt(this.#input, this.#at)) this.#at++;
   }
 
   // Inside an action ----------------------------------------------------------------------------------------------
@@ -271,7 +279,7 @@ export class Lexer {
 
   #lexSpace(): Token {
     let count = 0;
-    for (; isSpace(this.#input.charAt(this.#at)); this.#at++) {
+    for (; isSpaceAt(this.#input, this.#at); this.#at++) {
       count++;
     }
     // The last space may belong to a trimming right delimiter.
@@ -376,14 +384,17 @@ export class Lexer {
   }
 
   #ignore(): void {
-    const input = this.#input;
-    let at = input.indexOf('\n', this.#start);
-    while (at >= 0 && at < this.#at) {
+    while (this.#newline < this.#at) {
       this.#line++;
-      at = input.indexOf('\n', at + 1);
+      this.#newline = this.#newlineFrom(this.#newline + 1);
     }
     this.#start = this.#at;
     this.#startLine = this.#line;
+  }
+
+  #newlineFrom(at: number): number {
+    const found = this.#input.indexOf('\n', at);
+    return found < 0 ? Number.POSITIVE_INFINITY : found;
   }
 
   #error(problem: string): Token {
@@ -394,6 +405,7 @@ export class Lexer {
       line: this.#startLine,
     };
     this.#input = '';
+    this.#newline = Number.POSITIVE_INFINITY;
     this.#at = 0;
     this.#start = 0;
     this.#insideAction = false;
@@ -406,7 +418,7 @@ const NUMBER =
 
 function trimRight(text: string): string {
   let end = text.length;
-  while (end > 0 && isSpace(text.charAt(end - 1))) end--;
+  while (end > 0 && isSpaceAt(text, end - 1)) end--;
   return text.slice(0, end);
 }
 

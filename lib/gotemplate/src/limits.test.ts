@@ -90,6 +90,18 @@ test('patterns and white space cost no more than their length', () => {
   assert.ok(performance.now() - started < 2000);
 });
 
+test('a long template is read in time that grows with its length', () => {
+  const started = performance.now();
+  const line = '{{ .a | printf "%v" }} text '.repeat(40_000);
+  assert.equal(renderText(language, 't', line, { a: 'x' }).length, 7 * 40_000);
+  renderText(language, 't', `{{/* ${'{{'.repeat(500_000)} */}}`, null);
+  assert.throws(
+    () => renderText(language, 't', `{{ ${'('.repeat(100_000)}`, null),
+    /max expression depth/,
+  );
+  assert.ok(performance.now() - started < 6000);
+});
+
 test('a template reads neither environment nor network', () => {
   for (const template of ['{{env "HOME"}}', '{{expandenv "$HOME"}}']) {
     assert.throws(() => renderText(language, 't', template, null), /function "\w+" not defined/);

@@ -227,6 +227,11 @@ test('a later definition replaces an earlier one, an empty one does not', () => 
   assert.equal(set.execute('main', null), '2');
 });
 
+test('delimiters may be others', () => {
+  const other = new TemplateLanguage([], { left: '<<', right: '>>' });
+  assert.equal(renderText(other, 't', 'a <<- .s ->> b {{x}}', data), 'ahib {{x}}');
+});
+
 test('a template is compiled once for its name and content', () => {
   const first = language.compile('same', '{{.}}');
   assert.equal(language.compile('same', '{{.}}'), first);

@@ -32,10 +32,19 @@ function mapCase(text: string, change: (text: string) => string): string {
   let out = '';
   for (const char of text) {
     const [first = char, ...others] = change(char);
-    // The one rune that becomes several in lower case has a simple form; those of upper case stay.
-    out += others.length === 0 || char === '\u0130' ? first : char;
+    out += others.length === 0 ? first : simpleCase(char, first);
   }
   return out;
+}
+
+/** The one rune for a character whose full mapping is several. */
+function simpleCase(char: string, first: string): string {
+  if (char === '\u0130') return first;
+  const code = char.codePointAt(0) ?? 0;
+  const isGreek = code >= 0x1f80 && code < 0x1fb0 && (code & 15) < 8;
+  if (isGreek) return String.fromCodePoint(code + 8);
+  const iota = code === 0x1fb3 || code === 0x1fc3 || code === 0x1ff3;
+  return iota ? String.fromCodePoint(code + 9) : char;
 }
 
 export function upper(text: string): string {
@@ -63,10 +72,15 @@ export function title(text: string): string {
   let out = '';
   let previous = ' ';
   for (const char of text) {
-    out += isSeparator(previous) ? (TITLE_CASE[char] ?? upper(char)) : char;
+    out += isSeparator(previous) ? titleCase(char) : char;
     previous = char;
   }
   return out;
+}
+
+function titleCase(char: string): string {
+  // Georgian letters have an upper case and no title case.
+  return /^[\u10d0-\u10ff]$/.test(char) ? char : (TITLE_CASE[char] ?? upper(char));
 }
 
 function isSeparator(char: string): boolean {
