@@ -13,6 +13,7 @@ import type { Clock } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
 import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
+import { webhookEndpoint } from './http/webhook-endpoint.ts';
 import { installCrds } from './install-crds.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
 import { runControllers } from './run-controllers.ts';
@@ -137,11 +138,13 @@ function createPage(parts: {
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });
   const files = staticFiles(options.pageFolder);
-  return guardRequests(
-    (request) =>
-      new URL(request.url).pathname.startsWith('/api/') ? api(request) : files(request),
-    { hosts: options.hosts ?? [] },
-  );
+  const webhook = webhookEndpoint({ client, clock, notifyPush: (url) => sources.notify(url) });
+  const handle = (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/api/webhook') return webhook(request);
+    return pathname.startsWith('/api/') ? api(request) : files(request);
+  };
+  return guardRequests(handle, { hosts: options.hosts ?? [] });
 }
 
 function commitFinder(

@@ -2,6 +2,7 @@ import { after, before, test } from 'node:test';
 import { createKubeClient } from '@capstan/kube-client';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
+import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -21,7 +22,14 @@ after(async () => {
   await sandbox.close();
 });
 
-for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO, ...KUSTOMIZATION_SCENARIOS]) {
+const scenarios = [
+  ...APPLICATION_SCENARIOS,
+  MISTAKE_SCENARIO,
+  ...KUSTOMIZATION_SCENARIOS,
+  ...CHART_SCENARIOS,
+];
+
+for (const scenario of scenarios) {
   test(scenario.name, async (context) => {
     const figures = await scenario.run(world);
     if (figures !== undefined) context.diagnostic(JSON.stringify(figures));

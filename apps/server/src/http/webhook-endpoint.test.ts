@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import type { KubeObject } from '@capstan/kube-object';
+import { ManualClock } from '@capstan/lib-std';
+import { webhookEndpoint } from './webhook-endpoint.ts';
+
+const BODY = JSON.stringify({ repository: { clone_url: 'https://h/a/b.git' } });
+
+function open(secret?: string) {
+  const told: string[] = [];
+  const data = { 'webhook.github.secret': Buffer.from(secret ?? '').toString('base64') };
+  const found: KubeObject = { apiVersion: 'v1', kind: 'Secret', metadata: {}, data };
+  const handle = webhookEndpoint({
+    client: { find: async () => (secret === undefined ? undefined : found) },
+    clock: new ManualClock(),
+    notifyPush: (url) => told.push(url),
+  });
+  const send = async (headers: Record<string, string>, body = BODY) => {
+    const request = new Request('http://localhost/api/webhook', { method: 'POST', headers, body });
+    return (await handle(request)).status;
+  };
+  return { told, send };
+}
+
+test('a push is passed on; anything else is answered and forgotten', async () => {
+  const { told, send } = open();
+  assert.equal(await send({ 'x-github-event': 'push' }), 202);
+  assert.deepEqual(told, ['https://h/a/b.git']);
+  assert.equal(await send({ 'x-github-event': 'ping' }), 202);
+  assert.equal(await send({ 'x-github-event': 'push' }, 'no JSON'), 202);
+  assert.equal(told.length, 1);
+  assert.equal(await send({ 'x-github-event': 'push' }, 'x'.repeat(26 * 1024 * 1024)), 413);
+});
+
+test('with a secret in argocd-secret, only signed pushes count', async () => {
+  const { told, send } = open('s3cret');
+  assert.equal(await send({ 'x-github-event': 'push' }), 400);
+  const signature = createHmac('sha256', 's3cret').update(BODY).digest('hex');
+  const headers = { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` };
+  assert.equal(await send(headers), 202);
+  assert.deepEqual(told, ['https://h/a/b.git']);
+});

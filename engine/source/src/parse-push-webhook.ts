@@ -1,0 +1,180 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { CapstanError } from '@capstan/lib-std';
+
+export interface WebhookRequest {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+}
+
+/** The secrets that senders share with us; a sender without one is believed: it can only cause a look at the remote. */
+export interface WebhookSecrets {
+  readonly github?: string;
+  readonly gitlab?: string;
+  readonly gitea?: string;
+  readonly gogs?: string;
+  readonly bitbucket?: string;
+  readonly bitbucketServer?: string;
+  readonly azureDevOps?: { readonly username: string; readonly password: string };
+  readonly generic?: string;
+}
+
+/** What was pushed: every spelling of the repository's address that the sender names. Empty: another kind of event. */
+export interface PushNotice {
+  readonly sender: Sender;
+  readonly urls: readonly string[];
+}
+
+export type Sender =
+  | 'github'
+  | 'gitlab'
+  | 'gitea'
+  | 'gogs'
+  | 'bitbucket'
+  | 'bitbucketServer'
+  | 'azureDevOps'
+  | 'generic';
+
+const BODY_BYTES_MAX = 25 * 1024 * 1024;
+const URLS_MAX = 16;
+const URL_CHARACTERS_MAX = 2048;
+
+/**
+ * Reads the webhook of any of the usual hosts. What is said is a hint, never a fact: the remote is asked afterwards. Missing
+ * or misshapen fields make an empty notice, a wrong signature an error, a body over the bound an error.
+ */
+export function parsePushWebhook(
+  request: WebhookRequest,
+  secrets: WebhookSecrets = {},
+): PushNotice {
+  if (request.body.length > BODY_BYTES_MAX) {
+    throw new CapstanError('WEBHOOK_TOO_LARGE', `the webhook is over ${BODY_BYTES_MAX} bytes`);
+  }
+  const body = parseBody(request);
+  const sender = senderOf(request, body);
+  verify(sender, request, secrets);
+  return { sender, urls: bounded(ADDRESSES[sender](request, body)) };
+}
+
+function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
+  // Gitea and Gogs send the headers of the hosts that they imitate as well: they are asked first.
+  if (headers['x-gitea-event'] !== undefined) return 'gitea';
+  if (headers['x-gogs-event'] !== undefined) return 'gogs';
+  if (headers['x-github-event'] !== undefined) return 'github';
+  if (headers['x-gitlab-event'] !== undefined) return 'gitlab';
+  if (headers['x-event-key'] !== undefined) {
+    return headers['x-hook-uuid'] === undefined ? 'bitbucketServer' : 'bitbucket';
+  }
+  return at(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined
+    ? 'azureDevOps'
+    : 'generic';
+}
+
+function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets): void {
+  const secret = secrets[sender];
+  if (secret === undefined) return;
+  const { headers } = request;
+  const given = {
+    github: () => signatureHolds(request, secret, headers['x-hub-signature-256']),
+    gitlab: () => equal(headers['x-gitlab-token'], String(secret)),
+    gitea: () => signatureHolds(request, secret, headers['x-gitea-signature']),
+    gogs: () => signatureHolds(request, secret, headers['x-gogs-signature']),
+    bitbucket: () => signatureHolds(request, secret, headers['x-hub-signature']),
+    bitbucketServer: () => signatureHolds(request, secret, headers['x-hub-signature']),
+    azureDevOps: () => equal(headers['authorization'], basic(secret)),
+    generic: () => signatureHolds(request, secret, headers['x-signature']),
+  }[sender]();
+  if (given) return;
+  throw new CapstanError(
+    'WEBHOOK_REFUSED',
+    `the webhook of ${sender} is not signed with its secret`,
+    {
+      hint: 'give the host the same secret as this control plane',
+    },
+  );
+}
+
+/** HMAC-SHA256 of the body, with or without `sha256=` before it. Compared in constant time. */
+function signatureHolds(
+  { body }: WebhookRequest,
+  secret: WebhookSecrets[Sender],
+  given: string | undefined,
+): boolean {
+  if (typeof secret !== 'string') return false;
+  const wanted = createHmac('sha256', secret).update(body).digest('hex');
+  return equal(given?.replace(/^sha256=/, ''), wanted);
+}
+
+function basic(secret: WebhookSecrets[Sender]): string {
+  if (typeof secret !== 'object') return '';
+  return `Basic ${Buffer.from(`${secret.username}:${secret.password}`).toString('base64')}`;
+}
+
+function equal(given: string | undefined, wanted: string): boolean {
+  // Digests have one length: nothing is told by the time that a comparison takes.
+  const digest = (text: string) => createHmac('sha256', 'compare').update(text).digest();
+  return given !== undefined && wanted !== '' && timingSafeEqual(digest(given), digest(wanted));
+}
+
+type Addresses = (request: WebhookRequest, body: unknown) => readonly unknown[];
+
+const PUSHES = /^(?:push|create|delete)$/;
+
+const ADDRESSES: Readonly<Record<Sender, Addresses>> = {
+  github: ({ headers }, body) =>
+    PUSHES.test(headers['x-github-event'] ?? '') ? repositoryAddresses(body) : [],
+  gitea: ({ headers }, body) =>
+    PUSHES.test(headers['x-gitea-event'] ?? '') ? repositoryAddresses(body) : [],
+  gogs: ({ headers }, body) =>
+    PUSHES.test(headers['x-gogs-event'] ?? '') ? repositoryAddresses(body) : [],
+  gitlab: ({ headers }, body) =>
+    /^(?:Push|Tag Push|System) Hook$/.test(headers['x-gitlab-event'] ?? '')
+      ? ['git_http_url', 'git_ssh_url', 'web_url'].map((field) => at(body, 'project', field))
+      : [],
+  bitbucket: ({ headers }, body) =>
+    headers['x-event-key'] === 'repo:push' ? [at(body, 'repository', 'links', 'html', 'href')] : [],
+  bitbucketServer: ({ headers }, body) => {
+    if (headers['x-event-key'] !== 'repo:refs_changed') return [];
+    const clones = at(body, 'repository', 'links', 'clone');
+    return Array.isArray(clones) ? clones.slice(0, URLS_MAX).map((link) => at(link, 'href')) : [];
+  },
+  azureDevOps: (_request, body) =>
+    at(body, 'eventType') === 'git.push'
+      ? [at(body, 'resource', 'repository', 'remoteUrl'), at(body, 'resource', 'repository', 'url')]
+      : [],
+  generic: (_request, body) => [at(body, 'url'), ...repositoryAddresses(body)],
+};
+
+function repositoryAddresses(body: unknown): readonly unknown[] {
+  const fields = ['clone_url', 'ssh_url', 'git_url', 'html_url', 'url'];
+  return fields.map((field) => at(body, 'repository', field));
+}
+
+function bounded(found: readonly unknown[]): readonly string[] {
+  const urls = found.filter(
+    (url): url is string =>
+      typeof url === 'string' && url !== '' && url.length <= URL_CHARACTERS_MAX,
+  );
+  return [...new Set(urls)].slice(0, URLS_MAX);
+}
+
+/** JSON, or a form whose field `payload` is JSON. Undefined when it is neither. */
+function parseBody({ headers, body }: WebhookRequest): unknown {
+  const text = new TextDecoder().decode(body);
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  try {
+    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+  } catch {
+    return undefined;
+  }
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  let found = value;
+  for (const field of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, field))
+      return undefined;
+    found = (found as Record<string, unknown>)[field];
+  }
+  return found;
+}
