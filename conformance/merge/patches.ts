@@ -10,7 +10,7 @@ import {
 } from '@capstan/kube-merge';
 import type { Json, JsonObject } from '@capstan/kube-object';
 import { normalizeBuiltIn, type Schema } from '@capstan/kube-schema';
-import type { Answer, PatchOperation, Question } from './oracle.ts';
+import type { Answer, Oracle, PatchOperation, Question } from './oracle.ts';
 import { Random } from './random.ts';
 import { mutate, randomJson, randomObject } from './random-object.ts';
 import { canonical } from './sessions.ts';
@@ -156,7 +156,7 @@ function randomPointer(random: Random, document: Json): string {
   return pointer;
 }
 
-export function answerPatch({ op, ...q }: PatchQuestion, schema: Schema): Answer {
+function answerPatch({ op, ...q }: PatchQuestion, schema: Schema): Answer {
   const { original = {}, modified = {}, current = {}, patch = {} } = q;
   const run = (): Json => {
     switch (op) {
@@ -194,17 +194,33 @@ export function answerPatch({ op, ...q }: PatchQuestion, schema: Schema): Answer
   }
 }
 
+/** How our answer differs from the oracle's; undefined if it does not, or if the oracle gives ours at other times. */
+export async function judgePatch(
+  oracle: Oracle,
+  question: PatchQuestion,
+  schema: Schema,
+): Promise<string | undefined> {
+  const ours = answerPatch(question, schema);
+  const first = patchDifference(question.op, ours, await oracle.ask(question));
+  if (first === undefined || !isStrategic(question.op)) return first;
+  // Go walks a patch in random order, and directives that meet may come out either way.
+  for (let i = 0; i < 30; i++) {
+    const again = await oracle.ask(question);
+    if (patchDifference(question.op, ours, again) === undefined) return undefined;
+  }
+  return first;
+}
+
+function isStrategic(op: PatchOperation): boolean {
+  return op === 'strategic' || op === 'twoway' || op === 'threeway';
+}
+
 /**
  * Go walks maps in random order: of several mistakes in one strategic merge patch the libraries name any. Such answers agree
  * in being errors; the text is compared where only one mistake is possible.
  */
-export function patchDifference(
-  op: PatchOperation,
-  ours: Answer,
-  theirs: Answer,
-): string | undefined {
-  const isStrategic = op === 'strategic' || op === 'twoway' || op === 'threeway';
-  if (isStrategic && ours.error !== undefined && theirs.error !== undefined) return undefined;
+function patchDifference(op: PatchOperation, ours: Answer, theirs: Answer): string | undefined {
+  if (isStrategic(op) && ours.error !== undefined && theirs.error !== undefined) return undefined;
   if (theirs.panic !== undefined) return undefined;
   if (ours.error !== undefined || theirs.error !== undefined)
     return ours.error === theirs.error

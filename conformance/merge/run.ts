@@ -4,7 +4,7 @@
 import { loadCatalogue } from '@capstan/kube-schema';
 import { closingLine } from '../tools/run-suite.ts';
 import { startOracle, whyNoOracle } from './oracle.ts';
-import { answerPatch, patchDifference, randomPatches } from './patches.ts';
+import { judgePatch, randomPatches } from './patches.ts';
 import { firstDifference, randomSession } from './sessions.ts';
 import { subjectsOf } from './subjects.ts';
 import { answerText, randomTexts, textDifference } from './texts.ts';
@@ -33,11 +33,8 @@ async function run(): Promise<number> {
     report(`sequence ${seed}`, firstDifference(session, await oracle.ask(session.question)));
   }
   for (let seed = 1; seed <= patchSeeds; seed++)
-    for (const { question, schema } of randomPatches(seed, subjects)) {
-      const theirs = await oracle.ask(question);
-      const ours = answerPatch(question, schema);
-      report(`${question.op} ${seed}`, patchDifference(question.op, ours, theirs));
-    }
+    for (const { question, schema } of randomPatches(seed, subjects))
+      report(`${question.op} ${seed}`, await judgePatch(oracle, question, schema));
   for (let seed = 1; seed <= textSeeds; seed++)
     for (const [op, text] of randomTexts(seed)) {
       const theirs = await oracle.ask({ op, original: text });
