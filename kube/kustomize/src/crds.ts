@@ -3,13 +3,13 @@ import { messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import type { Loader } from './loader.ts';
-import { decodeText } from './read-resources.ts';
 import {
   emptyConfig,
   fieldSpec,
   mergeConfigs,
   type TransformerConfig,
 } from './transformer-config.ts';
+import { decodeText } from './utf8.ts';
 
 type Dictionary = Readonly<Record<string, Json | undefined>>;
 

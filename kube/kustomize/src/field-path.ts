@@ -1,6 +1,14 @@
 import type { YamlNode } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
-import { getField, type KNode, makeNode, requireKind, scalar, setField } from './node.ts';
+import {
+  addContent,
+  getField,
+  type KNode,
+  makeNode,
+  requireKind,
+  scalar,
+  setField,
+} from './node.ts';
 
 /** Splits at the delimiter; `\` before it keeps it. A leading delimiter is dropped. */
 export function splitPath(path: string, delimiter: string): string[] {
@@ -118,7 +126,7 @@ function elementAt(node: KNode, part: string, createdBy: number | undefined): KN
   if (found !== undefined || createdBy === undefined) return found;
   const element = name === '' ? scalar(value, createdBy) : makeNode('mapping', '', '', createdBy);
   if (name !== '') element.content = [scalar(name, createdBy), scalar(value, createdBy)];
-  node.content.push(element);
+  addContent(node, element);
   return element;
 }
 

@@ -3,7 +3,15 @@ import { failure, within } from './failure.ts';
 import { loadPairs } from './key-values.ts';
 import type { GeneratorArgs, GeneratorOptions } from './kustomization.ts';
 import type { Loader } from './loader.ts';
-import { type KNode, makeNode, mapping, scalar, setField, stringScalar } from './node.ts';
+import {
+  addContent,
+  type KNode,
+  makeNode,
+  mapping,
+  scalar,
+  setField,
+  stringScalar,
+} from './node.ts';
 import { compareText } from './res-id.ts';
 import { parseBehavior, Resource, setMetaEntry } from './resource.ts';
 
@@ -59,7 +67,7 @@ function baseNode(kind: string, args: GeneratorArgs, file: number): KNode {
   setField(root, 'apiVersion', plain('v1', file));
   setField(root, 'kind', plain(kind, file));
   const metadata = mapping(file);
-  root.content.push(scalar('metadata', file), metadata);
+  addContent(root, scalar('metadata', file), metadata);
   setField(metadata, 'name', stringScalar(args.name, file));
   if (args.namespace) setField(metadata, 'namespace', stringScalar(args.namespace, file));
   return root;

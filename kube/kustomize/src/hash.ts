@@ -1,10 +1,9 @@
 import { goJson, type YamlObject, type YamlValue } from '@capstan/lib-yaml';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { failure } from './failure.ts';
 import { lookup } from './field-path.ts';
 import type { KNode } from './node.ts';
-import { hasOddKeys, toValue, withTextKeys } from './node-value.ts';
+import { toValue, withTextKeys } from './node-value.ts';
 import type { Resource } from './resource.ts';
 
 /** The suffix of a generated name: ten characters of the SHA-256 of the content, without vowels and look-alikes. */
@@ -57,7 +56,6 @@ function part(root: KNode, path: string): YamlValue {
   const node = lookup(root, [path]);
   if (node === undefined) return '';
   if (node.kind === 'scalar') return node.value;
-  if (hasOddKeys(node)) throw failure('json: unsupported type: map[interface {}]interface {}');
   const value = toValue(node.kind === 'mapping' ? withTextKeys(node) : node);
   return isObject(value) ? value : null;
 }

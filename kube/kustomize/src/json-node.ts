@@ -1,5 +1,5 @@
 import { Style, type YamlValue } from '@capstan/lib-yaml';
-import { type KNode, makeNode } from './node.ts';
+import { addContent, type KNode, makeNode } from './node.ts';
 import { compareText } from './res-id.ts';
 
 /**
@@ -47,7 +47,7 @@ function objectNode(
     const child = fromJson(value[key]!, fields.get(key), file);
     const keyNode = makeNode('scalar', '!!str', key, child.file);
     keyNode.line = child.line;
-    node.content.push(keyNode, child);
+    addContent(node, keyNode, child);
   }
   if (node.content.length === 0) node.style = Style.flow;
   return node;

@@ -201,7 +201,7 @@ export function enterRepository(context: BuildContext, spec: RepoSpec, referrer?
     () => context.openRequests.push({ kind: 'repository', spec }),
     spec.raw,
   );
-  const volume: Volume = { tree, mount: `/${spec.cloneUrl}`, resolved: new Map() };
+  const volume: Volume = { tree, mount: cleanAbsolute(`/${spec.cloneUrl}`), resolved: new Map() };
   const wanted = cleanAbsolute(`${volume.mount}/${spec.path}`);
   const found = locate(volume, cleanAbsolute(`${volume.mount}/${spec.path}`));
   if (found.kind !== 'directory') {

@@ -1,5 +1,6 @@
 import { matchElement } from './field-path.ts';
 import {
+  addContent,
   fieldOf,
   getField,
   isMissingOrNull,
@@ -235,7 +236,7 @@ function appendElements(list: KNode, from: KNode, keys: readonly string[]): KNod
     const values: string[] = [];
     for (const key of keys) {
       const field = getField(element, key);
-      if (field === undefined) list.content.push(element);
+      if (field === undefined) addContent(list, element);
       else values.push(field.value);
     }
     if (keys.length > 1) setElement(list, undefined, { keys, values });

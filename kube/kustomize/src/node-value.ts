@@ -35,7 +35,7 @@ function decode(node: KNode): YamlValue {
   try {
     return nodeToValue(node);
   } catch (error) {
-    throw failure(messageOf(error));
+    throw failure(messageOf(error).replace(/^yaml: json: /, 'json: '));
   }
 }
 
@@ -91,19 +91,6 @@ function withTags(node: KNode): KNode {
   const quoted = (node.style & QUOTED) !== 0 || node.value.includes('\n');
   copy.tag = quoted ? '!!str' : resolveTag(node.value);
   return copy;
-}
-
-/** Whether some mapping below the root has a key that is no string, which no JSON object can have. */
-export function hasOddKeys(node: KNode, isRoot = true): boolean {
-  if (node.kind === 'sequence') return node.content.some((item) => hasOddKeys(item, false));
-  if (node.kind !== 'mapping') return false;
-  const { content } = node;
-  for (let i = 0; i + 1 < content.length; i += 2) {
-    const key = content[i]!;
-    if (!isRoot && key.tag !== '!!str' && !isStringKey(key) && key.tag !== '!!merge') return true;
-    if (hasOddKeys(content[i + 1]!, false)) return true;
-  }
-  return false;
 }
 
 /** The mapping with the keys at its top as strings: what Go makes of it when it is asked for a map by strings. */

@@ -12,6 +12,18 @@ export interface KNode extends YamlNode {
   file: number;
 }
 
+/**
+ * The content of all that has none: most nodes are scalars, and an array of their own each would be a third of the
+ * memory. Frozen; `addContent` gives a node its own array when it gets its first child.
+ */
+const NO_CONTENT: KNode[] = Object.freeze<KNode[]>([]) as KNode[];
+
+/** Appends children to a mapping or sequence. */
+export function addContent(node: KNode, ...children: KNode[]): void {
+  if (node.content.length === 0) node.content = children;
+  else node.content.push(...children);
+}
+
 export function makeNode(kind: YamlNode['kind'], tag: string, value: string, file = 0): KNode {
   return {
     kind,
@@ -19,7 +31,7 @@ export function makeNode(kind: YamlNode['kind'], tag: string, value: string, fil
     tag,
     value,
     anchor: '',
-    content: [],
+    content: NO_CONTENT,
     headComment: '',
     lineComment: '',
     footComment: '',
@@ -47,7 +59,7 @@ export function mapping(file = 0): KNode {
 /** A deep copy that keeps the place each node comes from. */
 export function copyTree(node: KNode): KNode {
   const source = node.content;
-  const content = new Array<KNode>(source.length);
+  const content = source.length === 0 ? NO_CONTENT : new Array<KNode>(source.length);
   for (let i = 0; i < source.length; i++) content[i] = copyTree(source[i]!);
   const copy: KNode = {
     kind: node.kind,
@@ -77,7 +89,7 @@ export function overwrite(target: KNode, source: KNode): void {
   target.anchor = source.anchor;
   if (source.alias === undefined) delete target.alias;
   else target.alias = source.alias;
-  target.content = source.content.slice();
+  target.content = source.content.length === 0 ? NO_CONTENT : source.content.slice();
   target.headComment = source.headComment;
   target.lineComment = source.lineComment;
   target.footComment = source.footComment;
@@ -178,7 +190,7 @@ export function setField(
   }
   const key = makeNode('scalar', '', name, value.file);
   key.style = options.keyStyle ?? 0;
-  node.content.push(key, value);
+  addContent(node, key, value);
   return value;
 }
 

@@ -4,6 +4,7 @@ import type { KustomizeCache } from './cache.ts';
 import { failure, within } from './failure.ts';
 import { isListIndex, kindForNext, parseInteger, splitListIndex } from './field-path.ts';
 import {
+  addContent,
   fieldOf,
   getField,
   type KNode,
@@ -86,7 +87,7 @@ function matchIndex(
   const { create } = options;
   if (elements.length === index && create !== undefined) {
     const element = makeNode(kindForNext(path[1], create.kind), '', '', create.file);
-    node.content.push(element);
+    addContent(node, element);
     elements.push(element);
   }
   const element = elements[index];
@@ -116,7 +117,7 @@ function matchElements(node: KNode, path: readonly string[], options: MatchOptio
     () => `failed to create element for "${path[0]}"`,
     () => requireKind(node, 'sequence'),
   );
-  node.content.push(element);
+  addContent(node, element);
   return find();
 }
 

@@ -10,7 +10,6 @@ import * as k from './kustomization.ts';
 import type { Loader } from './loader.ts';
 import type { Origin } from './origin-annotations.ts';
 import { pluginOrigin } from './origin-annotations.ts';
-import { decodeText } from './read-resources.ts';
 import { idText } from './res-id.ts';
 import type { Resource } from './resource.ts';
 import { ResourceSet } from './resource-set.ts';
@@ -29,6 +28,7 @@ import { type PlacedReplacement, replacementTransformer } from './transformers/r
 import { replicaTransformer } from './transformers/replicas.ts';
 import type { Transformer } from './transformers/transformer.ts';
 import { valueAddTransformer } from './transformers/value-add.ts';
+import { decodeText } from './utf8.ts';
 
 /** Makes resources. */
 export type Generator = () => ResourceSet;

@@ -2,11 +2,12 @@ import { messageOf } from '@capstan/lib-std';
 import { parseDocuments, type YamlNode } from '@capstan/lib-yaml';
 import type { ParsedResources } from './cache.ts';
 import type { BuildContext } from './context.ts';
-import { BuildFailure, failure } from './failure.ts';
+import { BuildFailure, failure, within } from './failure.ts';
 import { fromJson } from './json-node.ts';
 import type { LoadedFile } from './loader.ts';
 import { metaText } from './meta-text.ts';
 import {
+  addContent,
   copyTree,
   fieldOf,
   isMissingOrNull,
@@ -17,6 +18,7 @@ import {
 } from './node.ts';
 import { toValue } from './node-value.ts';
 import { Resource } from './resource.ts';
+import { decodeText } from './utf8.ts';
 
 /** The resources in a file. Fails as the original does for text that is no YAML, and for objects without a name. */
 export function resourcesFromFile(
@@ -49,10 +51,6 @@ export function inFile(error: unknown, path: string): unknown {
     : error;
 }
 
-export function decodeText(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-}
-
 /** The resources in a text; what was read before under the same key is taken from the cache. */
 export function resourcesFromText(
   context: BuildContext,
@@ -62,7 +60,7 @@ export function resourcesFromText(
   const key = from.cacheKey;
   let parsed = key === '' ? undefined : context.cache.resources.get(key);
   if (parsed === undefined) {
-    parsed = readAll(context, text());
+    parsed = readAll(context, text);
     if (key !== '') context.cache.resources.set(key, parsed);
   }
   if (parsed.kind === 'failed') throw parsed.error;
@@ -79,11 +77,18 @@ function stamp(node: KNode, file: number, lineOffset: number): void {
   for (const child of node.content) stamp(child, file, lineOffset);
 }
 
-function readAll(context: BuildContext, text: string): ParsedResources {
+function readAll(context: BuildContext, text: () => string): ParsedResources {
   try {
-    return { kind: 'nodes', nodes: expandLists(context, dropBad(readNodes(context, text))) };
+    const nodes = readNodes(
+      context,
+      within(() => 'MalformedYAMLError', text),
+    );
+    return { kind: 'nodes', nodes: expandLists(context, dropBad(nodes)) };
   } catch (error) {
-    if (error instanceof BuildFailure) return { kind: 'failed', error };
+    if (error instanceof BuildFailure) {
+      const malformed = error.message.startsWith('MalformedYAMLError: ');
+      return { kind: 'failed', error: malformed ? failure(error.message, { malformed }) : error };
+    }
     throw error;
   }
 }
@@ -168,7 +173,7 @@ function convert(node: YamlNode, line: number, made: Map<YamlNode, KNode>): KNod
     if (target !== undefined) result.alias = target;
   }
   const { content } = node;
-  result.content = new Array<KNode>(content.length);
+  if (content.length > 0) result.content = new Array<KNode>(content.length);
   for (let i = 0; i < content.length; i++) result.content[i] = convert(content[i]!, line, made);
   return result;
 }
@@ -262,7 +267,7 @@ function setEntry(node: KNode, key: KNode, value: KNode): void {
     node.content[i + 1] = value;
     return;
   }
-  node.content.push(key, value);
+  addContent(node, key, value);
 }
 
 function mergeSources(value: KNode): KNode[] {

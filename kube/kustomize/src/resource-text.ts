@@ -1,14 +1,13 @@
 import { messageOf } from '@capstan/lib-std';
 import { goJson, toYaml, type YamlValue } from '@capstan/lib-yaml';
-import { failure, withPrefix } from './failure.ts';
-import { goSyntaxOf, hasOddKeys, toValue, withTextKeys } from './node-value.ts';
+import { withPrefix } from './failure.ts';
+import { goSyntaxOf, toValue, withTextKeys } from './node-value.ts';
 import type { Resource } from './resource.ts';
 
 /** The JSON value of a resource. Fails for what no JSON object can hold. */
 export function resourceValue(resource: Resource): YamlValue {
   const { node } = resource;
   if (node === undefined) return null;
-  if (hasOddKeys(node)) throw failure('json: unsupported type: map[interface {}]interface {}');
   return toValue(withTextKeys(node));
 }
 

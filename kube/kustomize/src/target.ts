@@ -25,17 +25,13 @@ import {
   originText,
 } from './origin-annotations.ts';
 import { addHashes, loadPlugin, type Plugin } from './plugins.ts';
-import {
-  decodeText,
-  requireMetadata,
-  resourcesFromFile,
-  resourcesFromText,
-} from './read-resources.ts';
+import { requireMetadata, resourcesFromFile, resourcesFromText } from './read-resources.ts';
 import { idKey } from './res-id.ts';
 import type { Resource } from './resource.ts';
 import { ResourceSet } from './resource-set.ts';
 import { builtinGenerators, builtinTransformers } from './statements.ts';
 import { mergeConfigs, parseConfig, type TransformerConfig } from './transformer-config.ts';
+import { decodeText } from './utf8.ts';
 import { validateWith } from './validators.ts';
 import { inVars, markVarSources, readVar, resolveVars } from './vars.ts';
 

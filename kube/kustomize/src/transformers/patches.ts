@@ -11,13 +11,14 @@ import { applyJsonPatch, type JsonOperation, parseJsonPatch } from '../json-patc
 import type { PatchEntry, Selector } from '../kustomization.ts';
 import type { Loader } from '../loader.ts';
 import { fieldOf, isNilOrEmpty, scalarText } from '../node.ts';
-import { decodeText, resourcesFromFile, resourcesFromText } from '../read-resources.ts';
+import { resourcesFromFile, resourcesFromText } from '../read-resources.ts';
 import { apiVersionOf, idKey, idText } from '../res-id.ts';
 import type { Resource } from '../resource.ts';
 import type { ResourceSet } from '../resource-set.ts';
 import { resourceValue } from '../resource-text.ts';
 import { select } from '../select.ts';
 import { strategicMerge } from '../strategic-merge.ts';
+import { decodeText } from '../utf8.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Merges a patch into a resource, which keeps its name, namespace and kind unless the patch may change them. */

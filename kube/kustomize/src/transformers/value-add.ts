@@ -7,9 +7,9 @@ import { decodeJson, int, list, struct, text } from '../go-json.ts';
 import { selectorShape } from '../kustomization.ts';
 import type { Loader } from '../loader.ts';
 import { requireKind, scalar, setScalar } from '../node.ts';
-import { decodeText } from '../read-resources.ts';
 import type { Resource } from '../resource.ts';
 import { select } from '../select.ts';
+import { decodeText } from '../utf8.ts';
 import { setNamespaces } from './namespace.ts';
 import type { Transformer } from './transformer.ts';
 
