@@ -38,6 +38,34 @@ export {
   UNINSTALL_ORDER,
 } from './manifests.ts';
 export { processDependencies } from './process-dependencies.ts';
+export type {
+  ClusterObjectRef,
+  ReleaseCluster,
+  ReleaseMerge,
+  ReleasePorts,
+} from './release/cluster-port.ts';
+export type { CrdPolicy } from './release/install-crds.ts';
+export { type InstallOptions, installRelease } from './release/install-release.ts';
+export { LEASE_MS, type OperationOptions } from './release/operation.ts';
+export { chartOf, listReleases, readRelease, releaseHistory } from './release/read-releases.ts';
+export {
+  type HookPhase,
+  isPending,
+  type Release,
+  type ReleaseHook,
+  type ReleaseStatus,
+} from './release/release.ts';
+export { ReleaseError } from './release/release-error.ts';
+export { decodeRecord, encodeRecord } from './release/release-record.ts';
+export { clusterCapabilities } from './release/render-release.ts';
+export { type RollbackOptions, rollbackRelease } from './release/rollback-release.ts';
+export { type TestOptions, testRelease } from './release/test-release.ts';
+export {
+  type Uninstalled,
+  type UninstallOptions,
+  uninstallRelease,
+} from './release/uninstall-release.ts';
+export { type UpgradeOptions, upgradeRelease } from './release/upgrade-release.ts';
 export {
   ChartLanguage,
   chartLanguage,

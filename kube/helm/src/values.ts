@@ -136,6 +136,12 @@ export function overlayValues(earlier: Values, later: Values): Values {
   return result;
 }
 
+/** `defaults` under `values`, which win; a null there removes a default. Neither is changed (helm's CoalesceTables). */
+export function coalesceTables(values: Values, defaults: Values): Values {
+  const place: Place = { merge: false, warn: () => undefined, prefix: '' };
+  return mergeTable(copyTable(values), copyTable(defaults), place);
+}
+
 function dropNulls(table: Values): void {
   for (const [key, value] of Object.entries(table)) {
     if (value === null) delete table[key];

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@capstan/lib-std';
+import { messageOf } from '@capstan/lib-std';
+import { codeOf, type ReleasePorts } from './cluster-port.ts';
+import type { Release } from './release.ts';
+import type { ReleaseStore } from './release-store.ts';
+
+/** Who does not renew for this long is taken to be gone. */
+export const LEASE_MS = 60_000;
+
+/** What every operation on a release takes. */
+export interface OperationOptions {
+  readonly signal?: AbortSignal;
+  /** For each wait, as the original's --timeout; five minutes by default. */
+  readonly timeoutMs?: number;
+  /** Waits until the objects are ready; hooks are waited for in any case. */
+  readonly wait?: boolean;
+  readonly waitForJobs?: boolean;
+  readonly disableHooks?: boolean;
+  /** `helm` by default, so that the original and we are one field manager. */
+  readonly fieldManager?: string;
+  /** Takes fields that others own (server-side apply only). */
+  readonly forceConflicts?: boolean;
+  /** Replaces objects instead of merging into them (client-side only). */
+  readonly forceReplace?: boolean;
+  /**
+   * After how long a pending record without any sign of life (one of the original's) counts as left behind. Never, by
+   * default: a live `helm` gives no sign of life either.
+   */
+  readonly recoverForeignAfterMs?: number;
+}
+
+/**
+ * One operation under way: the revision as it stands, and the sign of life on its record while it lasts. The record is
+ * written by `record`; losing it to another aborts `signal`.
+ */
+export class Operation {
+  release: Release;
+  readonly signal: AbortSignal;
+  readonly holder: string;
+  readonly #store: ReleaseStore;
+  readonly #clock: Clock;
+  readonly #abort = new AbortController();
+  #cancel: () => void = () => undefined;
+  #renewing: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(release: Release, ports: ReleasePorts, store: ReleaseStore, signal?: AbortSignal) {
+    this.release = release;
+    this.holder = `${ports.holder ?? 'capstan'}/${randomUUID()}`;
+    this.#store = store;
+    this.#clock = ports.clock;
+    this.signal =
+      signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
+  }
+
+  /** Writes the first record and begins to renew it. */
+  async begin(): Promise<void> {
+    await this.#store.create(this.release, this.holder);
+    this.#schedule();
+  }
+
+  set(change: Partial<Release>): void {
+    this.release = { ...this.release, ...change };
+  }
+
+  async record(): Promise<void> {
+    await this.#renewing;
+    await this.#store.update(this.release, { holder: this.holder });
+  }
+
+  /** Ends the sign of life; nothing is written afterwards but by `record`. */
+  async end(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#renewing;
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#cancel = this.#clock.after(LEASE_MS / 4, () => {
+      this.#renewing = this.#renew().finally(() => this.#schedule());
+    });
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#store.renew(this.release, this.holder);
+    } catch (error) {
+      // Any other failure may pass: the next renewal comes before the lease ends.
+      if (codeOf(error) === 'RELEASE_LOST') this.#abort.abort(error);
+    }
+  }
+}
+
+/** The text of a failure, with the reason of an abort in its place. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error && error.name === 'AbortError'
+    ? 'context canceled'
+    : messageOf(error);
+}
