@@ -1,8 +1,7 @@
 // For work on the server: runs the scripts against both servers and prints the differences.
 //   node conformance/apiserver/compare.ts SERVER TOKEN CAFILE [script name]
 
-import { differences } from './differences.ts';
-import { runScript } from './request-script.ts';
+import { differences, runScript } from '@capstan/kube-apiserver/testing';
 import { allScripts } from './scripts/all.ts';
 import { sendToOurs, sendToReal } from './servers.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
 import { createApiServer } from '@capstan/kube-apiserver';
-import type { Send } from './request-script.ts';
+import type { Send } from '@capstan/kube-apiserver/testing';
 
 /** Our server, without a socket, as an administrator. */
 export async function sendToOurs(): Promise<Send> {

@@ -1,4 +1,4 @@
-import type { Script } from '../request-script.ts';
+import type { Script } from '@capstan/kube-apiserver/testing';
 import { kindScripts } from './kinds.ts';
 import { protocolScripts } from './protocol.ts';
 import { workloadScripts } from './workloads.ts';

@@ -1,4 +1,4 @@
-import type { Script, Step } from '../request-script.ts';
+import type { Script, Step } from '@capstan/kube-apiserver/testing';
 import { SAMPLES, type Sample } from './samples.ts';
 
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';

@@ -164,7 +164,11 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   const deprecation = DEPRECATIONS[served.bucket];
   if (deprecation !== undefined) warnings.push(deprecation);
   const call = { request, info: info.resource, query, user, resource: served, warnings };
-  return withWarnings(await handleResource(core, call), warnings);
+  try {
+    return withWarnings(await handleResource(core, call), warnings);
+  } catch (error) {
+    return withWarnings(errorResponse(toApiError(error)), warnings);
+  }
 }
 
 export function pageNotFound(): ApiResponse {

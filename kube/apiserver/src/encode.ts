@@ -6,6 +6,7 @@ import type { ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { type Listing, listMeta, listObject } from './list-objects.ts';
 import type { Representation } from './negotiation.ts';
+import { partialMetadata } from './partial-metadata.ts';
 import { tableOf } from './tables/table.ts';
 import type { WatchMessage } from './watch-objects.ts';
 
@@ -75,14 +76,6 @@ export function encodeList(
     default:
       throw notAcceptable(['application/json']);
   }
-}
-
-function partialMetadata(object: KubeObject, version: string): JsonObject {
-  return {
-    kind: 'PartialObjectMetadata',
-    apiVersion: `meta.k8s.io/${version}`,
-    metadata: object.metadata,
-  };
 }
 
 export function encodeWatch(

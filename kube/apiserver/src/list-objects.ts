@@ -254,7 +254,9 @@ export function listObject(resource: ServedResource, listing: Listing): JsonObje
   return {
     kind: resource.listKind,
     apiVersion,
-    metadata: listMeta(listing),
+    // A list of custom resources is encoded with all its metadata.
+    metadata:
+      resource.custom === undefined ? listMeta(listing) : { continue: '', ...listMeta(listing) },
     items,
   };
 }

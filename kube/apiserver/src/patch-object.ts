@@ -10,7 +10,7 @@ import {
 import { applyPatch } from './apply-object.ts';
 import { mediaType, type ParseYaml, parseJsonText } from './body.ts';
 import { type Core, keyFor } from './core.ts';
-import { type Draft, type DraftObject, isDraftObject } from './json.ts';
+import { type Draft, type DraftObject, isDraftObject, stringifyJson } from './json.ts';
 import { runPatchFormat } from './patch-formats.ts';
 import { toVersion } from './version-conversion.ts';
 import {
@@ -69,11 +69,25 @@ export function patchObject(
   if (stored !== undefined && isDraftObject(patched['metadata'])) {
     patched['metadata']['resourceVersion'] ??= old.metadata.resourceVersion ?? '';
   }
-  return updateObject(core, target, patched, {
-    ...options,
-    duplicates,
-    subresource: request.subresource,
-  });
+  try {
+    return updateObject(core, target, patched, {
+      ...options,
+      duplicates,
+      subresource: request.subresource,
+    });
+  } catch (error) {
+    throw asPatchFault(error, patched);
+  }
+}
+
+/** A patch that leads to an object of wrong types is itself at fault. */
+function asPatchFault(error: unknown, patched: DraftObject): unknown {
+  if (!(error instanceof ApiError) || error.code !== 400) return error;
+  const why = /cannot be handled as a \w+: (json: .*)$/s.exec(error.message)?.[1];
+  if (why === undefined) return error;
+  return invalid({ group: '', kind: '', name: '' }, [
+    { kind: 'invalid', field: 'patch', value: stringifyJson(patched), detail: why },
+  ]);
 }
 
 /** The object after a JSON, merge or strategic patch. */

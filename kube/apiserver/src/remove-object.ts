@@ -49,15 +49,15 @@ export function removeObject(
     resource: resource.name,
     name: target.name,
   };
-  const key = keyFor(resource, target.namespace, target.name);
-  const stored = core.store.get(resource.bucket, key);
-  if (stored === undefined) throw notFound(subject);
-  checkPreconditions(stored, { ...subject, resource: resource.kind }, options);
   if (resource.bucket === 'batch/jobs' && options.propagation === undefined) {
     options.warn(
       'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
     );
   }
+  const key = keyFor(resource, target.namespace, target.name);
+  const stored = core.store.get(resource.bucket, key);
+  if (stored === undefined) throw notFound(subject);
+  checkPreconditions(stored, { ...subject, resource: resource.kind }, options);
   const finalizers = deletionFinalizers(stored, resource, options.propagation);
   const grace = graceSeconds(stored, resource, options.gracePeriodSeconds);
   const held = finalizers.length > 0 || grace > 0 || isHeldNamespace(stored, resource);
@@ -103,6 +103,12 @@ function checkPreconditions(
   { uid, resourceVersion }: RemoveOptions,
 ): void {
   if (uid !== undefined && uid !== object.metadata.uid) {
+    if (object.kind === 'Namespace') {
+      throw conflict(
+        { ...subject, resource: 'namespaces' },
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`,
+      );
+    }
     throw conflict(
       subject,
       `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid ?? ''}). The object might have been deleted and then recreated`,

@@ -27,8 +27,9 @@ export function runScale(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const target = targetOf(call);
   const object = readObject(core, target, '');
-  const view = scaleOf(object, call);
-  if (call.info.verb === 'get') {
+  const isRead = call.info.verb === 'get';
+  const view = scaleOf(object, call, { strict: isRead });
+  if (isRead) {
     return encodeObject(core, { status: 200, object: view, representation, call });
   }
   const options = writeOptionsOf(call);
@@ -50,7 +51,7 @@ export function runScale(core: Core, call: Call): ApiResponse {
   childDraft(draft, 'metadata')['resourceVersion'] =
     version === '' ? (object.metadata.resourceVersion ?? '') : version;
   const written = updateObject(core, target, draft, { ...options, subresource: 'scale' });
-  const answer = scaleOf(written.object, call);
+  const answer = scaleOf(written.object, call, { strict: false });
   return withWarnings(
     encodeObject(core, { status: 200, object: answer, representation, call }),
     call.warnings,
@@ -86,7 +87,11 @@ function setPath(draft: DraftObject, path: readonly string[], value: number): vo
   if (last !== undefined && isDraftObject(at)) at[last] = value;
 }
 
-function scaleOf(object: KubeObject, call: Call): KubeObject {
+function scaleOf(
+  object: KubeObject,
+  call: Call,
+  { strict }: { readonly strict: boolean },
+): KubeObject {
   const {
     name = '',
     namespace = '',
@@ -96,7 +101,7 @@ function scaleOf(object: KubeObject, call: Call): KubeObject {
   } = object.metadata;
   const custom = call.resource.custom?.scale;
   const spec: Json | undefined = valueAt(object, ...replicasPath(call));
-  if (custom !== undefined && spec === undefined) {
+  if (strict && custom !== undefined && spec === undefined) {
     throw internalError(
       `the spec replicas field ${JSON.stringify(custom.specReplicasPath)} does not exist`,
     );

@@ -59,8 +59,8 @@ export interface Strategy {
   readonly needsVersionOnUpdate?: boolean;
   /** DNS-1035 or path segment names instead of the usual DNS subdomain. */
   readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'any';
-  /** Labels and annotations count for the generation too. */
-  readonly generationCoversMetadata?: boolean;
+  /** This part of the metadata counts for the generation too; 'nothing': the generation stays 1. */
+  readonly generationCovers?: 'labels' | 'annotations' | 'nothing';
   /** Seconds that a deletion waits for, when the request does not say. */
   gracePeriod?(object: KubeObject): number;
 }

@@ -61,7 +61,7 @@ class Watch implements AsyncIterator<WatchMessage> {
     const { timeoutSeconds, signal, allowWatchBookmarks } = options;
     if (timeoutSeconds !== undefined && timeoutSeconds > 0) {
       this.#release.push(core.clock.after(timeoutSeconds * 1000, () => this.#finish()));
-      if (allowWatchBookmarks) {
+      if (allowWatchBookmarks && timeoutSeconds > 2) {
         this.#release.push(
           core.clock.after(Math.max(0, timeoutSeconds * 1000 - 2000), () => this.#bookmark()),
         );

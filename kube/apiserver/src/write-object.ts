@@ -111,7 +111,7 @@ export function createObject(
     throw alreadyExists({ ...subjectOf(target), name });
   }
   const stored = toStorageVersion(object, resource);
-  if (options.dryRun) return { object, created: true };
+  if (options.dryRun) return { object: toVersion(stored, resource), created: true };
   const kept = core.store.put(resource.bucket, key, stored);
   resource.strategy.afterWrite?.(kept, undefined, context);
   return {
@@ -169,7 +169,7 @@ export function updateObject(
   if (!STATUS_PARTS.has(options.subresource ?? '')) {
     resource.strategy.prepareUpdate?.(draft, old, context);
   }
-  raiseGeneration(draft, old, resource);
+  if (!STATUS_PARTS.has(options.subresource ?? '')) raiseGeneration(draft, old, resource);
   const object = asObject(draft);
   const errors = STATUS_PARTS.has(options.subresource ?? '')
     ? (resource.strategy.validateStatus?.(object, old) ?? [])
@@ -370,14 +370,21 @@ function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target)
   const version = textAt(draft, 'metadata', 'resourceVersion');
   const needed = target.resource.strategy.needsVersionOnUpdate === true;
   if (version === '' && (needed || target.resource.custom !== undefined)) {
-    throw invalid({ group: target.resource.group, kind: target.resource.kind, name: target.name }, [
+    throw invalid(
       {
-        kind: 'invalid',
-        field: 'metadata.resourceVersion',
-        value: target.resource.custom === undefined ? '' : 0,
-        detail: 'must be specified for an update',
+        group: target.resource.group,
+        kind: target.resource.custom === undefined ? target.resource.kind : target.resource.name,
+        name: target.name,
       },
-    ]);
+      [
+        {
+          kind: 'invalid',
+          field: 'metadata.resourceVersion',
+          value: target.resource.custom === undefined ? '' : 0,
+          detail: 'must be specified for an update',
+        },
+      ],
+    );
   }
   const uid = textAt(draft, 'metadata', 'uid');
   if (uid !== '' && uid !== old.metadata.uid) {
@@ -502,12 +509,13 @@ function carryAllButStatus(draft: DraftObject, old: KubeObject, resource: Served
 
 function raiseGeneration(draft: DraftObject, old: KubeObject, resource: ServedResource): void {
   if (resource.strategy.hasGeneration !== true) return;
+  if (resource.strategy.generationCovers === 'nothing') return;
   const withStatus = resource.custom !== undefined && !resource.custom.hasStatus;
   const rest = (object: DraftObject | KubeObject): DraftObject => {
     const { metadata, status, ...others } = object as DraftObject;
-    if (resource.strategy.generationCoversMetadata === true) {
-      const { labels, annotations } = objectAt(metadata);
-      others['metadata'] = { labels, annotations } as DraftObject;
+    const covered = resource.strategy.generationCovers;
+    if (covered === 'labels' || covered === 'annotations') {
+      others['metadata'] = { [covered]: objectAt(metadata)[covered] } as DraftObject;
     }
     return withStatus && status !== undefined ? { ...others, status } : others;
   };

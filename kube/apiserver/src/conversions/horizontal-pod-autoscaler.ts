@@ -8,6 +8,7 @@ const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
  * metric in an annotation.
  */
 export function convertAutoscaler(object: KubeObject, apiVersion: string): KubeObject {
+  if (object.apiVersion === apiVersion) return object;
   return apiVersion === 'autoscaling/v1' ? toV1(object) : toV2(object);
 }
 

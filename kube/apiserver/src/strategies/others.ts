@@ -258,7 +258,12 @@ export const disruptionBudgetStrategy: Strategy = {
       {
         kind: 'invalid',
         field: 'spec',
-        value: spec,
+        value: {
+          MinAvailable: spec['minAvailable'],
+          Selector: spec['selector'] ?? null,
+          MaxUnavailable: spec['maxUnavailable'],
+          UnhealthyPodEvictionPolicy: spec['unhealthyPodEvictionPolicy'] ?? null,
+        },
         detail: 'minAvailable and maxUnavailable cannot be both set',
       },
     ];
@@ -381,6 +386,7 @@ export const storageClassStrategy: Strategy = {
 
 export const priorityClassStrategy: Strategy = {
   hasGeneration: true,
+  generationCovers: 'nothing',
   applyDefaults: (object) => setDefault(object, 'preemptionPolicy', 'PreemptLowerPriority'),
 };
 
@@ -395,7 +401,7 @@ export const endpointsStrategy: Strategy = {
 
 export const endpointSliceStrategy: Strategy = {
   hasGeneration: true,
-  generationCoversMetadata: true,
+  generationCovers: 'labels',
   applyDefaults(object) {
     for (const port of draftObjects(object, 'ports')) {
       setDefault(port, 'name', '');

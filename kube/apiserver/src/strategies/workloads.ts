@@ -21,6 +21,7 @@ import { podSpecErrors } from './pod-validation.ts';
 export const deploymentStrategy: Strategy = {
   hasStatus: true,
   hasGeneration: true,
+  generationCovers: 'annotations',
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');
     setDefault(spec, 'replicas', 1);
@@ -183,18 +184,12 @@ export const statefulSetStrategy: Strategy = {
   },
 };
 
-/**
- * The real server's conversion shows this annotation to its field management and to nobody else: every writer of a
- * DaemonSet owns it, and it is never there.
- */
-function dropTemplateGeneration(object: DraftObject): void {
-  const metadata = childDraft(object, 'metadata');
-  const annotations = childDraft(metadata, 'annotations');
-  delete annotations[TEMPLATE_GENERATION];
-  if (Object.keys(annotations).length === 0) delete metadata['annotations'];
-}
-
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+function setTemplateGeneration(object: DraftObject, generation: number): void {
+  const annotations = childDraft(childDraft(object, 'metadata'), 'annotations');
+  annotations[TEMPLATE_GENERATION] = String(generation);
+}
 
 export const daemonSetStrategy: Strategy = {
   hasStatus: true,
@@ -214,7 +209,7 @@ export const daemonSetStrategy: Strategy = {
     setDefault(annotations, TEMPLATE_GENERATION, '0');
   },
   prepareCreate(object) {
-    dropTemplateGeneration(object);
+    setTemplateGeneration(object, 1);
     object['status'] = {
       currentNumberScheduled: 0,
       numberMisscheduled: 0,
@@ -222,7 +217,11 @@ export const daemonSetStrategy: Strategy = {
       numberReady: 0,
     };
   },
-  prepareUpdate: (object) => dropTemplateGeneration(object),
+  prepareUpdate(object, old) {
+    const same = equalJson(valueAt(object, 'spec', 'template'), valueAt(old, 'spec', 'template'));
+    const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
+    setTemplateGeneration(object, same ? before : before + 1);
+  },
   validate: (object) => [...selectorErrors(object), ...templateErrors(object, 'always')],
   validateUpdate: (object, old) => immutable(object, old, 'selector'),
 };
@@ -231,11 +230,12 @@ export const jobStrategy: Strategy = {
   hasStatus: true,
   hasGeneration: true,
   applyDefaults(object) {
-    defaultJobSpec(childDraft(object, 'spec'));
-    const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels');
-    if (Object.keys(labels).length > 0) {
-      setDefault(childDraft(object, 'metadata'), 'labels', cloneJson(labels));
-    }
+    const spec = childDraft(object, 'spec');
+    defaultJobSpec(spec);
+    const metadata = childDraft(object, 'metadata');
+    const labels = childDraft(childDraft(spec, 'template'), 'metadata')['labels'];
+    // The very same map, as in Go: what is added to the template's labels later shows here too.
+    if (labels !== undefined) setDefault(metadata, 'labels', labels);
   },
   prepareCreate(object) {
     const spec = childDraft(object, 'spec');

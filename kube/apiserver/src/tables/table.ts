@@ -1,5 +1,6 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import type { Core } from '../core.ts';
+import { partialMetadata } from '../partial-metadata.ts';
 import type { ServedResource } from '../served-resource.ts';
 import { printerFor } from './printers.ts';
 
@@ -65,9 +66,5 @@ function rowObject(
 ): Json {
   if (options.include === 'None') return null;
   if (options.include === 'Object') return object;
-  return {
-    kind: 'PartialObjectMetadata',
-    apiVersion: `meta.k8s.io/${options.version}`,
-    metadata: object.metadata,
-  };
+  return partialMetadata(object, options.version);
 }

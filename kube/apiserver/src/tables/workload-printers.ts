@@ -1,4 +1,5 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { convertAutoscaler } from '../conversions/horizontal-pod-autoscaler.ts';
 import { flagAt, listAt, numberAt, objectAt, textAt, valueAt } from '../json.ts';
 import {
   age,
@@ -309,7 +310,8 @@ const controllerRevisions: Printer = {
 
 const autoscalers: Printer = {
   columns: columns('Name', 'Reference', 'Targets', 'MinPods', 'MaxPods', 'Replicas', 'Age'),
-  cells(object, now) {
+  cells(given, now) {
+    const object = convertAutoscaler(given, 'autoscaling/v2');
     const reference = objectAt(object, 'spec', 'scaleTargetRef');
     const minimum = valueAt(object, 'spec', 'minReplicas');
     return [

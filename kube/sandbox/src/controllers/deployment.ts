@@ -205,7 +205,8 @@ function takeRevision(
   if (deployment.metadata.annotations?.[REVISION] === String(revision)) return deployment;
   const draft = cloneJson(deployment);
   childDraft(childDraft(draft, 'metadata'), 'annotations')[REVISION] = String(revision);
-  return client.update(DEPLOYMENTS, draft);
+  // By the status, as the real controller does: it is no new generation.
+  return client.updateStatus(DEPLOYMENTS, draft);
 }
 
 function roll(deployment: KubeObject, newSet: KubeObject, surroundings: Surroundings): void {

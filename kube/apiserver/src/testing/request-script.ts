@@ -114,11 +114,20 @@ const VOLATILE: ReadonlySet<string> = new Set([
   'serverAddressByClientCIDRs',
 ]);
 
+/** Entries of managedFields stand by their time, and causes of one field in the order of a Go map. */
+const UNORDERED: ReadonlySet<string> = new Set(['managedFields', 'causes']);
+
+function sorted(items: readonly unknown[]): unknown[] {
+  const text = (item: unknown): string => JSON.stringify(item);
+  return [...items].sort((a, b) => (text(a) < text(b) ? -1 : 1));
+}
+
 /** Replaces what differs from run to run by a word that says what it was. Descriptions are Kubernetes' own sentences. */
 function mask(value: unknown, key: string, kept: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) {
     if (key === 'serverAddressByClientCIDRs') return '<serverAddressByClientCIDRs>';
-    return value.map((item) => mask(item, key, kept));
+    const items = value.map((item) => mask(item, key, kept));
+    return UNORDERED.has(key) ? sorted(items) : items;
   }
   if (typeof value === 'object' && value !== null) {
     const isColumn = 'priority' in value && 'format' in value;
@@ -142,6 +151,7 @@ function maskText(text: string, kept: ReadonlyMap<string, string>): string {
     .replace(/kube-api-access-[a-z0-9]{5}/g, '<token-volume>')
     .replace(/^(gen-)[a-z0-9]{5}$/, '$1<random>')
     .replace(/^\d+(s|ms)$/, '<age>')
+    .replace(/in record \(\d+\)/g, 'in record (<rv>)')
     .replace(/:3[0-2]\d{3}\//g, ':<nodePort>/')
     .replace(/resource version: \d+, current: \d+/g, 'resource version: <rv>, current: <rv>')
     .replace(/"gen-[a-z0-9]{5}"/g, '"gen-<random>"');

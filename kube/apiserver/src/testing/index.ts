@@ -1,0 +1,2 @@
+export { differences } from './differences.ts';
+export { type Answer, runScript, type Script, type Send, type Step } from './request-script.ts';

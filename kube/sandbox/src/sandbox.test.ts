@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  createLocalClient,
+  type LocalClient,
+  SYSTEM,
+  textAt,
+  valueAt,
+} from '@capstan/kube-apiserver';
+import { ManualClock } from '@capstan/lib-std';
+import { type Sandbox, startSandbox } from './start-sandbox.ts';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+async function withSandbox(
+  run: (cluster: {
+    sandbox: Sandbox;
+    client: LocalClient;
+    pass: (ms: number) => Promise<void>;
+  }) => Promise<void>,
+): Promise<void> {
+  const clock = new ManualClock(START);
+  await using sandbox = await startSandbox({ clock });
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  await run({
+    sandbox,
+    client,
+    // In small steps, so that what one timer leads to can set the next.
+    async pass(ms) {
+      for (let left = ms; left > 0; left -= 50) {
+        clock.advance(Math.min(50, left));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  });
+}
+
+function deployment(image: string, extra: Record<string, unknown> = {}) {
+  return JSON.parse(
+    JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        replicas: 3,
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web' } },
+          spec: { containers: [{ name: 'web', image }] },
+        },
+        ...extra,
+      },
+    }),
+  );
+}
+
+function conditions(client: LocalClient, path: string, name: string): string[] {
+  const found = valueAt(client.get(path, 'default', name), 'status', 'conditions');
+  return (Array.isArray(found) ? found : []).map(
+    (c) => `${textAt(c, 'type')}=${textAt(c, 'status')} ${textAt(c, 'reason')}`,
+  );
+}
+
+function podReasons(client: LocalClient): string[] {
+  return client.list('v1/pods', 'default').map((pod) => {
+    const status = valueAt(pod, 'status', 'containerStatuses');
+    const first = Array.isArray(status) ? status[0] : undefined;
+    return textAt(first, 'state', 'waiting', 'reason') || textAt(pod, 'status', 'phase');
+  });
+}
+
+test('a deployment rolls out within a second, and again with a new image', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('apps/v1/deployments', deployment('app:1'));
+    await pass(1000);
+    assert.deepEqual(conditions(client, 'apps/v1/deployments', 'web'), [
+      'Available=True MinimumReplicasAvailable',
+      'Progressing=True NewReplicaSetAvailable',
+    ]);
+    const live = client.get('apps/v1/deployments', 'default', 'web');
+    assert.equal(valueAt(live, 'status', 'readyReplicas'), 3);
+    client.update('apps/v1/deployments', {
+      ...deployment('app:2'),
+      metadata: { ...live?.metadata },
+    });
+    await pass(3000);
+    const images = client
+      .list('v1/pods', 'default')
+      .map((pod) => textAt((valueAt(pod, 'spec', 'containers') as unknown[])[0], 'image'));
+    assert.deepEqual(images, ['app:2', 'app:2', 'app:2']);
+    assert.equal(client.list('apps/v1/replicasets', 'default').length, 2);
+    assert.equal(
+      client.get('apps/v1/deployments', 'default', 'web')?.metadata.annotations?.[
+        'deployment.kubernetes.io/revision'
+      ],
+      '2',
+    );
+  }));
+
+test('an image tagged crash ends in CrashLoopBackOff, one tagged missing in ImagePullBackOff', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('apps/v1/deployments', deployment('app:crash', { replicas: 1 }));
+    await pass(2000);
+    assert.deepEqual(podReasons(client), ['CrashLoopBackOff']);
+    client.remove('apps/v1/deployments', 'default', 'web');
+    await pass(1000);
+    assert.deepEqual(podReasons(client), []);
+    client.create('apps/v1/deployments', deployment('app:missing', { replicas: 1 }));
+    await pass(2000);
+    assert.deepEqual(podReasons(client), ['ImagePullBackOff']);
+  }));
+
+test('a rollout that stands still passes its progress deadline', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create(
+      'apps/v1/deployments',
+      deployment('app:missing', { progressDeadlineSeconds: 10 }),
+    );
+    await pass(12_000);
+    assert.deepEqual(conditions(client, 'apps/v1/deployments', 'web'), [
+      'Available=False MinimumReplicasUnavailable',
+      'Progressing=False ProgressDeadlineExceeded',
+    ]);
+  }));
+
+test('a job completes, and one that fails reaches its backoff limit', () =>
+  withSandbox(async ({ client, pass }) => {
+    const job = (name: string, command: string[], backoffLimit: number) => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name, namespace: 'default' },
+      spec: {
+        backoffLimit,
+        template: {
+          spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a', command }] },
+        },
+      },
+    });
+    client.create('batch/v1/jobs', job('good', ['true'], 0));
+    client.create('batch/v1/jobs', job('bad', ['sh', '-c', 'exit 3'], 1));
+    await pass(5000);
+    assert.deepEqual(conditions(client, 'batch/v1/jobs', 'good'), [
+      'SuccessCriteriaMet=True CompletionsReached',
+      'Complete=True CompletionsReached',
+    ]);
+    assert.deepEqual(conditions(client, 'batch/v1/jobs', 'bad'), [
+      'FailureTarget=True BackoffLimitExceeded',
+      'Failed=True BackoffLimitExceeded',
+    ]);
+  }));
+
+test('a stateful set makes its pods in order and binds their claims', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('apps/v1/statefulsets', {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace: 'default' },
+      spec: {
+        replicas: 2,
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: {
+          metadata: { labels: { app: 'db' } },
+          spec: { containers: [{ name: 'db', image: 'db:1' }] },
+        },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: 'data' },
+            spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+          },
+        ],
+      },
+    });
+    await pass(50);
+    assert.deepEqual(
+      client.list('v1/pods', 'default').map((p) => p.metadata.name),
+      ['db-0'],
+    );
+    await pass(3000);
+    assert.equal(
+      valueAt(client.get('apps/v1/statefulsets', 'default', 'db'), 'status', 'readyReplicas'),
+      2,
+    );
+    assert.deepEqual(
+      client
+        .list('v1/persistentvolumeclaims', 'default')
+        .map((c) => `${c.metadata.name} ${textAt(c, 'status', 'phase')}`),
+      ['data-db-0 Bound', 'data-db-1 Bound'],
+    );
+  }));
+
+test('a cron job runs when its time comes, and time can be moved', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('batch/v1/cronjobs', {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'tick', namespace: 'default' },
+      spec: {
+        schedule: '*/5 * * * *',
+        jobTemplate: {
+          spec: {
+            template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } },
+          },
+        },
+      },
+    });
+    await pass(4 * 60_000);
+    assert.equal(client.list('batch/v1/jobs', 'default').length, 0);
+    await pass(62_000);
+    assert.deepEqual(
+      conditions(
+        client,
+        'batch/v1/jobs',
+        client.list('batch/v1/jobs', 'default')[0]?.metadata.name ?? '',
+      ),
+      ['SuccessCriteriaMet=True CompletionsReached', 'Complete=True CompletionsReached'],
+    );
+  }));
+
+test('a deleted namespace takes everything in it along', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'team' },
+    });
+    await pass(100);
+    assert.ok(client.get('v1/serviceaccounts', 'team', 'default'));
+    client.create('apps/v1/deployments', {
+      ...deployment('app:1'),
+      metadata: { name: 'web', namespace: 'team' },
+    });
+    await pass(1000);
+    assert.equal(client.list('v1/pods', 'team').length, 3);
+    client.remove('v1/namespaces', '', 'team');
+    await pass(2000);
+    assert.equal(client.get('v1/namespaces', '', 'team'), undefined);
+    assert.deepEqual(client.list('v1/pods', 'team'), []);
+  }));
+
+test('foreground deletion waits for dependents, orphaning sets them free', () =>
+  withSandbox(async ({ client, pass }) => {
+    const owner = client.create('v1/configmaps', {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'owner', namespace: 'default' },
+    });
+    const reference = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: 'owner',
+      uid: owner.metadata.uid ?? '',
+      blockOwnerDeletion: true,
+    };
+    const child = (name: string, finalizers: string[]) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'default', finalizers, ownerReferences: [reference] },
+    });
+    client.create('v1/configmaps', child('held', ['example.com/hold']));
+    await pass(50);
+    client.remove('v1/configmaps', 'default', 'owner', { propagation: 'Foreground' });
+    await pass(200);
+    assert.ok(client.get('v1/configmaps', 'default', 'owner'));
+    const held = client.get('v1/configmaps', 'default', 'held');
+    assert.ok(held?.metadata.deletionTimestamp);
+    client.update('v1/configmaps', {
+      ...held,
+      metadata: { ...held.metadata, finalizers: [] },
+    } as never);
+    await pass(200);
+    assert.equal(client.get('v1/configmaps', 'default', 'owner'), undefined);
+  }));
+
+test('a fork is a cluster of its own', () =>
+  withSandbox(async ({ sandbox, client, pass }) => {
+    client.create('apps/v1/deployments', deployment('app:1'));
+    await pass(1000);
+    await using fork = await sandbox.fork();
+    const other = createLocalClient(fork.server.core, SYSTEM, 'test');
+    other.remove('apps/v1/deployments', 'default', 'web');
+    await pass(1000);
+    assert.equal(other.list('v1/pods', 'default').length, 0);
+    assert.equal(client.list('v1/pods', 'default').length, 3);
+  }));
+
+test('an autoscaler follows the metric that one sets', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('apps/v1/deployments', deployment('app:1', { replicas: 2 }));
+    client.create('autoscaling/v2/horizontalpodautoscalers', {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: {
+        name: 'web',
+        namespace: 'default',
+        annotations: { 'metric.sandbox.capstan.dev/cpu': '160' },
+      },
+      spec: {
+        minReplicas: 1,
+        maxReplicas: 3,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        metrics: [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+          },
+        ],
+      },
+    });
+    await pass(1000);
+    assert.equal(
+      valueAt(client.get('apps/v1/deployments', 'default', 'web'), 'spec', 'replicas'),
+      3,
+    );
+  }));
