@@ -182,7 +182,9 @@ class Printer {
       return;
     }
     if (this.#method(value, verb)) return;
-    if (this.#verbW(verb, value)) return;
+    // fmt takes bytes apart before it looks at %w.
+    const isBytes = depth === 0 && value instanceof Uint8Array;
+    if (!isBytes && this.#verbW(verb, value)) return;
     if (value instanceof GoObject) this.#object(value, verb, depth);
     else if (value instanceof Uint8Array) this.#bytes(value, verb, depth);
     else if (Array.isArray(value)) this.#list(value, typeOf(value), verb, depth);
