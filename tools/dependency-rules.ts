@@ -124,6 +124,7 @@ export const ONLY: readonly EdgeRule[] = [
 export const TEST_HELPERS: readonly string[] = [
   'kube/sandbox',
   'kube/apiserver',
+  'kube/client',
   'lib/files',
   'lib/git',
 ];
