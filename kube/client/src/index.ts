@@ -14,6 +14,7 @@ export {
   fixedCredentials,
 } from './connection.ts';
 export { type ClientOptions, connect, createKubeClient } from './create-client.ts';
+export { type ExecPlugin, execCredentials } from './exec-credentials.ts';
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
 export { type InProcessServer, inProcessTransport } from './in-process-transport.ts';
 export { formatJson, parseJson } from './json.ts';
