@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import {
   APPLICATION_SCENARIOS,
   application,
+  CHART_SCENARIOS,
   configMap,
   createWorld,
   KUSTOMIZATION_SCENARIOS,
@@ -27,7 +28,12 @@ describe('the slice on a real control plane', { skip: whyNoCluster() }, () => {
     await cluster.stop();
   });
 
-  for (const scenario of [...APPLICATION_SCENARIOS, MISTAKE_SCENARIO, ...KUSTOMIZATION_SCENARIOS]) {
+  for (const scenario of [
+    ...APPLICATION_SCENARIOS,
+    MISTAKE_SCENARIO,
+    ...KUSTOMIZATION_SCENARIOS,
+    ...CHART_SCENARIOS,
+  ]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);
       if (figures !== undefined) context.diagnostic(JSON.stringify(figures));

@@ -1,22 +1,12 @@
 import type { HelmSource } from '@capstan/argocd-api';
 import type { HelmOptions } from '@capstan/engine-render';
-import { CapstanError } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 
-/** source.helm as the engine takes it (Argo CD's documentation, "Helm"). Throws SOURCE_UNSUPPORTED for what is not done. */
+/** source.helm as the engine takes it (Argo CD's documentation, "Helm"). */
 export function toHelmOptions(
   helm: HelmSource,
-  field: string,
   release: { readonly name: string; readonly namespace: string },
 ): HelmOptions {
-  const reference = helm.valueFiles?.find((file) => file.startsWith('$'));
-  if (reference !== undefined) {
-    throw new CapstanError(
-      'SOURCE_UNSUPPORTED',
-      `${field}.valueFiles: ${JSON.stringify(reference)} refers to another source, which is not read`,
-      { hint: 'put the values file into the repository of the chart' },
-    );
-  }
   const values = helm.valuesObject === undefined ? helm.values : toYaml(helm.valuesObject);
   return {
     releaseName: helm.releaseName || release.name,

@@ -31,7 +31,10 @@ export function toDeliverySource(
     ...(options.auth === undefined ? {} : { auth: options.auth }),
   };
   const isReference = source.ref !== undefined && (source.path ?? '') === '';
-  return isReference ? { source: spec } : { source: spec, render: toRenderSpec(source, options) };
+  const ref = source.ref === undefined ? {} : { ref: source.ref };
+  return isReference
+    ? { source: spec, ...ref }
+    : { source: spec, ...ref, render: toRenderSpec(source, options) };
 }
 
 function refuseUnsupported(
@@ -74,10 +77,10 @@ function toRenderSpec(
   };
   if (directory !== undefined) return { kind: 'directory', path, ...folder };
   if (source.helm !== undefined) {
-    return { kind: 'helm', path, ...toHelmOptions(source.helm, `${field}.helm`, release) };
+    return { kind: 'helm', path, ...toHelmOptions(source.helm, release) };
   }
   if (kustomize === undefined) {
-    const helm = toHelmOptions({}, `${field}.helm`, release);
+    const helm = toHelmOptions({}, release);
     return { kind: 'detect', path, ...folder, helm };
   }
   return { kind: 'kustomize', path, overlay: toOverlay(kustomize, `${field}.kustomize`) };

@@ -1,5 +1,5 @@
 import type { DesiredObject } from '@capstan/engine-diff';
-import type { SourceSpec } from '@capstan/engine-source';
+import type { Snapshot, SourceSpec } from '@capstan/engine-source';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -12,6 +12,7 @@ import {
   prepareDesired,
   type Scope,
 } from './prepare-desired.ts';
+import { withReferences } from './refer-sources.ts';
 import type { LoadedRender } from './source-watches.ts';
 import type { Delivery, DeliverySource, Problem, SourceRevision } from './types.ts';
 
@@ -49,7 +50,8 @@ export async function loadDesired(
   const problems: Problem[] = [];
   const renders: LoadedRender[] = [];
   for (const [index, source] of sources.entries()) {
-    const loaded = await loadSource(source, options.revisions?.[index], { ports, options });
+    const fetch = (at: number) => fetchSourceAt(sources, at, { ports, options });
+    const loaded = await loadSource(source, () => fetch(index), { sources, fetch, ports, options });
     if (loaded.revision !== undefined) revisions.push(loaded.revision);
     problems.push(...loaded.problems);
     if (loaded.kind !== undefined) renderKinds.push(loaded.kind);
@@ -91,21 +93,29 @@ interface LoadedSource {
   readonly render?: LoadedRender;
 }
 
+interface LoadContext {
+  readonly sources: readonly DeliverySource[];
+  readonly fetch: (index: number) => Promise<Snapshot>;
+  readonly ports: DeliveryPorts;
+  readonly options: LoadOptions;
+}
+
 async function loadSource(
-  { source, render }: DeliverySource,
-  revision: string | undefined,
-  { ports, options }: { readonly ports: DeliveryPorts; readonly options: LoadOptions },
+  { render }: DeliverySource,
+  fetchOwn: () => Promise<Snapshot>,
+  { sources, fetch, ports, options }: LoadContext,
 ): Promise<LoadedSource> {
   const { signal } = options;
   let found: SourceRevision | undefined;
   try {
-    const snapshot = await fetchAt(source, revision, ports, options);
+    const snapshot = await fetchOwn();
     found = snapshot.revision;
     if (render === undefined) {
-      const { digest } = snapshot;
-      return { revision: found, digest, objects: [], problems: [], render: { snapshot } };
+      // What others read of it is part of what they render.
+      return { revision: found, digest: '', objects: [], problems: [], render: { snapshot } };
     }
-    const rendered = await ports.render(snapshot, render, { signal });
+    const whole = await withReferences(snapshot, render, { sources, fetch });
+    const rendered = await ports.render(whole, render, { signal });
     const problems = rendered.diagnostics.map(toProblem);
     const { kind, digest, objects, trace } = rendered;
     return { revision: found, kind, digest, objects, problems, render: { snapshot, trace } };
@@ -119,6 +129,14 @@ async function loadSource(
       problems,
     };
   }
+}
+
+async function fetchSourceAt(
+  sources: readonly DeliverySource[],
+  index: number,
+  { ports, options }: Pick<LoadContext, 'ports' | 'options'>,
+): Promise<Snapshot> {
+  return fetchAt(sources[index]!.source, options.revisions?.[index], ports, options);
 }
 
 async function fetchAt(

@@ -35,6 +35,8 @@ export interface DeliverySource {
   readonly source: SourceSpec;
   /** Absent: the source is only referred to by others. */
   readonly render?: RenderSpec;
+  /** The name by which other sources refer to files of this one. */
+  readonly ref?: string;
 }
 
 export interface Destination {

@@ -5,6 +5,7 @@ import {
   readText,
   resolveLinks,
   resolvePath,
+  subTree,
 } from '@capstan/lib-files';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
@@ -93,6 +94,8 @@ function readValueFiles(
 
 /** A file by its path from the chart's folder, or from the root of the repository when it begins with '/'. */
 function readInside(tree: FileTree, folder: string, name: string): string | undefined {
+  const reference = /^\$([^/]+)\/?(.*)$/s.exec(name);
+  if (reference !== null) return readReferred(tree, name, reference);
   if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(name)) {
     throw refused(name, 'values files are read from the repository only');
   }
@@ -104,6 +107,25 @@ function readInside(tree: FileTree, folder: string, name: string): string | unde
     throw refused(name, 'a symbolic link leads out of the repository');
   }
   return found.kind === 'found' ? readText(tree, found.path) : undefined;
+}
+
+/** A file of another source, `$ref/path`: bounded by that source's own root. */
+function readReferred(
+  tree: FileTree,
+  name: string,
+  [, ref, path = '']: RegExpExecArray,
+): string | undefined {
+  const mount = `$${ref}`;
+  if (tree.stat(mount) === undefined) {
+    throw new CapstanError(
+      'VALUES_REFERENCE',
+      `the values file ${JSON.stringify(name)} refers to the source ${JSON.stringify(ref)}, but no source has that ref`,
+      {
+        hint: `give one of spec.sources the field ref: ${ref}`,
+      },
+    );
+  }
+  return readInside(subTree(tree, mount), '', path.startsWith('$') ? `./${path}` : path);
 }
 
 /** What a URL-encoded path would mean is held against the same bounds. */
@@ -172,4 +194,16 @@ export function chartFailure(error: unknown, folder: string): Diagnostic {
     message: `helm template: ${messageOf(error)}`,
     location: { file: joinPath(folder, 'Chart.yaml') },
   };
+}
+
+/** The names of other sources that the options refer to, as in `$values/prod.yaml`. */
+export function referredSources({
+  valueFiles = [],
+  fileParameters = [],
+}: HelmOptions): readonly string[] {
+  const paths = [...valueFiles, ...fileParameters.map(({ path }) => path)];
+  const names = paths.flatMap((path) =>
+    path.startsWith('$') ? [path.slice(1).split('/')[0]!] : [],
+  );
+  return [...new Set(names)].sort();
 }

@@ -6,11 +6,13 @@ import { test } from 'node:test';
 import { diskTree } from './disk.ts';
 import {
   memoryTree,
+  mountTrees,
   readText,
   recordTrace,
   relativePath,
   resolveLinks,
   resolvePath,
+  subTree,
   traceHolds,
 } from './index.ts';
 
@@ -73,4 +75,19 @@ test('a folder on disk answers like the same tree in memory', () => {
   } finally {
     rmSync(root, { recursive: true });
   }
+});
+
+test('a mounted tree is found by its name, and a folder taken alone knows nothing above it', () => {
+  const main = memoryTree({ 'a/x': 'main', 'a/up': { link: '../b' }, b: 'main b' });
+  const tree = mountTrees(main, new Map([['$values', memoryTree({ 'a/x': 'other' })]]));
+  assert.equal(readText(tree, 'a/x'), 'main');
+  assert.equal(readText(tree, '$values/a/x'), 'other');
+  assert.equal(tree.stat('$values')?.kind, 'directory');
+  assert.deepEqual(
+    tree.readDirectory('')?.map(({ name }) => name),
+    ['a', 'b'],
+  );
+  const alone = subTree(tree, 'a');
+  assert.equal(readText(alone, 'x'), 'main');
+  assert.deepEqual(resolveLinks(alone, 'up'), { kind: 'escape', link: 'up' });
 });
