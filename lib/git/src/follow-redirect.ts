@@ -1,11 +1,9 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { gitError } from './errors.ts';
-import { authorizationHeader, type GitCredentials } from './remote-access.ts';
+import type { GitCredentials } from './remote-access.ts';
+import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 
 const SERVICE = '/info/refs?service=git-upload-pack';
-const TIMEOUT_MS = 15_000;
 
 /**
  * Where a server sends clients of `remote` (a missing `.git`, a renamed repository), asked with the credentials. Only
@@ -62,32 +60,17 @@ function infoRefs(remote: RemoteUrl): URL {
 }
 
 /** One request for the refs, by our own client: git itself does not tell what it was answered. */
-function probeRemote(remote: RemoteUrl, credentials: GitCredentials): Promise<Probe> {
-  const url = infoRefs(remote);
-  const { promise, resolve, reject } = Promise.withResolvers<Probe>();
-  const authorization = authorizationHeader(remote, credentials);
-  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
-    headers: {
-      'User-Agent': 'git/2.0 (capstan)',
-      ...(authorization === undefined ? {} : { Authorization: authorization }),
-    },
-    timeout: TIMEOUT_MS,
-    agent: false,
-    ...(credentials.caCertificate === undefined ? {} : { ca: credentials.caCertificate }),
-    ...(credentials.clientCertificate === undefined ? {} : { cert: credentials.clientCertificate }),
-    ...(credentials.clientKey === undefined ? {} : { key: credentials.clientKey }),
-    rejectUnauthorized: credentials.insecure !== true,
-  });
-  request.on('response', (response) => {
+async function probeRemote(remote: RemoteUrl, credentials: GitCredentials): Promise<Probe> {
+  const client = new RemoteClient(remote, credentials);
+  try {
+    const response = await client.send({ method: 'GET', path: SERVICE });
     const status = response.statusCode ?? 0;
-    resolve({
+    response.destroy();
+    return {
       location: status >= 300 && status < 400 ? response.headers.location : undefined,
       contentType: response.headers['content-type'] ?? '',
-    });
-    response.destroy();
-  });
-  request.on('timeout', () => request.destroy(new Error('timeout')));
-  request.on('error', reject);
-  request.end();
-  return promise;
+    };
+  } finally {
+    client.close();
+  }
 }

@@ -10,7 +10,11 @@ import { promisify } from 'node:util';
 import { readText } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
 import { commitFiles } from './commit-files.ts';
+import { listRefs, parseListedRefs } from './list-refs.ts';
 import { initMirror, Mirror, type MirrorOptions } from './mirror.ts';
+import { parseRemoteRefs } from './remote-refs.ts';
+import { RemoteClient } from './remote-request.ts';
+import { parseRemoteUrl } from './remote-url.ts';
 import { gitEnvironment, runGit } from './run-git.ts';
 import { createGitHost, type RefUpdate } from './serve-git.ts';
 
@@ -83,10 +87,7 @@ test('a mirror follows a branch, and asks for objects only when it lacks them', 
   assert.equal(readText(mirror.tree(first.commit), 'app/config.yaml'), 'one');
   requests = [];
   await mirror.resolve({ kind: 'branch', branch: 'main' });
-  assert.deepEqual(requests, [
-    'GET /team/app.git/info/refs?service=git-upload-pack',
-    'POST /team/app.git/git-upload-pack',
-  ]);
+  assert.deepEqual(requests, ['POST /team/app.git/git-upload-pack']);
   requests = [];
   assert.equal((await mirror.resolve({ kind: 'commit', commit: second })).commit, second);
   assert.deepEqual(requests, []);
@@ -125,6 +126,37 @@ test('tags, annotated tags, short ids, full refs and ranges lead to their commit
   ] as const) {
     assert.equal((await mirror.resolve(query)).commit, tip, JSON.stringify(query));
   }
+});
+
+test('our own question for the refs gives what git says', async () => {
+  const client = new RemoteClient(parseRemoteUrl(`${plain.url}/team/app.git`), {});
+  const { stdout } = await runGit(['ls-remote', '--symref', '--', `${plain.url}/team/app.git`]);
+  assert.deepEqual(await listRefs(client), parseRemoteRefs(stdout.toString('utf8')));
+  client.close();
+  for (const text of [
+    '',
+    '0',
+    '0003',
+    '0008main',
+    'zzzz',
+    '<html>',
+    '0010not an id x\n0000',
+    '000',
+  ]) {
+    assert.equal(parseListedRefs(Buffer.from(text)), undefined, text);
+  }
+});
+
+test('a server of an older protocol is asked by git itself', async () => {
+  const host = createGitHost({ find: () => ({ folder: origin }) });
+  const old = await listen((request, response) => {
+    delete request.headers['git-protocol'];
+    host(request, response);
+  });
+  const mirror = openMirror(`${old.url}/team/app.git`);
+  assert.match((await mirror.resolve({ kind: 'any', name: 'main' })).commit, /^[0-9a-f]{40}$/);
+  old.server.closeAllConnections();
+  old.server.close();
 });
 
 test('a commit that no branch holds any more is fetched by its id', async () => {

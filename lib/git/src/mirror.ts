@@ -5,9 +5,11 @@ import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
 import { followRedirect, isSmartRemote } from './follow-redirect.ts';
 import { gitTree } from './git-tree.ts';
+import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
 import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
+import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
 import { type RunResult, runGit } from './run-git.ts';
@@ -53,6 +55,8 @@ export class Mirror {
   #asking: Promise<RemoteRefs> | undefined;
   #fetching: Promise<void> = Promise.resolve();
   #fetches = 0;
+  #client: RemoteClient | undefined;
+  #isListingBroken = false;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -63,6 +67,7 @@ export class Mirror {
 
   close(): void {
     this.objects.close();
+    this.#client?.close();
   }
 
   /** What the remote offers now. Callers at the same time share one request. */
@@ -133,6 +138,11 @@ export class Mirror {
   }
 
   async #askRefs(): Promise<RemoteRefs> {
+    const listed = await this.#listRefs();
+    if (listed !== undefined) {
+      this.#refs = listed;
+      return listed;
+    }
     const result = await this.#runRemote('reading the refs of', (url) => [
       'ls-remote',
       '--symref',
@@ -141,6 +151,8 @@ export class Mirror {
       url,
     ]);
     const refs = parseRemoteRefs(result.stdout.toString('utf8'));
+    // Git could and we could not: an old server, or certificates that only the system knows.
+    this.#isListingBroken = refs.ids.size > 0;
     // To git's old protocol of plain files any page is a repository without refs.
     const { credentials = {} } = this.#options;
     const isHttp = this.remote.protocol.startsWith('http');
@@ -149,6 +161,19 @@ export class Mirror {
     }
     this.#refs = refs;
     return refs;
+  }
+
+  /** The quick way, without a process. Whatever goes wrong there, git is asked, and classifies it; not tried again then. */
+  async #listRefs(): Promise<RemoteRefs | undefined> {
+    const { credentials = {} } = this.#options;
+    const isPlain = this.#url.protocol.startsWith('http') && credentials.proxy === undefined;
+    if (!isPlain || this.#isListingBroken) return undefined;
+    this.#client ??= new RemoteClient(this.#url, credentials, this.#options.timeoutMs);
+    const listed = await listRefs(this.#client).catch(() => undefined);
+    if (listed !== undefined && listed.ids.size > 0) return listed;
+    this.#client.close();
+    this.#client = undefined;
+    return undefined;
   }
 
   /** One fetch after another; all branches and tags at once, so that one serves every app of the repository. */

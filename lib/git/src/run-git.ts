@@ -125,6 +125,7 @@ export function gitEnvironment(
     GIT_ASKPASS: 'true',
     GIT_ALLOW_PROTOCOL: 'http:https:ssh',
     GIT_CONFIG_COUNT: String(settings.length),
+    ...proxySettings(),
     ...(options.gitDir === undefined ? {} : { GIT_DIR: options.gitDir }),
     ...options.environment,
   };
@@ -133,4 +134,15 @@ export function gitEnvironment(
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
   });
   return environment;
+}
+
+/** The machine's own proxy, when it has one. */
+function proxySettings(): Record<string, string> {
+  const names = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'no_proxy', 'NO_PROXY'];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
 }

@@ -1,0 +1,67 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { authorizationHeader, type GitCredentials } from './remote-access.ts';
+import type { RemoteUrl } from './remote-url.ts';
+
+export interface RemoteRequest {
+  readonly method: 'GET' | 'POST';
+  /** Below the repository's address: `/info/refs?service=…`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+const TIMEOUT_MAX_MS = 15_000;
+const IDLE_MS = 4_000;
+
+/** Our own client for a remote over HTTP: never follows redirects, and keeps a connection for a moment. */
+export class RemoteClient {
+  readonly #remote: RemoteUrl;
+  readonly #credentials: GitCredentials;
+  readonly #agent: HttpAgent;
+  readonly #timeoutMs: number;
+
+  constructor(remote: RemoteUrl, credentials: GitCredentials, timeoutMs = TIMEOUT_MAX_MS) {
+    this.#remote = remote;
+    this.#timeoutMs = Math.min(timeoutMs, TIMEOUT_MAX_MS);
+    this.#credentials = credentials;
+    const options = { keepAlive: true, maxSockets: 2, timeout: IDLE_MS };
+    this.#agent = remote.protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  urlOf(path: string): URL {
+    return new URL(`${this.#remote.url.replace(/\/$/, '')}${path}`);
+  }
+
+  /** Resolves with the head of the answer; the caller reads the body or destroys it. */
+  send(given: RemoteRequest): Promise<IncomingMessage> {
+    const url = this.urlOf(given.path);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const authorization = authorizationHeader(this.#remote, this.#credentials);
+    const { caCertificate, clientCertificate, clientKey, insecure } = this.#credentials;
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+      method: given.method,
+      headers: {
+        'User-Agent': 'git/2.0 (capstan)',
+        ...given.headers,
+        ...(given.body === undefined ? {} : { 'Content-Length': String(given.body.length) }),
+        ...(authorization === undefined ? {} : { Authorization: authorization }),
+      },
+      timeout: this.#timeoutMs,
+      agent: this.#agent,
+      ...(caCertificate === undefined ? {} : { ca: caCertificate }),
+      ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
+      ...(clientKey === undefined ? {} : { key: clientKey }),
+      rejectUnauthorized: insecure !== true,
+    });
+    request.on('response', resolve);
+    request.on('timeout', () => request.destroy(new Error('timeout')));
+    request.on('error', reject);
+    request.end(given.body);
+    return promise;
+  }
+}
