@@ -154,7 +154,11 @@ export class Resource {
     this.#setMetaMap('labels', values);
   }
 
-  #setMetaMap(field: string, values: ReadonlyMap<string, string>): void {
+  #setMetaMap(
+    field: string,
+    values: ReadonlyMap<string, string>,
+    taken: KNode | undefined = undefined,
+  ): void {
     const metadata = lookup(this.node, ['metadata'], { kind: 'mapping', file: 0 });
     if (metadata === undefined) return;
     const before = fieldOf(metadata, field);
@@ -163,7 +167,8 @@ export class Resource {
     const map = lookup(metadata, [field], { kind: 'mapping', file: 0 })!;
     for (const key of [...values.keys()].sort(compareText)) {
       const value = stringScalar(values.get(key)!);
-      const old = fieldOf(before, key);
+      const own = fieldOf(before, key);
+      const old = own?.value === value.value ? own : fieldOf(taken, key);
       if (old !== undefined && old.value === value.value) {
         value.file = old.file;
         value.line = old.line;
@@ -277,7 +282,8 @@ export class Resource {
 
   /** Takes labels, annotations, name and namespace from `other`; own labels and annotations win, its bookkeeping does. */
   takeMetadataFrom(other: Resource): void {
-    this.labels = new Map([...other.labels, ...this.labels]);
+    const labels = new Map([...other.labels, ...this.labels]);
+    this.#setMetaMap('labels', labels, other.#metaMap('labels'));
     const own = this.annotations;
     const theirs = other.annotations;
     const merged = new Map([...theirs, ...own]);
@@ -287,7 +293,7 @@ export class Resource {
       else merged.set(name, value);
     }
     if (!own.has(NEEDS_HASH)) merged.delete(NEEDS_HASH);
-    this.annotations = merged;
+    this.#setMetaMap('annotations', merged, other.#metaMap('annotations'));
     this.setName(other.name);
     this.setNamespace(other.namespace);
     this.refVarNames = other.refVarNames;

@@ -66,10 +66,18 @@ export function mergePlace(at: Place, context: MergeContext): Merged {
     case 'scalar':
       requireKind(target, 'scalar');
       requireKind(patch, 'scalar');
+      keepOrigin(target, patch);
       return { node: patch ?? target };
     default:
       return { node: undefined };
   }
+}
+
+/** A patch that says what is there already has not set it. */
+function keepOrigin(target: KNode | undefined, patch: KNode | undefined): void {
+  if (target === undefined || patch === undefined || target.value !== patch.value) return;
+  patch.file = target.file;
+  patch.line = target.line;
 }
 
 function schemaAt({ target, patch, schema }: Place, context: MergeContext): SchemaNode | undefined {
