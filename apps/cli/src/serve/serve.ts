@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve, startControlPlane } from '@capstan/apps-server';
@@ -18,6 +19,8 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --host NAME         a name under which the page may be asked for, beside localhost; may be repeated
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
 `;
+
+const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
 
 /** `capstan serve`: the same job as the quick start's, on any real cluster. */
 export const run: Command = async (args, io) => {
@@ -42,11 +45,16 @@ export const run: Command = async (args, io) => {
     ...(context === undefined ? {} : { context }),
   });
   const client = connect(connection);
+  if (!existsSync(join(PAGE, 'index.html'))) {
+    io.err(
+      'capstan: the page is not built: run npm run build -w @capstan/apps-ui (npm start does it)\n',
+    );
+  }
   const control = await startControlPlane({
     client,
     clusterName: 'in-cluster',
     cacheFolder: flags.text('cache') ?? join(io.cwd, '.capstan', 'cache'),
-    pageFolder: fileURLToPath(new URL('../../../ui/dist', import.meta.url)),
+    pageFolder: PAGE,
     gitUrl: null,
     hosts: flags.texts('host'),
     version: '0.1.0',
