@@ -613,7 +613,25 @@ function customScript(): Script {
           either: { 'x-kubernetes-int-or-string': true },
           pattern: { type: 'string', pattern: '^[a-z]+$', maxLength: 5 },
           replicas: { type: 'integer' },
+          smallest: {
+            type: 'integer',
+            'x-kubernetes-validations': [
+              { rule: 'self == oldSelf', message: 'smallest is immutable' },
+            ],
+          },
         },
+        'x-kubernetes-validations': [
+          {
+            rule: '!has(self.smallest) || self.smallest <= self.size',
+            message: 'smallest must not be above size',
+          },
+          {
+            rule: "!has(self.smallest) || self.color != 'blue'",
+            messageExpression: "'blue and ' + string(self.smallest)",
+            reason: 'FieldValueForbidden',
+            fieldPath: '.color',
+          },
+        ],
       },
       status: {
         type: 'object',
@@ -675,6 +693,11 @@ function customScript(): Script {
       { method: 'GET', path: `${path}/w` },
       { method: 'GET', path: `${path}/w`, accept: TABLE },
       { method: 'GET', path: '/apis/stable.example.com/v1beta1/namespaces/w-custom/widgets/w' },
+      { method: 'POST', path, body: widget({ size: 2, smallest: 3 }, 'bad') },
+      { method: 'POST', path, body: widget({ size: 4, smallest: 3, color: 'blue' }, 'bad') },
+      { method: 'POST', path, body: widget({ size: 4, smallest: 3 }, 'ruled') },
+      { method: 'PATCH', path: `${path}/ruled`, type: MERGE, body: { spec: { smallest: 2 } } },
+      { method: 'PATCH', path: `${path}/ruled`, type: MERGE, body: { spec: { size: 5 } } },
       { method: 'POST', path, body: widget({ size: 0 }, 'bad') },
       {
         method: 'POST',

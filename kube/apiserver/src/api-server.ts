@@ -8,6 +8,7 @@ import { authorizeRequest } from './auth/authorize-request.ts';
 import { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtInsFor } from './built-ins.ts';
+import { createRuleCompiler } from './cel-rules.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { errorResponse, withWarnings } from './encode.ts';
@@ -74,7 +75,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
   const store = options.store ?? new Store();
   const core: Core = {
     store,
-    registry: new Registry(store, builtInsFor(catalogue)),
+    registry: new Registry(store, builtInsFor(catalogue, createRuleCompiler())),
     catalogue,
     clock: options.clock ?? systemClock(),
     random: options.random ?? Math.random,
