@@ -1,22 +1,12 @@
 import type { Frame } from './execution.ts';
 import type { Fail } from './fields.ts';
 import { LimitError } from './limits.ts';
-import { GoError, type GoFunc, type GoValue } from './value.ts';
+import { GoError } from './value.ts';
 
-/** Calls a function; an error of its own is told with its name and place. Bounds are never wrapped. */
-export function callFunction(
-  func: GoFunc,
-  name: string,
-  args: GoValue[],
-  frame: Frame,
-  fail: Fail,
-): GoValue {
-  try {
-    return func.call(frame.execution.context, args);
-  } catch (error) {
-    if (error instanceof GoError && !(error instanceof LimitError)) {
-      return fail(frame, `error calling ${name}: ${error.message}`);
-    }
-    throw error;
+/** An error of a function is told with its name and place; bounds and bugs are never wrapped. */
+export function explainFailure(error: unknown, name: string, frame: Frame, fail: Fail): never {
+  if (error instanceof GoError && !(error instanceof LimitError)) {
+    return fail(frame, `error calling ${name}: ${error.message}`);
   }
+  throw error;
 }

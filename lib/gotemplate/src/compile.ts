@@ -2,7 +2,6 @@ import { type CompiledOperand, compilePipe } from './compile-pipe.ts';
 import { type CompiledTemplate, Frame, type Signal, type Walk } from './execution.ts';
 import { indirect } from './fields.ts';
 import { sprint } from './fmt.ts';
-import { LimitError } from './limits.ts';
 import { listOf, sortedEntries } from './map.ts';
 import {
   type ActionNode,
@@ -170,16 +169,7 @@ function compileTemplateCall(node: TemplateNode, scope: Scope): Walk {
     const value = pipe?.run(dot, frame);
     budget.step();
     budget.depth++;
-    try {
-      template.walk(value, new Frame(execution, template, value));
-    } catch (error) {
-      if (error instanceof RangeError && error.message.includes('call stack')) {
-        throw new LimitError(
-          `template: ${name}: exceeded maximum template depth (${budget.depth})`,
-        );
-      }
-      throw error;
-    }
+    template.walk(value, new Frame(execution, template, value));
     budget.depth--;
     return GO_ON;
   };

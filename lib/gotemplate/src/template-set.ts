@@ -121,7 +121,12 @@ export class TemplateSet {
   execute(name: string, data: GoValue, options: ExecuteOptions = {}): string {
     const budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits }, options.now ?? (() => 0));
     const run = { budget, missingKey: options.missingKey ?? 'default', host: options.host };
-    return normalizeText(renderIn(this, run, name, data));
+    try {
+      const template = this.lookup(name);
+      return normalizeText(renderTemplate({ set: this, run, name, template }, data));
+    } catch (error) {
+      throw explained(error, name, budget);
+    }
   }
 }
 
@@ -129,10 +134,6 @@ interface Run {
   readonly budget: Budget;
   readonly missingKey: MissingKey;
   readonly host: unknown;
-}
-
-function renderIn(set: TemplateSet, run: Run, name: string, data: GoValue): string {
-  return renderTemplate({ set, run, name, template: set.lookup(name) }, data);
 }
 
 interface Rendering {
@@ -146,12 +147,7 @@ function renderTemplate({ set, run, name, template }: Rendering, data: GoValue):
   if (template === undefined) {
     throw new GoError(`template: no template ${quote(name)} associated with template "gotpl"`);
   }
-  const execution = new Execution({
-    missingKey: run.missingKey,
-    lookup: (wanted) => set.lookup(wanted),
-    context: () => callContext(set, run),
-    budget: run.budget,
-  });
+  const execution = newExecution(set, run);
   const { budget } = run;
   const { depth } = budget;
   if (depth >= budget.limits.depthMax) {
@@ -163,14 +159,19 @@ function renderTemplate({ set, run, name, template }: Rendering, data: GoValue):
   budget.depth = depth + 1;
   // Data that is nil is an invalid value, not a nil interface{}.
   const dot = data === null ? undefined : data;
-  try {
-    template.walk(dot, new Frame(execution, template, dot));
-  } catch (error) {
-    throw explained(error, name, budget);
-  } finally {
-    budget.depth = depth;
-  }
+  template.walk(dot, new Frame(execution, template, dot));
+  // Not restored after an error: that ends the run. Nothing here is caught, to keep the stack of a nested run small.
+  budget.depth = depth;
   return execution.out;
+}
+
+function newExecution(set: TemplateSet, run: Run): Execution {
+  return new Execution({
+    missingKey: run.missingKey,
+    lookup: (wanted) => set.lookup(wanted),
+    context: () => callContext(set, run),
+    budget: run.budget,
+  });
 }
 
 /** The engine's own limits as ours: a full call stack is too deep a nesting, a refused size too long a text. */
@@ -185,7 +186,7 @@ function explained(error: unknown, name: string, budget: Budget): unknown {
 function callContext(set: TemplateSet, run: Run): CallContext {
   return {
     host: run.host,
-    render: (name, data) => renderIn(set, run, name, data),
+    render: (name, data) => renderTemplate({ set, run, name, template: set.lookup(name) }, data),
     renderText: (name, text, data) => {
       const extended = set.extend();
       extended.parse(name, text);
