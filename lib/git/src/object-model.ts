@@ -1,3 +1,4 @@
+import type { EntryKind, TreeEntry } from '@capstan/lib-files';
 import { gitError } from './errors.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -7,11 +8,9 @@ export interface GitObject {
   readonly bytes: Uint8Array;
 }
 
-export interface GitTreeEntry {
-  readonly name: string;
-  /** `commit` is a submodule: nothing of it is in this repository. */
-  readonly kind: 'blob' | 'tree' | 'symlink' | 'commit';
-  readonly id: string;
+/** An entry as FileTree has it; a submodule shows as a folder, of which nothing is in this repository. */
+export interface GitTreeEntry extends TreeEntry {
+  readonly isSubmodule: boolean;
 }
 
 export interface Person {
@@ -45,21 +44,28 @@ export function parseTree(bytes: Uint8Array, idBytes: number): readonly GitTreeE
     if (space < 0 || end < 0 || end + 1 + idBytes > buffer.length) throw corrupt('tree');
     const name = buffer.toString('utf8', space + 1, end);
     const id = buffer.toString('hex', end + 1, end + 1 + idBytes);
-    const kind = kindOfMode(buffer.toString('latin1', at, space));
+    const mode = Number.parseInt(buffer.toString('latin1', at, space), 8);
     at = end + 1 + idBytes;
     if (name === '' || name === '.' || name === '..' || name.includes('/')) throw corrupt('tree');
-    if (name.toLowerCase() !== '.git') entries.push({ name, kind, id });
+    if (name.toLowerCase() === '.git') continue;
+    entries.push({ name, kind: kindOfMode(mode), id, isSubmodule: mode >> 12 === SUBMODULE });
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function kindOfMode(mode: string): GitTreeEntry['kind'] {
-  const type = Number.parseInt(mode, 8) >> 12;
-  if (type === 0o04) return 'tree';
-  if (type === 0o12) return 'symlink';
-  if (type === 0o16) return 'commit';
-  if (type === 0o10) return 'blob';
-  throw corrupt('tree');
+/** The upper bits of a mode, octal 16, 04, 10 and 12. */
+const SUBMODULE = 14;
+const KINDS: Readonly<Record<number, EntryKind>> = {
+  4: 'directory',
+  8: 'file',
+  10: 'symlink',
+  [SUBMODULE]: 'directory',
+};
+
+function kindOfMode(mode: number): EntryKind {
+  const kind = KINDS[mode >> 12];
+  if (kind === undefined) throw corrupt('tree');
+  return kind;
 }
 
 export function parseCommit(id: string, bytes: Uint8Array): Commit {

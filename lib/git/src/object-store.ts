@@ -25,6 +25,11 @@ export interface ObjectStoreOptions {
   readonly cacheBytesMax?: number;
 }
 
+export interface TreeListing {
+  readonly entries: readonly GitTreeEntry[];
+  readonly byName: ReadonlyMap<string, GitTreeEntry>;
+}
+
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
 const TREE_ENTRIES_MAX = 500_000;
@@ -38,7 +43,7 @@ export class ObjectStore {
   readonly gitDir: string;
   readonly #objectBytesMax: number;
   readonly #contents: BoundedCache<string, GitObject>;
-  readonly #trees: BoundedCache<string, readonly GitTreeEntry[]>;
+  readonly #trees: BoundedCache<string, TreeListing>;
   readonly #context: PackContext;
   #packs: readonly PackFile[] = [];
   #packsState = '';
@@ -50,7 +55,7 @@ export class ObjectStore {
     const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX;
     const sizeOf = (object: GitObject) => object.bytes.byteLength + 200;
     this.#contents = new BoundedCache(cacheBytesMax, sizeOf);
-    this.#trees = new BoundedCache(TREE_ENTRIES_MAX, (entries) => entries.length + 1);
+    this.#trees = new BoundedCache(TREE_ENTRIES_MAX, ({ entries }) => entries.length + 1);
     this.#context = {
       objectBytesMax: this.#objectBytesMax,
       bases: new BoundedCache(cacheBytesMax / 2, sizeOf),
@@ -77,14 +82,16 @@ export class ObjectStore {
     });
   }
 
-  readTree(id: string): readonly GitTreeEntry[] {
-    let entries = this.#trees.get(id);
-    if (entries === undefined) {
+  /** A tree's entries, parsed once for all revisions that hold it. */
+  readTree(id: string): TreeListing {
+    let listing = this.#trees.get(id);
+    if (listing === undefined) {
       const object = this.#readQuietly(id) ?? this.read(id);
-      entries = parseTree(expectType(id, object, 'tree'), id.length / 2);
-      this.#trees.set(id, entries);
+      const entries = parseTree(expectType(id, object, 'tree'), id.length / 2);
+      listing = { entries, byName: new Map(entries.map((entry) => [entry.name, entry])) };
+      this.#trees.set(id, listing);
     }
-    return entries;
+    return listing;
   }
 
   readBlob(id: string): Uint8Array {

@@ -148,7 +148,7 @@ test('a hostile tree shows no .git, and names that climb are refused', () => {
     parseTree(Buffer.concat([entry('100644', '.GiT'), entry('40000', 'ok')]), 20).map(
       ({ name, kind }) => `${kind} ${name}`,
     ),
-    ['tree ok'],
+    ['directory ok'],
   );
   for (const name of ['..', '.', '', 'a/b', '../../etc/passwd']) {
     assert.throws(() => parseTree(entry('100644', name), 20), { code: 'GIT_OBJECT_CORRUPT' });
