@@ -11,6 +11,7 @@ import {
   type DeliveryStatus,
   inspectObject,
   type ObjectInsight,
+  persist,
   problemOf,
   runDelivery,
   SourceWatches,
@@ -151,8 +152,12 @@ async function run(
     );
   }
   try {
-    await control.start({ signal });
-    const made = await ensureDefaultProject(ports.client, bench.controlNamespace, { signal });
+    const patience = { clock: ports.clock, signal };
+    await persist(() => control.start({ signal }), patience);
+    const made = await persist(
+      () => ensureDefaultProject(ports.client, bench.controlNamespace, { signal }),
+      patience,
+    );
     if (made !== undefined) control.live.observeWrite(made);
     for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
     await controller.run({ signal });

@@ -13,6 +13,7 @@ export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';
+export { persist } from './persist.ts';
 export type { DeliveryPorts } from './ports.ts';
 export { type Look, runDelivery } from './run-delivery.ts';
 export { ChangeJudge, type LoadedRender, SourceWatches } from './source-watches.ts';

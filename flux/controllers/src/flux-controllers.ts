@@ -1,4 +1,4 @@
-import type { ObjectInsight } from '@capstan/engine-delivery';
+import { type ObjectInsight, persist } from '@capstan/engine-delivery';
 import type { EventRecorder } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
 import { ControlState, type NamedKey } from './control-state.ts';
@@ -40,7 +40,7 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
     async run({ signal }) {
       const stops = [repositories.start(), kustomizations.start()];
       try {
-        await control.start({ signal });
+        await persist(() => control.start({ signal }), { clock: ports.clock, signal });
         for (const key of control.keys('GitRepository'))
           repositories.controller.enqueue(key, { priority: -100 });
         for (const key of control.keys('Kustomization'))

@@ -18,8 +18,9 @@ import {
 
 export interface World extends AsyncDisposable {
   readonly sandbox: Sandbox;
+  /** The test's own connection. */
   readonly client: KubeClient;
-  /** How many requests other than watches were made so far. */
+  /** How many requests other than watches the controllers made so far. */
   requests(): number;
   readonly cluster: Cluster;
   readonly sources: MemorySources;
@@ -33,21 +34,29 @@ export interface World extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function createWorld(catalogue?: Catalogue): Promise<World> {
-  const known = catalogue ?? (await loadCatalogue());
+export interface WorldOptions {
+  /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
+  readonly onRequest?: (count: number, method: string) => void;
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const known = await loadCatalogue();
   const sandbox = await startSandbox();
   let requests = 0;
-  const client = createKubeClient({
+  const client = createKubeClient(sandbox.transport);
+  const ours = createKubeClient({
     ...sandbox.transport,
-    request(request: Parameters<typeof sandbox.transport.request>[0]) {
-      if (!request.path.includes('watch=')) requests++;
+    async request(request: Parameters<typeof sandbox.transport.request>[0]) {
+      if (request.path.includes('watch=')) return sandbox.transport.request(request);
+      requests++;
+      options.onRequest?.(requests, request.method);
       return sandbox.transport.request(request);
     },
   });
   for (const crd of argocdCrds) await client.create(crd);
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   const sources = new MemorySources();
-  let running = start(client, sources, known);
+  let running = start(ours, sources, known);
   return {
     sandbox,
     client,
@@ -64,10 +73,11 @@ export async function createWorld(catalogue?: Catalogue): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(client, sources, known);
+      running = start(ours, sources, known);
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
+      await ours.close();
       await client.close();
       await sandbox.close();
     },

@@ -12,10 +12,11 @@ import { parseYaml } from '@capstan/lib-yaml';
 import { createFluxControllers, type FluxControllers, kustomizationOwners } from '../index.ts';
 
 export interface World extends AsyncDisposable {
+  /** The test's own connection. */
   readonly client: KubeClient;
   readonly sources: MemorySources;
   readonly controllers: FluxControllers;
-  /** How many requests other than watches were made so far. */
+  /** How many requests other than watches the controllers made so far. */
   requests(): number;
   kubectlApply(yaml: string): Promise<void>;
   get(kind: string, path: string): Promise<KubeObject | undefined>;
@@ -25,14 +26,22 @@ export interface World extends AsyncDisposable {
 
 const NEEDED = ['gitrepositories', 'kustomizations'];
 
-export async function createWorld(): Promise<World> {
+export interface WorldOptions {
+  /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
+  readonly onRequest?: (count: number, method: string) => void;
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const catalogue = await loadCatalogue();
   const sandbox = await startSandbox();
   let requests = 0;
-  const client = createKubeClient({
+  const client = createKubeClient(sandbox.transport);
+  const ours = createKubeClient({
     ...sandbox.transport,
-    request(request: Parameters<typeof sandbox.transport.request>[0]) {
-      if (!request.path.includes('watch=')) requests++;
+    async request(request: Parameters<typeof sandbox.transport.request>[0]) {
+      if (request.path.includes('watch=')) return sandbox.transport.request(request);
+      requests++;
+      options.onRequest?.(requests, request.method);
       return sandbox.transport.request(request);
     },
   });
@@ -41,7 +50,7 @@ export async function createWorld(): Promise<World> {
   }
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
   const sources = new MemorySources();
-  let running = start(client, sources, catalogue);
+  let running = start(ours, sources, catalogue);
   return {
     client,
     sources,
@@ -54,10 +63,11 @@ export async function createWorld(): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(client, sources, catalogue);
+      running = start(ours, sources, catalogue);
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
+      await ours.close();
       await client.close();
       await sandbox.close();
     },

@@ -1,0 +1,88 @@
+/** Each request of a sync fails once, for each of them: it converges all the same, and no hook runs twice. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+import { createWorld } from './testing/world.ts';
+
+const REPO = 'https://git.example.com/org/repo.git';
+const APPLICATION = `
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: ${REPO}, path: app}
+  destination: {server: https://kubernetes.default.svc, namespace: web}
+  syncPolicy:
+    automated: {prune: true, selfHeal: true}
+    syncOptions: [CreateNamespace=true]
+    retry: {limit: 5, backoff: {duration: 1s, maxDuration: 1s}}
+`;
+const FILES = {
+  'app/job.yaml':
+    'apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}\nspec: {template: {metadata: {annotations: {sandbox.capstan.dev/run-for: 10ms}}, spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}\n',
+  'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: "1"}\n',
+  'app/b.yaml':
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, annotations: {argocd.argoproj.io/sync-wave: "1"}}\ndata: {k: "1"}\n',
+};
+
+async function syncWithFault(n: number): Promise<number> {
+  let count = 0;
+  const fault = new CapstanError('UNAVAILABLE', 'the connection broke', { kind: 'retry' });
+  await using world = await createWorld({
+    onRequest: (number) => {
+      count = number;
+      if (number === n) throw fault;
+    },
+  });
+  world.sources.push(REPO, FILES);
+  await world.kubectlApply(APPLICATION);
+  const synced = () =>
+    world.eventually(
+      () => world.get('Application', 'argocd/web'),
+      (app) =>
+        at(app, 'status', 'sync', 'status') === 'Synced' &&
+        at(app, 'status', 'operationState', 'phase') === 'Succeeded',
+    );
+  await synced();
+  const job = await world.get('Job', 'web/migrate');
+  const results = at(
+    await world.get('Application', 'argocd/web'),
+    'status',
+    'operationState',
+    'retryCount',
+  );
+  if (results === undefined) assert.ok(job !== undefined);
+  world.sources.push(REPO, { 'app/a.yaml': FILES['app/a.yaml'].replace('"1"', '"2"') });
+  await world.eventually(
+    () => world.get('ConfigMap', 'web/a'),
+    (one) => at(one, 'data', 'k') === '2',
+  );
+  await world.eventually(
+    () => world.get('ConfigMap', 'web/b'),
+    (one) => one === undefined,
+  );
+  await synced();
+  return count;
+}
+
+test('whichever request fails, the sync converges', { timeout: 240_000 }, async () => {
+  const total = await syncWithFault(0);
+  assert.ok(total > 10);
+  for (let n = Number(process.env['N'] ?? 1); n <= (Number(process.env['N']) || total); n++) {
+    console.log(n);
+    await syncWithFault(n);
+  }
+});
+
+function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+  let current: Json | undefined = value;
+  for (const part of path) {
+    current =
+      typeof current === 'object' && current !== null
+        ? (current as { readonly [key: string]: Json })[part]
+        : undefined;
+  }
+  return current;
+}
