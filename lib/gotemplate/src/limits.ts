@@ -27,7 +27,7 @@ export class LimitError extends GoError {
   }
 }
 
-const PARTS_MAX = 5_000_000;
+const PARTS_MAX = 2_000_000;
 
 /** Counts the parts of a value that is walked: maps and lists may share parts, so that a small value unfolds without end. */
 export class PartCount {
