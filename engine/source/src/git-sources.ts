@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Mirror, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
+import { Mirror, ObjectCache, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
 import { pickVersion } from './pick-version.ts';
 import type { GitSourceSpec } from './source-spec.ts';
 
@@ -10,7 +10,7 @@ export interface GitSourcesOptions {
   readonly folder: string;
   /** Remotes may be folders of this machine. */
   readonly allowFile?: boolean;
-  /** Bound of the file contents kept in memory for each repository. */
+  /** Bound of the file contents kept in memory, for all repositories together. */
   readonly cacheBytesMax?: number;
 }
 
@@ -29,20 +29,23 @@ export interface OpenMirror {
 export class GitSources {
   readonly #options: GitSourcesOptions;
   readonly #mirrors = new Map<string, OpenMirror>();
+  readonly #cache: ObjectCache;
   #salt: Buffer | undefined;
 
   constructor(options: GitSourcesOptions) {
     this.#options = options;
+    this.#cache = new ObjectCache(options.cacheBytesMax);
   }
 
   open(spec: GitSourceSpec): OpenMirror {
-    const { folder, ...options } = this.#options;
-    const remote = parseRemoteUrl(spec.url, { allowFile: options.allowFile === true });
+    const { folder, allowFile = false } = this.#options;
+    const remote = parseRemoteUrl(spec.url, { allowFile });
     const key = this.#keyOf(spec, remote.url);
     let open = this.#mirrors.get(key);
     if (open === undefined) {
       const mirror = new Mirror({
-        ...options,
+        allowFile,
+        cache: this.#cache,
         folder: join(folder, 'git', `${key}.git`),
         url: spec.url,
         pickVersion,

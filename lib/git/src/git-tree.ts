@@ -1,6 +1,7 @@
 import type { FileTree } from '@capstan/lib-files';
+import type { TreeListing } from './object-cache.ts';
 import type { GitTreeEntry } from './object-model.ts';
-import type { ObjectStore, TreeListing } from './object-store.ts';
+import type { ObjectStore } from './object-store.ts';
 
 const EMPTY: TreeListing = { entries: [], byName: new Map() };
 

@@ -3,6 +3,7 @@ export { type CommitFilesOptions, commitFiles } from './commit-files.ts';
 export type { GitErrorCode } from './errors.ts';
 export { gitTree } from './git-tree.ts';
 export { initMirror, Mirror, type MirrorOptions, type ResolvedCommit } from './mirror.ts';
+export { ObjectCache } from './object-cache.ts';
 export type { Commit, GitObject, GitTreeEntry, Person } from './object-model.ts';
 export { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 export { isCommitPrefix, isObjectId, isRefName } from './ref-name.ts';

@@ -12,6 +12,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { commitFiles } from './commit-files.ts';
 import { listRefs, parseListedRefs } from './list-refs.ts';
 import { initMirror, Mirror, type MirrorOptions } from './mirror.ts';
+import { ObjectCache } from './object-cache.ts';
 import { parseRemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl } from './remote-url.ts';
@@ -303,7 +304,7 @@ test('addresses and names that are options, commands or other transports never r
 });
 
 test('a cache that is deleted under a mirror is filled again', async () => {
-  const mirror = openMirror(`${plain.url}/team/app.git`, { cacheBytesMax: 1 });
+  const mirror = openMirror(`${plain.url}/team/app.git`, { cache: new ObjectCache(1) });
   const { commit } = await mirror.resolve({ kind: 'any', name: 'main' });
   rmSync(mirror.objects.gitDir, { recursive: true });
   mirror.objects.close();

@@ -2,13 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { BoundedCache } from '@capstan/lib-std';
 import { gitError } from './errors.ts';
+import { ObjectCache, type TreeListing } from './object-cache.ts';
 import {
   type Commit,
   corrupt,
   type GitObject,
-  type GitTreeEntry,
   type ObjectType,
   parseCommit,
   parseTagTarget,
@@ -21,18 +20,11 @@ import { gitEnvironment } from './run-git.ts';
 export interface ObjectStoreOptions {
   /** A single file or tree over this is an error. */
   readonly objectBytesMax?: number;
-  /** Bound of the contents kept in memory, shared by all revisions. */
-  readonly cacheBytesMax?: number;
-}
-
-export interface TreeListing {
-  readonly entries: readonly GitTreeEntry[];
-  readonly byName: ReadonlyMap<string, GitTreeEntry>;
+  /** Contents in memory; one of its own when absent. */
+  readonly cache?: ObjectCache;
 }
 
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
-const CACHE_BYTES_MAX = 64 * 1024 * 1024;
-const TREE_ENTRIES_MAX = 500_000;
 const TAG_DEPTH_MAX = 16;
 
 /**
@@ -42,8 +34,8 @@ const TAG_DEPTH_MAX = 16;
 export class ObjectStore {
   readonly gitDir: string;
   readonly #objectBytesMax: number;
-  readonly #contents: BoundedCache<string, GitObject>;
-  readonly #trees: BoundedCache<string, TreeListing>;
+  readonly #cache: ObjectCache;
+  readonly #prefix: string;
   readonly #context: PackContext;
   #packs: readonly PackFile[] = [];
   #packsState = '';
@@ -52,13 +44,11 @@ export class ObjectStore {
   constructor(gitDir: string, options: ObjectStoreOptions = {}) {
     this.gitDir = gitDir;
     this.#objectBytesMax = options.objectBytesMax ?? OBJECT_BYTES_MAX;
-    const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX;
-    const sizeOf = (object: GitObject) => object.bytes.byteLength + 200;
-    this.#contents = new BoundedCache(cacheBytesMax, sizeOf);
-    this.#trees = new BoundedCache(TREE_ENTRIES_MAX, ({ entries }) => entries.length + 1);
+    this.#cache = options.cache ?? new ObjectCache();
+    this.#prefix = this.#cache.keyPrefix();
     this.#context = {
       objectBytesMax: this.#objectBytesMax,
-      bases: new BoundedCache(cacheBytesMax / 2, sizeOf),
+      bases: this.#cache.bases,
       readElsewhere: (id) => this.#readQuietly(id),
     };
   }
@@ -84,12 +74,12 @@ export class ObjectStore {
 
   /** A tree's entries, parsed once for all revisions that hold it. */
   readTree(id: string): TreeListing {
-    let listing = this.#trees.get(id);
+    let listing = this.#cache.trees.get(this.#prefix + id);
     if (listing === undefined) {
       const object = this.#readQuietly(id) ?? this.read(id);
       const entries = parseTree(expectType(id, object, 'tree'), id.length / 2);
       listing = { entries, byName: new Map(entries.map((entry) => [entry.name, entry])) };
-      this.#trees.set(id, listing);
+      this.#cache.trees.set(this.#prefix + id, listing);
     }
     return listing;
   }
@@ -129,10 +119,10 @@ export class ObjectStore {
 
   #read(id: string): GitObject | undefined {
     if (!isObjectId(id)) throw gitError('GIT_OBJECT_CORRUPT', `${id.slice(0, 80)} is no object id`);
-    const known = this.#contents.get(id);
+    const known = this.#cache.contents.get(this.#prefix + id);
     if (known !== undefined) return known;
     const object = this.#readQuietly(id);
-    if (object !== undefined) this.#contents.set(id, object);
+    if (object !== undefined) this.#cache.contents.set(this.#prefix + id, object);
     return object;
   }
 

@@ -9,6 +9,7 @@ import { changedPaths } from './changed-paths.ts';
 import { commitFiles } from './commit-files.ts';
 import { gitTree } from './git-tree.ts';
 import { initMirror } from './mirror.ts';
+import { ObjectCache } from './object-cache.ts';
 import { parseTree } from './object-model.ts';
 import { ObjectStore } from './object-store.ts';
 import { applyDelta } from './pack-file.ts';
@@ -157,6 +158,18 @@ test('a hostile tree shows no .git, and names that climb are refused', () => {
     code: 'GIT_OBJECT_CORRUPT',
   });
   assert.throws(() => parseTree(Buffer.from('no end'), 20), { code: 'GIT_OBJECT_CORRUPT' });
+});
+
+test('a repository never sees what another one put into a shared cache', async () => {
+  const cache = new ObjectCache();
+  const commitId = await commit({ private: 'canary' }, 1e9 + 9);
+  const mine = new ObjectStore(gitDir, { cache });
+  const blob = mine.readTree(mine.readCommit(commitId).tree).byName.get('private')!.id;
+  assert.equal(Buffer.from(mine.readBlob(blob)).toString(), 'canary');
+  await initMirror(join(folder, 'other.git'));
+  const theirs = new ObjectStore(join(folder, 'other.git'), { cache });
+  assert.throws(() => theirs.readBlob(blob), { code: 'GIT_OBJECT_MISSING' });
+  assert.equal(theirs.has(commitId), false);
 });
 
 test('a submodule is an empty folder, a link is shown and not followed', async () => {
