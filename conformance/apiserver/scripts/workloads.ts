@@ -627,7 +627,7 @@ function customScript(): Script {
           },
           {
             rule: "!has(self.smallest) || self.color != 'blue'",
-            messageExpression: "'blue and ' + string(self.smallest)",
+            messageExpression: "'blue' + ' is taken'",
             reason: 'FieldValueForbidden',
             fieldPath: '.color',
           },
@@ -703,6 +703,8 @@ function customScript(): Script {
         method: 'POST',
         path,
         body: widget({ size: 11, color: 'green', pattern: 'ABCDEFG' }, 'bad'),
+        // In the order of a Go map.
+        ignore: ['message'],
       },
       { method: 'POST', path, body: widget({ size: 'x' }, 'bad') },
       { method: 'POST', path, body: widget({}, 'bad') },

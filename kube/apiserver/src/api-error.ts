@@ -218,7 +218,8 @@ const WITHOUT_VALUE: ReadonlySet<string> = new Set([
 
 export function fieldErrorBody(error: FieldError): string {
   const title = FIELD_REASONS[error.kind][1];
-  const shown = WITHOUT_VALUE.has(error.kind) ? title : `${title}: ${showValue(error.value)}`;
+  const hidden = WITHOUT_VALUE.has(error.kind) || error.value === undefined;
+  const shown = hidden ? title : `${title}: ${showValue(error.value)}`;
   return error.detail === '' ? shown : `${shown}: ${error.detail}`;
 }
 

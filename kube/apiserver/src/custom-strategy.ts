@@ -2,6 +2,7 @@ import type { JsonObject, KubeObject, FieldError as ObjectFieldError } from '@ca
 import {
   applyDefaults,
   type CustomResourceVersion,
+  hasRules,
   pruneCustomResource,
   type RuleCompiler,
   validateCustomResource,
@@ -23,8 +24,10 @@ export function customStrategy(
       ...validateCustomResource(schema, object, old),
       ...validateListTypes(schema, object),
     ];
-    // Rules may rely on the types; so they run only on what has the right ones.
-    if (errors.length === 0 && compiler !== undefined) {
+    if (compiler === undefined || !hasRules(schema)) return errors.map(fromObjectError);
+    // Rules may rely on the shape; so they run only on what has the right one.
+    if (errors.some(({ reason }) => BLOCKING.has(reason))) errors.push(NOT_CHECKED);
+    else {
       errors.push(
         ...validateRules(schema, object, { compiler, ...(old === undefined ? {} : { old }) }),
       );
@@ -45,6 +48,20 @@ export function customStrategy(
     validateStatus: (object, old) => check(object, old),
   };
 }
+
+const BLOCKING: ReadonlySet<ObjectFieldError['reason']> = new Set([
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const NOT_CHECKED: ObjectFieldError = {
+  reason: 'FieldValueInvalid',
+  field: '<nil>',
+  value: null,
+  detail:
+    'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+};
 
 function replaceContent(target: DraftObject, source: JsonObject): void {
   if (source === target) return;
