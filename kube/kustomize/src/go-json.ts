@@ -1,5 +1,6 @@
 import type { Json } from '@capstan/kube-object';
 import { failure } from './failure.ts';
+import { shortestNumber } from './json-node.ts';
 
 /** Where a value is read, for messages: the innermost struct and the fields from the outermost one. */
 interface Place {
@@ -9,6 +10,8 @@ interface Place {
 
 interface Reading {
   readonly strict: boolean;
+  /** Whether numbers and booleans are taken where text is wanted. */
+  readonly lenientText: boolean;
   /** The first thing that was wrong; reading goes on, as in Go. */
   problem: string | undefined;
 }
@@ -26,12 +29,22 @@ type Read<F extends Fields> = {
   -readonly [K in keyof F]?: F[K] extends Shape<infer T> ? T : never;
 };
 
+export interface DecodeOptions {
+  readonly strict?: boolean;
+  /**
+   * What sigs.k8s.io/yaml does when it knows the type: a number or boolean becomes text where text is wanted. Default
+   * true; a kustomization itself is turned into JSON first, and so not read like this.
+   */
+  readonly lenientText?: boolean;
+}
+
 /**
  * Decodes with Go's rules: names match in any case, null leaves a field out, a wrong type is an error that names the
  * field. With `strict` an unknown field is an error too.
  */
-export function decodeJson<T>(value: Json, shape: Shape<T>, options: { strict?: boolean } = {}): T {
-  const reading: Reading = { strict: options.strict === true, problem: undefined };
+export function decodeJson<T>(value: Json, shape: Shape<T>, options: DecodeOptions = {}): T {
+  const { strict = false, lenientText = true } = options;
+  const reading: Reading = { strict, lenientText, problem: undefined };
   const result = shape.read(value, { struct: '', path: [] }, reading);
   if (reading.problem !== undefined) throw failure(reading.problem);
   return result ?? shape.read({}, { struct: '', path: [] }, reading)!;
@@ -74,17 +87,25 @@ function scalarShape<T>(
   };
 }
 
-export const text: Shape<string> = scalarShape('string', (value) =>
-  typeof value === 'string' ? value : undefined,
-);
+function textOf(goType: string): Shape<string> {
+  const exact = scalarShape(goType, (value) => (typeof value === 'string' ? value : undefined));
+  return {
+    goType,
+    read: (value, place, reading) => {
+      if (!reading.lenientText || value === null || typeof value === 'object') {
+        return exact.read(value, place, reading);
+      }
+      if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
+      return shortestNumber(value);
+    },
+  };
+}
+
+export const text: Shape<string> = textOf('string');
 
 /** A string of a named Go type. */
 export function namedText(goType: string): Shape<string> {
-  return {
-    ...text,
-    goType,
-    read: scalarShape(goType, (v) => (typeof v === 'string' ? v : undefined)).read,
-  };
+  return textOf(goType);
 }
 
 export const bool: Shape<boolean> = scalarShape('bool', (value) =>
@@ -118,7 +139,15 @@ export function list<T>(of: Shape<T>, zero?: T, goType = `[]${of.goType}`): Shap
       return value.map((item: Json) => {
         const read = of.read(item, place, reading);
         // A null element is the zero value of its type.
-        return read ?? zero ?? of.read({}, place, { strict: false, problem: 'ignored' })!;
+        return (
+          read ??
+          zero ??
+          of.read({}, place, {
+            strict: false,
+            lenientText: false,
+            problem: 'ignored',
+          })!
+        );
       });
     },
   };

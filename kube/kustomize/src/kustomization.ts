@@ -243,7 +243,7 @@ export type Kustomization = Of<typeof kustomizationShape>;
 
 /** The kustomization as the file spells it, deprecated fields included. */
 export function decodeKustomization(value: Json): Kustomization {
-  return decodeJson(value, kustomizationShape, { strict: true });
+  return decodeJson(value, kustomizationShape, { strict: true, lenientText: false });
 }
 
 const RUN_FIX = "Run 'kustomize edit fix' to update your Kustomization automatically.";

@@ -1,3 +1,4 @@
+import { goJson, parseYaml } from '@capstan/lib-yaml';
 import {
   ALLOW_KIND_CHANGE,
   ALLOW_NAME_CHANGE,
@@ -316,6 +317,7 @@ export function json6902Transformer(
     source = loader.context.sources.file(loaded.path);
     if (text === '') throw failure(`patch file '${path}' empty seems to be empty`);
   }
+  if (!text.startsWith('[')) text = goJson(parseYaml(text));
   const operations = within(
     () => `decoding ${text}`,
     () => parseJsonPatch(text),
