@@ -10,6 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { run } from 'node:test';
 import { main } from '@capstan/apps-cli';
 import { officialProgram, whyNotOfficial } from '../tools/official.ts';
 import { compareRandom } from './random.ts';
@@ -132,8 +133,28 @@ function showDifference(expected: string, actual: string): void {
   rmSync(folder, { recursive: true });
 }
 
+/** Releases against a real control plane; each test counts, also one that has to be skipped. */
+async function checkReleases(): Promise<{ passed: number; failed: number; skipped: number }> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const stream = run({ files: [join(here, 'releases.test.ts')] });
+  stream.on('test:pass', ({ details, skip: why }) => {
+    if (why !== undefined) {
+      counts.skipped++;
+      console.log(`releases are skipped: ${String(why)}`);
+    } else if (details.type !== 'suite') counts.passed++;
+  });
+  stream.on('test:fail', ({ name, details }) => {
+    if (details.type === 'suite') return;
+    counts.failed++;
+    console.log(`✖ ${name}\n${details.error.message}`);
+  });
+  await new Promise<void>((resolve) => stream.resume().once('end', () => resolve()));
+  return counts;
+}
+
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 const wanted = process.argv[2] ?? '';
 for (const file of globSync(join(here, 'cases', '*.txt')).sort()) {
   const one = readCase(file);
@@ -155,5 +176,11 @@ else if (wanted === '') {
   passed += random.passed;
   failed += random.failed;
 }
-console.log(`${passed} passed, ${failed} failed`);
+if (wanted === '') {
+  const releases = await checkReleases();
+  passed += releases.passed;
+  failed += releases.failed;
+  skipped += releases.skipped;
+}
+console.log(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -44,6 +44,7 @@ export class Operation {
   #cancel: () => void = () => undefined;
   #renewing: Promise<void> = Promise.resolve();
   #stopped = false;
+  #held = false;
 
   constructor(release: Release, ports: ReleasePorts, store: ReleaseStore, signal?: AbortSignal) {
     this.release = release;
@@ -57,6 +58,7 @@ export class Operation {
   /** Writes the first record and begins to renew it. */
   async begin(): Promise<void> {
     await this.#store.create(this.release, this.holder);
+    this.#held = true;
     this.#schedule();
   }
 
@@ -64,8 +66,10 @@ export class Operation {
     this.release = { ...this.release, ...change };
   }
 
+  /** Throws RELEASE_LOST when another has taken the revision over: it is no longer ours to write. */
   async record(): Promise<void> {
     await this.#renewing;
+    if (this.#held) await this.#store.renew(this.release, this.holder);
     await this.#store.update(this.release, { holder: this.holder });
   }
 

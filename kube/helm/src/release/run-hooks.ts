@@ -116,7 +116,7 @@ function noteRun(
 ): void {
   const hooks = operation.release.hooks.map((hook) =>
     hook.path === path && hook.name === name && hook.kind === kind && hook.manifest === manifest
-      ? { ...hook, lastRun }
+      ? { ...hook, lastRun, deletePolicies: policiesOf(hook) }
       : hook,
   );
   operation.set({ hooks });
@@ -124,13 +124,16 @@ function noteRun(
 
 /** CustomResourceDefinitions are never deleted: every object of theirs would go with them. */
 async function deleteByPolicy(hook: ReleaseHook, policy: string, run: HookRun): Promise<void> {
-  const policies =
-    hook.deletePolicies.length === 0 ? ['before-hook-creation'] : hook.deletePolicies;
-  if (hook.kind === 'CustomResourceDefinition' || !policies.includes(policy)) return;
+  if (hook.kind === 'CustomResourceDefinition' || !policiesOf(hook).includes(policy)) return;
   const objects = await hookObjects(hook, run);
   const failures = await deleteObjects(objects, 'Background', run.ports);
   if (failures.length > 0) throw new ReleaseError('RELEASE_HOOK', failures.join('; '));
   await waitUntilGone(objects, { timeoutMs: timeoutOf(run.options) }, run.ports);
+}
+
+/** Without a policy of its own a hook is deleted before it is made anew. */
+function policiesOf({ deletePolicies }: ReleaseHook): readonly string[] {
+  return deletePolicies.length === 0 ? ['before-hook-creation'] : deletePolicies;
 }
 
 async function outputLogs(hook: ReleaseHook, policy: string, run: HookRun): Promise<void> {
