@@ -1,4 +1,4 @@
-/** Each request of a sync fails once, for each of them: it converges all the same, and no hook runs twice. */
+/** Each request of a sync fails once, for each of them: it converges all the same, and goes on to follow Git. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '@capstan/kube-object';
@@ -17,7 +17,7 @@ spec:
   syncPolicy:
     automated: {prune: true, selfHeal: true}
     syncOptions: [CreateNamespace=true]
-    retry: {limit: 5, backoff: {duration: 1s, maxDuration: 1s}}
+    retry: {limit: 5, backoff: {duration: 100ms, maxDuration: 100ms}}
 `;
 const FILES = {
   'app/job.yaml':
@@ -46,14 +46,7 @@ async function syncWithFault(n: number): Promise<number> {
         at(app, 'status', 'operationState', 'phase') === 'Succeeded',
     );
   await synced();
-  const job = await world.get('Job', 'web/migrate');
-  const results = at(
-    await world.get('Application', 'argocd/web'),
-    'status',
-    'operationState',
-    'retryCount',
-  );
-  if (results === undefined) assert.ok(job !== undefined);
+  assert.notEqual(await world.get('Job', 'web/migrate'), undefined);
   world.sources.push(REPO, { 'app/a.yaml': FILES['app/a.yaml'].replace('"1"', '"2"') });
   await world.eventually(
     () => world.get('ConfigMap', 'web/a'),
@@ -70,10 +63,9 @@ async function syncWithFault(n: number): Promise<number> {
 test('whichever request fails, the sync converges', { timeout: 240_000 }, async () => {
   const total = await syncWithFault(0);
   assert.ok(total > 10);
-  for (let n = Number(process.env['N'] ?? 1); n <= (Number(process.env['N']) || total); n++) {
-    console.log(n);
-    await syncWithFault(n);
-  }
+  const all = Array.from({ length: total }, (_, i) => i + 1);
+  // Several worlds at once: most of their time is waiting.
+  while (all.length > 0) await Promise.all(all.splice(0, 6).map(syncWithFault));
 });
 
 function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {

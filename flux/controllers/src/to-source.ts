@@ -24,7 +24,7 @@ export function toSourceSpec(
       'URL_INVALID',
       `spec.url: ${spec.url} is not an address of a Git repository`,
       {
-        hint: 'use http, https or ssh: ssh://git@host/path',
+        hint: 'use an http, https or ssh URL; host:path is written as ssh://host/path',
       },
     );
   }

@@ -1,0 +1,504 @@
+/** Both directions of the door as tables: resources → Delivery, DeliveryStatus → conditions. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Delivery, DeliveryStatus, OperationState, Problem } from '@capstan/engine-delivery';
+import {
+  type GitRepository,
+  type Kustomization,
+  type KustomizationStatus,
+  parseGitRepository,
+  parseKustomization,
+} from '@capstan/flux-api';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+import { findUnready } from './dependencies.ts';
+import { formatDuration, parseDurationMs } from './durations.ts';
+import { formatEntry, parseEntry } from './inventory.ts';
+import { timeoutMs, toDelivery } from './to-delivery.ts';
+import { toGitRepositoryStatus } from './to-git-repository-status.ts';
+import { readStatus, toKustomizationStatus } from './to-kustomization-status.ts';
+import { formatRevision, toSourceSpec } from './to-source.ts';
+
+type Fields = { readonly [key: string]: Json };
+const PINNED = {
+  kind: 'git' as const,
+  url: 'u',
+  revision: { kind: 'commit' as const, commit: 'c' },
+};
+const SHA = 'a'.repeat(40);
+
+test('the fields of a GitRepository become a source', () => {
+  const rows: readonly (readonly [ref: Fields, expected: unknown])[] = [
+    [{}, { kind: 'branch', branch: 'master' }],
+    [{ branch: 'main' }, { kind: 'branch', branch: 'main' }],
+    [
+      { branch: 'main', tag: 'v1' },
+      { kind: 'tag', tag: 'v1' },
+    ],
+    [
+      { tag: 'v1', semver: '>=1' },
+      { kind: 'semver', range: '>=1' },
+    ],
+    [
+      { semver: '>=1', name: 'refs/heads/x' },
+      { kind: 'ref', ref: 'refs/heads/x' },
+    ],
+    [
+      { name: 'refs/heads/x', commit: SHA, branch: 'b' },
+      { kind: 'commit', commit: SHA, branch: 'b' },
+    ],
+  ];
+  for (const [ref, expected] of rows)
+    assert.deepEqual(toSourceSpec(repository({ ref }), undefined).revision, expected);
+  const secret = new Map([
+    ['identity', 'KEY'],
+    ['known_hosts', 'H'],
+    ['password', 'p'],
+    ['ca.crt', 'CA'],
+  ]);
+  const spec = toSourceSpec(
+    repository({ url: 'ssh://git@h/r', timeout: '20s', ignore: '*.md' }),
+    secret,
+  );
+  assert.deepEqual(spec.auth, {
+    sshPrivateKey: 'KEY',
+    sshKnownHosts: 'H',
+    sshPassphrase: 'p',
+    caCertificate: 'CA',
+  });
+  assert.deepEqual([spec.timeoutMs, spec.ignore], [20_000, '*.md']);
+  const basic = toSourceSpec(
+    repository({}),
+    new Map([
+      ['username', 'u'],
+      ['password', 'p'],
+    ]),
+  );
+  assert.deepEqual(basic.auth, { username: 'u', password: 'p' });
+});
+
+test('what cannot be fetched safely is refused', () => {
+  assert.match(
+    refusal(() => toSourceSpec(repository({ url: 'git@host:x' }), undefined)),
+    /URL_INVALID .*ssh:\/\/host\/path/,
+  );
+  assert.match(
+    refusal(() => toSourceSpec(repository({ verify: { mode: 'HEAD' } }), undefined)),
+    /SOURCE_UNSUPPORTED spec\.verify/,
+  );
+  assert.match(
+    refusal(() =>
+      toDelivery(kustomization({ kubeConfig: {} }), { source: PINNED, variables: undefined }),
+    ),
+    /spec\.kubeConfig/,
+  );
+  assert.match(
+    refusal(() =>
+      toDelivery(kustomization({ decryption: {} }), { source: PINNED, variables: undefined }),
+    ),
+    /spec\.decryption/,
+  );
+});
+
+test('revisions, durations and inventory ids are written as Flux writes them', () => {
+  assert.equal(formatRevision({ id: SHA, name: 'main' }), `main@sha1:${SHA}`);
+  assert.equal(formatRevision({ id: SHA, name: '' }), `sha1:${SHA}`);
+  assert.equal(formatRevision({ id: 'b'.repeat(64), name: 'v1' }), `v1@sha256:${'b'.repeat(64)}`);
+  assert.deepEqual(
+    ['1m30s', '2h', '500ms', '1.5s'].map((text) => parseDurationMs(text, 'f')),
+    [90_000, 7_200_000, 500, 1500],
+  );
+  assert.deepEqual([120_000, 5_400_000, 1500, 30].map(formatDuration), [
+    '2m0s',
+    '1h30m0s',
+    '1.5s',
+    '30ms',
+  ]);
+  assert.match(
+    refusal(() => parseDurationMs('soon', 'spec.interval')),
+    /spec\.interval: "soon" is not a duration/,
+  );
+  for (const [id, key] of [
+    [
+      'prod_web_apps_Deployment',
+      { namespace: 'prod', name: 'web', group: 'apps', kind: 'Deployment' },
+    ],
+    ['_prod__Namespace', { namespace: '', name: 'prod', group: '', kind: 'Namespace' }],
+    [
+      '_system__view_rbac.authorization.k8s.io_ClusterRole',
+      {
+        namespace: '',
+        name: 'system:view',
+        group: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+      },
+    ],
+  ] as const) {
+    assert.equal(formatEntry({ key, version: 'v1' }).id, id);
+    assert.deepEqual(parseEntry({ id, v: 'v1' }), { key, version: 'v1' });
+  }
+  assert.equal(parseEntry({ id: 'nonsense', v: 'v1' }), undefined);
+});
+
+test('the fields of a Kustomization become a Delivery', () => {
+  const rows: readonly (readonly [
+    spec: Fields,
+    read: (delivery: Delivery) => unknown,
+    expected: unknown,
+  ])[] = [
+    [
+      {},
+      (d) => d.sources[0]?.render,
+      { kind: 'kustomize', path: './deploy', generateMissing: true, overlay: {} },
+    ],
+    [
+      {
+        targetNamespace: 'prod',
+        namePrefix: 'p-',
+        images: [{ name: 'a', newTag: 'b' }],
+        commonMetadata: { labels: { x: 'y' } },
+        components: ['c'],
+      },
+      (d) => render(d)['overlay'],
+      {
+        namespace: 'prod',
+        namePrefix: 'p-',
+        images: [{ name: 'a', newTag: 'b' }],
+        components: ['c'],
+        commonMetadata: { labels: { x: 'y' } },
+      },
+    ],
+    [
+      {},
+      ({ tracking }) => [tracking.labels, tracking.find],
+      [
+        {
+          'kustomize.toolkit.fluxcd.io/name': 'app',
+          'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+        },
+        'inventory',
+      ],
+    ],
+    [{ prune: false }, ({ sync }) => sync.prune, false],
+    [{}, ({ sync }) => sync.gate, undefined],
+    [
+      { wait: true, timeout: '2m' },
+      ({ sync }) => sync.gate,
+      { objects: 'all', timeoutMs: 120_000 },
+    ],
+    [
+      { healthChecks: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' }] },
+      ({ sync }) => sync.gate,
+      {
+        objects: [
+          {
+            group: 'apps',
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            name: 'w',
+            namespace: 'flux-system',
+          },
+        ],
+        timeoutMs: 570_000,
+      },
+    ],
+    [
+      { retryInterval: '1m' },
+      ({ automation }) =>
+        automation.kind === 'automatic' && [
+          automation.retry.limit,
+          automation.retry.backoff.baseMs,
+        ],
+      [-1, 60_000],
+    ],
+    [
+      { ignore: [{ paths: ['/spec/replicas'], target: { kind: 'Deploy.*' } }] },
+      ({ compare }) => compare.ignore,
+      [
+        {
+          target: { syntax: 'regex', kind: 'Deploy.*' },
+          jsonPointers: ['/spec/replicas'],
+          pathExpressions: [],
+          managers: [],
+        },
+      ],
+    ],
+    [{ suspend: true }, ({ suspended }) => suspended, true],
+  ];
+  for (const [spec, read, expected] of rows) {
+    assert.deepEqual(
+      read(toDelivery(kustomization(spec), { source: PINNED, variables: undefined })),
+      expected,
+      JSON.stringify(spec),
+    );
+  }
+  const substituted = toDelivery(kustomization({ postBuild: { substituteStrategy: 'Always' } }), {
+    source: PINNED,
+    variables: { a: 'b' },
+  });
+  assert.deepEqual(render(substituted)['substitute'], {
+    variables: { a: 'b' },
+    strict: true,
+    always: true,
+    except: { key: 'kustomize.toolkit.fluxcd.io/substitute', value: 'disabled' },
+  });
+  assert.equal(timeoutMs(kustomization({ interval: '40s' })), 30_000);
+});
+
+test('each state has the conditions of the original', () => {
+  const rows: readonly (readonly [
+    delivery: Partial<DeliveryStatus>,
+    spec: Fields,
+    expected: readonly string[],
+  ])[] = [
+    [
+      { operation: operation({}) },
+      {},
+      ['Ready=True ReconciliationSucceeded Applied revision: main@sha1:c'],
+    ],
+    [
+      { operation: operation({}) },
+      { wait: true },
+      [
+        'Ready=True ReconciliationSucceeded Applied revision: main@sha1:c',
+        'Healthy=True Succeeded Health check passed',
+      ],
+    ],
+    [
+      { operation: operation({ phase: 'Running', appliedAtMs: 1 }) },
+      { wait: true, timeout: '1m' },
+      [
+        'Reconciling=True Progressing Running health checks for revision main@sha1:c with a timeout of 1m0s',
+        'Ready=Unknown Progressing Reconciliation in progress',
+        'Healthy=Unknown Progressing Running health checks for revision main@sha1:c with a timeout of 1m0s',
+      ],
+    ],
+    [
+      {
+        operation: operation({
+          phase: 'Running',
+          nextAttemptAtMs: 5,
+          message: 'x is invalid. Retrying attempt #1 at 10:00AM.',
+        }),
+      },
+      {},
+      [
+        'Reconciling=True ProgressingWithRetry x is invalid',
+        'Ready=False ReconciliationFailed x is invalid',
+      ],
+    ],
+    [
+      {
+        operation: operation({
+          phase: 'Running',
+          nextAttemptAtMs: 5,
+          message: 'health check failed after 3s: timeout',
+        }),
+      },
+      {},
+      [
+        'Reconciling=True ProgressingWithRetry health check failed after 3s: timeout',
+        'Ready=False HealthCheckFailed health check failed after 3s: timeout',
+        'Healthy=False HealthCheckFailed health check failed after 3s: timeout',
+      ],
+    ],
+    [
+      { problems: [problem('render', { message: 'bad', location: { file: 'a.yaml', line: 2 } })] },
+      {},
+      [
+        'Reconciling=True ProgressingWithRetry kustomize build failed: a.yaml:2: bad',
+        'Ready=False BuildFailed kustomize build failed: a.yaml:2: bad',
+      ],
+    ],
+    [
+      { problems: [problem('source', { message: 'gone' })] },
+      {},
+      ['Reconciling=True ProgressingWithRetry gone', 'Ready=False ArtifactFailed gone'],
+    ],
+    [
+      { problems: [problem('spec', { code: 'DependencyNotReady', message: 'wait' })] },
+      {},
+      ['Reconciling=True ProgressingWithRetry wait', 'Ready=False DependencyNotReady wait'],
+    ],
+    [
+      { problems: [problem('spec', { message: 'bad', hint: 'fix' })] },
+      {},
+      ['Stalled=True InvalidSpec bad (fix)', 'Ready=False InvalidSpec bad (fix)'],
+    ],
+  ];
+  for (const [delivery, spec, expected] of rows) {
+    const status = raise(kustomization(spec), delivery);
+    assert.deepEqual(
+      status.conditions?.map((one) => `${one.type}=${one.status} ${one.reason} ${one.message}`),
+      expected,
+    );
+  }
+});
+
+test('what is in place and what was tried is told, and read again', () => {
+  const key = { group: '', kind: 'ConfigMap', namespace: 'n', name: 'x' };
+  const done = raise(kustomization({}), {
+    operation: operation({}),
+    inventory: [{ key, version: 'v1' }],
+  });
+  assert.deepEqual(
+    [done.lastAppliedRevision, done.lastAttemptedRevision, done.observedGeneration],
+    ['main@sha1:c', 'main@sha1:c', 3],
+  );
+  assert.equal(done.history?.[0]?.totalReconciliations, 1);
+  const again = kustomization({}, { ...done });
+  assert.deepEqual(
+    raise(again, { operation: operation({}), inventory: [{ key, version: 'v1' }] }, 99_000),
+    done,
+  );
+  const read = readStatus(again);
+  assert.deepEqual(
+    [read?.inventory, read?.operation?.phase, read?.operation?.revisions],
+    [[{ key, version: 'v1' }], 'Succeeded', ['c']],
+  );
+  const failed = raise(again, {
+    operation: operation({ phase: 'Running', nextAttemptAtMs: 5, message: 'm' }),
+  });
+  assert.deepEqual([failed.lastAppliedRevision, failed.observedGeneration], ['main@sha1:c', 3]);
+  assert.equal(readStatus(kustomization({}, { ...failed }))?.operation, undefined);
+});
+
+test('a repository keeps its artifact while its remote cannot be read', () => {
+  const snapshot = { revision: { id: SHA, name: 'main' }, digest: 'sha256:ff' };
+  const context = { nowMs: 0, handledReconcileAt: undefined };
+  const stored = toGitRepositoryStatus(repository({}), { snapshot }, context);
+  assert.equal(stored.artifact?.revision, `main@sha1:${SHA}`);
+  const error = new CapstanError('GIT_AUTH_FAILED', 'cannot fetch', {
+    hint: 'check the Secret',
+    kind: 'stalled',
+  });
+  const failed = toGitRepositoryStatus({ ...repository({}), status: stored }, { error }, context);
+  assert.deepEqual(failed.artifact, stored.artifact);
+  assert.deepEqual(
+    failed.conditions?.map(({ type, reason }) => `${type} ${reason}`),
+    [
+      'Reconciling ProgressingWithRetry',
+      'Ready AuthenticationFailed',
+      'FetchFailed AuthenticationFailed',
+      'ArtifactInStorage Succeeded',
+    ],
+  );
+});
+
+test('a dependency must be there, observed, ready, and of the same revision of the same source', () => {
+  const waiting = kustomization({ dependsOn: [{ name: 'base' }] });
+  const base = (status: KustomizationStatus) => kustomization({}, status, 'base');
+  const ready = {
+    observedGeneration: 3,
+    conditions: [{ type: 'Ready', status: 'True' as const, reason: '', message: '' }],
+  };
+  const why = (found: Kustomization | undefined) =>
+    findUnready(waiting, 'main@sha1:c', () => found);
+  assert.equal(why(undefined), "dependency 'flux-system/base' not found");
+  assert.equal(
+    why(base({ ...ready, observedGeneration: 2 })),
+    "dependency 'flux-system/base' is not ready",
+  );
+  assert.equal(
+    why(base({ ...ready, conditions: [] })),
+    "dependency 'flux-system/base' is not ready",
+  );
+  assert.equal(
+    why(base({ ...ready, lastAppliedRevision: 'main@sha1:old' })),
+    "dependency 'flux-system/base' revision is not up to date",
+  );
+  assert.equal(why(base({ ...ready, lastAppliedRevision: 'main@sha1:c' })), undefined);
+});
+
+function repository(spec: Fields): GitRepository {
+  const parsed = parseGitRepository(
+    object('GitRepository', { url: 'https://h/r', interval: '1m', ...spec }, {}, 'app'),
+  );
+  return parsed.kind === 'ok' ? parsed.value : assert.fail();
+}
+
+function kustomization(
+  spec: Fields,
+  status: KustomizationStatus = {},
+  name = 'app',
+): Kustomization {
+  const base = {
+    interval: '10m',
+    path: './deploy',
+    prune: true,
+    sourceRef: { kind: 'GitRepository', name: 'r' },
+  };
+  const parsed = parseKustomization(object('Kustomization', { ...base, ...spec }, status, name));
+  return parsed.kind === 'ok' ? parsed.value : assert.fail();
+}
+
+function object(kind: string, spec: Fields, status: JsonObject, name: string): KubeObject {
+  return {
+    apiVersion: 'x/v1',
+    kind,
+    metadata: { name, namespace: 'flux-system', generation: 3 },
+    spec,
+    status,
+  };
+}
+
+function render(delivery: Delivery): Fields {
+  return JSON.parse(JSON.stringify(delivery.sources[0]?.render));
+}
+
+function operation(part: Partial<OperationState>): OperationState {
+  const { phase = 'Succeeded' } = part;
+  return {
+    request: {
+      id: 'a',
+      initiatedBy: { kind: 'automation' },
+      policy: {},
+      retry: { limit: -1, backoff: { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 } },
+      healAttempt: 0,
+    },
+    phase,
+    message: '',
+    startedAtMs: 0,
+    retryCount: 0,
+    revisions: ['c'],
+    desiredDigest: 'd',
+    results: [],
+    ...(phase === 'Succeeded' ? { finishedAtMs: 1000 } : {}),
+    ...part,
+  };
+}
+
+function problem(stage: Problem['stage'], part: Partial<Problem>): Problem {
+  return { stage, severity: 'error', code: 'X', message: '', kind: 'stalled', ...part };
+}
+
+function raise(one: Kustomization, part: Partial<DeliveryStatus>, nowMs = 0) {
+  const delivery: DeliveryStatus = {
+    revisions: [{ id: 'c', name: '' }],
+    desiredDigest: 'd',
+    sync: 'Synced',
+    health: { status: 'Healthy' },
+    objects: [],
+    problems: [],
+    inventory: [],
+    renderKinds: [],
+    observedAtMs: 0,
+    ...part,
+  };
+  return toKustomizationStatus(one, delivery, {
+    nowMs,
+    revision: 'main@sha1:c',
+    handledReconcileAt: undefined,
+  });
+}
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CapstanError)
+      return `${error.code} ${error.message} | ${error.hint ?? ''}`;
+    throw error;
+  }
+  return 'accepted';
+}
