@@ -24,6 +24,7 @@ export interface SourceStoreOptions extends GitSourcesOptions {
 const SNAPSHOTS_MAX = 1000;
 const RETRY_BASE_MS = 2_000;
 const ASK_AGAIN_MS = 3_000;
+const MARK_EVERY_MS = 24 * 3_600_000;
 
 /** Opens the sources of one process over a cache folder. Close it to stop the polling. */
 export function createSourceStore(options: SourceStoreOptions): SourceStore {
@@ -42,6 +43,8 @@ interface Group {
   readonly followers: Set<Follower>;
   readonly poller: SourcePoller;
   failures: number;
+  /** When the disk was last told that the mirror is in use. */
+  markedAtMs: number;
 }
 
 class GitSourceStore implements SourceStore {
@@ -55,6 +58,7 @@ class GitSourceStore implements SourceStore {
   constructor(options: SourceStoreOptions) {
     this.#options = options;
     this.#git = new GitSources(options);
+    void this.#git.removeUnused(options.clock.now());
   }
 
   async fetchSnapshot(spec: SourceSpec, options: FetchOptions = {}): Promise<Snapshot> {
@@ -156,6 +160,7 @@ class GitSourceStore implements SourceStore {
         followers: new Set(),
         poller: new SourcePoller({ clock, random, look }),
         failures: 0,
+        markedAtMs: Number.NEGATIVE_INFINITY,
       };
       group = made;
       this.#groups.set(open.key, group);
@@ -178,6 +183,10 @@ class GitSourceStore implements SourceStore {
     }
     for (const follower of [...group.followers]) {
       await this.#tell(group, follower, failure);
+    }
+    if (failure === undefined && startedAt - group.markedAtMs > MARK_EVERY_MS) {
+      group.markedAtMs = startedAt;
+      await this.#git.markUsed(group.open);
     }
     return nextLookMs(group);
   }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Mirror, ObjectCache, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
 import { pickVersion } from './pick-version.ts';
@@ -13,6 +14,9 @@ export interface GitSourcesOptions {
   /** Bound of the file contents kept in memory, for all repositories together. */
   readonly cacheBytesMax?: number;
 }
+
+const USED = 'capstan-used';
+const UNUSED_MS = 14 * 24 * 3_600_000;
 
 export interface OpenMirror {
   /** Address and access in one: fit for a Map key, tells nothing of the credentials. */
@@ -62,6 +66,27 @@ export class GitSources {
   matching(url: string): readonly OpenMirror[] {
     const repository = repositoryKey(url);
     return [...this.#mirrors.values()].filter((open) => open.repository === repository);
+  }
+
+  /** Deletes mirrors that nobody opened for two weeks: the cache does not grow for ever. Answers how many. */
+  async removeUnused(nowMs: number): Promise<number> {
+    const folder = join(this.#options.folder, 'git');
+    const names = await readdir(folder).catch(() => []);
+    let removed = 0;
+    for (const name of names) {
+      const path = join(folder, name);
+      const used = await stat(join(path, USED)).catch(() => stat(path).catch(() => undefined));
+      if (used === undefined || nowMs - used.mtimeMs < UNUSED_MS) continue;
+      if (this.#mirrors.has(name.replace(/\.git$/, ''))) continue;
+      await rm(path, { recursive: true, force: true });
+      removed++;
+    }
+    return removed;
+  }
+
+  /** Says on disk that a mirror is in use. A failure costs a later fetch at most. */
+  async markUsed({ mirror }: OpenMirror): Promise<void> {
+    await writeFile(join(mirror.objects.gitDir, USED), '').catch(() => undefined);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { readText } from '@capstan/lib-files';
 import { commitFiles, createGitHost, initMirror } from '@capstan/lib-git';
 import { ManualClock } from '@capstan/lib-std';
 import { createSourceStore } from './create-source-store.ts';
+import { GitSources } from './git-sources.ts';
 import type { GitSourceSpec } from './source-spec.ts';
 import type { SourceChange, SourceStore } from './store-types.ts';
 
@@ -177,6 +178,35 @@ test('other credentials never see what was fetched with the first', async () => 
   assert.notEqual(mine.source, yours.source);
   assert.doesNotMatch(mine.source, /password|a:b/);
 });
+
+test('mirrors that nobody followed for two weeks leave the disk; the others stay', async () => {
+  const cache = mkdtempSync(join(folder, 'cache-'));
+  const clock = new ManualClock(Date.now());
+  const options = { folder: cache, clock, random: () => 0.5 };
+  const store = createSourceStore(options);
+  const told = collect();
+  const stop = store.watch(spec(), { intervalMs: 3_600_000, onChange: told.onChange });
+  await told.next(1);
+  await store.fetchSnapshot({ ...spec(), auth: { username: 'a', password: 'b' } });
+  const mirrors = () => readdirSync(join(cache, 'git'));
+  const isMarked = (name: string) => existsSync(join(cache, 'git', name, 'capstan-used'));
+  assert.equal(mirrors().length, 2);
+  await waitFor(() => mirrors().some(isMarked));
+  stop();
+  await store.close();
+  const old = new Date(Date.now() - 15 * 24 * 3_600_000);
+  for (const name of mirrors()) utimesSync(join(cache, 'git', name), old, old);
+  const sources = new GitSources({ folder: cache });
+  assert.equal(await sources.removeUnused(Date.now()), 1);
+  assert.ok(mirrors().length === 1 && mirrors().every(isMarked));
+  sources.close();
+});
+
+async function waitFor(isTrue: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !isTrue(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** Moves the clock on and on: the poller sets its timer after real sockets and processes, which no clock of ours moves. */
 async function advanceUntil<T>(clock: ManualClock, stepMs: number, work: Promise<T>): Promise<T> {
