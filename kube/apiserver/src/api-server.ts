@@ -85,6 +85,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     decodeProtobuf: createProtobufDecoder(catalogue),
     signer: options.signer ?? createTokenSigner(),
     runtime: options.runtime ?? SILENT_RUNTIME,
+    objectTexts: new WeakMap(),
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {

@@ -26,6 +26,8 @@ export interface Core {
   readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
   readonly runtime: ContainerRuntime;
+  /** Objects as JSON, for watches; forgotten with the objects. */
+  readonly objectTexts: WeakMap<object, string>;
 }
 
 /** Go's metav1.Time: RFC 3339 in whole seconds. */

@@ -105,7 +105,7 @@ async function* watchLines(
   let first = true;
   for await (const { type, object } of answer.events) {
     if (type === 'ERROR' || representation.as === 'object') {
-      yield `{"type":${JSON.stringify(type)},"object":${objectText(object)}}\n`;
+      yield `{"type":${JSON.stringify(type)},"object":${objectText(core.objectTexts, object)}}\n`;
       continue;
     }
     const shown =
@@ -124,9 +124,7 @@ async function* watchLines(
 }
 
 /** Many watchers see the same object: its text is made once, and lives as long as the object does. */
-const texts = new WeakMap<object, string>();
-
-function objectText(object: JsonObject): string {
+function objectText(texts: WeakMap<object, string>, object: JsonObject): string {
   let text = texts.get(object);
   if (text === undefined) {
     text = stringifyJson(object);

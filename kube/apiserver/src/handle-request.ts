@@ -51,12 +51,12 @@ export function handleResource(core: Core, call: Call): ApiResponse | Promise<Ap
   const { info, resource } = call;
   if (info.subresource !== '') return runSubresource(core, call);
   if (resource.namespaced && info.namespace === '' && !ACROSS_NAMESPACES.has(info.verb)) {
-    throw methodNotAllowed({ group: resource.group, resource: resource.name });
+    throw methodNotAllowed();
   }
   const named = info.name !== '';
   const misplaced = info.verb === 'create' ? named : NEEDS_NAME.has(info.verb) && !named;
   if (misplaced || !resource.verbs.includes(info.verb)) {
-    throw methodNotAllowed({ group: resource.group, resource: resource.name });
+    throw methodNotAllowed();
   }
   switch (info.verb) {
     case 'get':
@@ -76,7 +76,7 @@ export function handleResource(core: Core, call: Call): ApiResponse | Promise<Ap
     case 'deletecollection':
       return removeCollection(core, call);
     default:
-      throw methodNotAllowed({ group: resource.group, resource: resource.name });
+      throw methodNotAllowed();
   }
 }
 
@@ -93,7 +93,7 @@ export function targetOf(call: Call): Target {
 
 function get(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
-  const object = readObject(core, targetOf(call), call.query.get('resourceVersion') ?? '');
+  const object = readObject(core, targetOf(call));
   return encodeObject(core, { status: 200, object, representation, call });
 }
 

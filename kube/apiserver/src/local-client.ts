@@ -105,6 +105,15 @@ export function createLocalClient(core: Core, user: UserInfo, fieldManager: stri
         { user, dryRun: false, warn: () => undefined, ...how },
       );
     },
+    ...internals(core),
+  };
+}
+
+/** What a controller of the server's own may do beside the verbs. */
+function internals(
+  core: Core,
+): Pick<LocalClient, 'bind' | 'finalize' | 'pathOfKind' | 'namespacedResources'> {
+  return {
     bind: (namespace, name, node) => bindPod(core, namespace, name, node),
     finalize: (namespace) => finalizeNamespace(core, namespace),
     pathOfKind(apiVersion, kind) {

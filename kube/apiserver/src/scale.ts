@@ -26,14 +26,14 @@ import { updateObject } from './write-object.ts';
 export function runScale(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const target = targetOf(call);
-  const object = readObject(core, target, '');
+  const object = readObject(core, target);
   const isRead = call.info.verb === 'get';
   const view = scaleOf(object, call, { strict: isRead });
   if (isRead) {
     return encodeObject(core, { status: 200, object: view, representation, call });
   }
   const options = writeOptionsOf(call);
-  const wanted = call.info.verb === 'patch' ? patchScale(view, call, core) : readScale(core, call);
+  const wanted = call.info.verb === 'patch' ? patchScale(view, call) : readScale(core, call);
   const replicas = numberAt(wanted, 'spec', 'replicas') ?? 0;
   if (replicas < 0) {
     throw invalid({ group: 'autoscaling', kind: 'Scale', name: target.name }, [
@@ -67,7 +67,7 @@ function readScale(core: Core, call: Call): DraftObject {
   return draft;
 }
 
-function patchScale(view: KubeObject, call: Call, _core: Core): DraftObject {
+function patchScale(view: KubeObject, call: Call): DraftObject {
   const type = mediaType(call.request.headers['content-type']);
   // The Scale kind has no schema of its own to merge lists by; it has no lists.
   const merge =

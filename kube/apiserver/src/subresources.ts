@@ -62,7 +62,7 @@ function partOf(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const answer = (object: KubeObject): ApiResponse =>
     withWarnings(encodeObject(core, { status: 200, object, representation, call }), call.warnings);
-  if (call.info.verb === 'get') return answer(readObject(core, targetOf(call), ''));
+  if (call.info.verb === 'get') return answer(readObject(core, targetOf(call)));
   const options = writeOptionsOf(call);
   const subresource = call.info.subresource;
   if (call.info.verb === 'patch') {
@@ -86,7 +86,7 @@ function partOf(core: Core, call: Call): ApiResponse {
 function finalize(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
   const target = targetOf(call);
-  const old = readObject(core, target, '');
+  const old = readObject(core, target);
   const draft = requireObject(readDraft(core, call).value);
   const finalizers = listAt(draft, 'spec', 'finalizers');
   if (finalizers.length === 0) finalizeNamespace(core, target.name);
@@ -112,7 +112,7 @@ const SUCCESS: JsonObject = {
 /** Deletes a pod unless a PodDisruptionBudget says that it is needed. */
 function evict(core: Core, call: Call): ApiResponse {
   const target = targetOf(call);
-  const pod = readObject(core, target, '');
+  const pod = readObject(core, target);
   const draft = requireObject(readDraft(core, call).value);
   const dryRun =
     call.query.getAll('dryRun').includes('All') ||
@@ -167,7 +167,7 @@ const TOKEN_SECONDS_DEFAULT = 3600;
 
 function token(core: Core, call: Call): ApiResponse {
   const representation = negotiate(call.request.headers['accept'], call.query);
-  const account = readObject(core, targetOf(call), '');
+  const account = readObject(core, targetOf(call));
   const draft = requireObject(readDraft(core, call).value);
   const seconds = numberAt(draft, 'spec', 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT;
   if (seconds < TOKEN_SECONDS_MIN) {

@@ -281,7 +281,7 @@ export function decodeObject(
   if (resource.custom !== undefined || resource.schema === undefined) {
     childDraft(draft, 'metadata');
     const dropped = resource.strategy.prune?.(draft) ?? [];
-    reportStrict(draft, resource, options, [...duplicates, ...dropped]);
+    reportStrict(resource, options, [...duplicates, ...dropped]);
     return;
   }
   const { typeError, unknownFields } = decodeBuiltIn(resource.schema.schema, draft as JsonObject);
@@ -293,11 +293,10 @@ export function decodeObject(
   decodeTyped(draft, resource.schema.schema);
   childDraft(draft, 'metadata');
   const unknown = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
-  reportStrict(draft, resource, options, [...duplicates, ...unknown]);
+  reportStrict(resource, options, [...duplicates, ...unknown]);
 }
 
 function reportStrict(
-  _draft: DraftObject,
   resource: ServedResource,
   options: Pick<WriteOptions, 'fieldValidation' | 'warn'>,
   complaints: readonly string[],

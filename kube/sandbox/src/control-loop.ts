@@ -45,12 +45,9 @@ export function startControlLoop(
   controllers: readonly Controller[],
 ): ControlLoop {
   const { core } = server;
-  const { clock } = core;
-  const queues = controllers.map((controller) => ({
-    controller,
-    due: new Set<string>(),
-    timers: new Map<string, { at: number; cancel: () => void }>(),
-  }));
+  const queues = controllers.map(
+    (controller): Queue => ({ controller, due: new Set(), timers: new Map() }),
+  );
   let scheduled = false;
   let stopped = false;
   const schedule = (): void => {
@@ -61,27 +58,7 @@ export function startControlLoop(
       settle();
     });
   };
-  const surroundings = queues.map(({ controller, due, timers }): Surroundings => {
-    const client = createLocalClient(core, SYSTEM, controller.name);
-    return {
-      client,
-      clock,
-      random: core.random,
-      record: createRecorder(client, clock, controller.name),
-      again(key, afterMs) {
-        const at = clock.now() + afterMs;
-        const known = timers.get(key);
-        if (known !== undefined && known.at <= at) return;
-        known?.cancel();
-        const cancel = clock.after(afterMs, () => {
-          timers.delete(key);
-          due.add(key);
-          schedule();
-        });
-        timers.set(key, { at, cancel });
-      },
-    };
-  });
+  const surroundings = queues.map((queue) => surroundingsOf(server, queue, schedule));
   const settle = (): void => {
     for (let round = 0; round < ROUNDS_MAX && !stopped; round++) {
       const index = queues.findIndex(({ due }) => due.size > 0);
@@ -117,6 +94,40 @@ export function startControlLoop(
       stopped = true;
       unsubscribe();
       for (const { timers } of queues) for (const { cancel } of timers.values()) cancel();
+    },
+  };
+}
+
+interface Queue {
+  readonly controller: Controller;
+  readonly due: Set<string>;
+  readonly timers: Map<string, { readonly at: number; readonly cancel: () => void }>;
+}
+
+function surroundingsOf(
+  server: ApiServer,
+  { controller, due, timers }: Queue,
+  schedule: () => void,
+): Surroundings {
+  const { core } = server;
+  const { clock } = core;
+  const client = createLocalClient(core, SYSTEM, controller.name);
+  return {
+    client,
+    clock,
+    random: core.random,
+    record: createRecorder(client, clock, controller.name),
+    again(key, afterMs) {
+      const at = clock.now() + afterMs;
+      const known = timers.get(key);
+      if (known !== undefined && known.at <= at) return;
+      known?.cancel();
+      const cancel = clock.after(afterMs, () => {
+        timers.delete(key);
+        due.add(key);
+        schedule();
+      });
+      timers.set(key, { at, cancel });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ApiError, type LocalClient, timestamp } from '@capstan/kube-apiserver';
+import { ApiError, type DraftObject, type LocalClient, timestamp } from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
 
 /** Nodes that are ready from the start, and a storage class that provisions. Those that exist already are left alone. */
@@ -42,14 +42,6 @@ function furnishNode(client: LocalClient, clock: Clock, name: string): void {
     },
     spec: {},
   });
-  const condition = (type: string, status: string, reason: string, message: string) => ({
-    type,
-    status,
-    lastHeartbeatTime: now,
-    lastTransitionTime: now,
-    reason,
-    message,
-  });
   const capacity = { cpu: '32', memory: '256Gi', pods: '1000', 'ephemeral-storage': '1Ti' };
   client.updateStatus('v1/nodes', {
     apiVersion: 'v1',
@@ -59,27 +51,7 @@ function furnishNode(client: LocalClient, clock: Clock, name: string): void {
     status: {
       capacity,
       allocatable: capacity,
-      conditions: [
-        condition(
-          'MemoryPressure',
-          'False',
-          'KubeletHasSufficientMemory',
-          'kubelet has sufficient memory available',
-        ),
-        condition(
-          'DiskPressure',
-          'False',
-          'KubeletHasNoDiskPressure',
-          'kubelet has no disk pressure',
-        ),
-        condition(
-          'PIDPressure',
-          'False',
-          'KubeletHasSufficientPID',
-          'kubelet has sufficient PID available',
-        ),
-        condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
-      ],
+      conditions: nodeConditions(now),
       addresses: [
         { type: 'InternalIP', address: '10.0.0.1' },
         { type: 'Hostname', address: name },
@@ -98,4 +70,31 @@ function furnishNode(client: LocalClient, clock: Clock, name: string): void {
       },
     },
   });
+}
+
+function nodeConditions(now: string): DraftObject[] {
+  const condition = (type: string, status: string, reason: string, message: string) => ({
+    type,
+    status,
+    lastHeartbeatTime: now,
+    lastTransitionTime: now,
+    reason,
+    message,
+  });
+  return [
+    condition(
+      'MemoryPressure',
+      'False',
+      'KubeletHasSufficientMemory',
+      'kubelet has sufficient memory available',
+    ),
+    condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    condition(
+      'PIDPressure',
+      'False',
+      'KubeletHasSufficientPID',
+      'kubelet has sufficient PID available',
+    ),
+    condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+  ];
 }
