@@ -16,6 +16,7 @@ import {
   type TrackingMark,
 } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
+import { POPULAR_RULES } from '@capstan/engine-health';
 import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
 import { isNamespacePermitted, isSourcePermitted, toGuard } from './project-guard.ts';
@@ -75,7 +76,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     sync: toSyncPolicy(app, options),
     automation: toAutomation(app),
     health: {
-      rules: { base: 'workload', custom: [APPLICATION_HEALTH] },
+      rules: { base: 'workload', custom: [APPLICATION_HEALTH, ...POPULAR_RULES] },
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
       rollUp: true,
     },

@@ -5,6 +5,7 @@ export {
   isWorse,
   rollUpHealth,
 } from './assess-health.ts';
+export { POPULAR_RULES } from './popular-rules.ts';
 export type {
   Health,
   HealthClause,
