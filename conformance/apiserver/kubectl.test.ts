@@ -175,6 +175,13 @@ describe('the real kubectl works with the sandbox', { skip: missing }, () => {
     assert.match(await kubectl('logs -l app=web --tail=1'), /web: started/);
   });
 
+  test('exec runs a simulated command and gives its exit code', async () => {
+    assert.equal(await kubectl('exec deployment/web -- echo hello'), 'hello\n');
+    assert.match(await kubectl('exec deployment/web -- hostname'), /^web-/);
+    assert.equal(await kubectl('exec -i deployment/web -- cat', { input: 'typed' }), 'typed');
+    assert.match(await kubectl('exec deployment/web -- false', { code: 1 }), /exit code 1/);
+  });
+
   test('patch and edit', async () => {
     assert.match(await kubectl('patch deployment web -p \'{"spec":{"replicas":2}}\''), /patched/);
     assert.match(

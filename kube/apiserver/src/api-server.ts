@@ -12,6 +12,7 @@ import { createRuleCompiler } from './cel-rules.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { errorResponse, withWarnings } from './encode.ts';
+import { type ExecCall, prepareExec } from './exec.ts';
 import { handleResource } from './handle-request.ts';
 import {
   type ApiRequest,
@@ -50,6 +51,8 @@ export interface ApiServer {
   readonly core: Core;
   /** One exchange, as whoever the request's credentials say. */
   handle(request: ApiRequest, certificate?: ClientCertificate): Promise<ApiResponse>;
+  /** A command to run in a container, for whoever the credentials say. Throws ApiError. */
+  exec(request: ApiRequest, certificate?: ClientCertificate): ExecCall;
   /** As a given user, without credentials: for clients in this process. */
   handleAs(request: ApiRequest, user: UserInfo): Promise<ApiResponse>;
   /** The shape that kube/client takes: an administrator's connection without a socket. */
@@ -101,6 +104,10 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
   return {
     core,
     handleAs,
+    exec(request, certificate) {
+      const user = authenticate(core, request, certificate, credentials);
+      return prepareExec(core, impersonate(core, user, request), request);
+    },
     async handle(request, certificate) {
       try {
         const user = authenticate(core, request, certificate, credentials);

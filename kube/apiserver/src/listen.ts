@@ -1,15 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { tooLarge } from './api-error.ts';
+import { ApiError, badRequest, tooLarge } from './api-error.ts';
 import type { ClientCertificate } from './auth/authenticate.ts';
 import { BODY_BYTES_MAX } from './body.ts';
 import { errorResponse } from './encode.ts';
+import type { ExecCall } from './exec.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import type { KeyPair } from './tls.ts';
 
 export interface ListenOptions {
+  /** Answers requests to run a command in a container; absent: none are taken. */
+  readonly exec?: (request: ApiRequest, certificate: ClientCertificate | undefined) => ExecCall;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   readonly tls?: {
@@ -49,6 +53,10 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
           },
           respond,
         );
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    void upgrade(options, { request, socket, head }).catch(() => socket.destroy());
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
@@ -65,6 +73,29 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
         server.closeAllConnections?.();
       }),
   };
+}
+
+async function upgrade(
+  options: ListenOptions,
+  { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+): Promise<void> {
+  try {
+    if (options.exec === undefined) throw badRequest('nothing here can be upgraded to a stream');
+    const call = options.exec(
+      { method: 'POST', path: request.url ?? '/', headers: plainHeaders(request) },
+      clientCertificate(request),
+    );
+    const { serveExec } = await import('./exec-socket.ts');
+    serveExec(request, socket, head, call);
+  } catch (error) {
+    const { status, headers, body } = errorResponse(
+      error instanceof ApiError ? error : badRequest('the request could not be upgraded'),
+    );
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const text = String(body);
+    const length = `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n`;
+    socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}${length}\r\n${text}`);
+  }
 }
 
 async function answer(

@@ -85,6 +85,7 @@ async function runSandbox(
   loop.settle();
   const listener: Listener = await listen((request, client) => server.handle(request, client), {
     port: options.port ?? 0,
+    exec: (request, client) => server.exec(request, client),
     tls: { server: access.server, clientAuthority: access.authority.certificate },
   });
   const directory = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'capstan-sandbox-')));
