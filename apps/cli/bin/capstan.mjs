@@ -2,15 +2,15 @@
 // The command. Plain JavaScript, so that the sources it loads are stripped of their types and compiled once and not at
 // every start, and so that a machine whose own Node is too old for them uses the one that is installed with Capstan.
 import { spawnSync } from 'node:child_process';
-import { createRequire, enableCompileCache } from 'node:module';
+import * as modules from 'node:module';
 import { dirname, join } from 'node:path';
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  enableCompileCache?.();
+  modules.enableCompileCache();
   const { start } = await import('../src/main.ts');
   await start();
 } else {
-  const require = createRequire(import.meta.url);
+  const require = modules.createRequire(import.meta.url);
   const node = join(dirname(require.resolve('node/package.json')), 'bin', 'node');
   const { status } = spawnSync(node, process.argv.slice(1), { stdio: 'inherit' });
   process.exitCode = status ?? 1;

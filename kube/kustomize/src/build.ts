@@ -2,7 +2,7 @@ import type { KubeObject } from '@capstan/kube-object';
 import { type FileTree, type RenderTrace, recordTrace } from '@capstan/lib-files';
 import { type CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import { nodeToValue, parseDocuments, toYaml, type YamlValue } from '@capstan/lib-yaml';
-import { ORIGIN, TRANSFORMATIONS } from './annotations.ts';
+import { BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS } from './annotations.ts';
 import { KustomizeCache } from './cache.ts';
 import { BuildContext, type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
 import { BuildFailure, failure, publicError, within, withPrefix } from './failure.ts';
@@ -197,17 +197,17 @@ function finish(target: Target, resources: ResourceSet, options: BuildOptions): 
     const file = context.sources.statement(target.filePath, 'buildMetadata');
     mapEntries(entries, [MANAGED_BY], file).transform(resources, context);
   }
+  const keepsOrigin = buildMetadata.includes('originAnnotations');
+  const keepsTransformations = buildMetadata.includes('transformerAnnotations');
+  const dropped = [
+    ...BUILD_ANNOTATIONS,
+    ...(keepsOrigin ? [] : [ORIGIN]),
+    ...(keepsTransformations ? [] : [TRANSFORMATIONS]),
+  ];
   for (const resource of resources.list) {
-    resource.removeBuildAnnotations();
-    removeUnless(resource, ORIGIN, buildMetadata.includes('originAnnotations'));
-    removeUnless(resource, TRANSFORMATIONS, buildMetadata.includes('transformerAnnotations'));
+    resource.dropAnnotations(dropped, !keepsOrigin || !keepsTransformations);
   }
   return resources;
-}
-
-function removeUnless(resource: Resource, annotation: string, keep: boolean): void {
-  if (keep) return;
-  resource.setAnnotations((all) => all.delete(annotation));
 }
 
 function print(

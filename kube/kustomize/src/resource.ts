@@ -299,10 +299,11 @@ export class Resource {
     this.refVarNames = other.refVarNames;
   }
 
-  removeBuildAnnotations(): void {
+  /** Removes annotations; with `always` the rest is written as text even when it is empty or null. */
+  dropAnnotations(names: readonly string[], always: boolean): void {
     const annotations = this.annotations;
-    if (annotations.size === 0) return;
-    for (const name of BUILD_ANNOTATIONS) annotations.delete(name);
+    if (annotations.size === 0 && !always) return;
+    for (const name of names) annotations.delete(name);
     this.annotations = annotations;
   }
 }
