@@ -308,6 +308,59 @@ test('a newer commit pre-empts a sync that waits', async () => {
   assert.equal(await world.get('Deployment', 'web/web'), undefined);
 });
 
+test('a kind that the cluster does not know stops the sync before anything has changed; once it is known, it goes on', async () => {
+  await using world = await createWorld();
+  const thing = 'apiVersion: example.io/v1\nkind: Thing\nmetadata: {name: t}\nspec: {size: 1}\n';
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1'), 'app/t.yaml': thing });
+  const retry = '    retry: {limit: 50, backoff: {duration: 100ms, maxDuration: 100ms}}\n';
+  await world.kubectlApply(application(retry));
+  const failed = await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).includes('CRD is installed'),
+  );
+  assert.match(
+    String(at(failed, 'operationState', 'message')),
+    /could not find example.io\/Thing .* for requested resource web\/t/,
+  );
+  assert.equal(await world.get('ConfigMap', 'web/a'), undefined);
+  await world.kubectlApply(`
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.io}
+spec:
+  group: example.io
+  scope: Namespaced
+  names: {kind: Thing, plural: things}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`);
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+});
+
+test('an object of another application is told, and stops the sync when asked for', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  const other = application()
+    .replace(
+      'name: web, namespace: argocd, finalizers: [resources-finalizer.argocd.argoproj.io]',
+      'name: other, namespace: argocd',
+    )
+    .replace('CreateNamespace=true', 'FailOnSharedResource=true');
+  await world.kubectlApply(other);
+  const told = await world.eventually(
+    () => world.get('Application', 'argocd/other'),
+    (one) => at(one, 'status', 'operationState', 'phase') === 'Failed',
+  );
+  assert.match(
+    String(at(told, 'status', 'operationState', 'message')),
+    /Shared resource found: ConfigMap\/a is part of applications/,
+  );
+  const types = list(at(told, 'status', 'conditions')).map((one) => at(one, 'type'));
+  assert.deepEqual(types.sort(), ['SharedResourceWarning', 'SyncError']);
+  const live = await world.get('ConfigMap', 'web/a');
+  assert.match(live?.metadata.annotations?.['argocd.argoproj.io/tracking-id'] ?? '', /^web:/);
+});
+
 test('the events are those of the original', async () => {
   await using world = await createWorld();
   const revision = world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });

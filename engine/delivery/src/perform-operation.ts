@@ -11,6 +11,7 @@ import {
   type NextSteps,
   nextSteps,
   planSync,
+  readHints,
   recordCleaned,
   recordObservation,
   recordResult,
@@ -27,7 +28,7 @@ import { mapLimited } from './map-limited.ts';
 import { observeStep } from './observe-step.ts';
 import { progressOf, resultsOf } from './operation-results.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
-import type { PreparedObject, PreparedState } from './prepare-desired.ts';
+import type { PreparedState } from './prepare-desired.ts';
 import type { Delivery, OperationResult, OperationState } from './types.ts';
 
 export interface OperationInput {
@@ -47,7 +48,7 @@ export async function performOperation(
   options: SignalOptions,
 ): Promise<OperationState> {
   const { operation } = input;
-  const refused = input.prepared.objects.filter(({ refusal }) => refusal !== undefined);
+  const refused = findRefused(input);
   if (refused.length > 0) return refuse(operation, refused, ports);
   const plan = makePlan(input, ports);
   const begun = operation.results.length > 0;
@@ -305,28 +306,58 @@ function observeRunning(
   }, progress);
 }
 
+interface RefusedObject {
+  readonly object: KubeObject;
+  readonly why: string;
+  /** It may be allowed later without a change in Git. */
+  readonly retryable: boolean;
+}
+
+/** What stops an operation before it begins: objects that the project forbids, and kinds that the cluster does not know. */
+function findRefused({ delivery, operation, prepared }: OperationInput): readonly RefusedObject[] {
+  const policy = policyOf(delivery, operation);
+  const selected = policy.selected && new Set(policy.selected.map(keyString));
+  return prepared.objects.flatMap(({ object, refusal, scope }): readonly RefusedObject[] => {
+    if (selected !== undefined && !selected.has(keyString(keyOf(object)))) return [];
+    if (refusal !== undefined) return [{ object, why: refusal, retryable: false }];
+    const { options } = readHints(object, policy.vocabulary);
+    const tolerated =
+      policy.skipDryRunOnMissingKind || options['SkipDryRunOnMissingResource'] === 'true';
+    if (scope !== 'unknown' || tolerated) return [];
+    return [{ object, why: unknownKind(object), retryable: true }];
+  });
+}
+
+function unknownKind(object: KubeObject): string {
+  const { group, kind, namespace, name } = keyOf(object);
+  const place = namespace === '' ? name : `${namespace}/${name}`;
+  const known = group === '' ? kind : `${group}/${kind}`;
+  return `The Kubernetes API could not find ${known} (${object.apiVersion}) for requested resource ${place}. Make sure the "${kind}" CRD is installed on the destination cluster.`;
+}
+
 function refuse(
   operation: OperationState,
-  refused: readonly PreparedObject[],
+  refused: readonly RefusedObject[],
   { clock }: DeliveryPorts,
 ): OperationState {
-  const results = refused.map(({ object, refusal = '' }) => {
+  const results = refused.map(({ object, why }): OperationResult => {
     const key = keyOf(object);
     return {
       stepId: `apply/Sync/${keyString(key)}`,
       key,
       version: object.apiVersion.split('/').at(-1) ?? '',
-      phase: 'Sync' as const,
+      phase: 'Sync',
       hook: false,
-      status: 'SyncFailed' as const,
-      state: 'Failed' as const,
-      message: refusal,
+      status: 'SyncFailed',
+      state: 'Failed',
+      message: why,
       images: [],
     };
   });
   const reasons = [...new Set(results.map(({ message }) => message))].sort().join('; ');
   const message = `one or more synchronization tasks are not valid: ${reasons}`;
-  return { ...fail(operation, { message, retryable: false }, clock.now()), results };
+  const retryable = refused.every((one) => one.retryable);
+  return { ...fail(operation, { message, retryable }, clock.now()), results };
 }
 
 /** Deletes the hooks that run, and ends the operation. */

@@ -196,6 +196,11 @@ async function perform(
     const message = problems.map((problem) => problem.message).join('; ');
     return { ...operation, phase: 'Error', message, finishedAtMs: ports.clock.now() };
   }
+  const shared = target.compared.problems.filter(({ code }) => code === 'SHARED_RESOURCE');
+  if (delivery.sync.failOnShared && shared.length > 0) {
+    const message = `Shared resource found: ${shared.map((problem) => problem.message).join('; ')}`;
+    return { ...operation, phase: 'Failed', message, finishedAtMs: ports.clock.now() };
+  }
   const selected = healSelection(operation, target.compared.entries);
   const onStart = async (running: OperationState) =>
     view.look.onProgress(statusOf({ ...view, operation: running }, { kind: 'continue' }, ports));

@@ -241,7 +241,8 @@ function readStepOptions({ options, switches }: SyncHints, policy: SyncPolicy): 
     validate: flag('Validate', policy.validate),
     dryRun: policy.dryRun,
     propagation: policy.propagation,
-    takeOverFrom: policy.takeOverFrom,
+    // Merging leaves to others what they wrote.
+    takeOverFrom: switches.includes('mergeOnly') ? [] : policy.takeOverFrom,
     recreate: switches.includes('recreate') || flag('Force', policy.force),
     createOnly: switches.includes('createOnly'),
   };
