@@ -1,6 +1,7 @@
 import { keepTimestamps } from '@capstan/kube-merge';
 import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
+import { admitLimits, admitQuota } from './admission.ts';
 import {
   ApiError,
   alreadyExists,
@@ -97,6 +98,7 @@ export function createObject(
   stampNew(core, metadata, resource);
   if (resource.strategy.hasStatus === true) resetStatus(draft, resource);
   resource.strategy.prepareCreate?.(draft, context);
+  admitLimits(core, resource, draft);
   const name = textAt(metadata, 'name');
   const object = asObject(draft);
   const errors = [
@@ -110,6 +112,7 @@ export function createObject(
   if (core.store.get(resource.bucket, key) !== undefined) {
     throw alreadyExists({ ...subjectOf(target), name });
   }
+  admitQuota(core, resource, object);
   const stored = toStorageVersion(object, resource);
   if (options.dryRun) return { object: toVersion(stored, resource), created: true };
   const kept = core.store.put(resource.bucket, key, stored);
