@@ -288,6 +288,39 @@ spec: {template: {metadata: {annotations: {sandbox.capstan.dev/run-for: 700ms}},
   );
 });
 
+test('a rollback that a restart interrupts is a rollback still', async () => {
+  await using world = await createWorld();
+  const job =
+    'apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}\nspec: {template: {metadata: {annotations: {sandbox.capstan.dev/run-for: 500ms}}, spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}\n';
+  const first = world.sources.push(REPO, {
+    'app/a.yaml': configMap('a', '1'),
+    'app/job.yaml': job,
+  });
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '2'), 'app/job.yaml': job });
+  await world.kubectlApply(
+    application().replace('automated: {prune: true, selfHeal: true}', 'retry: {limit: 0}'),
+  );
+  await status(world, (one) => at(one, 'sync', 'status') === 'OutOfSync');
+  const ref = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    namespace: 'argocd',
+    name: 'web',
+  };
+  await world.client.patch(
+    ref,
+    { operation: { initiatedBy: { username: 'ann' }, sync: { revision: first } } },
+    { type: 'merge' },
+  );
+  await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).startsWith('waiting for completion of hook'),
+  );
+  await world.restart();
+  const done = await status(world, (one) => at(one, 'operationState', 'phase') === 'Succeeded');
+  assert.equal(at(done, 'operationState', 'syncResult', 'revision'), first);
+  assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '1');
+});
+
 test('a newer commit pre-empts a sync that waits', async () => {
   await using world = await createWorld();
   const waved = (image: string) => ({

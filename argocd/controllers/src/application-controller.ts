@@ -11,6 +11,7 @@ import {
   type DeliveryStatus,
   inspectObject,
   type ObjectInsight,
+  type OperationRequest,
   persist,
   problemOf,
   runDelivery,
@@ -253,7 +254,7 @@ async function runLook(
     const status = await runDelivery(
       {
         delivery,
-        previous,
+        previous: withRequest(previous, request),
         request,
         refresh,
         onProgress: report,
@@ -273,6 +274,18 @@ async function runLook(
       throw error;
     return unusable(previous, error, ports.clock.now());
   }
+}
+
+/** After a restart the status tells what was done, and the application's own field what was asked for. */
+function withRequest(
+  previous: DeliveryStatus | undefined,
+  request: OperationRequest | undefined,
+): DeliveryStatus | undefined {
+  const operation = previous?.operation;
+  if (previous === undefined || operation === undefined || request?.id !== operation.request.id) {
+    return previous;
+  }
+  return { ...previous, operation: { ...operation, request } };
 }
 
 /** The spec cannot be used: nothing is known of the state, and nothing is touched. */
