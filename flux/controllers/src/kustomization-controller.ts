@@ -38,10 +38,8 @@ import {
   requireGitRepository,
   requireKustomization,
 } from './control-state.ts';
-import { findUnready } from './dependencies.ts';
 import { parseDurationMs } from './durations.ts';
-import { readCredentials } from './git-repository-controller.ts';
-import { readValues } from './read-secret.ts';
+import { observe } from './observe-kustomization.ts';
 import { ownerName, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import {
@@ -226,7 +224,11 @@ async function look(
   let status: DeliveryStatus;
   let render = held?.render;
   try {
-    const observed = await observe(kustomization, bench, signal);
+    const observed = await observe(
+      kustomization,
+      { control: bench.control, client: bench.ports.client },
+      signal,
+    );
     revision = observed.revision;
     if (observed.kind === 'waiting') {
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
@@ -258,97 +260,6 @@ async function look(
   known.set(id, { uid, status, render });
   await report(status);
   return status;
-}
-
-type Observed =
-  | {
-      readonly kind: 'waiting';
-      readonly revision: string;
-      readonly reason: string;
-      readonly message: string;
-    }
-  | { readonly kind: 'ready'; readonly revision: string; readonly delivery: Delivery };
-
-async function observe(
-  kustomization: Kustomization,
-  bench: Bench,
-  signal: AbortSignal,
-): Promise<Observed> {
-  const { control, ports } = bench;
-  const source = await findSource(kustomization, bench, signal);
-  if (source.kind === 'waiting') return source;
-  const { revision } = source;
-  const unready = findUnready(kustomization, revision, (key) => {
-    const found = control.kustomization(key);
-    return found === undefined ? undefined : requireKustomization(found);
-  });
-  if (unready !== undefined)
-    return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
-  const variables = await readVariables(kustomization, ports.client, signal);
-  return {
-    kind: 'ready',
-    revision,
-    delivery: toDelivery(kustomization, { source: source.spec, variables }),
-  };
-}
-
-type FoundSource =
-  | Extract<Observed, { kind: 'waiting' }>
-  | { readonly kind: 'found'; readonly revision: string; readonly spec: SourceSpec };
-
-async function findSource(
-  kustomization: Kustomization,
-  { control, ports }: Bench,
-  signal: AbortSignal,
-): Promise<FoundSource> {
-  const { kind, name, namespace: told } = kustomization.spec.sourceRef;
-  const namespace = told || (kustomization.metadata.namespace ?? '');
-  const wait = (message: string): FoundSource => ({
-    kind: 'waiting',
-    revision: '',
-    reason: 'ArtifactFailed',
-    message,
-  });
-  if (kind !== 'GitRepository') {
-    throw new CapstanError('SPEC_UNSUPPORTED', `spec.sourceRef.kind: ${kind} is not fetched`, {
-      hint: 'use a GitRepository',
-    });
-  }
-  const object = control.gitRepository({ namespace, name });
-  if (object === undefined) return wait(`Source '${kind}/${namespace}/${name}' not found`);
-  const repository = requireGitRepository(object);
-  const { artifact } = repository.status;
-  if (artifact === undefined)
-    return wait(`Source artifact not found: ${kind}/${namespace}/${name} is not ready`);
-  const spec = toSourceSpec(repository, await readCredentials(repository, ports.client, signal));
-  const pinned: SourceSpec = {
-    ...spec,
-    revision: { kind: 'commit', commit: commitOf(artifact.revision) },
-  };
-  return { kind: 'found', revision: artifact.revision, spec: pinned };
-}
-
-/** postBuild: what is referred to in its order, then what stands in the spec itself, which wins. */
-async function readVariables(
-  { spec, metadata }: Kustomization,
-  client: KubeClient,
-  signal: AbortSignal,
-): Promise<{ readonly [name: string]: string } | undefined> {
-  if (spec.postBuild === undefined) return undefined;
-  const variables: { [name: string]: string } = {};
-  for (const { kind, name, optional = false } of spec.postBuild.substituteFrom ?? []) {
-    const ref = {
-      kind: kind === 'Secret' ? ('Secret' as const) : ('ConfigMap' as const),
-      namespace: metadata.namespace ?? '',
-      name,
-      optional,
-    };
-    const values = await readValues(client, ref, { signal });
-    for (const [key, value] of values ?? []) variables[key] = value.replaceAll('\n', '');
-  }
-  for (const [key, value] of Object.entries(spec.postBuild.substitute ?? {}))
-    variables[key] = value.replaceAll('\n', '');
-  return variables;
 }
 
 function toRequest(
@@ -487,7 +398,11 @@ async function inspect(
   const held = bench.control.kustomization(key);
   if (held === undefined) return undefined;
   const kustomization = requireKustomization(held);
-  const observed = await observe(kustomization, bench, signal);
+  const observed = await observe(
+    kustomization,
+    { control: bench.control, client: bench.ports.client },
+    signal,
+  );
   if (observed.kind === 'waiting') return undefined;
   return inspectObject(observed.delivery, object, {
     ports: portsFor(kustomization, bench.ports),

@@ -1,0 +1,108 @@
+import type { Delivery } from '@capstan/engine-delivery';
+import type { SourceSpec } from '@capstan/engine-source';
+import type { Kustomization } from '@capstan/flux-api';
+import type { KubeClient } from '@capstan/kube-client';
+import { CapstanError } from '@capstan/lib-std';
+import { type ControlState, requireGitRepository, requireKustomization } from './control-state.ts';
+import { findUnready } from './dependencies.ts';
+import { readCredentials } from './git-repository-controller.ts';
+import { readValues } from './read-secret.ts';
+import { toDelivery } from './to-delivery.ts';
+import { commitOf, toSourceSpec } from './to-source.ts';
+
+export interface ObservePorts {
+  readonly control: ControlState;
+  readonly client: KubeClient;
+}
+
+export type Observed =
+  | {
+      readonly kind: 'waiting';
+      readonly revision: string;
+      readonly reason: string;
+      readonly message: string;
+    }
+  | { readonly kind: 'ready'; readonly revision: string; readonly delivery: Delivery };
+
+/** The Kustomization's source, what it depends on, and its variables; or what has to come first. */
+export async function observe(
+  kustomization: Kustomization,
+  ports: ObservePorts,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const { control, client } = ports;
+  const source = await findSource(kustomization, ports, signal);
+  if (source.kind === 'waiting') return source;
+  const { revision } = source;
+  const unready = findUnready(kustomization, revision, (key) => {
+    const found = control.kustomization(key);
+    return found === undefined ? undefined : requireKustomization(found);
+  });
+  if (unready !== undefined)
+    return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
+  const variables = await readVariables(kustomization, client, signal);
+  return {
+    kind: 'ready',
+    revision,
+    delivery: toDelivery(kustomization, { source: source.spec, variables }),
+  };
+}
+
+type FoundSource =
+  | Extract<Observed, { kind: 'waiting' }>
+  | { readonly kind: 'found'; readonly revision: string; readonly spec: SourceSpec };
+
+async function findSource(
+  kustomization: Kustomization,
+  { control, client }: ObservePorts,
+  signal: AbortSignal,
+): Promise<FoundSource> {
+  const { kind, name, namespace: told } = kustomization.spec.sourceRef;
+  const namespace = told || (kustomization.metadata.namespace ?? '');
+  const wait = (message: string): FoundSource => ({
+    kind: 'waiting',
+    revision: '',
+    reason: 'ArtifactFailed',
+    message,
+  });
+  if (kind !== 'GitRepository') {
+    throw new CapstanError('SPEC_UNSUPPORTED', `spec.sourceRef.kind: ${kind} is not fetched`, {
+      hint: 'use a GitRepository',
+    });
+  }
+  const object = control.gitRepository({ namespace, name });
+  if (object === undefined) return wait(`Source '${kind}/${namespace}/${name}' not found`);
+  const repository = requireGitRepository(object);
+  const { artifact } = repository.status;
+  if (artifact === undefined)
+    return wait(`Source artifact not found: ${kind}/${namespace}/${name} is not ready`);
+  const spec = toSourceSpec(repository, await readCredentials(repository, client, signal));
+  const pinned: SourceSpec = {
+    ...spec,
+    revision: { kind: 'commit', commit: commitOf(artifact.revision) },
+  };
+  return { kind: 'found', revision: artifact.revision, spec: pinned };
+}
+
+/** postBuild: what is referred to in its order, then what stands in the spec itself, which wins. */
+async function readVariables(
+  { spec, metadata }: Kustomization,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<{ readonly [name: string]: string } | undefined> {
+  if (spec.postBuild === undefined) return undefined;
+  const variables: { [name: string]: string } = {};
+  for (const { kind, name, optional = false } of spec.postBuild.substituteFrom ?? []) {
+    const ref = {
+      kind: kind === 'Secret' ? ('Secret' as const) : ('ConfigMap' as const),
+      namespace: metadata.namespace ?? '',
+      name,
+      optional,
+    };
+    const values = await readValues(client, ref, { signal });
+    for (const [key, value] of values ?? []) variables[key] = value.replaceAll('\n', '');
+  }
+  for (const [key, value] of Object.entries(spec.postBuild.substitute ?? {}))
+    variables[key] = value.replaceAll('\n', '');
+  return variables;
+}
