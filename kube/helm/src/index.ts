@@ -74,6 +74,19 @@ export {
   type RenderOptions,
   renderChart,
 } from './render-chart.ts';
+export {
+  type ChartRepository,
+  openRepository,
+  type RepositoryOptions,
+} from './repository/chart-repository.ts';
+export { type ChartVersion, chartVersions, chooseVersion } from './repository/index-file.ts';
+export { packChart } from './repository/pack-chart.ts';
+export {
+  buildDependencies,
+  type DependencyPorts,
+  type DependencyUpdate,
+  updateDependencies,
+} from './repository/update-dependencies.ts';
 export { type SetMode, setValues } from './set-values.ts';
 export { validateValues } from './validate-values.ts';
 export { coalesceValues, overlayValues } from './values.ts';

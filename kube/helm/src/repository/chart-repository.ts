@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import {
+  basicAuthorization,
+  type Credentials,
+  type HttpGet,
+  OciRepository,
+  originOf,
+  parseReference,
+  readBytes,
+} from '@capstan/lib-oci';
+import { compareVersions, parseVersion, type Version } from '@capstan/lib-semver';
+import { ChartError } from '../chart-error.ts';
+import { type ChartVersion, chartVersions, chooseVersion } from './index-file.ts';
+
+export interface RepositoryOptions {
+  readonly get: HttpGet;
+  readonly credentials?: Credentials;
+  /** Sends the credentials to whatever host the index names (--pass-credentials). */
+  readonly passCredentials?: boolean;
+  /** http for an OCI registry. */
+  readonly plainHttp?: boolean;
+  readonly signal?: AbortSignal;
+  readonly indexBytesMax?: number;
+  readonly chartBytesMax?: number;
+}
+
+/** Where charts come from: a chart repository over HTTP, or an OCI registry. */
+export interface ChartRepository {
+  /** The newest version of a chart that satisfies a constraint; '' is the newest that is no prerelease. */
+  resolve(name: string, constraint: string): Promise<ChartVersion>;
+  /** The packed chart, its digest checked. */
+  fetch(version: ChartVersion): Promise<Uint8Array>;
+}
+
+const INDEX_BYTES_MAX = 64 * 1024 * 1024;
+const CHART_BYTES_MAX = 100 * 1024 * 1024;
+const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const CHART_CONFIG = 'application/vnd.cncf.helm.config.v1+json';
+
+/** Opens `https://…` (its index.yaml is read at the first question, once) or `oci://host/path`. */
+export function openRepository(url: string, options: RepositoryOptions): ChartRepository {
+  return url.startsWith('oci://') ? ociCharts(url, options) : httpCharts(url, options);
+}
+
+function httpCharts(url: string, options: RepositoryOptions): ChartRepository {
+  let index: Promise<string> | undefined;
+  return {
+    resolve: async (name, constraint) => {
+      index ??= readIndex(url, options);
+      const versions = chartVersions(await index, name);
+      const found = versions === undefined ? undefined : chooseVersion(versions, constraint);
+      const text = `chart "${name}"${constraint === '' ? '' : ` version "${constraint}"`}`;
+      if (found === undefined) {
+        throw new ChartError('CHART_NOT_FOUND', `${text} not found in ${url} repository`);
+      }
+      if (found.urls.length === 0) {
+        throw new ChartError('CHART_NOT_FOUND', `${text} has no downloadable URLs`);
+      }
+      return found;
+    },
+    fetch: (version) => fetchChart(url, version, options),
+  };
+}
+
+async function readIndex(url: string, options: RepositoryOptions): Promise<string> {
+  const at = absoluteUrl(url, 'index.yaml');
+  try {
+    const { status, bytes } = await readBytes(options.get, at, {
+      bytesMax: options.indexBytesMax ?? INDEX_BYTES_MAX,
+      ...authorizationFor(at, url, options),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${at} : ${status}`);
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ChartError(
+      'REPOSITORY',
+      `looks like "${url}" is not a valid chart repository or cannot be reached: ${reason}`,
+      error,
+    );
+  }
+}
+
+/** A URL of the index against the repository's; the repository's query goes along, as tokens are kept there. */
+export function absoluteUrl(repository: string, given: string): string {
+  if (URL.canParse(given)) return given;
+  const base = new URL(repository);
+  const query = base.search;
+  base.pathname = base.pathname.replace(/\/?$/, '/');
+  base.search = '';
+  const absolute = new URL(given, base);
+  absolute.search = query;
+  return absolute.href;
+}
+
+/** Credentials are for the repository's own scheme, host and port, unless they are to be passed on. */
+function authorizationFor(
+  target: string,
+  repository: string,
+  { credentials, passCredentials }: RepositoryOptions,
+): { readonly authorization?: string } {
+  const isOwn = originOf(target) === originOf(repository);
+  if (credentials === undefined || (!isOwn && passCredentials !== true)) return {};
+  return { authorization: basicAuthorization(credentials) };
+}
+
+async function fetchChart(
+  repository: string,
+  version: ChartVersion,
+  options: RepositoryOptions,
+): Promise<Uint8Array> {
+  const url = absoluteUrl(repository, version.urls[0] ?? '');
+  if (url.startsWith('oci://'))
+    return ociCharts(repository, options).fetch({ ...version, urls: [url] });
+  if (!/^https?:/.test(url)) {
+    throw new ChartError('REPOSITORY', `could not find protocol handler for: ${url.split(':')[0]}`);
+  }
+  const { status, bytes } = await readBytes(options.get, url, {
+    bytesMax: options.chartBytesMax ?? CHART_BYTES_MAX,
+    ...authorizationFor(url, repository, options),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${url} : ${status}`);
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (version.digest !== '' && found !== version.digest) {
+    throw new ChartError(
+      'CHART_DIGEST',
+      `${url} has the digest sha256:${found}, the index says sha256:${version.digest}`,
+    );
+  }
+  return bytes;
+}
+
+function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
+  const { chartBytesMax = CHART_BYTES_MAX } = options;
+  const open = (reference: string): OciRepository =>
+    new OciRepository(parseReference(reference), options);
+  return {
+    resolve: async (name, constraint) => {
+      const place = `${url.replace(/\/$/, '')}/${name}`;
+      // Tags cannot hold a plus sign; helm writes an underscore in its place.
+      const exact = isVersion(constraint) ? constraint : undefined;
+      const versions =
+        exact === undefined
+          ? (await open(place).tags()).map((tag) => tag.replaceAll('_', '+')).filter(isVersion)
+          : [exact];
+      const sorted = versions.toSorted((a, b) => compareVersions(parseVersion(b), parseVersion(a)));
+      const found = chooseVersion(
+        sorted.map((version) => ({ version })),
+        constraint,
+      );
+      if (found === undefined) {
+        throw new ChartError('CHART_NOT_FOUND', `no version of ${place} satisfies "${constraint}"`);
+      }
+      const tag = found.version.replaceAll('+', '_');
+      return { name, version: found.version, urls: [`${place}:${tag}`], digest: '' };
+    },
+    fetch: async ({ urls: [at = ''] }) => {
+      const { tag, digest } = parseReference(at);
+      const repository = open(at);
+      const manifest = await repository.manifest(digest ?? tag ?? 'latest');
+      const layer = manifest.layers.find(({ mediaType }) => mediaType === CHART_LAYER);
+      if (manifest.config.mediaType !== CHART_CONFIG || layer === undefined) {
+        throw new ChartError(
+          'OCI_MEDIA_TYPE',
+          `${at} does not hold a chart: its configuration is of type ${manifest.config.mediaType}`,
+        );
+      }
+      return repository.blob(layer, chartBytesMax);
+    },
+  };
+}
+
+function isVersion(text: string): boolean {
+  try {
+    const parsed: Version = parseVersion(text);
+    return parsed !== undefined;
+  } catch {
+    return false;
+  }
+}

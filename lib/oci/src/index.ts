@@ -1,0 +1,18 @@
+export {
+  basicAuthorization,
+  type Credentials,
+  type HttpGet,
+  type HttpRequest,
+  type HttpResponse,
+  originOf,
+  type ReadAnswer,
+  type ReadOptions,
+  readBytes,
+} from './http-port.ts';
+export { isDigest, type OciReference, parseReference } from './reference.ts';
+export {
+  type Descriptor,
+  type Manifest,
+  OciRepository,
+  type RegistryOptions,
+} from './registry.ts';
