@@ -321,6 +321,35 @@ test('a rollback that a restart interrupts is a rollback still', async () => {
   assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '1');
 });
 
+test('an operation is ended on request, with the hook that runs', async () => {
+  await using world = await createWorld();
+  const job =
+    'apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}\nspec: {template: {metadata: {annotations: {sandbox.capstan.dev/run-for: 60s}}, spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}\n';
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1'), 'app/job.yaml': job });
+  await world.kubectlApply(application());
+  await status(world, (one) =>
+    String(at(one, 'operationState', 'message')).startsWith('waiting for completion of hook'),
+  );
+  const ref = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    namespace: 'argocd',
+    name: 'web',
+  };
+  await world.client.patch(
+    ref,
+    { status: { operationState: { phase: 'Terminating' } } },
+    { type: 'merge' },
+  );
+  const ended = await status(world, (one) => at(one, 'operationState', 'phase') === 'Failed');
+  assert.equal(at(ended, 'operationState', 'message'), 'Operation terminated');
+  await world.eventually(
+    () => world.get('Job', 'web/migrate'),
+    (one) => one === undefined,
+  );
+  assert.equal(await world.get('ConfigMap', 'web/a'), undefined);
+});
+
 test('a newer commit pre-empts a sync that waits', async () => {
   await using world = await createWorld();
   const waved = (image: string) => ({

@@ -31,7 +31,13 @@ import {
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import type { ClusterDirectory } from './clusters.ts';
-import { type AppKey, ControlState, isRepositorySecret, isWanted } from './control-state.ts';
+import {
+  type AppKey,
+  ControlState,
+  isRepositorySecret,
+  isTerminating,
+  isWanted,
+} from './control-state.ts';
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { readStatus } from './read-status.ts';
@@ -216,8 +222,8 @@ async function look(
   }: { readonly bench: Bench; readonly id: string; readonly signal: AbortSignal },
 ): Promise<DeliveryStatus | undefined> {
   const held = bench.known.get(id);
-  const previous =
-    held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
+  const past = held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
+  const previous = isTerminating(app) ? endOperation(past) : past;
   const refresh = app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
   const report = async (status: DeliveryStatus) => {
@@ -274,6 +280,12 @@ async function runLook(
       throw error;
     return unusable(previous, error, ports.clock.now());
   }
+}
+
+function endOperation(previous: DeliveryStatus | undefined): DeliveryStatus | undefined {
+  const operation = previous?.operation;
+  if (previous === undefined || operation?.phase !== 'Running') return previous;
+  return { ...previous, operation: { ...operation, phase: 'Terminating' } };
 }
 
 /** After a restart the status tells what was done, and the application's own field what was asked for. */

@@ -12,7 +12,7 @@ import {
   type LiveChange,
   type LiveState,
 } from '@capstan/kube-client';
-import type { KubeObject } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { type RepositoryCredential, readRepositoryCredential } from './repositories.ts';
 
@@ -81,10 +81,21 @@ export class ControlState {
   }
 }
 
-/** Whether a change of an Application asks for a reconcile: not the writing of its own status. */
+/** Whether a change of an Application asks for a reconcile: not the writing of its own status, but a word to end an operation. */
 export function isWanted({ before, after }: LiveChange): boolean {
   if (before === undefined || after === undefined) return true;
   return outline(before.read()) !== outline(after.read());
+}
+
+/** Somebody asks for the end of the running operation: as Argo CD's command does it, by this phase in the status. */
+export function isTerminating(object: KubeObject): boolean {
+  const status = object['status'];
+  const state = isRecord(status) ? status['operationState'] : undefined;
+  return isRecord(state) && state['phase'] === 'Terminating';
+}
+
+function isRecord(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function isRepositorySecret({ before, after }: LiveChange): boolean {
@@ -103,6 +114,7 @@ function outline(object: KubeObject): string {
     deletionTimestamp,
     object['spec'],
     object['operation'],
+    isTerminating(object),
   ];
   return JSON.stringify(parts);
 }
