@@ -450,6 +450,7 @@ export function workloadScripts(): Script[] {
       ],
     },
     customScript(),
+    subresourceScript(),
     {
       name: 'access',
       steps: [
@@ -757,6 +758,58 @@ function customScript(): Script {
         body: { ...definition, metadata: { name: 'wrong.stable.example.com' } },
         ignore: ['message', 'details'],
       },
+    ],
+  };
+}
+
+function subresourceScript(): Script {
+  const pods = '/api/v1/namespaces/w-sub/pods';
+  const pod = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'x' } },
+    spec: { containers: [{ name: 'a', image: 'a' }] },
+  });
+  const binding = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name },
+    target: { apiVersion: 'v1', kind: 'Node', name: 'n' },
+  });
+  const eviction = (name: string) => ({
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace: 'w-sub' },
+  });
+  return {
+    name: 'subresources',
+    steps: [
+      ...prepare('w-sub'),
+      { method: 'POST', path: pods, body: pod('p') },
+      { method: 'POST', path: `${pods}/p/binding`, body: binding('p') },
+      { method: 'POST', path: `${pods}/p/binding`, body: binding('p') },
+      { method: 'GET', path: `${pods}/p`, ignore: ['metadata.managedFields'] },
+      { method: 'POST', path: `${pods}/absent/binding`, body: binding('absent') },
+      { method: 'POST', path: `${pods}/absent/eviction`, body: eviction('absent') },
+      { method: 'POST', path: `${pods}/p/eviction`, body: eviction('p') },
+      { method: 'GET', path: `${pods}/p/log?container=nope` },
+      { method: 'GET', path: `${pods}/absent/log` },
+      { method: 'GET', path: `${pods}/p/nonsense` },
+      { method: 'GET', path: '/api/v1/namespaces/w-sub/status' },
+      {
+        method: 'PATCH',
+        path: '/api/v1/namespaces/w-sub/status',
+        type: MERGE,
+        body: { status: { phase: 'Active' } },
+      },
+      {
+        method: 'POST',
+        path: '/api/v1/namespaces/w-sub/serviceaccounts/absent/token',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      },
+      { method: 'DELETE', path: '/api/v1/namespaces/w-sub' },
+      { method: 'POST', path: pods, body: pod('late') },
+      { method: 'DELETE', path: '/api/v1/namespaces/kube-system' },
     ],
   };
 }

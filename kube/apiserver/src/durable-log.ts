@@ -40,6 +40,7 @@ export interface DurableLogOptions {
 }
 
 const SNAPSHOT_EVERY_BYTES = 64 * 1024 * 1024;
+const SEGMENTS_MAX = 8;
 const SEGMENT = /^log-(\d+)$/;
 const SNAPSHOT = /^snapshot-(\d+)$/;
 
@@ -56,9 +57,11 @@ export function openDurableLog(
   mkdirSync(directory, { recursive: true });
   const lock = takeLock(directory);
   try {
-    const last = restore(directory, store);
+    const { last, count } = restore(directory, store);
     const log = new FileLog(directory, store, last + 1, options, lock);
     store.attach(log);
+    // Every start begins a segment: what many starts have left is put together.
+    if (count >= SEGMENTS_MAX) void log.compact().catch(() => undefined);
     return log;
   } catch (error) {
     rmSync(lock, { force: true });
@@ -74,8 +77,8 @@ type Line = readonly [
   object: KubeObject,
 ];
 
-/** Reads snapshot and log; gives the number of the newest segment. */
-function restore(directory: string, store: Store): number {
+/** Reads snapshot and log; gives the number of the newest segment, and how many there are. */
+function restore(directory: string, store: Store): { last: number; count: number } {
   const names = readdirSync(directory);
   const snapshots = numbered(names, SNAPSHOT);
   const segments = numbered(names, SEGMENT);
@@ -99,7 +102,7 @@ function restore(directory: string, store: Store): number {
     }
   }
   store.restore(objects, events, version);
-  return segments.at(-1) ?? 0;
+  return { last: segments.at(-1) ?? 0, count: segments.length };
 }
 
 function numbered(names: readonly string[], pattern: RegExp): number[] {

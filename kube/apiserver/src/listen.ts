@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { CapstanError } from '@capstan/lib-std';
 import { ApiError, badRequest, tooLarge } from './api-error.ts';
 import type { ClientCertificate } from './auth/authenticate.ts';
 import { BODY_BYTES_MAX } from './body.ts';
@@ -58,7 +59,9 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
     void upgrade(options, { request, socket, head }).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? portInUse(options.port ?? 0, error) : error),
+    );
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const address = server.address();
@@ -73,6 +76,13 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
         server.closeAllConnections?.();
       }),
   };
+}
+
+function portInUse(port: number, cause: Error): CapstanError {
+  return new CapstanError('SANDBOX_PORT_IN_USE', `port ${port} of 127.0.0.1 is in use`, {
+    hint: 'choose another one, or none: then a free one is taken',
+    cause,
+  });
 }
 
 async function upgrade(

@@ -4,6 +4,7 @@ import {
   badRequest,
   conflict,
   type ErrorSubject,
+  forbidden,
   invalid,
   notFound,
 } from './api-error.ts';
@@ -31,6 +32,7 @@ export interface Removed {
   readonly gone: boolean;
 }
 
+const IMMORTAL: ReadonlySet<string> = new Set(['default', 'kube-public', 'kube-system']);
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
@@ -53,6 +55,9 @@ export function removeObject(
     options.warn(
       'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
     );
+  }
+  if (resource.bucket === '/namespaces' && IMMORTAL.has(target.name)) {
+    throw forbidden(subject, 'this namespace may not be deleted');
   }
   const key = keyFor(resource, target.namespace, target.name);
   const stored = core.store.get(resource.bucket, key);
