@@ -4,6 +4,8 @@ import { isHook } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type Cluster, OWNER_INDEX } from './cluster.ts';
 import { problemOf, toProblem } from './load-desired.ts';
 import { mapLimited } from './map-limited.ts';
@@ -94,7 +96,7 @@ export async function arbitrate(
     if (entry.verdict !== 'different' && entry.verdict !== 'unknown') return entry;
     if (desired === undefined || live === undefined) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
-    const question = `${cluster.name} ${version} ${JSON.stringify(desired.object, bigintText)}`;
+    const question = `${cluster.name} ${version} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
     if (answer === undefined) {
       const { fieldManager } = delivery;
@@ -113,6 +115,10 @@ export async function arbitrate(
     const undecided = entry.verdict === 'unknown' && answer === 'different';
     return undecided ? { ...entry, verdict: 'different' } : entry;
   });
+}
+
+function digestOf(object: KubeObject): string {
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(object, bigintText))));
 }
 
 function bigintText(_: string, value: unknown): unknown {
