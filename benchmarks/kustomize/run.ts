@@ -108,7 +108,7 @@ try {
   );
   row('official library, 400', goSmall, `${ratio(goSmall, small)} of ours`);
   row(
-    'official library, 4,000',
+    `official library, ${goCount}`,
     goLarge,
     `${ratio(goLarge, goSmall)} of 400, ${ratio(goLarge, large)} of ours`,
   );

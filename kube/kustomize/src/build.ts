@@ -5,7 +5,7 @@ import { nodeToValue, parseDocuments, toYaml, type YamlValue } from '@capstan/li
 import { BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS } from './annotations.ts';
 import { KustomizeCache } from './cache.ts';
 import { BuildContext, type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
-import { BuildFailure, failure, publicError, within, withPrefix } from './failure.ts';
+import { failure, publicError, within, withPrefix } from './failure.ts';
 import type { RenderChart } from './helm.ts';
 import { confirmFolder, enterRepository, Loader, type Volume } from './loader.ts';
 import { nodeText } from './node.ts';
@@ -94,18 +94,10 @@ export function build(files: FileTree, path: string, options: BuildOptions = {})
   const context = makeContext(options);
   try {
     const loader = openLoader(context, tree, path, options);
-    const target = within(
-      () => '',
-      () => new Target(loader),
-    );
+    const target = new Target(loader);
     const resources = finish(target, makeResources(target), options);
-    return {
-      ...print(resources),
-      kind: 'built',
-      trace,
-      diagnostics: context.diagnostics,
-      origins: createOrigins(resources, context.sources, files),
-    };
+    const origins = createOrigins(resources, context.sources, files);
+    return print(resources, { trace, diagnostics: context.diagnostics, origins });
   } catch (error) {
     if (context.openRequests.length > 0) {
       return {
@@ -115,7 +107,7 @@ export function build(files: FileTree, path: string, options: BuildOptions = {})
         diagnostics: context.diagnostics,
       };
     }
-    const shown = publicError(unprefixed(error));
+    const shown = publicError(error);
     context.diagnostics.push({
       severity: 'error',
       code: shown.code,
@@ -124,11 +116,6 @@ export function build(files: FileTree, path: string, options: BuildOptions = {})
     });
     return { kind: 'failed', error: shown, trace, diagnostics: context.diagnostics };
   }
-}
-
-function unprefixed(error: unknown): unknown {
-  if (!(error instanceof BuildFailure) || !error.message.startsWith(': ')) return error;
-  return failure(error.message.slice(2), error.facts);
 }
 
 function makeContext(options: BuildOptions): BuildContext {
@@ -210,25 +197,34 @@ function finish(target: Target, resources: ResourceSet, options: BuildOptions): 
   return resources;
 }
 
+/** The texts of a result. The objects are made when they are first asked for: many callers want the text alone. */
 function print(
   resources: ResourceSet,
-): Pick<Built, 'objects' | 'yaml' | 'documents' | 'namespaces'> {
-  const objects: KubeObject[] = [];
-  const documents: string[] = [];
-  for (const resource of resources.list) {
+  known: Pick<Built, 'trace' | 'diagnostics' | 'origins'>,
+): Built {
+  const documents = resources.list.map((resource) => {
     try {
-      const value = resourceValue(resource);
-      documents.push(toYaml(value));
-      if (isObject(value)) objects.push(value);
+      return toYaml(resourceValue(resource));
     } catch (error) {
       throw unprintable(resource, error);
     }
-  }
+  });
   const namespaces = resources.list.map((resource) => {
     const namespace = effectiveNamespace(resource.curId);
     return namespace === NOT_A_NAMESPACE ? undefined : namespace;
   });
-  return { objects, documents, namespaces, yaml: documents.join('---\n') };
+  let objects: readonly KubeObject[] | undefined;
+  return {
+    ...known,
+    kind: 'built',
+    get objects() {
+      objects ??= resources.list.map(resourceValue).filter(isObject);
+      return objects;
+    },
+    documents,
+    namespaces,
+    yaml: documents.join('---\n'),
+  };
 }
 
 /** What the original says of a resource that is no JSON: it prints the tree, and reads that again. */

@@ -56,11 +56,13 @@ export function mapping(file = 0): KNode {
   return makeNode('mapping', '', '', file);
 }
 
-/** A deep copy that keeps the place each node comes from. */
-export function copyTree(node: KNode): KNode {
+/** A deep copy. Each node keeps the place it comes from, unless `file` says another one. */
+export function copyTree(node: KNode, file = -1, lineOffset = 0): KNode {
   const source = node.content;
   const content = source.length === 0 ? NO_CONTENT : new Array<KNode>(source.length);
-  for (let i = 0; i < source.length; i++) content[i] = copyTree(source[i]!);
+  for (let i = 0; i < source.length; i++) {
+    content[i] = copyTree(source[i]!, file, lineOffset);
+  }
   const copy: KNode = {
     kind: node.kind,
     style: node.style,
@@ -71,9 +73,9 @@ export function copyTree(node: KNode): KNode {
     headComment: node.headComment,
     lineComment: node.lineComment,
     footComment: node.footComment,
-    line: node.line,
+    line: node.line > 0 ? node.line + lineOffset : 0,
     column: node.column,
-    file: node.file,
+    file: file < 0 ? node.file : file,
   };
   if (node.alias !== undefined) copy.alias = node.alias;
   return copy;

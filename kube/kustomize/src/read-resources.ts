@@ -64,17 +64,8 @@ export function resourcesFromText(
     if (key !== '') context.cache.resources.set(key, parsed);
   }
   if (parsed.kind === 'failed') throw parsed.error;
-  return parsed.nodes.map((node) => {
-    const copy = copyTree(node);
-    stamp(copy, from.file, from.line ?? 0);
-    return new Resource(copy, context.openApi);
-  });
-}
-
-function stamp(node: KNode, file: number, lineOffset: number): void {
-  node.file = file;
-  if (node.line > 0) node.line += lineOffset;
-  for (const child of node.content) stamp(child, file, lineOffset);
+  const { file, line = 0 } = from;
+  return parsed.nodes.map((node) => new Resource(copyTree(node, file, line), context.openApi));
 }
 
 function readAll(context: BuildContext, text: () => string): ParsedResources {
