@@ -43,7 +43,9 @@ export class Registry {
   readonly #store: Store;
   readonly #served: ReadonlyMap<string, ServedResource>;
   readonly #groups: readonly ServedGroup[];
-  #custom: { readonly seen: object; readonly groups: readonly ServedGroup[] } | undefined;
+  #custom:
+    | { readonly seen: readonly KubeObject[]; readonly all: readonly ServedGroup[] }
+    | undefined;
   #customByPath: ReadonlyMap<string, ServedResource> = new Map();
   readonly #compiled = new WeakMap<KubeObject, readonly ServedResource[]>();
 
@@ -82,7 +84,7 @@ export class Registry {
   /** All groups, the core one ('') first. */
   groups(): readonly ServedGroup[] {
     this.#refresh();
-    return mergeGroups([...this.#groups, ...(this.#custom?.groups ?? [])]);
+    return this.#custom?.all ?? this.#groups;
   }
 
   /** The resource of a kind: in the given version, or else in the preferred one. */
@@ -133,7 +135,7 @@ export class Registry {
   #refresh(): void {
     const definitions = [...this.#store.view(CRD_BUCKET).entries()].map(([, object]) => object);
     const seen = this.#custom?.seen;
-    if (Array.isArray(seen) && seen.length === definitions.length) {
+    if (seen !== undefined && seen.length === definitions.length) {
       if (definitions.every((definition, i) => definition === seen[i])) return;
     }
     const groups = new Map<string, Map<string, ServedResource[]>>();
@@ -149,15 +151,13 @@ export class Registry {
       }
     }
     this.#customByPath = byPath;
-    this.#custom = {
-      seen: definitions,
-      groups: [...groups].map(([name, versions]) => ({
-        name,
-        versions: [...versions]
-          .sort(([a], [b]) => compareVersions(a, b))
-          .map(([version, resources]) => ({ version, resources })),
-      })),
-    };
+    const custom = [...groups].map(([name, versions]) => ({
+      name,
+      versions: [...versions]
+        .sort(([a], [b]) => compareVersions(a, b))
+        .map(([version, resources]) => ({ version, resources })),
+    }));
+    this.#custom = { seen: definitions, all: mergeGroups([...this.#groups, ...custom]) };
   }
 
   #compile(definition: KubeObject): readonly ServedResource[] {

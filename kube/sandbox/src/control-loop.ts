@@ -5,12 +5,20 @@ import {
   type StoreEvent,
   SYSTEM,
 } from '@capstan/kube-apiserver';
+import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
 import { createRecorder, type Recorder } from './events.ts';
+import { createOwnerIndex, type OwnerIndex } from './owner-index.ts';
+
+/** The cluster as controllers see it. */
+export interface ControllerClient extends LocalClient {
+  /** The objects of a resource that an owner controls. */
+  owned(path: string, owner: KubeObject): KubeObject[];
+}
 
 /** What a controller works with: the cluster, the time, and a way to look again later. */
 export interface Surroundings {
-  readonly client: LocalClient;
+  readonly client: ControllerClient;
   readonly clock: Clock;
   readonly random: () => number;
   readonly record: Recorder;
@@ -45,6 +53,7 @@ export function startControlLoop(
   controllers: readonly Controller[],
 ): ControlLoop {
   const { core } = server;
+  const index = createOwnerIndex();
   const queues = controllers.map(
     (controller): Queue => ({ controller, due: new Set(), timers: new Map() }),
   );
@@ -58,7 +67,7 @@ export function startControlLoop(
       settle();
     });
   };
-  const surroundings = queues.map((queue) => surroundingsOf(server, queue, schedule));
+  const surroundings = queues.map((queue) => surroundingsOf(server, { queue, index, schedule }));
   const settle = (): void => {
     for (let round = 0; round < ROUNDS_MAX && !stopped; round++) {
       const index = queues.findIndex(({ due }) => due.size > 0);
@@ -76,6 +85,7 @@ export function startControlLoop(
     schedule();
   };
   const see = (event: StoreEvent): void => {
+    index.see(event);
     for (const [index, { controller, due }] of queues.entries()) {
       for (const key of controller.keysFor(event, surroundings[index]!.client)) due.add(key);
     }
@@ -106,12 +116,17 @@ interface Queue {
 
 function surroundingsOf(
   server: ApiServer,
-  { controller, due, timers }: Queue,
-  schedule: () => void,
+  parts: { readonly queue: Queue; readonly index: OwnerIndex; readonly schedule: () => void },
 ): Surroundings {
   const { core } = server;
   const { clock } = core;
-  const client = createLocalClient(core, SYSTEM, controller.name);
+  const { queue, index, schedule } = parts;
+  const { controller, due, timers } = queue;
+  const local = createLocalClient(core, SYSTEM, controller.name);
+  const client = {
+    ...local,
+    owned: (path: string, owner: KubeObject) => index.owned(local, path, owner),
+  };
   return {
     client,
     clock,

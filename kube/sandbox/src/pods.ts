@@ -3,25 +3,17 @@ import {
   cloneJson,
   type DraftObject,
   flagAt,
-  type LocalClient,
   listAt,
   objectAt,
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import type { ControllerClient } from './control-loop.ts';
 
-/** Where a workload's pods and their states are read, alike for all workload controllers. */
-export function ownedBy(client: LocalClient, path: string, owner: KubeObject): KubeObject[] {
-  return client
-    .list(path, owner.metadata.namespace ?? '')
-    .filter((object) => isControlledBy(object, owner));
-}
-
-export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
-  return (object.metadata.ownerReferences ?? []).some(
-    (reference) => reference.controller === true && reference.uid === owner.metadata.uid,
-  );
+/** The objects of a resource that a workload controls. */
+export function ownedBy(client: ControllerClient, path: string, owner: KubeObject): KubeObject[] {
+  return client.owned(path, owner);
 }
 
 export function isPodReady(pod: KubeObject): boolean {
