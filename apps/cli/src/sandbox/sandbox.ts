@@ -71,7 +71,10 @@ async function importFrom(
   sandbox: Sandbox,
   io: Io,
 ): Promise<void> {
-  const connection = await loadKubeconfig({ file: path, ...(context === undefined ? {} : { context }) });
+  const connection = await loadKubeconfig({
+    file: path,
+    ...(context === undefined ? {} : { context }),
+  });
   const client = connect(connection);
   try {
     const imported = await importObjects(sandbox.server, clusterObjects(client, io.signal));
