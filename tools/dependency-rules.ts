@@ -92,6 +92,11 @@ export const EDGES: readonly EdgeRule[] = [
   },
   { from: 'engine/images', to: ['engine/delivery (types)'], reason: 'policies feed deliveries' },
   { from: 'argocd/controllers', to: ['argocd/api'], reason: 'api ◀ controllers' },
+  {
+    from: 'argocd/application-sets',
+    to: ['argocd/api'],
+    reason: 'sets give Applications, whose types api has',
+  },
   { from: 'argocd/server', to: ['argocd/api'], reason: 'api ◀ server' },
   { from: 'flux/controllers', to: ['flux/api'], reason: 'api ◀ controllers' },
   { from: 'flux/server', to: ['flux/api'], reason: 'api ◀ server' },

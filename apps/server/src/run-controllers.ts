@@ -1,5 +1,11 @@
 import type { AppRef } from '@capstan/apps-contract';
-import { createApplicationController, singleCluster } from '@capstan/argocd-controllers';
+import { createApplicationSetController } from '@capstan/argocd-application-sets';
+import {
+  createApplicationController,
+  findCredential,
+  readRepositoryCredential,
+  singleCluster,
+} from '@capstan/argocd-controllers';
 import { type Cluster, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
@@ -65,6 +71,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
   const { client, cluster, sources, clock } = ports;
   const recorders = {
     application: recorder(ports, 'argocd-application-controller', false),
+    applicationSet: recorder(ports, 'applicationset-controller', false),
     source: recorder(ports, 'source-controller', true),
     kustomize: recorder(ports, 'kustomize-controller', true),
   };
@@ -81,9 +88,20 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     clusters: singleCluster(cluster),
     events: recorders.application,
   });
+  const applicationSets = createApplicationSetController({
+    client,
+    sources,
+    clock,
+    events: recorders.applicationSet,
+    findCredential: (secrets, { url, project }) => {
+      const known = secrets.flatMap((secret) => readRepositoryCredential(secret) ?? []);
+      return findCredential(known, url, project);
+    },
+  });
   const flux = createFluxControllers({ ...shared, cluster, events: recorders });
   return {
-    run: (signal) => runTogether([applications, flux], Object.values(recorders), signal),
+    run: (signal) =>
+      runTogether([applications, applicationSets, flux], Object.values(recorders), signal),
     inspect: async (app, key) => {
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };
       const family = app.kind === 'Application' ? applications : flux;

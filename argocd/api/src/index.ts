@@ -23,6 +23,19 @@ export type {
   SyncOperationResult,
   SyncPolicy,
 } from './application.ts';
+export type {
+  ApplicationSet,
+  ApplicationSetCondition,
+  ApplicationSetGenerator,
+  ApplicationSetSpec,
+  ApplicationSetStatus,
+  ApplicationSetTemplate,
+  ClusterGenerator,
+  GitGenerator,
+  ListGenerator,
+  MatrixGenerator,
+  MergeGenerator,
+} from './application-set.ts';
 export { argocdCrds } from './crds.ts';
 export {
   ANNOTATION,
@@ -33,4 +46,9 @@ export {
   GROUP,
   SECRET_TYPE_LABEL,
 } from './names.ts';
-export { type Parsed, parseApplication, parseAppProject } from './parse-resources.ts';
+export {
+  type Parsed,
+  parseApplication,
+  parseApplicationSet,
+  parseAppProject,
+} from './parse-resources.ts';

@@ -1,6 +1,7 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
 import type { AppProject } from './app-project.ts';
 import type { Application } from './application.ts';
+import type { ApplicationSet } from './application-set.ts';
 
 /** A value, or why it is none: the field and what is wrong with it. */
 export type Parsed<T> =
@@ -38,6 +39,26 @@ export function parseAppProject(object: KubeObject): Parsed<AppProject> {
   return isAppProject(checked)
     ? { kind: 'ok', value: checked }
     : invalid('kind', 'is not an AppProject');
+}
+
+/** Checks what the code relies on: a list of generators, each an object, and a template. */
+export function parseApplicationSet(object: KubeObject): Parsed<ApplicationSet> {
+  const spec = object['spec'];
+  if (!isRecord(spec)) return invalid('spec', 'is missing');
+  const { generators = [], template = {} } = spec;
+  if (!Array.isArray(generators)) return invalid('spec.generators', 'is not a list');
+  const wrong = generators.findIndex((generator) => !isRecord(generator));
+  if (wrong >= 0) return invalid(`spec.generators[${wrong}]`, 'is not an object');
+  if (!isRecord(template)) return invalid('spec.template', 'is not an object');
+  const status = isRecord(object['status']) ? object['status'] : {};
+  const checked = { ...object, spec: { ...spec, generators, template }, status };
+  return isApplicationSet(checked)
+    ? { kind: 'ok', value: checked }
+    : invalid('kind', 'is not an ApplicationSet');
+}
+
+function isApplicationSet(object: { readonly kind: string }): object is ApplicationSet {
+  return object.kind === 'ApplicationSet';
 }
 
 function isApplication(object: { readonly kind: string }): object is Application {

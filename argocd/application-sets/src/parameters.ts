@@ -1,3 +1,4 @@
+import type { Json } from '@capstan/kube-object';
 import {
   type GoDict,
   type GoList,
@@ -7,9 +8,8 @@ import {
   LIST,
   STRING_MAP,
   sliceType,
-  sprintf,
+  valueText,
 } from '@capstan/lib-gotemplate';
-import type { Json } from '@capstan/kube-object';
 
 /** One set of parameters, as Go's templates see it: numbers are float64, maps of strings are typed. */
 export type Parameters = GoDict;
@@ -65,7 +65,7 @@ function isUntyped(list: GoList): boolean {
 
 /** As fmt prints it with %v. */
 export function plainText(value: GoValue): string {
-  return typeof value === 'string' ? value : sprintf('%v', [value ?? null]);
+  return typeof value === 'string' ? value : valueText(value ?? null);
 }
 
 /** `over` laid over `base`: maps are joined, anything else of `over` wins. Neither is changed. */

@@ -4,6 +4,7 @@ export {
   type Scenario,
   untilSynced,
 } from './application-scenarios.ts';
+export { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 export { CHART_SCENARIOS } from './chart-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export {

@@ -2,6 +2,7 @@ import { after, before, test } from 'node:test';
 import { createKubeClient } from '@capstan/kube-client';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
+import { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { createWorld, type World } from './world.ts';
@@ -25,6 +26,7 @@ after(async () => {
 const scenarios = [
   ...APPLICATION_SCENARIOS,
   MISTAKE_SCENARIO,
+  ...APPLICATION_SET_SCENARIOS,
   ...KUSTOMIZATION_SCENARIOS,
   ...CHART_SCENARIOS,
 ];

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { listAt, textAt, valueAt } from '../views/fields.ts';
+import { type Scenario, untilSynced } from './application-scenarios.ts';
+import { APPLICATION, configMap, until, type World } from './world.ts';
+
+const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
+const SET = { group: 'argoproj.io', kind: 'ApplicationSet', namespace: 'argocd' } as const;
+
+/** From a push to the Application made or gone; its resources take a sync or a deletion of their own. */
+const PUSH_MS = 3_000;
+const PATIENCE_MS = 20_000;
+const DELETION_MS = 60_000;
+
+export function applicationSet(
+  name: string,
+  spec: JsonObject,
+  annotations: { readonly [key: string]: string } = {},
+): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'ApplicationSet',
+    metadata: { name, namespace: 'argocd', annotations },
+    spec,
+  };
+}
+
+function template(name: string, url: string, path: string): JsonObject {
+  return {
+    metadata: { name },
+    spec: {
+      project: 'default',
+      source: { repoURL: url, path, targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace: name },
+      syncPolicy: {
+        automated: { prune: true, selfHeal: true },
+        syncOptions: ['CreateNamespace=true'],
+      },
+    },
+  };
+}
+
+async function condition(world: World, name: string, type: string): Promise<KubeObject['spec']> {
+  const set = await world.get({ ...SET, name });
+  return listAt(set, 'status', 'conditions').find((one) => textAt(one, 'type') === type);
+}
+
+export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a list of elements becomes Applications that sync, and the set says so',
+    run: async (world) => {
+      const repository = await world.repository('set-list');
+      const commit = await repository.push({
+        'dev/a.yaml': configMap('a', 'dev'),
+        'prod/a.yaml': configMap('a', 'prod'),
+      });
+      await world.apply(
+        applicationSet('set-list', {
+          generators: [{ list: { elements: [{ env: 'dev' }, { env: 'prod' }] } }],
+          template: template('list-{{env}}', repository.url, '{{env}}'),
+        }),
+      );
+      await untilSynced(world, 'list-dev', commit);
+      await untilSynced(world, 'list-prod', commit);
+      const { value } = await until('the status of the set', PATIENCE_MS, async () => {
+        const set = await world.get({ ...SET, name: 'set-list' });
+        return valueAt(set, 'status', 'resourcesCount') === 2 && set;
+      });
+      assert.equal(textAt(value, 'status', 'health', 'status'), 'Healthy');
+      assert.equal(
+        textAt(await condition(world, 'set-list', 'ResourcesUpToDate'), 'reason'),
+        'ApplicationSetUpToDate',
+      );
+      return undefined;
+    },
+  },
+  {
+    name: 'a folder that is pushed becomes an Application, one that is removed takes its resources along',
+    run: async (world) => {
+      const repository = await world.repository('set-git');
+      const first = await repository.push({ 'apps/one/a.yaml': configMap('a', 'one') });
+      await world.apply(
+        applicationSet('set-git', {
+          goTemplate: true,
+          goTemplateOptions: ['missingkey=error'],
+          generators: [
+            {
+              git: {
+                repoURL: repository.url,
+                revision: 'main',
+                directories: [{ path: 'apps/*' }, { path: 'apps/hidden', exclude: true }],
+              },
+            },
+          ],
+          template: template('git-{{.path.basename}}', repository.url, '{{.path.path}}'),
+        }),
+      );
+      await untilSynced(world, 'git-one', first);
+      const second = await repository.push({
+        'apps/two/a.yaml': configMap('a', 'two'),
+        'apps/hidden/a.yaml': configMap('a', 'hidden'),
+      });
+      const created = await until(
+        'the Application of the new folder',
+        PUSH_MS,
+        async () => (await world.get({ ...APPLICATION, name: 'git-two' })) !== undefined,
+      );
+      await untilSynced(world, 'git-two', second);
+      assert.equal(await world.get({ ...APPLICATION, name: 'git-hidden' }), undefined);
+      await repository.push({ 'apps/one/a.yaml': null });
+      const deleted = await until('the deletion', PUSH_MS, async () => {
+        const app = await world.get({ ...APPLICATION, name: 'git-one' });
+        return app === undefined || app.metadata.deletionTimestamp !== undefined;
+      });
+      await until(
+        'the resources of the removed folder',
+        DELETION_MS,
+        async () =>
+          (await world.get({ ...APPLICATION, name: 'git-one' })) === undefined &&
+          (await world.get({ ...CONFIG, namespace: 'git-one', name: 'a' })) === undefined,
+      );
+      return { createdMs: created.tookMs, deletedMs: deleted.tookMs };
+    },
+  },
+];

@@ -1,0 +1,267 @@
+/**
+ * Reconciles ApplicationSets: observes what their generators look at, decides by pure functions which Applications are to
+ * be created, changed and deleted, does that, and writes the status once. Level-based and idempotent. Woken by the set,
+ * its Applications, projects, cluster and repository Secrets, and the repositories it reads.
+ */
+import { type ApplicationSet, GROUP } from '@capstan/argocd-api';
+import { persist, SourceWatches } from '@capstan/engine-delivery';
+import type { SourceAuth, SourceSpec, SourceStore } from '@capstan/engine-source';
+import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  type ReconcileResult,
+} from '@capstan/kube-controller';
+import { controllerOf, type KubeObject } from '@capstan/kube-object';
+import type { TemplateLanguage } from '@capstan/lib-gotemplate';
+import type { CapstanError, Clock } from '@capstan/lib-std';
+import { type Outcome, toApplicationSetStatus } from './application-set-status.ts';
+import { generateApplications } from './generate-applications.ts';
+import type { Surroundings } from './observation.ts';
+import { performPlan } from './perform-plan.ts';
+import { ownedApplications, planApplications, policyOf } from './plan-applications.ts';
+import { isWanted, parseSet, type SetKey, SetState } from './set-state.ts';
+import { applicationSetLanguage } from './template-functions.ts';
+import { qualifiedName, validateApplications } from './validate-applications.ts';
+import { REFRESH, releaseApplications, removeFinalizer, writeSetStatus } from './write-set.ts';
+
+export interface ApplicationSetControllerPorts {
+  readonly client: KubeClient;
+  readonly sources: SourceStore;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  /** The credentials for a repository as the Secrets give them; `project` is '' for none. */
+  readonly findCredential: (
+    secrets: readonly KubeObject[],
+    repository: { readonly url: string; readonly project: string },
+  ) => SourceAuth | undefined;
+}
+
+export interface ApplicationSetControllerOptions {
+  /** `argocd` by default. */
+  readonly namespace?: string;
+  /** Further namespaces whose ApplicationSets are served. */
+  readonly namespaces?: readonly string[];
+  /** Between two looks at a repository, unless a generator says otherwise; 3 min by default, as in Argo CD. */
+  readonly pollIntervalMs?: number;
+  readonly concurrency?: number;
+  readonly onResult?: (key: SetKey, result: ReconcileResult, durationMs: number) => void;
+}
+
+export interface ApplicationSetController {
+  run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Resolves when nothing is queued or running. */
+  idle(): Promise<void>;
+}
+
+interface Bench {
+  readonly ports: ApplicationSetControllerPorts;
+  readonly state: SetState;
+  readonly watches: SourceWatches;
+  readonly language: TemplateLanguage;
+  readonly pollIntervalMs: number;
+}
+
+const RETRY_MS = 180_000;
+
+export function createApplicationSetController(
+  ports: ApplicationSetControllerPorts,
+  options: ApplicationSetControllerOptions = {},
+): ApplicationSetController {
+  const namespace = options.namespace ?? 'argocd';
+  const state = new SetState(ports.client, { namespace, namespaces: options.namespaces ?? [] });
+  const watches = new SourceWatches(ports.sources, (id) =>
+    controller.enqueue(fromId(id), { priority: 10, reason: 'source' }),
+  );
+  const pollIntervalMs = options.pollIntervalMs ?? 180_000;
+  const bench: Bench = {
+    ports,
+    state,
+    watches,
+    language: applicationSetLanguage(),
+    pollIntervalMs,
+  };
+  const controller = createController<SetKey>({
+    name: 'applicationset',
+    reconcile: (key, { signal }) => reconcile(key, bench, signal),
+    keyString: toId,
+    concurrency: options.concurrency ?? 4,
+    clock: ports.clock,
+    ...(options.onResult === undefined ? {} : { onResult: options.onResult }),
+  });
+  return { run: ({ signal }) => run(controller, bench, signal), idle: () => controller.idle() };
+}
+
+function toId({ namespace, name }: SetKey): string {
+  return `${namespace}/${name}`;
+}
+
+function fromId(id: string): SetKey {
+  const slash = id.indexOf('/');
+  return { namespace: id.slice(0, slash), name: id.slice(slash + 1) };
+}
+
+async function run(
+  controller: Controller<SetKey>,
+  { state, ports, watches }: Bench,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = state.live.subscribe((change) => wakeConcerned(change, controller, state));
+  try {
+    await persist(() => state.start({ signal }), { clock: ports.clock, signal });
+    for (const key of state.keys()) controller.enqueue(key, { priority: -100 });
+    await controller.run({ signal });
+  } finally {
+    stop();
+    watches.close();
+    await state.live[Symbol.asyncDispose]();
+  }
+}
+
+function wakeConcerned(change: LiveChange, controller: Controller<SetKey>, state: SetState): void {
+  if (!isWanted(change)) return;
+  const { key } = change;
+  if (key.group === GROUP && key.kind === 'ApplicationSet') {
+    controller.enqueue({ namespace: key.namespace ?? '', name: key.name }, { reason: 'set' });
+  } else if (key.group === GROUP && key.kind === 'Application') {
+    for (const object of [change.before, change.after]) {
+      const owner = object && controllerOf(object.read());
+      if (owner?.kind !== 'ApplicationSet') continue;
+      const set = { namespace: key.namespace ?? '', name: owner.name };
+      controller.enqueue(set, { reason: 'application' });
+    }
+  } else if (key.kind === 'AppProject' || key.kind === 'Secret') {
+    for (const set of state.keys()) controller.enqueue(set, { reason: key.kind });
+  }
+}
+
+async function reconcile(key: SetKey, bench: Bench, signal: AbortSignal): Promise<ReconcileResult> {
+  const id = toId(key);
+  const { state, ports, watches } = bench;
+  const object = state.read(key);
+  if (object === undefined) {
+    watches.forget(id);
+    return { kind: 'settled' };
+  }
+  const set = parseSet(object);
+  if (set.metadata.deletionTimestamp !== undefined) {
+    watches.forget(id);
+    const applications = ownedApplications(set, state.applications(key.namespace));
+    if (!policyOf(set).remove)
+      await releaseApplications(applications, { client: ports.client, signal });
+    await removeFinalizer(set, { client: ports.client, signal });
+    return { kind: 'settled' };
+  }
+  const outcome = await look(set, bench, signal);
+  await report(set, outcome, bench, signal);
+  return outcome.kind === 'up-to-date'
+    ? { kind: 'settled' }
+    : { kind: 'settled', recheckAfterMs: RETRY_MS };
+}
+
+/** Generates, decides and acts. */
+async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Promise<Outcome> {
+  const { state, ports, language } = bench;
+  const read: SourceSpec[] = [];
+  const surroundings = observe(set, { bench, read, signal });
+  const generation = await generateApplications(set, {
+    surroundings,
+    language,
+    now: () => ports.clock.now(),
+  });
+  signal.throwIfAborted();
+  bench.watches.follow(toId(keyOf(set)), read, intervalOf(set, bench.pollIntervalMs));
+  if (generation.kind === 'failed') {
+    const { reason, error } = generation;
+    if (error.kind === 'bug') throw error;
+    return { kind: 'error', reason, message: describe(error), parametersGenerated: false };
+  }
+  const { applications } = generation;
+  const errors = validateApplications(applications, set, surroundings);
+  const plan = planApplications({
+    applicationSet: set,
+    wanted: applications.filter((application) => !errors.has(qualifiedName(application))),
+    names: new Set(applications.map(({ metadata }) => metadata.name ?? '')),
+    existing: state.applications(set.metadata.namespace ?? ''),
+    clusters: surroundings.clusters,
+  });
+  const failure = await performPlan(set, plan, { ports, state, signal });
+  return failure ?? outcomeOf(errors);
+}
+
+/** The last of the errors in the order of names, and how many more there are: as the original tells them. */
+function outcomeOf(errors: ReadonlyMap<string, string>): Outcome {
+  const last = [...errors.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).at(-1);
+  if (last === undefined) return { kind: 'up-to-date' };
+  const more = errors.size > 1 ? ` (and ${errors.size - 1} more)` : '';
+  return {
+    kind: 'error',
+    reason: 'ApplicationValidationError',
+    message: `${last[1]}${more}`,
+    parametersGenerated: true,
+  };
+}
+
+function keyOf({ metadata }: ApplicationSet): SetKey {
+  return { namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+}
+
+function describe({ message, hint }: CapstanError): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
+/** What the generators look at; which repositories they read is noted, so that these are watched. */
+function observe(
+  set: ApplicationSet,
+  {
+    bench,
+    read,
+    signal,
+  }: { readonly bench: Bench; readonly read: SourceSpec[]; readonly signal: AbortSignal },
+): Surroundings {
+  const { state, ports, pollIntervalMs } = bench;
+  const refreshes = set.metadata.annotations?.[REFRESH] !== undefined;
+  const maxAgeMs = refreshes ? 0 : intervalOf(set, pollIntervalMs);
+  return {
+    clusters: state.clusters(),
+    project: (name) => state.project(name),
+    readRepository: async ({ url, revision, project }) => {
+      const auth = ports.findCredential(state.secrets(), { url, project });
+      const name = revision === '' ? 'HEAD' : revision;
+      const spec: SourceSpec = {
+        kind: 'git',
+        url,
+        revision: { kind: 'any', name },
+        ...(auth === undefined ? {} : { auth }),
+      };
+      const text = JSON.stringify(spec);
+      if (!read.some((one) => JSON.stringify(one) === text)) read.push(spec);
+      return (await ports.sources.fetchSnapshot(spec, { maxAgeMs, signal })).files;
+    },
+  };
+}
+
+/** The shortest requeueAfterSeconds of the git generators. */
+function intervalOf({ spec }: ApplicationSet, pollIntervalMs: number): number {
+  const found = JSON.stringify(spec.generators).matchAll(/"requeueAfterSeconds":(\d{1,9})/g);
+  const seconds = [...found].map(([, text]) => Number(text)).filter((value) => value > 0);
+  return seconds.length === 0 ? pollIntervalMs : Math.min(...seconds) * 1000;
+}
+
+/** The single exit: one write, if anything changed. */
+async function report(
+  set: ApplicationSet,
+  outcome: Outcome,
+  { state, ports }: Bench,
+  signal: AbortSignal,
+): Promise<void> {
+  const generated = outcome.kind === 'up-to-date' || outcome.parametersGenerated;
+  const applications = generated
+    ? ownedApplications(set, state.applications(set.metadata.namespace ?? ''))
+    : undefined;
+  const now = new Date(ports.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const after = toApplicationSetStatus(set.status ?? {}, outcome, { applications, now });
+  const written = await writeSetStatus(set, after, { client: ports.client, signal });
+  if (written !== undefined) state.live.observeWrite(written);
+}
