@@ -11,6 +11,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'build a kustomization, as kustomize build does',
     load: () => import('./build/build.ts'),
   },
+  dependency: {
+    summary: 'keep the charts that a chart depends on, as helm dependency does',
+    load: () => import('./dependency/dependency.ts'),
+  },
+  lint: {
+    summary: 'examine charts for faults, as helm lint does',
+    load: () => import('./lint/lint.ts'),
+  },
   sandbox: {
     summary: 'start a Kubernetes cluster in this process, with simulated workloads',
     load: () => import('./sandbox/sandbox.ts'),
@@ -18,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: {
     summary: 'run the control plane and its page on a cluster',
     load: () => import('./serve/serve.ts'),
+  },
+  show: {
+    summary: 'show what a chart holds, as helm show does',
+    load: () => import('./show/show.ts'),
   },
   template: {
     summary: 'render a chart, as helm template does',

@@ -19,6 +19,7 @@ export {
 } from './chart.ts';
 export { ChartError } from './chart-error.ts';
 export type { Lookup } from './helm-functions.ts';
+export { type LintMessage, type LintOptions, lintChart, type Severity } from './lint/lint-chart.ts';
 export {
   chartOfFiles,
   type LoadOptions,
@@ -38,6 +39,7 @@ export {
   UNINSTALL_ORDER,
 } from './manifests.ts';
 export { processDependencies } from './process-dependencies.ts';
+export { chartYaml } from './release/chart-record.ts';
 export type {
   ClusterObjectRef,
   ReleaseCluster,

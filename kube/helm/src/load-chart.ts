@@ -179,8 +179,10 @@ function readSubcharts(
     if (!name.startsWith('charts/') || name.endsWith('.prov')) continue;
     const [folder = '', ...rest] = name.slice('charts/'.length).split('/');
     if (folder.startsWith('_') || folder.startsWith('.')) continue;
-    if (rest.length === 0 && !folder.endsWith('.tgz')) continue;
-    groups.set(folder, [...(groups.get(folder) ?? []), { name: rest.join('/'), data }]);
+    const group = groups.get(folder) ?? [];
+    // A plain file is a chart without any file, which is an error below: so it is in the original.
+    const isPart = rest.length > 0 || folder.endsWith('.tgz');
+    groups.set(folder, isPart ? [...group, { name: rest.join('/'), data }] : group);
   }
   return [...groups].map(([folder, group]) => {
     try {

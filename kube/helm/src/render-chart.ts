@@ -131,6 +131,23 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
 }
 
+/**
+ * What each template printed, partials left out, before anything is read out of it: what a linter looks at. `lint` is set;
+ * the version of Kubernetes is not checked.
+ */
+export function renderFiles(
+  chart: Chart,
+  values: Values,
+  options: RenderOptions,
+): ReadonlyMap<string, string> {
+  const flavor = options.flavor ?? 4;
+  const capabilities = options.capabilities ?? defaultCapabilities(flavor);
+  const processed = processDependencies(chart, values);
+  const all = coalesceValues(processed, coalesceValues(processed, values));
+  if (options.skipSchemaValidation !== true) validateValues(processed, all);
+  return renderTemplates(processed, all, { ...options, lint: true, flavor, capabilities });
+}
+
 function resolveDependencies(chart: Chart, values: Values, warn: Warn): Chart {
   try {
     return processDependencies(chart, values, warn);

@@ -30,18 +30,24 @@ function failuresOf(chart: Chart, values: Values): string {
 }
 
 function failuresOfOne(name: string, schemaBytes: Uint8Array, values: Values): string {
+  const text = schemaProblem(schemaBytes, values);
+  if (text === '') return '';
+  return `${name}:\n${text}${text.startsWith('unable') || text.startsWith('-') ? '\n' : ''}`;
+}
+
+/** What the values break of one schema, as text of several lines; '' when they meet it. */
+export function schemaProblem(schemaBytes: Uint8Array, values: Values): string {
   let schema: JsonSchema;
   try {
     schema = JSON.parse(new TextDecoder().decode(schemaBytes));
   } catch (error) {
-    return `${name}:\n${error instanceof Error ? error.message : String(error)}`;
+    return error instanceof Error ? error.message : String(error);
   }
   try {
     const errors = validateSchema(schema, plainValue(values));
-    return errors.length === 0 ? '' : `${name}:\n${formatSchemaErrors(errors)}\n`;
+    return errors.length === 0 ? '' : formatSchemaErrors(errors);
   } catch (error) {
-    if (error instanceof SchemaFault)
-      return `${name}:\nunable to validate schema: ${error.message}\n`;
+    if (error instanceof SchemaFault) return `unable to validate schema: ${error.message}`;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
+import { toYaml } from '@capstan/lib-yaml';
 import type { Chart, ChartDependency, ChartFile, ChartMetadata, Values } from '../chart.ts';
 import { type PlainValue, plainValue } from '../plain-value.ts';
 
@@ -23,6 +24,11 @@ export function chartToRecord(chart: Chart): JsonObject {
     schemamodtime: NO_TIME,
     files: chart.files.map(fileRecord),
   };
+}
+
+/** Chart.yaml as helm prints it: fields in the order of their names. */
+export function chartYaml(metadata: ChartMetadata): string {
+  return toYaml(metadataRecord(metadata));
 }
 
 /** Values as JSON holds them; a null stays. */

@@ -104,9 +104,12 @@ function checkRepositories(dependencies: readonly ChartDependency[], work: Work)
   const missing: string[] = [];
   for (const { repository } of dependencies) {
     if (repository.startsWith('file://')) localFolder(repository, work);
-    else if (repository !== '' && !/^(oci|https?):\/\//.test(repository)) missing.push(repository);
+    else if (repository !== '' && !/^[A-Za-z][\w+.-]*:/.test(repository)) missing.push(repository);
   }
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    checkSchemes(dependencies);
+    return;
+  }
   const isName = (text: string): boolean =>
     !text.includes('//') && !text.startsWith('@') && !text.startsWith('alias:');
   const note = missing.some(isName)
@@ -116,6 +119,14 @@ function checkRepositories(dependencies: readonly ChartDependency[], work: Work)
     'REPOSITORY',
     `no repository definition for ${missing.join(', ')}. Please add them via 'helm repo add'${note}`,
   );
+}
+
+function checkSchemes(dependencies: readonly ChartDependency[]): void {
+  for (const { repository } of dependencies) {
+    if (repository === '' || /^(oci|https?|file):\/\//.test(repository)) continue;
+    const [scheme = ''] = repository.split(':');
+    throw new ChartError('REPOSITORY', `could not find protocol handler for: ${scheme}`);
+  }
 }
 
 /** The folder that a file:// repository means. It lies inside the tree, links followed, or it is refused. */

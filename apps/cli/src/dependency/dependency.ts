@@ -1,0 +1,138 @@
+import { lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import {
+  buildDependencies,
+  ChartError,
+  type DependencyPorts,
+  type DependencyUpdate,
+  openRepository,
+  updateDependencies,
+} from '@capstan/kube-helm';
+import { openDiskTree } from '@capstan/lib-files/disk';
+import { kindAt } from '../chart-path.ts';
+import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
+import { httpGet } from '../http-get.ts';
+import type { Command, Io } from '../io.ts';
+import { listDependencies } from './list-dependencies.ts';
+
+const FLAGS: Readonly<Record<string, FlagSpec>> = {
+  help: { kind: 'boolean', short: 'h' },
+  username: { kind: 'string' },
+  password: { kind: 'string' },
+  'plain-http': { kind: 'boolean' },
+  'skip-refresh': { kind: 'boolean' },
+  root: { kind: 'string' },
+};
+
+const HELP = `usage: capstan dependency build|list|update [CHART] [flags]
+
+Keeps the folder charts/ as Chart.yaml says, as helm dependency does.
+
+  update    choose versions, fetch them, write Chart.lock
+  build     fetch what Chart.lock says
+  list      what Chart.yaml asks for and what of it is there
+
+      --root DIR           file:// repositories are read below it only (default: the Git repository of the
+                           chart, or else the folder that the chart lies in)
+      --username, --password, --plain-http   for repositories and registries
+`;
+
+const REQUEST_MS = 120_000;
+
+/** `capstan dependency build|list|update [CHART]`, with the output of `helm dependency`. */
+export const run: Command = async (args, io) => {
+  const flags = parseFlags(args, FLAGS);
+  const [verb, given = '.'] = flags.positionals;
+  if (flags.flag('help') || verb === undefined) {
+    io.out(HELP);
+    return 0;
+  }
+  const folder = resolve(io.cwd, given);
+  if (verb === 'list' || verb === 'ls') {
+    if (kindAt(folder) === undefined) {
+      throw new ChartError('CHART_MISSING', `stat ${given}: no such file or directory`);
+    }
+    io.out(listDependencies(folder, given));
+    return 0;
+  }
+  const work = { update: updateDependencies, up: updateDependencies, build: buildDependencies }[
+    verb
+  ];
+  if (work === undefined) {
+    throw new ChartError(
+      'FLAGS',
+      `unknown command ${JSON.stringify(verb)} for "capstan dependency"`,
+    );
+  }
+  if (kindAt(folder) === undefined) {
+    throw new ChartError(
+      'CHART_MISSING',
+      `could not find ${given}: stat ${given}: no such file or directory`,
+    );
+  }
+  if (kindAt(folder) === 'file') {
+    throw new ChartError('CHART_MISSING', 'only unpacked charts can be updated');
+  }
+  const root = rootOf(folder, flags, io);
+  const path = relative(root, folder).split(sep).join('/');
+  const update = await work(openDiskTree(root), path, portsOf(flags, io));
+  if (update !== undefined) writeUpdate(folder, update);
+  return 0;
+};
+
+/** The folder that file:// repositories may be read from. */
+function rootOf(folder: string, flags: ParsedFlags, io: Io): string {
+  const given = flags.text('root');
+  if (given !== undefined) return resolve(io.cwd, given);
+  for (let at = folder; ; at = dirname(at)) {
+    if (kindAt(join(at, '.git')) !== undefined) return at;
+    if (dirname(at) === at) return dirname(folder);
+  }
+}
+
+function portsOf(flags: ParsedFlags, io: Io): DependencyPorts {
+  const username = flags.text('username');
+  const credentials =
+    username === undefined
+      ? {}
+      : { credentials: { username, password: flags.text('password') ?? '' } };
+  return {
+    open: (url) =>
+      openRepository(url, {
+        get: httpGet,
+        ...credentials,
+        plainHttp: flags.flag('plain-http'),
+        signal: AbortSignal.any([io.signal, AbortSignal.timeout(REQUEST_MS)]),
+      }),
+    now: () => new Date().toISOString(),
+    print: (line) => io.out(`${line}\n`),
+  };
+}
+
+/** Writes what an update came to. Nothing is written through a link: not the lock, not charts/, not a file in it. */
+function writeUpdate(folder: string, update: DependencyUpdate): void {
+  const charts = join(folder, 'charts');
+  refuseLink(charts, 'charts');
+  if (update.lock !== undefined) refuseLink(join(folder, update.lock.name), update.lock.name);
+  if (kindAt(charts) === 'file') {
+    throw new ChartError('CHART_WRITE', `${JSON.stringify(charts)} is not a directory`);
+  }
+  mkdirSync(charts, { recursive: true });
+  for (const [name, bytes] of update.charts) replaceFile(join(charts, basename(name)), bytes);
+  for (const name of update.outdated) rmSync(join(charts, basename(name)));
+  if (update.lock !== undefined) replaceFile(join(folder, update.lock.name), update.lock.text);
+}
+
+function refuseLink(path: string, name: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() !== true) return;
+  throw new ChartError('CHART_WRITE', `the ${name} file is a symlink to "${readlinkSync(path)}"`);
+}
+
+/** A new file takes the place of what was there, link or not: nothing is ever written through it. */
+function replaceFile(path: string, content: string | Uint8Array): void {
+  const fresh = `${path}.${process.pid}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, content, { flag: 'wx', mode: 0o644 });
+  renameSync(fresh, path);
+}
