@@ -34,6 +34,8 @@ async function runTests(files: readonly string[]): Promise<{ passed: number; fai
   const stream = run({
     files: [...files],
     concurrency: 2,
+    // A test that hangs is a failure with a name, not a run without end.
+    timeout: 180_000,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   stream.on('test:pass', (event) => {
