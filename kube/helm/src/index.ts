@@ -18,6 +18,19 @@ export {
   type Values,
 } from './chart.ts';
 export { ChartError } from './chart-error.ts';
+export {
+  type ChartDifference,
+  type ChartExplanation,
+  type DifferenceKind,
+  explainChart,
+} from './explain/explain-chart.ts';
+export {
+  type FieldOrigin,
+  fieldOrigins,
+  type ValueOrigin,
+  type ValuesLayer,
+} from './explain/field-origins.ts';
+export { renderChartTree } from './explain/render-tree.ts';
 export type { Lookup } from './helm-functions.ts';
 export { type LintMessage, type LintOptions, lintChart, type Severity } from './lint/lint-chart.ts';
 export {
