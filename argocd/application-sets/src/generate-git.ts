@@ -5,7 +5,7 @@ import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { appendValues } from './append-values.ts';
 import { compilePathMatch, listFiles, listFolders, readRepositoryFile } from './git-paths.ts';
-import { isRecord } from './json.ts';
+import { cannotUnmarshal, isRecord } from './json.ts';
 import { sanitizeName } from './names.ts';
 import type { Surroundings } from './observation.ts';
 import { flattenParameters, type Parameters, toGoValue } from './parameters.ts';
@@ -130,7 +130,8 @@ function readObjects(text: string): readonly Parameters[] {
     if (item === null) return {};
     if (isRecord(item))
       return Object.fromEntries(Object.entries(item).map(([key, one]) => [key, toGoValue(one)]));
-    throw unreadable('it holds neither an object nor a list of objects');
+    const type = Array.isArray(value) ? 'map[string]interface {}' : '[]map[string]interface {}';
+    throw unreadable(cannotUnmarshal(item, type));
   });
 }
 

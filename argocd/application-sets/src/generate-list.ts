@@ -2,7 +2,7 @@ import type { ListGenerator } from '@capstan/argocd-api';
 import type { Json } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
-import { isRecord } from './json.ts';
+import { cannotUnmarshal, isRecord } from './json.ts';
 import { type Parameters, toGoValue } from './parameters.ts';
 
 /** Elements as they stand with Go templates; texts only, with `values` flattened, without. */
@@ -26,9 +26,13 @@ function readElements(text: string): readonly Parameters[] {
     throw invalid(`error unmarshling decoded ElementsYaml ${messageOf(error)}`);
   }
   if (value === null) return [];
-  if (!Array.isArray(value) || !value.every((item) => isRecord(item) || item === null))
-    throw invalid('error unmarshling decoded ElementsYaml: it is not a list of objects');
-  return value.map((item) => toParameters(item));
+  const failed = 'error unmarshling decoded ElementsYaml ';
+  if (!Array.isArray(value))
+    throw invalid(failed + cannotUnmarshal(value, '[]map[string]interface {}'));
+  return value.map((item) => {
+    if (isRecord(item) || item === null) return toParameters(item);
+    throw invalid(failed + cannotUnmarshal(item, 'map[string]interface {}'));
+  });
 }
 
 function toParameters(element: Json): Parameters {

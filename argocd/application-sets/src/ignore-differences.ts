@@ -1,27 +1,31 @@
 import type { ApplicationSet } from '@capstan/argocd-api';
-import { applyJsonPatch } from '@capstan/kube-merge';
-import type { JsonObject } from '@capstan/kube-object';
+import { applyIgnoreRules, type IgnoreRule } from '@capstan/engine-diff';
+import type { KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
 
-/** An application without the fields that spec.ignoreApplicationDifferences leaves to others. */
-export function ignoreDifferences(
-  application: JsonObject,
+/**
+ * Both states of an application without the fields that spec.ignoreApplicationDifferences leaves to others. Throws for a
+ * path that is not understood: to overwrite what was to be left alone would be worse.
+ */
+export function withoutIgnored(
+  wanted: KubeObject,
+  live: KubeObject,
   { spec }: ApplicationSet,
-  name: string,
-): JsonObject {
-  return (spec.ignoreApplicationDifferences ?? [])
-    .filter((rule) => rule.name === undefined || rule.name === '' || rule.name === name)
-    .flatMap((rule) => rule.jsonPointers ?? [])
-    .reduce(removeAt, application);
-}
-
-function removeAt(object: JsonObject, path: string): JsonObject {
-  try {
-    const result = applyJsonPatch(object, [{ op: 'remove', path }]);
-    return typeof result === 'object' && result !== null && !Array.isArray(result)
-      ? (result as JsonObject)
-      : object;
-  } catch {
-    // Nothing is there.
-    return object;
-  }
+): { readonly wanted: KubeObject; readonly live: KubeObject } {
+  const rules: IgnoreRule[] = (spec.ignoreApplicationDifferences ?? [])
+    .filter(({ name = '' }) => name === '' || name === wanted.metadata.name)
+    .map(({ jsonPointers = [], jqPathExpressions = [] }) => ({
+      target: { syntax: 'glob' },
+      jsonPointers,
+      pathExpressions: jqPathExpressions,
+      managers: [],
+    }));
+  const result = applyIgnoreRules(wanted, live, { rules });
+  const [problem] = result.diagnostics;
+  if (problem === undefined) return { wanted: result.desired, live: result.live };
+  throw new CapstanError(
+    'IGNORE_RULE_INVALID',
+    `spec.ignoreApplicationDifferences: ${problem.message}`,
+    { hint: problem.hint ?? 'write a JSON pointer' },
+  );
 }

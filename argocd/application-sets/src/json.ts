@@ -31,3 +31,10 @@ export function jsonEqual(left: Json | undefined, right: Json | undefined): bool
   const names = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...names].every((name) => jsonEqual(left[name], right[name]));
 }
+
+/** What sigs.k8s.io/yaml says of a value of another type than asked for. */
+export function cannotUnmarshal(value: unknown, type: string): string {
+  const names: Readonly<Record<string, string>> = { boolean: 'bool', bigint: 'number' };
+  const found = Array.isArray(value) ? 'array' : (names[typeof value] ?? typeof value);
+  return `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type ${type}`;
+}

@@ -18,7 +18,8 @@ export function slugifyName(name: string, sizeMax = 50, isSmart = true): string 
     .replace(/-+/g, '-')
     .replace(/^[-_]+|[-_]+$/g, '');
   if (sizeMax <= 0 || slug.length <= sizeMax) return slug;
-  return isSmart ? cutAtWord(slug, sizeMax) : slug.slice(0, sizeMax);
+  const cut = isSmart ? cutAtWord(slug, sizeMax) : slug.slice(0, sizeMax);
+  return cut.replace(/[-_]+$/, '');
 }
 
 function cutAtWord(slug: string, sizeMax: number): string {

@@ -30,7 +30,7 @@ function isJsonList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** A map[string]string: what it does not hold reads as the empty string. */
+/** A map[string]string. */
 export function stringMap(values: { readonly [key: string]: string | undefined }): GoMap {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return new GoMap(STRING_MAP, Object.fromEntries(entries));

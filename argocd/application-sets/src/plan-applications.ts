@@ -13,7 +13,7 @@ import {
   ownerReferenceTo,
 } from '@capstan/kube-object';
 import { type DeletionBudget, exceedsBudget, readBudget } from './deletion-budget.ts';
-import { ignoreDifferences } from './ignore-differences.ts';
+import { withoutIgnored } from './ignore-differences.ts';
 import { isRecord, withoutEmpty } from './json.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import type { RegisteredCluster } from './observation.ts';
@@ -214,26 +214,23 @@ function updateOf(
   applicationSet: ApplicationSet,
 ): JsonObject {
   const desired = desiredFor(application, live, applicationSet);
-  const { annotations, labels, finalizers, ownerReferences } = live.metadata;
-  const liveSpec = isRecord(live['spec']) ? live['spec'] : {};
-  const before = ignoreDifferences(
-    {
-      metadata: withoutEmpty({ annotations, labels, finalizers, ownerReferences }),
-      spec: normalizeSpec(liveSpec),
-    },
-    applicationSet,
-    nameOf(application),
-  );
-  const { name: _name, namespace: _namespace, ...metadata } = desired.metadata;
-  const after = ignoreDifferences(
-    { metadata, spec: desired['spec'] },
-    applicationSet,
-    nameOf(application),
-  );
+  const spec = normalizeSpec(isRecord(live['spec']) ? live['spec'] : {});
+  const compared = withoutIgnored(desired, { ...live, spec }, applicationSet);
+  const before = managedParts(compared.live);
+  const after = managedParts(compared.wanted);
   const patch: Json = createJsonMergePatch(before, after);
   const changes = isRecord(patch) ? withoutEmpty(patch) : {};
   const { operation } = desired;
   return isRecord(operation) && Object.keys(changes).length > 0
     ? { ...changes, operation }
     : changes;
+}
+
+/** What a set decides of an Application, zero values left out: an ignored field may leave an empty parent behind. */
+function managedParts({ metadata, spec }: KubeObject): JsonObject {
+  const { annotations, labels, finalizers, ownerReferences } = metadata;
+  return {
+    metadata: withoutEmpty({ annotations, labels, finalizers, ownerReferences }),
+    spec: normalizeSpec(isRecord(spec) ? spec : {}),
+  };
 }

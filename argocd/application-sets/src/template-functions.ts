@@ -9,12 +9,14 @@ import {
   GoScalar,
   type GoValue,
   isPlainDict,
+  STRING,
   sprigFunctions,
   TemplateLanguage,
   text,
 } from '@capstan/lib-gotemplate';
 import { messageOf } from '@capstan/lib-std';
 import { parseYaml, toYaml } from '@capstan/lib-yaml';
+import { cannotUnmarshal } from './json.ts';
 import { sanitizeName, slugifyName } from './names.ts';
 
 /**
@@ -34,6 +36,12 @@ function ownFunctions(): Functions {
     ['slugify', new GoFunc({ params: [], rest: ANY }, (_context, args) => slugify(args))],
     ['toYaml', new GoFunc({ params: [ANY] }, (_context, [value]) => yamlText(value))],
     ['fromYaml', fixed([text], (source) => readYaml(source, 'map'))],
+    [
+      'tpl',
+      new GoFunc({ params: [STRING, ANY] }, (context, [source, data]) =>
+        context.renderText('base', String(source), data ?? null),
+      ),
+    ],
     ['fromYamlArray', fixed([text], (source) => readYaml(source, 'list'))],
   ];
 }
@@ -64,12 +72,9 @@ function readYaml(source: string, kind: 'map' | 'list'): GoValue {
     throw new GoError(messageOf(error));
   }
   if (value === null) return kind === 'map' ? {} : [];
-  const isList = Array.isArray(value);
-  if (typeof value !== 'object' || isList !== (kind === 'list')) {
-    const found = isList ? 'array' : typeof value;
-    const type = kind === 'map' ? 'map[string]interface {}' : '[]interface {}';
+  if (typeof value !== 'object' || Array.isArray(value) !== (kind === 'list')) {
     throw new GoError(
-      `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found === 'boolean' ? 'bool' : found} into Go value of type ${type}`,
+      cannotUnmarshal(value, kind === 'map' ? 'map[string]interface {}' : '[]interface {}'),
     );
   }
   return value as GoValue;

@@ -6,24 +6,25 @@ import { parseYaml } from '@capstan/lib-yaml';
 import { isRecord } from './json.ts';
 import type { GeneratedApplication } from './render-application.ts';
 
-const OPEN: Schema = { type: 'object', preserveUnknownFields: true };
+/** Any field there may be: maps are merged, lists are replaced whole, unless something else is known of the field. */
+class OpenFields extends Map<string, Schema> {
+  override get(name: string): Schema {
+    return super.get(name) ?? { type: '', properties: new OpenFields(), items: ANYTHING };
+  }
+}
 
-/** Lists of an Application are replaced whole; those of its metadata merge as in every object. */
+const ANYTHING: Schema = { type: '' };
+
+/** Lists of an Application are replaced; those of its metadata merge as in every object. */
 const APPLICATION: Schema = {
   type: 'object',
-  preserveUnknownFields: true,
-  properties: new Map<string, Schema>([
+  properties: new OpenFields([
     [
       'metadata',
       {
         type: 'object',
-        preserveUnknownFields: true,
-        properties: new Map<string, Schema>([
+        properties: new OpenFields([
           ['finalizers', { type: 'array', items: { type: 'string' }, patchStrategy: 'merge' }],
-          [
-            'ownerReferences',
-            { type: 'array', items: OPEN, patchStrategy: 'merge', patchMergeKey: 'uid' },
-          ],
         ]),
       },
     ],

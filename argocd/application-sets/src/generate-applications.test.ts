@@ -1,0 +1,652 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json, JsonObject } from '@capstan/kube-object';
+import {
+  DEFAULT_PROJECT,
+  generate,
+  generateTexts,
+  makeSet,
+  TEMPLATE,
+  type World,
+} from './testing/generate.ts';
+
+const list = (...elements: JsonObject[]): JsonObject => ({ list: { elements } });
+
+const CLUSTERS: World = {
+  clusters: [
+    {
+      name: 'Prod_EU',
+      server: 'https://prod',
+      project: 'p',
+      labels: { env: 'prod' },
+      annotations: { zone: 'b' },
+    },
+    { name: 'dev', server: 'https://dev', project: '', labels: {}, annotations: {} },
+  ],
+};
+
+const REPOSITORY: World = {
+  files: {
+    'apps/one/a.yaml': 'x: 1\n',
+    'apps/two/a.yaml': 'x: 2\n',
+    'apps/two/deep/b.json': '[{"key": {"v": [1, "b"]}, "big": 1000000, "no": null}]',
+    '.hidden/c/a.yaml': 'x: 3\n',
+    'apps/empty.yaml': '',
+    'bad.yaml': 'just text',
+    link: { link: '../../etc/passwd' },
+  },
+};
+
+const git = (fields: JsonObject): JsonObject => ({
+  git: { repoURL: 'https://git.example.com/a.git', revision: 'main', ...fields },
+});
+
+interface Case {
+  readonly title: string;
+  readonly generators: readonly JsonObject[];
+  readonly text: string;
+  readonly gives: readonly string[] | RegExp;
+  readonly goTemplate?: boolean;
+  readonly options?: readonly string[];
+  readonly world?: World;
+}
+
+const CASES: readonly Case[] = [
+  {
+    title: 'a tag with spaces',
+    generators: [list({ a: 'x' })],
+    text: '{{ a }}-{{a}}',
+    gives: ['x-x'],
+  },
+  {
+    title: 'an unknown tag stays',
+    generators: [list({ a: 'x' })],
+    text: '{{b}} {{ }}',
+    gives: ['{{b}} {{ }}'],
+  },
+  {
+    title: 'what a parameter holds is not rendered again',
+    generators: [list({ a: '{{b}}', b: 'y' })],
+    text: '{{a}}',
+    gives: ['{{b}}'],
+  },
+  {
+    title: 'names of what objects inherit are no parameters',
+    generators: [list({ a: 'x' })],
+    text: '{{constructor}} {{__proto__}}',
+    gives: ['{{constructor}} {{__proto__}}'],
+  },
+  { title: 'no tag at all', generators: [list({ a: 'x' })], text: '}} {{', gives: ['}} {{'] },
+  {
+    title: 'an open tag beside a closed one',
+    generators: [list({ a: 'x' })],
+    text: '{{a}} {{b',
+    gives: /Cannot find end tag="}}"/,
+  },
+  {
+    title: 'values of list elements',
+    generators: [list({ a: 'x', values: { k: 'v' } })],
+    text: '{{values.k}}',
+    gives: ['v'],
+  },
+  {
+    title: 'a number in a list without Go templates',
+    generators: [list({ a: 3 })],
+    text: '',
+    gives: /error parsing value as string: list\.elements\[0\]\.a/,
+  },
+  {
+    title: 'typed elements',
+    goTemplate: true,
+    generators: [list({ a: { b: [1, 2.5, 1e21] } })],
+    text: '{{ range .a.b }}{{ . }} {{ end }}',
+    gives: ['1 2.5 1e+21 '],
+  },
+  {
+    title: 'elements as YAML text',
+    goTemplate: true,
+    generators: [{ list: { elements: [], elementsYaml: '- a: x\n- a: z\n' } }],
+    text: '{{.a}}',
+    gives: ['x', 'z'],
+  },
+  {
+    title: 'a key that is missing',
+    goTemplate: true,
+    generators: [list({ a: 'x' })],
+    text: '{{.b}}',
+    gives: ['<no value>'],
+  },
+  {
+    title: 'a key that is missing, as an error',
+    goTemplate: true,
+    options: ['missingkey=error'],
+    generators: [list({ a: 'x' })],
+    text: '{{.b}}',
+    gives:
+      /failed to execute go template \{\{\.b\}\}: template: base:1:2: executing "base" at <\.b>: map has no entry for key "b"/,
+  },
+  {
+    title: 'an unknown option',
+    goTemplate: true,
+    options: ['missingkey=oops'],
+    generators: [list({ a: 'x' })],
+    text: '',
+    gives: /unrecognized option: missingkey=oops/,
+  },
+  {
+    title: 'an unknown function',
+    goTemplate: true,
+    generators: [list({ a: 'x' })],
+    text: '{{ env "HOME" }}',
+    gives: /failed to parse template .*function "env" not defined/,
+  },
+  {
+    title: 'own functions',
+    goTemplate: true,
+    generators: [list({ a: 'Feat/X_y' })],
+    text: '{{ normalize .a }} {{ slugify 6 true .a }} {{ toYaml . }} {{ (fromYaml "k: v").k }} {{ index (fromYamlArray "[q]") 0 }}',
+    gives: ['feat-x-y feat-x a: Feat/X_y v q'],
+  },
+  {
+    title: 'slugs',
+    goTemplate: true,
+    generators: [list({ a: 'feat/areallylongname_of_a_branch' })],
+    text: '{{ slugify 10 true .a }}|{{ slugify 10 false .a }}|{{ slugify 5 false .a }}',
+    gives: ['feat|feat-areal|feat'],
+  },
+
+  {
+    title: 'clusters by name, the own one last',
+    world: CLUSTERS,
+    generators: [{ clusters: {} }],
+    text: '{{name}} {{nameNormalized}} {{server}} {{project}} {{metadata.labels.env}} {{metadata.annotations.zone}}',
+    gives: [
+      'Prod_EU prod-eu https://prod p prod b',
+      'dev dev https://dev  {{metadata.labels.env}} {{metadata.annotations.zone}}',
+      'in-cluster in-cluster https://kubernetes.default.svc  {{metadata.labels.env}} {{metadata.annotations.zone}}',
+    ],
+  },
+  {
+    title: 'a selector leaves the own cluster out',
+    world: CLUSTERS,
+    generators: [{ clusters: { selector: { matchLabels: { env: 'prod' } } } }],
+    text: '{{name}}',
+    gives: ['Prod_EU'],
+  },
+  {
+    title: 'cluster values see parameters, not each other',
+    world: CLUSTERS,
+    generators: [
+      {
+        clusters: {
+          selector: { matchExpressions: [{ key: 'env', operator: 'Exists' }] },
+          values: { a: '{{name}}!', b: '{{values.a}}' },
+        },
+      },
+    ],
+    text: '{{values.a}} {{values.b}}',
+    gives: ['Prod_EU! {{values.a}}'],
+  },
+  {
+    title: 'clusters for Go templates',
+    goTemplate: true,
+    options: ['missingkey=error'],
+    world: CLUSTERS,
+    generators: [
+      { clusters: { selector: { matchLabels: { env: 'prod' } }, values: { a: '{{.name}}!' } } },
+    ],
+    text: '{{.metadata.labels.env}} {{.metadata.annotations.zone}} {{.values.a}}',
+    gives: ['prod b Prod_EU!'],
+  },
+  {
+    title: 'clusters as one list',
+    goTemplate: true,
+    world: CLUSTERS,
+    generators: [{ clusters: { flatList: true } }],
+    text: '{{ range .clusters }}{{ .name }},{{ end }}',
+    gives: ['Prod_EU,dev,in-cluster,'],
+  },
+
+  {
+    title: 'folders',
+    world: REPOSITORY,
+    generators: [git({ directories: [{ path: 'apps/*' }] })],
+    text: '{{path}} {{path.basename}} {{path[0]}} {{path[1]}}',
+    gives: ['apps/one one apps one', 'apps/two two apps two'],
+  },
+  {
+    title: 'folders at any depth but one',
+    world: REPOSITORY,
+    generators: [
+      git({
+        directories: [{ path: '*' }, { path: 'apps/**' }, { path: 'apps/one', exclude: true }],
+      }),
+    ],
+    text: '{{path}}',
+    gives: ['apps', 'apps/two'],
+  },
+  {
+    title: 'folders for Go templates, with a prefix and values',
+    goTemplate: true,
+    world: REPOSITORY,
+    generators: [
+      git({
+        directories: [{ path: 'apps/o[^x]e' }],
+        pathParamPrefix: 'my',
+        values: { v: '{{ .my.path.basename }}' },
+      }),
+    ],
+    text: '{{.my.path.path}} {{index .my.path.segments 1}} {{.values.v}} {{.values.none}}',
+    gives: ['apps/one one one <no value>'],
+  },
+  {
+    title: 'files',
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'apps/**/*.yaml' }] })],
+    text: '{{x}} {{path}} {{path.filename}} {{path.filenameNormalized}}',
+    gives: ['1 apps/one a.yaml a.yaml', '2 apps/two a.yaml a.yaml'],
+  },
+  {
+    title: 'files in a list, flattened',
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'apps/two/deep/b.json' }] })],
+    text: '{{key.v.0}} {{key.v.1}} {{big}} {{no}} {{path.basename}}',
+    gives: ['1 b 1e+06 <nil> deep'],
+  },
+  {
+    title: 'files below a folder, but some',
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'apps' }, { path: '**/a.yaml', exclude: true }] })],
+    text: '{{path.filename}}',
+    gives: ['empty.yaml', 'b.json'],
+  },
+  {
+    title: 'files for Go templates',
+    goTemplate: true,
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'apps/two/deep/b.json' }] })],
+    text: '{{ index .key.v 0 }} {{ .big | int }} {{ .path.filename }}',
+    gives: ['1 1000000 b.json'],
+  },
+  {
+    title: 'a file of plain text',
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'bad.yaml' }] })],
+    text: '',
+    gives:
+      /^error generating params from git: unable to process file 'bad.yaml' from repository 'https:\/\/git\.example\.com\/a\.git': unable to parse file: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type \[\]map\[string\]interface \{\}$/,
+  },
+  {
+    title: 'a link out of the repository',
+    world: REPOSITORY,
+    generators: [git({ files: [{ path: 'link' }] })],
+    text: '',
+    gives: /link is a link to nothing, or out of the repository/,
+  },
+  {
+    title: 'a project that does not exist',
+    world: { ...REPOSITORY, projects: [] },
+    generators: [git({ directories: [{ path: '*' }] })],
+    text: '',
+    gives: /error getting project default: appprojects\.argoproj\.io "default" not found/,
+  },
+  {
+    title: 'a project that wants signatures',
+    world: {
+      ...REPOSITORY,
+      projects: [{ ...DEFAULT_PROJECT, spec: { signatureKeys: [{ keyID: 'x' }] } }],
+    },
+    generators: [git({ directories: [{ path: '*' }] })],
+    text: '',
+    gives: /demands signed commits/,
+  },
+
+  {
+    title: 'a selector over parameters',
+    generators: [
+      { ...list({ a: 'https://x' }, { a: 'y' }), selector: { matchLabels: { a: 'https://x' } } },
+    ],
+    text: '{{a}}',
+    gives: ['https://x'],
+  },
+  {
+    title: 'a selector over nested parameters',
+    goTemplate: true,
+    world: CLUSTERS,
+    generators: [
+      {
+        clusters: {},
+        selector: {
+          matchExpressions: [{ key: 'metadata.labels.env', operator: 'NotIn', values: ['prod'] }],
+        },
+      },
+    ],
+    text: '{{.name}}',
+    gives: ['dev', 'in-cluster'],
+  },
+  {
+    title: 'a selector of no sense',
+    generators: [
+      { ...list({ a: 'x' }), selector: { matchExpressions: [{ key: 'a', operator: 'Near' }] } },
+    ],
+    text: '',
+    gives: /error parsing label selector: "Near" is not a valid pod selector operator/,
+  },
+
+  {
+    title: 'a matrix',
+    generators: [
+      { matrix: { generators: [list({ a: '1' }, { a: '2' }), list({ b: 'x' }, { b: 'y' })] } },
+    ],
+    text: '{{a}}{{b}}',
+    gives: ['1x', '1y', '2x', '2y'],
+  },
+  {
+    title: 'a matrix whose second generator asks the first',
+    world: REPOSITORY,
+    generators: [
+      {
+        matrix: {
+          generators: [
+            list({ folder: 'apps/one' }),
+            git({
+              directories: [{ path: '{{folder}}' }],
+              values: { from: '{{folder}}', own: '{{path.basename}}' },
+            }),
+          ],
+        },
+      },
+    ],
+    text: '{{path}} {{values.from}} {{values.own}}',
+    gives: ['apps/one apps/one one'],
+  },
+  {
+    title: 'the same for Go templates',
+    goTemplate: true,
+    options: ['missingkey=error'],
+    world: REPOSITORY,
+    generators: [
+      {
+        matrix: {
+          generators: [
+            list({ folder: 'apps/one' }),
+            git({
+              directories: [{ path: '{{.folder}}' }],
+              values: { from: '{{.folder}}', own: '{{.path.basename}}' },
+            }),
+          ],
+        },
+      },
+    ],
+    text: '{{.path.path}} {{.values.from}} {{.values.own}}',
+    gives: ['apps/one apps/one one'],
+  },
+  {
+    title: 'a matrix of the same parameter with two values',
+    generators: [{ matrix: { generators: [list({ a: '1' }), list({ a: '2' })] } }],
+    text: '',
+    gives: /found duplicate key a with different value, a: 1 ,b: 2/,
+  },
+  {
+    title: 'the first generator wins with Go templates',
+    goTemplate: true,
+    generators: [
+      {
+        matrix: { generators: [list({ a: { x: '1', y: '1' } }), list({ a: { x: '2', z: '2' } })] },
+      },
+    ],
+    text: '{{.a.x}}{{.a.y}}{{.a.z}}',
+    gives: ['112'],
+  },
+  {
+    title: 'a matrix of one',
+    generators: [{ matrix: { generators: [list({ a: '1' })] } }],
+    text: '',
+    gives: /found less than two generators, Matrix support only two/,
+  },
+  {
+    title: 'a matrix of three',
+    generators: [
+      { matrix: { generators: [list({ a: '1' }), list({ b: '1' }), list({ c: '1' })] } },
+    ],
+    text: '',
+    gives: /found more than two generators, Matrix support only two/,
+  },
+  {
+    title: 'a selector within a matrix',
+    generators: [
+      {
+        matrix: {
+          generators: [
+            { ...list({ a: '1' }, { a: '2' }), selector: { matchLabels: { a: '2' } } },
+            list({ b: 'x' }),
+          ],
+        },
+      },
+    ],
+    text: '{{a}}{{b}}',
+    gives: ['2x'],
+  },
+  {
+    title: 'a matrix of a matrix and a merge',
+    generators: [
+      {
+        matrix: {
+          generators: [
+            { matrix: { generators: [list({ a: '1' }), list({ b: '2' })] } },
+            {
+              merge: { mergeKeys: ['c'], generators: [list({ c: '3' }), list({ c: '3', d: '4' })] },
+            },
+          ],
+        },
+      },
+    ],
+    text: '{{a}}{{b}}{{c}}{{d}}',
+    gives: ['1234'],
+  },
+
+  {
+    title: 'a merge',
+    generators: [
+      {
+        merge: {
+          mergeKeys: ['k'],
+          generators: [
+            list({ k: '1', v: 'base' }, { k: '2', v: 'base' }),
+            list({ k: '2', v: 'over' }, { k: '9', v: 'none' }),
+          ],
+        },
+      },
+    ],
+    text: '{{k}} {{v}}',
+    gives: ['1 base', '2 over'],
+  },
+  {
+    title: 'a merge of nested parameters',
+    goTemplate: true,
+    generators: [
+      {
+        merge: {
+          mergeKeys: ['k'],
+          generators: [
+            list({ k: '1', v: { a: 'base', b: 'base' } }),
+            list({ k: '1', v: { b: 'over' } }),
+          ],
+        },
+      },
+    ],
+    text: '{{.v.a}} {{.v.b}}',
+    gives: ['base over'],
+  },
+  {
+    title: 'a merge by keys that do not tell apart',
+    generators: [
+      {
+        merge: {
+          mergeKeys: ['k'],
+          generators: [list({ k: '1', v: 'a' }, { k: '1', v: 'b' }), list({ k: '2' })],
+        },
+      },
+    ],
+    text: '',
+    gives: /Merge requires all param sets to be unique\. Duplicate key was \{"k":"1"\}/,
+  },
+  {
+    title: 'a merge without keys',
+    generators: [{ merge: { mergeKeys: [], generators: [list({ k: '1' }), list({ k: '2' })] } }],
+    text: '',
+    gives: /no merge keys were specified, Merge requires at least one/,
+  },
+  {
+    title: 'a merge of one',
+    generators: [{ merge: { mergeKeys: ['k'], generators: [list({ k: '1' })] } }],
+    text: '',
+    gives: /found less than two generators, Merge requires two or more/,
+  },
+  {
+    title: 'generators that are not served say what to use',
+    generators: [{ plugin: { configMapRef: { name: 'p' } } }],
+    text: '',
+    gives: /plugin generators are not served/,
+  },
+];
+
+for (const { title, generators, text, gives, goTemplate, options, world } of CASES) {
+  test(`generates: ${title}`, async () => {
+    const found = await generateTexts(text, {
+      generators: generators as Json,
+      ...(goTemplate === undefined ? {} : { goTemplate }),
+      ...(options === undefined ? {} : { goTemplateOptions: options }),
+      ...(world === undefined ? {} : { world }),
+    });
+    if (gives instanceof RegExp) {
+      assert.equal(typeof found, 'string', `expected an error, got ${JSON.stringify(found)}`);
+      assert.match(String(found), gives);
+    } else assert.deepEqual(found, gives);
+  });
+}
+
+test("a generator's own template is completed by that of the set", async () => {
+  const own = { metadata: { labels: { b: '2' } }, spec: { source: { path: 'own' } } };
+  const set = makeSet({
+    generators: [{ list: { elements: [{ name: 'x' }], template: own } }],
+    template: { ...TEMPLATE, metadata: { name: '{{name}}', labels: { a: '1', b: '1' } } },
+  });
+  const result = await generate(set);
+  assert.equal(result.kind, 'generated');
+  const [application] = result.kind === 'generated' ? result.applications : [];
+  assert.deepEqual(application?.metadata.labels, { a: '1', b: '2' });
+  assert.deepEqual(application?.['spec'], {
+    ...(TEMPLATE['spec'] as JsonObject),
+    source: { repoURL: 'https://git.example.com/a.git', path: 'own', targetRevision: 'main' },
+  });
+});
+
+test('keys are rendered as values are, and Helm values whole', async () => {
+  const set = makeSet({
+    goTemplate: true,
+    generators: [{ list: { elements: [{ k: 'key', v: 'value' }] } }],
+    template: {
+      metadata: { name: 'a', labels: { 'l-{{.k}}': '{{.v}}' } },
+      spec: { source: { helm: { valuesObject: { '{{.k}}': ['{{.v}}', 3, null] } } } },
+    },
+  });
+  const result = await generate(set);
+  const [application] = result.kind === 'generated' ? result.applications : [];
+  assert.deepEqual(application?.metadata.labels, { 'l-key': 'value' });
+  assert.deepEqual(application?.['spec'], {
+    source: { helm: { valuesObject: { key: ['value', 3, null] } } },
+  });
+});
+
+test('finalizers: the standard one, none when resources are preserved, given ones always', async () => {
+  const finalizers = async (given: readonly string[] | undefined, preserves: boolean) => {
+    const metadata = { name: '{{name}}', ...(given === undefined ? {} : { finalizers: given }) };
+    const set = makeSet({
+      generators: [{ list: { elements: [{ name: 'x' }] } }],
+      template: { ...TEMPLATE, metadata },
+      syncPolicy: { preserveResourcesOnDeletion: preserves },
+    });
+    const result = await generate(set);
+    return result.kind === 'generated' ? result.applications[0]?.metadata.finalizers : undefined;
+  };
+  assert.deepEqual(await finalizers(undefined, false), ['resources-finalizer.argocd.argoproj.io']);
+  assert.deepEqual(await finalizers([], false), ['resources-finalizer.argocd.argoproj.io']);
+  assert.equal(await finalizers(undefined, true), undefined);
+  assert.deepEqual(await finalizers(['x.io/y'], true), ['x.io/y']);
+});
+
+test('a template patch changes what it names, never the project or the namespace', async () => {
+  const set = makeSet({
+    goTemplate: true,
+    generators: [{ list: { elements: [{ name: 'x', auto: true, files: ['a', 'b'] }] } }],
+    template: { ...TEMPLATE, metadata: { name: '{{.name}}' } },
+    templatePatch: `
+metadata: {namespace: elsewhere, labels: {a: '{{.name}}'}}
+spec:
+  project: stolen
+  source: {helm: {valueFiles: [{{ join "," .files }}]}}
+  {{- if .auto }}
+  syncPolicy: {automated: {prune: true}}
+  {{- end }}`,
+  });
+  const result = await generate(set);
+  assert.equal(result.kind, 'generated', JSON.stringify(result));
+  const [application] = result.kind === 'generated' ? result.applications : [];
+  assert.equal(application?.metadata.namespace, 'argocd');
+  assert.deepEqual(application?.metadata.labels, { a: 'x' });
+  const spec = application?.['spec'] as JsonObject;
+  assert.equal(spec['project'], 'default');
+  assert.deepEqual(spec['syncPolicy'], { automated: { prune: true } });
+  assert.deepEqual((spec['source'] as JsonObject)['helm'], { valueFiles: ['a', 'b'] });
+});
+
+test('a template patch that is no object is refused', async () => {
+  const set = makeSet({ generators: [list({ name: 'x' })], templatePatch: '- a' });
+  const result = await generate(set);
+  assert.equal(result.kind === 'failed' && result.reason, 'RenderTemplateParamsError');
+  assert.match(result.kind === 'failed' ? result.error.message : '', /invalid templatePatch/);
+});
+
+test('no generator sees more than 10,000 sets, however a matrix multiplies them', async () => {
+  const elements = (name: string) =>
+    Array.from({ length: 1000 }, (_none, index) => ({ [name]: String(index) }));
+  const set = makeSet({
+    generators: [
+      {
+        matrix: {
+          generators: [
+            { list: { elements: elements('a') } },
+            { list: { elements: elements('b') } },
+          ],
+        },
+      },
+    ],
+  });
+  const started = performance.now();
+  const result = await generate(set);
+  assert.match(
+    result.kind === 'failed' ? result.error.message : '',
+    /matrix generator gives more than 10000 sets/,
+  );
+  assert.ok(performance.now() - started < 2_000);
+});
+
+const BOMBS: readonly (readonly [title: string, text: string])[] = [
+  ['repeat', '{{ repeat 1000000000 "x" }}'],
+  ['nested repeat', '{{ repeat 10000 (repeat 10000 "x") }}'],
+  ['nested range', '{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}'],
+  ['a template that calls itself', '{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}'],
+  ['tpl of itself', '{{ tpl .s . }}'],
+];
+for (const [title, text] of BOMBS) {
+  test(`a template is bounded: ${title}`, async () => {
+    const started = performance.now();
+    const found = await generateTexts(text, {
+      goTemplate: true,
+      generators: [list({ s: '{{ tpl .s . }}' })],
+    });
+    assert.match(String(found), /exceed|longer|limit|more than|maximum|too/i);
+    assert.ok(performance.now() - started < 5_000);
+  });
+}
