@@ -17,7 +17,9 @@ import { handleResource } from './handle-request.ts';
 import {
   type ApiRequest,
   type ApiResponse,
+  joinHeaders,
   type StreamedResponse,
+  type TransportRequest,
   toStreamed,
 } from './http-types.ts';
 import { handlePath } from './non-resource.ts';
@@ -58,7 +60,7 @@ export interface ApiServer {
   /** The shape that kube/client takes: an administrator's connection without a socket. */
   readonly transport: {
     readonly server: string;
-    request(request: ApiRequest): Promise<StreamedResponse>;
+    request(request: TransportRequest): Promise<StreamedResponse>;
     close(): Promise<void>;
   };
   /** A server over a copy of all objects, made in O(1): what happens there does not happen here. */
@@ -119,7 +121,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     },
     transport: {
       server: 'in-process',
-      request: async (request) => toStreamed(await handleAs(request, ADMIN)),
+      request: async (request) => toStreamed(await handleAs(joinHeaders(request), ADMIN)),
       close: async () => undefined,
     },
     fork: () =>

@@ -16,6 +16,20 @@ export interface ApiResponse {
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
 }
 
+/** A request as kube/client makes it: a header may be given several times. */
+export interface TransportRequest extends Omit<ApiRequest, 'headers'> {
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Repeated headers joined by commas, as Node's HTTP server hands them over. */
+export function joinHeaders(request: TransportRequest): ApiRequest {
+  const entries = Object.entries(request.headers).map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string' ? value : value.join(', '),
+  ]);
+  return { ...request, headers: Object.fromEntries(entries) };
+}
+
 /** The shape that kube/client wants from an in-process server. */
 export interface StreamedResponse {
   readonly status: number;

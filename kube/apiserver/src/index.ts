@@ -5,7 +5,7 @@ export { type CertificateAuthority, createAuthority, type KeyPair } from './auth
 export type { ContainerRuntime, ExecResult, LogRequest } from './container-runtime.ts';
 export { type Core, microTimestamp, timestamp } from './core.ts';
 export { type DurableLog, openDurableLog } from './durable-log.ts';
-export type { ApiRequest, ApiResponse, StreamedResponse } from './http-types.ts';
+export type { ApiRequest, ApiResponse, StreamedResponse, TransportRequest } from './http-types.ts';
 export { putImported } from './internal-writes.ts';
 export {
   childDraft,

@@ -213,4 +213,42 @@ export const KUSTOMIZATION_SCENARIOS: readonly Scenario[] = [
       return undefined;
     },
   },
+  {
+    name: 'Flux: a service account without rights is refused by name, and applies once it may',
+    run: async (world) => {
+      const repository = await world.repository('flux-tenant');
+      const commit = await repository.push({ 'app/a.yaml': configMap('tenant-a', 'one') });
+      await world.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+      await world.apply({
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'tenant', namespace: NAMESPACE },
+      });
+      await deliver(world, repository, 'flux-tenant', { serviceAccountName: 'tenant' });
+      await untilNotReady(
+        world,
+        'Kustomization',
+        'flux-tenant',
+        /system:serviceaccount:[a-z-]+:tenant.*cannot.*configmaps/s,
+      );
+      await world.apply(tenantBinding());
+      const { apiVersion, kind } = kustomization('flux-tenant', 'flux-tenant');
+      const ref = { apiVersion, kind, namespace: NAMESPACE, name: 'flux-tenant' };
+      const asked = { 'reconcile.fluxcd.io/requestedAt': new Date().toISOString() };
+      await world.client.patch(ref, { metadata: { annotations: asked } }, { type: 'merge' });
+      await untilApplied(world, 'flux-tenant', commit);
+      assert.equal(await readValue(world, 'tenant-a'), 'one');
+      return undefined;
+    },
+  },
 ];
+
+function tenantBinding(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'tenant-admin', namespace: NAMESPACE },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+    subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: NAMESPACE }],
+  };
+}
