@@ -1,3 +1,4 @@
+import { formatFloat } from '@capstan/lib-gotemplate';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { ChartDependency, ChartLock, ChartMetadata, Maintainer } from './chart.ts';
 import { ChartError } from './chart-error.ts';
@@ -8,7 +9,7 @@ type Dict = Readonly<Record<string, unknown>>;
 /** Reads Chart.yaml (or requirements.yaml over it) into `base`: what the text does not name stays. */
 export function parseMetadata(text: string, file: string, base: ChartMetadata): ChartMetadata {
   const dict = readDict(text, file);
-  const field = reader(dict, file);
+  const field = reader(floatsAsText(dict, text), file);
   return {
     apiVersion: field.text('apiVersion', base.apiVersion),
     name: field.text('name', base.name),
@@ -182,6 +183,26 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A version like 7e2 is a float, whose exponent is printed, though its value is whole. */
+function floatsAsText(dict: Dict, source: string): Dict {
+  const changed = ['version', 'appVersion'].flatMap((name) => {
+    const value = dict[name];
+    const isFloat = new RegExp(`^${name}:[ \\t]*[-+.\\d]+[eE][-+]?\\d+[ \\t\\r]*(#|$)`, 'm').test(
+      source,
+    );
+    return typeof value === 'number' && isFloat ? [[name, formatFloat(value, 'g', -1)]] : [];
+  });
+  return { ...dict, ...Object.fromEntries(changed) };
+}
+
+/** A number or boolean where a text is wanted becomes one, as the original's YAML library has it: `version: 1.10` is 1.1. */
+function scalarText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'number') return undefined;
+  return Number.isSafeInteger(value) ? String(value) : formatFloat(value, 'g', -1);
+}
+
 /** Reads typed fields of one mapping; null counts as not given, as in Go's decoding. `owner` is the Go path of it. */
 function reader(dict: Dict, file: string, owner = 'Metadata') {
   const given = (name: string): unknown => dict[name] ?? undefined;
@@ -190,7 +211,8 @@ function reader(dict: Dict, file: string, owner = 'Metadata') {
   const text = (name: string, fallback: string): string => {
     const value = given(name);
     if (value === undefined) return fallback;
-    if (typeof value === 'string') return value;
+    const read = scalarText(value);
+    if (read !== undefined) return read;
     throw wrong(name, value, 'string');
   };
   const list = (name: string, type: string): readonly unknown[] | undefined => {
@@ -210,7 +232,8 @@ function reader(dict: Dict, file: string, owner = 'Metadata') {
     texts: (name: string, fallback: readonly string[]): readonly string[] =>
       list(name, '[]string')?.map((item) => {
         if (item === null) return '';
-        if (typeof item === 'string') return item;
+        const read = scalarText(item);
+        if (read !== undefined) return read;
         throw wrong(name, item, 'string');
       }) ?? fallback,
     dicts: <T>(name: string, type: string, read: (item: Dict) => T): readonly T[] | undefined =>
@@ -226,7 +249,8 @@ function reader(dict: Dict, file: string, owner = 'Metadata') {
       return Object.fromEntries(
         Object.entries(value).map(([key, item]) => {
           if (item === null) return [key, ''];
-          if (typeof item === 'string') return [key, item];
+          const read = scalarText(item);
+          if (read !== undefined) return [key, read];
           throw wrong(name, item, 'string');
         }),
       );

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Chart,
@@ -7,10 +6,9 @@ import {
   chartCrds,
   chartYaml,
   loadChart,
-  loadChartArchive,
 } from '@capstan/kube-helm';
 import { openDiskTree } from '@capstan/lib-files/disk';
-import { kindAt, oneArgument } from '../chart-path.ts';
+import { kindAt, oneArgument, readPackedChart } from '../chart-path.ts';
 import { type FlagSpec, parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
 
@@ -49,7 +47,7 @@ export const run: Command = async (args, io) => {
 
 function readChart(path: string, given: string): Chart {
   const kind = kindAt(path);
-  if (kind === 'file') return loadChartArchive(readFileSync(path));
+  if (kind === 'file') return readPackedChart(path);
   if (kind === 'directory') return loadChart(openDiskTree(path));
   const message = /^[./]/.test(given)
     ? `path ${JSON.stringify(given)} not found`

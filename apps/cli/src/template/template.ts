@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
   type Capabilities,
@@ -8,13 +8,13 @@ import {
   type Hook,
   isLibraryChart,
   loadChart,
-  loadChartArchive,
   parseKubeVersion,
   type RenderedChart,
   renderChart,
   splitManifests,
 } from '@capstan/kube-helm';
 import { openDiskTree } from '@capstan/lib-files/disk';
+import { kindAt, readPackedChart } from '../chart-path.ts';
 import { type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { TEMPLATE_FLAGS, TEMPLATE_HELP } from './template-flags.ts';
@@ -73,6 +73,14 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
 
 /** What helm checks of a chart before it renders it. */
 function checkInstallable(chart: Chart): void {
+  const { apiVersion } = chart.metadata;
+  if (!['v1', 'v2'].includes(apiVersion)) {
+    const isNext = apiVersion === 'v3';
+    throw new ChartError(
+      'CHART_API_VERSION',
+      isNext ? 'invalid chart apiVersion' : 'unsupported chart version',
+    );
+  }
   if (isLibraryChart(chart)) {
     throw new ChartError('CHART_LIBRARY', 'library charts are not installable');
   }
@@ -100,7 +108,7 @@ function renderOrExplain(...args: Parameters<typeof renderChart>): RenderedChart
 }
 
 function readChart(path: string, asGiven: string): ReturnType<typeof loadChart> {
-  if (/\.(tgz|tar\.gz)$/.test(path)) return loadChartArchive(readFileSync(path));
+  if (kindAt(path) === 'file') return readPackedChart(path);
   try {
     return loadChart(openDiskTree(path));
   } catch (error) {

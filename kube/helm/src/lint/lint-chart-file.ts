@@ -6,7 +6,7 @@ import {
   validateConstraint,
 } from '@capstan/lib-semver';
 import { messageOf } from '@capstan/lib-std';
-import { parseYaml } from '@capstan/lib-yaml';
+import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
 import type { ChartMetadata, Maintainer } from '../chart.ts';
 import { NO_METADATA, parseMetadata } from '../parse-metadata.ts';
 import type { ChartPlace, Note } from './lint-chart.ts';
@@ -24,7 +24,9 @@ export function lintChartFile({ tree, path }: ChartPlace, note: Note): void {
   note('WARNING', FILE, strictProblem(text));
   note('ERROR', FILE, nameProblem(metadata));
   note('ERROR', FILE, apiVersionProblem(metadata));
+  note('ERROR', FILE, typeProblem(text, 'version'));
   note('ERROR', FILE, versionProblem(metadata));
+  note('ERROR', FILE, typeProblem(text, 'appVersion'));
   note('ERROR', FILE, firstOf(metadata.maintainers.map(maintainerProblem)));
   note('ERROR', FILE, sourceProblem(metadata));
   note('INFO', FILE, metadata.icon === '' ? 'icon is recommended' : undefined);
@@ -64,6 +66,10 @@ const INNER: Readonly<Record<string, ReadonlySet<string>>> = {
 function strictProblem(text: string): string | undefined {
   const value: unknown = parseYaml(text);
   if (!isDict(value)) return undefined;
+  const twice = repeatedKeys(text);
+  if (twice.length > 0) {
+    return `failed to strictly parse chart metadata file\n\terror converting YAML to JSON: yaml: unmarshal errors:\n${twice.join('\n')}`;
+  }
   const unknown = Object.keys(value)
     .sort()
     .flatMap((key) => {
@@ -80,6 +86,28 @@ function strictProblem(text: string): string | undefined {
   return unknown === undefined
     ? undefined
     : `failed to strictly parse chart metadata file\n\terror unmarshaling JSON: while decoding JSON: json: unknown field ${JSON.stringify(unknown)}`;
+}
+
+function repeatedKeys(text: string): readonly string[] {
+  const seen = new Set<string>();
+  const keys = (parseDocuments(text)[0]?.content[0]?.content ?? []).filter((_, i) => i % 2 === 0);
+  return keys.flatMap(({ value, line }) => {
+    if (!seen.has(value)) {
+      seen.add(value);
+      return [];
+    }
+    return [`  line ${line}: key ${JSON.stringify(value)} already set in map`];
+  });
+}
+
+/** A field that is read as text, but was not written as one. */
+function typeProblem(text: string, field: string): string | undefined {
+  const dict: unknown = parseYaml(text);
+  if (!isDict(dict) || !Object.hasOwn(dict, field)) return undefined;
+  const value = dict[field];
+  if (typeof value === 'string') return undefined;
+  const type = typeof value === 'boolean' ? 'bool' : value === null ? '<nil>' : 'float64';
+  return `${field} should be of type string but it's of type ${type}`;
 }
 
 function isDict(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -73,7 +73,9 @@ function lintValues({ tree, path }: ChartPlace, values: Values, { options, note 
     const problem = schemaProblem(schema, coalesceTables(values, defaults));
     note('ERROR', file, problem === '' ? undefined : `${problem}\n`);
   } catch (error) {
-    const reason = messageOf(error).replace(/^cannot unmarshal yaml document: /, '');
+    const reason = messageOf(error)
+      .replace(/^cannot unmarshal yaml document: /, '')
+      .replace(/map\[string\]interface \{\}$/, 'common.Values');
     note('ERROR', file, `unable to parse YAML: ${reason}`);
   }
 }
