@@ -7,6 +7,10 @@ interface Entry {
 
 /** Every command, in the order of the help text. A module is loaded when its command is called, not before. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
+  appset: {
+    summary: 'tell which Applications an ApplicationSet would create, change and delete',
+    load: () => import('./appset/appset.ts'),
+  },
   build: {
     summary: 'build a kustomization, as kustomize build does',
     load: () => import('./build/build.ts'),

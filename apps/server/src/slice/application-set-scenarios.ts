@@ -122,4 +122,105 @@ export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
       return { createdMs: created.tookMs, deletedMs: deleted.tookMs };
     },
   },
+  {
+    name: 'a change that would delete more Applications than the budget allows does nothing and says so',
+    run: async (world) => {
+      const { url } = await world.repository('set-list');
+      const elements = (...names: readonly string[]) => [
+        { list: { elements: names.map((env) => ({ env })) } },
+      ];
+      const set = (names: readonly string[], budget: string) =>
+        applicationSet(
+          'set-budget',
+          { generators: elements(...names), template: template('budget-{{env}}', url, 'dev') },
+          { 'capstan.dev/deletion-budget': budget },
+        );
+      await world.apply(set(['a', 'b', 'c', 'd'], '25%'));
+      const count = async () => {
+        const found = await world.get({ ...SET, name: 'set-budget' });
+        return valueAt(found, 'status', 'resourcesCount');
+      };
+      await until('four Applications', PATIENCE_MS, async () => (await count()) === 4);
+      await world.apply(set(['a', 'b', 'x'], '25%'));
+      const { value } = await until('the refusal', PATIENCE_MS, async () => {
+        const found = await condition(world, 'set-budget', 'ErrorOccurred');
+        return textAt(found, 'reason') === 'DeletionBudgetExceeded' && textAt(found, 'message');
+      });
+      assert.match(value, /2 of 4 applications would be deleted \(budget-c, budget-d\)/);
+      for (const name of ['budget-c', 'budget-d']) {
+        const app = await world.get({ ...APPLICATION, name });
+        assert.equal(app?.metadata.deletionTimestamp, undefined);
+      }
+      assert.equal(await world.get({ ...APPLICATION, name: 'budget-x' }), undefined);
+      await world.apply(set(['a', 'b', 'x'], '50%'));
+      await until('the change, once it is allowed', DELETION_MS, async () => (await count()) === 3);
+      assert.notEqual(await world.get({ ...APPLICATION, name: 'budget-x' }), undefined);
+      return undefined;
+    },
+  },
+  {
+    name: 'a set that is deleted takes its Applications and their resources along, unless it may only create',
+    run: async (world) => {
+      const repository = await world.repository('set-gone');
+      const commit = await repository.push({ 'dev/a.yaml': configMap('a', 'dev') });
+      const make = (name: string, syncPolicy: JsonObject): KubeObject => {
+        const set = applicationSet(name, {
+          generators: [{ list: { elements: [{ env: name }] } }],
+          template: template('{{env}}-app', repository.url, 'dev'),
+          syncPolicy,
+        });
+        const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+        return { ...set, metadata: { ...set.metadata, finalizers } };
+      };
+      await world.apply(make('cascade', {}));
+      await world.apply(make('keep', { applicationsSync: 'create-only' }));
+      await untilSynced(world, 'cascade-app', commit);
+      await untilSynced(world, 'keep-app', commit);
+      for (const name of ['cascade', 'keep']) await world.client.delete({ ...SET, name });
+      await until(
+        'the resources',
+        DELETION_MS,
+        async () =>
+          (await world.get({ ...CONFIG, namespace: 'cascade-app', name: 'a' })) === undefined &&
+          (await world.get({ ...APPLICATION, name: 'cascade-app' })) === undefined,
+      );
+      await until(
+        'the set that keeps',
+        PATIENCE_MS,
+        async () => (await world.get({ ...SET, name: 'keep' })) === undefined,
+      );
+      const kept = await world.get({ ...APPLICATION, name: 'keep-app' });
+      assert.deepEqual(kept?.metadata.ownerReferences ?? [], []);
+      assert.equal(kept?.metadata.deletionTimestamp, undefined);
+      return undefined;
+    },
+  },
+  {
+    name: 'a mistake in a set is one condition, and nothing is deleted for it',
+    run: async (world) => {
+      const repository = await world.repository('set-list');
+      const make = (text: string) =>
+        applicationSet('set-mistake', {
+          goTemplate: true,
+          goTemplateOptions: ['missingkey=error'],
+          generators: [{ list: { elements: [{ env: 'dev' }] } }],
+          template: template(text, repository.url, 'dev'),
+        });
+      await world.apply(make('mistake-{{.env}}'));
+      await until(
+        'the Application',
+        PATIENCE_MS,
+        async () => (await world.get({ ...APPLICATION, name: 'mistake-dev' })) !== undefined,
+      );
+      await world.apply(make('mistake-{{.environment}}'));
+      const { value } = await until('the condition', PATIENCE_MS, async () => {
+        const found = await condition(world, 'set-mistake', 'ErrorOccurred');
+        return textAt(found, 'status') === 'True' && textAt(found, 'message');
+      });
+      assert.match(value, /map has no entry for key "environment"/);
+      const app = await world.get({ ...APPLICATION, name: 'mistake-dev' });
+      assert.equal(app?.metadata.deletionTimestamp, undefined);
+      return undefined;
+    },
+  },
 ];
