@@ -59,7 +59,7 @@ export async function installRelease(
   if (options.createNamespace === true) await createNamespace(options, ports);
   if (previous !== undefined) await supersede(previous, store);
   await makeRoom(options.name, options.maxHistory ?? 0, store);
-  const operation = new Operation(release, ports, store, options.signal);
+  const operation = new Operation(release, { ports, store, signal: options.signal });
   await operation.begin();
   try {
     await perform({ objects, adopted }, { operation, options, ports });

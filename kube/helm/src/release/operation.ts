@@ -46,7 +46,15 @@ export class Operation {
   #stopped = false;
   #held = false;
 
-  constructor(release: Release, ports: ReleasePorts, store: ReleaseStore, signal?: AbortSignal) {
+  constructor(
+    release: Release,
+    of: {
+      readonly ports: Pick<ReleasePorts, 'clock' | 'holder'>;
+      readonly store: ReleaseStore;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ) {
+    const { ports, store, signal } = of;
     this.release = release;
     this.holder = `${ports.holder ?? 'capstan'}/${randomUUID()}`;
     this.#store = store;

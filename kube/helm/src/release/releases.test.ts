@@ -331,7 +331,10 @@ describe("what is not the release's own", () => {
 describe('a crash', () => {
   async function crash(namespace: string, change: Partial<Release>): Promise<void> {
     const release = await readRelease(name, { namespace }, ports);
-    const left = new Operation({ ...release, ...change }, ports, releaseStore(ports, namespace));
+    const left = new Operation(
+      { ...release, ...change },
+      { ports, store: releaseStore(ports, namespace) },
+    );
     await left.begin();
     await left.end();
   }
@@ -360,7 +363,7 @@ describe('a crash', () => {
     const namespace = await space();
     const other = await installRelease(simple, {}, { name: 'other', namespace }, ports);
     const store = releaseStore(ports, namespace);
-    const left = new Operation({ ...other, name, status: 'pending-install' }, ports, store);
+    const left = new Operation({ ...other, name, status: 'pending-install' }, { ports, store });
     await left.begin();
     await left.end();
     shift = LEASE_MS + 1_000;

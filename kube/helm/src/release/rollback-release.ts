@@ -53,7 +53,7 @@ export async function rollbackRelease(
   });
   if (options.dryRun === true) return target;
   await makeRoom(name, options.maxHistory ?? 0, store);
-  const operation = new Operation(target, ports, store, options.signal);
+  const operation = new Operation(target, { ports, store, signal: options.signal });
   await operation.begin();
   return perform(current, { operation, options, ports, store, serverSide });
 }

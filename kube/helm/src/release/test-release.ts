@@ -27,7 +27,7 @@ export async function testRelease(
     (options.only !== undefined && !options.only.includes(hook.name));
   const skipped = last.hooks.filter(isSkipped);
   const chosen = { ...last, hooks: last.hooks.filter((hook) => !isSkipped(hook)) };
-  const operation = new Operation(chosen, ports, store, options.signal);
+  const operation = new Operation(chosen, { ports, store, signal: options.signal });
   try {
     const serverSide = last.applyMethod === 'ssa';
     await runHooks('test', { operation, options, ports, serverSide });

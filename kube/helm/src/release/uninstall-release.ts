@@ -84,7 +84,7 @@ async function perform(
   all: readonly Release[],
   { options, ports, store }: Run,
 ): Promise<Uninstalled> {
-  const operation = new Operation(release, ports, store, options.signal);
+  const operation = new Operation(release, { ports, store, signal: options.signal });
   operation.set({
     status: 'uninstalling',
     deleted: timestamp(ports),

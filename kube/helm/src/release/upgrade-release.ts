@@ -70,7 +70,7 @@ export async function upgradeRelease(
     return { ...prepared.release, description: options.description ?? 'Dry run complete' };
   }
   await makeRoom(name, options.maxHistory ?? 0, store);
-  const operation = new Operation(prepared.release, ports, store, options.signal);
+  const operation = new Operation(prepared.release, { ports, store, signal: options.signal });
   await operation.begin();
   return perform(prepared, { operation, options, ports, store, current });
 }
