@@ -95,10 +95,15 @@ function withTags(node: KNode): KNode {
 
 /** The mapping with the keys at its top as strings: what Go makes of it when it is asked for a map by strings. */
 export function withTextKeys(node: KNode): KNode {
+  if (node.content.every((child, i) => i % 2 === 1 || hasTextKey(child))) return node;
   const content = node.content.map((child, i) =>
     i % 2 === 0 && child.kind === 'scalar' ? { ...child, tag: '!!str' } : child,
   );
   return { ...node, content };
+}
+
+function hasTextKey(key: KNode): boolean {
+  return key.kind !== 'scalar' || key.tag === '!!str';
 }
 
 /** A value as Go prints it with `%#v`, mappings with keys that are no strings included. */

@@ -56,12 +56,25 @@ export function mapping(file = 0): KNode {
   return makeNode('mapping', '', '', file);
 }
 
-/** A deep copy. Each node keeps the place it comes from, unless `file` says another one. */
+/**
+ * A deep copy. Each node keeps the place it comes from, unless `file` says another one. The names of fields below the
+ * root are shared with the original and keep its place: nothing changes a name in place, and they are nearly half of
+ * all nodes. The root's own are copied, as `origins.ts` asks for their place.
+ */
 export function copyTree(node: KNode, file = -1, lineOffset = 0): KNode {
+  return copyNode(node, file, lineOffset, false);
+}
+
+function copyNode(node: KNode, file: number, lineOffset: number, sharesNames: boolean): KNode {
   const source = node.content;
   const content = source.length === 0 ? NO_CONTENT : new Array<KNode>(source.length);
+  const isShared = sharesNames && node.kind === 'mapping';
   for (let i = 0; i < source.length; i++) {
-    content[i] = copyTree(source[i]!, file, lineOffset);
+    const child = source[i]!;
+    content[i] =
+      isShared && (i & 1) === 0 && isPlainName(child)
+        ? child
+        : copyNode(child, file, lineOffset, true);
   }
   const copy: KNode = {
     kind: node.kind,
@@ -79,6 +92,11 @@ export function copyTree(node: KNode, file = -1, lineOffset = 0): KNode {
   };
   if (node.alias !== undefined) copy.alias = node.alias;
   return copy;
+}
+
+/** A scalar without an anchor, which would be removed in place. */
+function isPlainName(key: KNode): boolean {
+  return key.kind === 'scalar' && key.anchor === '';
 }
 
 /** Makes `target` what `source` is, so that all who hold `target` see it. */

@@ -82,7 +82,8 @@ export class BuiltinOpenApi {
  */
 export class OpenApi implements Scopes {
   readonly #builtin: BuiltinSchema;
-  readonly #scopeCache = new Map<string, boolean>();
+  /** By `apiVersion`, then by kind. */
+  readonly #scopeCache = new Map<string, Map<string, boolean>>();
   readonly #kinds = new Map<string, SchemaNode>();
   readonly #scopes = new Map<string, boolean>();
   #version = '';
@@ -132,11 +133,15 @@ export class OpenApi implements Scopes {
   }
 
   isCertainlyClusterScoped(apiVersion: string, kind: string): boolean {
-    const key = `${apiVersion}/${kind}`;
-    let known = this.#scopeCache.get(key);
+    let kinds = this.#scopeCache.get(apiVersion);
+    if (kinds === undefined) {
+      kinds = new Map();
+      this.#scopeCache.set(apiVersion, kinds);
+    }
+    let known = kinds.get(kind);
     if (known === undefined) {
-      known = this.#isCluster(key);
-      this.#scopeCache.set(key, known);
+      known = this.#isCluster(`${apiVersion}/${kind}`);
+      kinds.set(kind, known);
     }
     return known;
   }

@@ -27,6 +27,7 @@ import {
 } from './node.ts';
 import type { Scopes } from './openapi.ts';
 import {
+  apiVersionOf,
   compareText,
   effectiveNamespace,
   type Gvk,
@@ -41,12 +42,20 @@ export function parseBehavior(text: string | undefined): Behavior {
   return text === 'replace' || text === 'merge' || text === 'create' ? text : 'unspecified';
 }
 
+interface LastId {
+  /** As it is spelled, and without an empty group. */
+  readonly apiVersion: string;
+  readonly scopeVersion: string;
+  readonly id: ResId;
+}
+
 /** A resource during a build: its tree, and the names of the vars that read from it. */
 export class Resource {
   /** Undefined once a patch has deleted it. */
   node: KNode | undefined;
   refVarNames: readonly string[] = [];
   readonly scopes: Scopes;
+  #lastId: LastId | undefined;
 
   constructor(node: KNode | undefined, scopes: Scopes) {
     this.node = node;
@@ -83,8 +92,24 @@ export class Resource {
     return this.#metaText('namespace');
   }
 
+  /** Asked for often and seldom changed, so the last answer is given again while it is true. */
   get curId(): ResId {
-    return makeResId(this.scopes, this.gvk, this.name, this.namespace);
+    const { apiVersion, kind, name, namespace } = this;
+    const known = this.#lastId;
+    if (
+      known !== undefined &&
+      known.apiVersion === apiVersion &&
+      known.id.kind === kind &&
+      known.id.name === name &&
+      known.id.namespace === namespace &&
+      known.id.clusterScoped === this.scopes.isCertainlyClusterScoped(known.scopeVersion, kind)
+    ) {
+      return known.id;
+    }
+    const gvk = { ...splitApiVersion(apiVersion), kind };
+    const id = makeResId(this.scopes, gvk, name, namespace);
+    this.#lastId = { apiVersion, scopeVersion: apiVersionOf(gvk), id };
+    return id;
   }
 
   /** The ids the resource had before names, namespaces or kinds were changed; the first one first. */

@@ -9,7 +9,7 @@ import {
 } from './analyze-scalar.ts';
 import { BYTE_ORDER_MARK, isBreak, SPACE } from './chars.ts';
 import { YamlErrorCode } from './errors.ts';
-import { entriesOf, type GoValue, goJson, isList, quoteJson, unsupported } from './go-json.ts';
+import { type GoValue, goJson, isList, quoteJson, unsupported } from './go-json.ts';
 import { formatFloat } from './go-number.ts';
 import { compareKeys } from './key-order.ts';
 import { parseForMarshal } from './parse.ts';
@@ -37,7 +37,16 @@ export function toYaml(value: GoValue): string {
     if (error === DETOUR) return toYaml(throughReader(value));
     throw error;
   }
-  return writer.out;
+  return flat(writer.out);
+}
+
+/**
+ * The same text in one piece. What `+=` makes is a tree of all its pieces, ten times the size of the text, which lives
+ * as long as the text does; asking for a character has the engine put it together.
+ */
+function flat(text: string): string {
+  text.charCodeAt(0);
+  return text;
 }
 
 /** Thrown when a string would not come through the JSON in the middle as it is. */
@@ -70,16 +79,17 @@ class Writer {
   }
 
   /** Entries at column `indent`; `inline` when the first one continues the present line. */
-  private mapping(value: Exclude<Collection, readonly GoValue[]>, indent: number, inline: boolean) {
-    const entries = entriesOf(value);
-    if (entries.length === 0) {
+  private mapping(value: Mapping, indent: number, inline: boolean) {
+    const keys = keysOf(value);
+    if (keys.length === 0) {
       this.out += '{}\n';
       return;
     }
-    if (entries.length > 1) entries.sort(([a], [b]) => compareKeys(a, b));
+    if (keys.length > 1) keys.sort(byKey);
     const margin = spaces(indent);
     let first = inline;
-    for (const [key, item] of entries) {
+    for (const key of keys) {
+      const item = itemOf(value, key);
       if (!first) this.out += margin;
       first = false;
       const name = isSimpleKey(key) ? keyText(key) : '';
@@ -201,13 +211,34 @@ class Writer {
 }
 
 type Collection = Extract<GoValue, object>;
+type Mapping = Exclude<Collection, readonly GoValue[]>;
+
+/** The keys of what is not undefined. Keys alone: an array for each entry would be most of what writing allocates. */
+function keysOf(value: Mapping): string[] {
+  const keys = isMap(value) ? [...value.keys()] : Object.keys(value);
+  const isGap = (key: string) => itemOf(value, key) === undefined;
+  return keys.some(isGap) ? keys.filter((key) => !isGap(key)) : keys;
+}
+
+function itemOf(value: Mapping, key: string): GoValue {
+  return isMap(value) ? value.get(key) : value[key];
+}
+
+/** Whether a mapping is a Map; instanceof alone does not narrow readonly ones. */
+function isMap(value: Mapping): value is ReadonlyMap<string, GoValue> {
+  return value instanceof Map;
+}
+
+function byKey(a: string, b: string): number {
+  return compareKeys(a, b);
+}
 
 function isCollection(value: GoValue): value is Collection {
   return typeof value === 'object' && value !== null;
 }
 
 function isEmpty(value: Collection): boolean {
-  return isList(value) ? value.length === 0 : entriesOf(value).length === 0;
+  return isList(value) ? value.length === 0 : keysOf(value).length === 0;
 }
 
 function plainText(value: number | bigint | boolean | null | undefined): string {
