@@ -45,7 +45,8 @@ export function parseAppProject(object: KubeObject): Parsed<AppProject> {
 export function parseApplicationSet(object: KubeObject): Parsed<ApplicationSet> {
   const spec = object['spec'];
   if (!isRecord(spec)) return invalid('spec', 'is missing');
-  const { generators = [], template = {} } = spec;
+  const generators = spec['generators'] ?? [];
+  const template = spec['template'] ?? {};
   if (!Array.isArray(generators)) return invalid('spec.generators', 'is not a list');
   const wrong = generators.findIndex((generator) => !isRecord(generator));
   if (wrong >= 0) return invalid(`spec.generators[${wrong}]`, 'is not an object');

@@ -548,7 +548,7 @@ test('keys are rendered as values are, and Helm values whole', async () => {
     generators: [{ list: { elements: [{ k: 'key', v: 'value' }] } }],
     template: {
       metadata: { name: 'a', labels: { 'l-{{.k}}': '{{.v}}' } },
-      spec: { source: { helm: { valuesObject: { '{{.k}}': ['{{.v}}', 3, null] } } } },
+      spec: { source: { helm: { valuesObject: { '{{.k}}': ['{{.v}}', 3, null], none: null } } } },
     },
   });
   const result = await generate(set);

@@ -18,7 +18,7 @@ export function generateClusters(
   const { renderer } = options;
   const { selector = {}, values } = generator;
   const matches = within('error getting cluster secrets: error converting label selector', () =>
-    compileSelector(selector),
+    compileSelector(selector, { anyValue: false }),
   );
   const byName = new Map(
     options.clusters

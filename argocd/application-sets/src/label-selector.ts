@@ -1,12 +1,13 @@
-import { type JsonObject, labelKeyProblems } from '@capstan/kube-object';
+import { type JsonObject, labelKeyProblems, labelValueProblems } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 
 /**
  * A label selector whose values may be any text (URLs of clusters among them), as Argo CD reads the selectors of
- * generators. An absent selector matches nothing, an empty one everything.
+ * generators; without `anyValue` only what labels may hold. An absent selector matches nothing, an empty one everything.
  */
 export function compileSelector(
   selector: JsonObject | undefined,
+  options: { readonly anyValue: boolean } = { anyValue: true },
 ): (labels: ReadonlyMap<string, string>) => boolean {
   if (selector === undefined || selector === null) return () => false;
   const tests: ((labels: ReadonlyMap<string, string>) => boolean)[] = [];
@@ -14,6 +15,7 @@ export function compileSelector(
   if (typeof labels === 'object' && labels !== null) {
     for (const [key, value] of Object.entries(labels)) {
       checkKey(key);
+      if (!options.anyValue) checkValue(key, String(value));
       tests.push((given) => given.get(key) === value);
     }
   }
@@ -48,6 +50,14 @@ function compileExpression(
     default:
       throw invalid(`${JSON.stringify(operator)} is not a valid pod selector operator`);
   }
+}
+
+function checkValue(key: string, value: string): void {
+  const problems = labelValueProblems(value);
+  if (problems.length > 0)
+    throw invalid(
+      `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problems.join('; ')}`,
+    );
 }
 
 function checkKey(key: string): void {

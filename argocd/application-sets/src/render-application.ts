@@ -41,7 +41,7 @@ export function renderApplication(
   };
 }
 
-/** Renders every text of a value, keys of maps included. */
+/** Renders every text of a value, keys of maps included. What is null in a map is left out, as by the original. */
 export function renderValue(value: Json, params: Parameters, renderer: TextRenderer): Json {
   if (typeof value === 'string') return renderer.render(value, params);
   if (isList(value)) return value.map((item) => renderValue(item, params, renderer));
@@ -54,7 +54,7 @@ export function renderRecord(
   renderer: TextRenderer,
 ): JsonObject {
   const entries = Object.entries(value).flatMap(([key, item]) =>
-    item === undefined
+    item === undefined || item === null
       ? []
       : [[renderer.render(key, params), renderValue(item, params, renderer)] as const],
   );
