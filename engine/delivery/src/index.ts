@@ -5,6 +5,13 @@ export {
   OWNER_INDEX,
   watchOwners,
 } from './cluster.ts';
+export {
+  actAs,
+  type ClusterAccess,
+  ClusterPool,
+  type ClusterPoolOptions,
+  serviceAccount,
+} from './cluster-pool.ts';
 export { createVerdictCache, type VerdictCache } from './compare-live.ts';
 export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
 export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';

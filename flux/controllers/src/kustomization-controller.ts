@@ -5,6 +5,7 @@
  */
 
 import {
+  actAs,
   ChangeJudge,
   type Cluster,
   type Delivery,
@@ -17,6 +18,7 @@ import {
   type OperationRequest,
   problemOf,
   runDelivery,
+  serviceAccount,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -290,14 +292,8 @@ function portsFor({ spec, metadata }: Kustomization, ports: KustomizationPorts):
   if (serviceAccountName === undefined || serviceAccountName === '') {
     return { sources, render, clock, verdicts, cluster };
   }
-  const user = `system:serviceaccount:${metadata.namespace}:${serviceAccountName}`;
-  const groups = [
-    'system:serviceaccounts',
-    `system:serviceaccounts:${metadata.namespace}`,
-    'system:authenticated',
-  ];
-  const client = cluster.client.as({ user, groups });
-  return { sources, render, clock, verdicts, cluster: { ...cluster, client } };
+  const identity = serviceAccount(metadata.namespace ?? '', serviceAccountName);
+  return { sources, render, clock, verdicts, cluster: actAs(cluster, identity) };
 }
 
 /** The single exit. */
