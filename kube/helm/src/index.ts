@@ -51,13 +51,19 @@ export {
   splitManifests,
   UNINSTALL_ORDER,
 } from './manifests.ts';
+export type { PostRenderer } from './post-render.ts';
 export { processDependencies } from './process-dependencies.ts';
 export { chartYaml } from './release/chart-record.ts';
-export type {
-  ClusterObjectRef,
-  ReleaseCluster,
-  ReleaseMerge,
-  ReleasePorts,
+export {
+  type ClusterObjectRef,
+  codeOf,
+  pause,
+  type ReleaseCluster,
+  type ReleaseMerge,
+  type ReleasePorts,
+  type ReleaseWaits,
+  serverMessage,
+  type WaitOptions,
 } from './release/cluster-port.ts';
 export type { CrdPolicy } from './release/install-crds.ts';
 export { type InstallOptions, installRelease } from './release/install-release.ts';
@@ -80,6 +86,7 @@ export {
   type UninstallOptions,
   uninstallRelease,
 } from './release/uninstall-release.ts';
+export { unlockRelease } from './release/unlock-release.ts';
 export { type UpgradeOptions, upgradeRelease } from './release/upgrade-release.ts';
 export {
   ChartLanguage,

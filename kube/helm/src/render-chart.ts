@@ -26,6 +26,7 @@ import { ChartError } from './chart-error.ts';
 import { satisfies } from './compatible-range.ts';
 import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts';
 import { type Hook, type Manifest, sortManifests } from './manifests.ts';
+import { type PostRenderer, postRenderFiles } from './post-render.ts';
 import { processDependencies } from './process-dependencies.ts';
 import { executionError, parseError } from './render-errors.ts';
 import { capabilitiesObject, chartObject, filesObject } from './template-objects.ts';
@@ -56,6 +57,7 @@ export interface RenderOptions {
   readonly now?: () => number;
   /** Compiled templates are kept in it from render to render; one is made when none is given. */
   readonly language?: ChartLanguage;
+  readonly postRenderer?: PostRenderer;
   readonly warn?: Warn;
 }
 
@@ -121,7 +123,10 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   checkKubeVersion(processed, capabilities);
   const files = renderTemplates(processed, all, { ...options, flavor, capabilities });
   const notes = takeNotes(files, processed.metadata.name, options.subNotes ?? false);
-  const { hooks, manifests } = sortManifests(files);
+  const { postRenderer } = options;
+  const { hooks, manifests } = sortManifests(
+    postRenderer === undefined ? files : postRenderFiles(files, postRenderer),
+  );
   const crds = options.includeCrds === true ? chartCrds(processed) : [];
   const documents = [
     ...crds.map(({ fileName, data }) => [fileName, fromBytes(data)] as const),

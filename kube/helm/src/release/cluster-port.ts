@@ -1,5 +1,6 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { type Clock, messageOf } from '@capstan/lib-std';
+import type { Release } from './release.ts';
 
 export interface ClusterObjectRef {
   readonly apiVersion: string;
@@ -78,6 +79,24 @@ export interface ReleaseMerge {
   migrateManager(live: KubeObject, manager: string): KubeObject;
 }
 
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How an operation waits for objects. Each rejects with what is to be said of the release. */
+export interface ReleaseWaits {
+  /** Until all are ready; Jobs until they ended, when `jobs`. */
+  untilReady(
+    objects: readonly KubeObject[],
+    options: WaitOptions & { readonly jobs: boolean },
+  ): Promise<void>;
+  /** Until hooks have run: Jobs and Pods until they ended. */
+  untilRun(objects: readonly KubeObject[], options: WaitOptions): Promise<void>;
+  /** Until none exists. */
+  untilGone(objects: readonly KubeObject[], options: WaitOptions): Promise<void>;
+}
+
 export interface ReleasePorts {
   readonly cluster: ReleaseCluster;
   readonly clock: Clock;
@@ -87,6 +106,10 @@ export interface ReleasePorts {
   readonly holder?: string;
   /** Told what the original logs: skipped deletions, failed records. */
   readonly warn?: (message: string) => void;
+  /** Told of each record after it was written (or deleted), as it then is; not of the signs of life on it. */
+  readonly observe?: (release: Release) => void;
+  /** Another way of waiting than Helm's own. */
+  readonly waits?: ReleaseWaits;
   /** Given the logs of hooks that ask for it (`helm.sh/hook-output-log-policy`); reading them is the caller's part. */
   readonly outputHookLogs?: (hook: {
     readonly kind: string;

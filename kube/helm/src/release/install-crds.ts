@@ -10,6 +10,11 @@ import { waitUntilReady } from './wait.ts';
 /** `create` leaves those that exist as they are (Helm's own way), `replace` brings them up to date. */
 export type CrdPolicy = 'skip' | 'create' | 'replace';
 
+export interface CrdOptions extends OperationOptions {
+  /** Labels that the CRDs get; Helm itself gives none. */
+  readonly crdLabels?: Readonly<Record<string, string>>;
+}
+
 const ESTABLISH_MS = 60_000;
 
 /**
@@ -19,7 +24,7 @@ const ESTABLISH_MS = 60_000;
 export async function installCrds(
   chart: Chart,
   values: Values,
-  { policy, options }: { readonly policy: CrdPolicy; readonly options: OperationOptions },
+  { policy, options }: { readonly policy: CrdPolicy; readonly options: CrdOptions },
   ports: ReleasePorts,
 ): Promise<void> {
   if (policy === 'skip') return;
@@ -46,7 +51,7 @@ export async function installCrds(
 async function installFile(
   crd: ChartCrd,
   policy: 'create' | 'replace',
-  { options, ports }: { readonly options: OperationOptions; readonly ports: ReleasePorts },
+  { options, ports }: { readonly options: CrdOptions; readonly ports: ReleasePorts },
 ): Promise<readonly KubeObject[]> {
   const { cluster } = ports;
   const objects = await readObjects(new TextDecoder().decode(crd.data), '', cluster);
@@ -59,8 +64,17 @@ async function installFile(
       continue;
     }
     const fieldManager = options.fieldManager ?? 'helm';
-    await cluster.apply(object, { fieldManager, force: policy === 'replace' });
+    await cluster.apply(labelled(object, options.crdLabels), {
+      fieldManager,
+      force: policy === 'replace',
+    });
     written.push(object);
   }
   return written;
+}
+
+function labelled(object: KubeObject, labels: CrdOptions['crdLabels']): KubeObject {
+  if (labels === undefined) return object;
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } } };
 }

@@ -4,8 +4,8 @@ import { chartToRecord, valuesToJson } from './chart-record.ts';
 import { codeOf, type ReleasePorts } from './cluster-port.ts';
 import { explain } from './explain.ts';
 import { makeRoom } from './history-limit.ts';
-import { type CrdPolicy, installCrds } from './install-crds.ts';
-import { Operation, type OperationOptions, reasonOf } from './operation.ts';
+import { type CrdOptions, type CrdPolicy, installCrds } from './install-crds.ts';
+import { Operation, reasonOf } from './operation.ts';
 import { recoverPending } from './recover.ts';
 import type { Release } from './release.ts';
 import { ReleaseError } from './release-error.ts';
@@ -18,7 +18,7 @@ import { uninstallRelease } from './uninstall-release.ts';
 import { waitUntilReady } from './wait.ts';
 import { createObjects, updateObjects } from './write-objects.ts';
 
-export interface InstallOptions extends OperationOptions, RenderReleaseOptions {
+export interface InstallOptions extends CrdOptions, RenderReleaseOptions {
   readonly name: string;
   readonly namespace: string;
   /** True, as Helm 4; false creates and merges on the client's side, as Helm 3. */
@@ -49,7 +49,7 @@ export async function installRelease(
   ports: ReleasePorts,
 ): Promise<Release> {
   checkInstall(chart, options);
-  const store = releaseStore(ports, options.namespace);
+  const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const previous = await takeName(options, { store, ports });
   if (options.dryRun !== true) {
     await installCrds(chart, values, { policy: options.crds ?? 'create', options }, ports);

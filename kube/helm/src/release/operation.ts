@@ -17,6 +17,8 @@ export interface OperationOptions {
   readonly wait?: boolean;
   readonly waitForJobs?: boolean;
   readonly disableHooks?: boolean;
+  /** Where the records are kept, when not in the namespace of the release (helm's own place is that of its kubeconfig). */
+  readonly storageNamespace?: string;
   /** `helm` by default, so that the original and we are one field manager. */
   readonly fieldManager?: string;
   /** Takes fields that others own (server-side apply only). */

@@ -33,7 +33,7 @@ export interface ReleaseStore {
     release: Release,
     options?: { readonly holder?: string; readonly resourceVersion?: string },
   ): Promise<void>;
-  delete(release: Pick<Release, 'name' | 'revision'>): Promise<void>;
+  delete(release: Release): Promise<void>;
   /** Says that `holder` is alive; throws RELEASE_LOST when the record is no longer its own. */
   renew(release: Release, holder: string): Promise<void>;
 }
@@ -81,6 +81,7 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
     create: async (release, holder) => {
       try {
         await cluster.create(secretOf(release, 'createdAt', holder));
+        ports.observe?.(release);
       } catch (error) {
         if (codeOf(error) === 'ALREADY_EXISTS') {
           throw new ReleaseError('RELEASE_EXISTS', 'release: already exists', {
@@ -101,10 +102,12 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       };
       await cluster.update({ ...secret, metadata });
+      ports.observe?.(release);
     },
-    delete: async ({ name, revision }) => {
+    delete: async (release) => {
       try {
-        await cluster.delete(refOf(name, revision));
+        await cluster.delete(refOf(release.name, release.revision));
+        ports.observe?.(release);
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

@@ -5,6 +5,7 @@ import { messageOf } from '@capstan/lib-std';
 import { type Capabilities, defaultCapabilities, type HelmFlavor } from '../capabilities.ts';
 import type { Chart, Values } from '../chart.ts';
 import type { Lookup } from '../helm-functions.ts';
+import type { PostRenderer } from '../post-render.ts';
 import {
   type ChartLanguage,
   type ReleaseInfo,
@@ -20,8 +21,7 @@ export interface RenderReleaseOptions {
   readonly skipSchemaValidation?: boolean;
   readonly subNotes?: boolean;
   readonly language?: ChartLanguage;
-  /** Gets all manifests but hooks as one text and gives what is released instead. */
-  readonly postRender?: (manifests: string) => Promise<string>;
+  readonly postRenderer?: PostRenderer;
   readonly signal?: AbortSignal;
 }
 
@@ -59,8 +59,7 @@ export async function renderRelease(
     if (asked.size === 0 || round >= LOOKUP_ROUNDS_MAX) {
       if (attempt.kind === 'failed') throw attempt.error;
       const { rendered } = attempt;
-      const manifest = (await options.postRender?.(rendered.yaml)) ?? rendered.yaml;
-      return { rendered, manifest };
+      return { rendered, manifest: rendered.yaml };
     }
     if (answers.size + asked.size > LOOKUPS_MAX) {
       throw new ReleaseError(

@@ -33,7 +33,7 @@ export async function rollbackRelease(
   ports: ReleasePorts,
 ): Promise<Release> {
   checkRollback(name, options);
-  const store = releaseStore(ports, options.namespace);
+  const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const history = await store.history(name);
   const newest = history.at(-1);
   if (newest === undefined) throw notFound();

@@ -19,7 +19,7 @@ export async function testRelease(
   ports: ReleasePorts,
 ): Promise<Release> {
   checkReleaseName(name, () => `releaseTest: Release name is invalid: ${name}`);
-  const store = releaseStore(ports, options.namespace);
+  const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const last = (await store.history(name)).at(-1)?.release;
   if (last === undefined) throw notFound();
   const isSkipped = (hook: { readonly name: string }): boolean =>

@@ -39,7 +39,7 @@ export async function uninstallRelease(
   ports: ReleasePorts,
 ): Promise<Uninstalled | undefined> {
   checkReleaseName(name, () => `uninstall: Release name is invalid: ${name}`);
-  const store = releaseStore(ports, options.namespace);
+  const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const history = await store.history(name);
   const last = history.at(-1);
   if (last === undefined) {
@@ -94,6 +94,7 @@ async function perform(
   const hooks = options.disableHooks !== true;
   if (hooks) await runHooks('pre-delete', run);
   await operation.record();
+  const recorded = operation.release;
   const { deleted, info } = await deleteOwned(release, { options, ports });
   const failures: string[] = [];
   const attempt = async (work: () => Promise<void>): Promise<void> => {
@@ -113,7 +114,12 @@ async function perform(
     description: options.description ?? 'Uninstallation complete',
   });
   if (options.keepHistory === true) await keepRecords(operation, all, store);
-  else for (const revision of all) await attempt(() => store.delete(revision));
+  else {
+    for (const one of all) {
+      const asStored = one.revision === recorded.revision ? recorded : one;
+      await attempt(() => store.delete(asStored));
+    }
+  }
   if (failures.length === 0) return { release: operation.release, info };
   throw new ReleaseError(
     'RELEASE_UNINSTALL',

@@ -48,7 +48,7 @@ export async function upgradeRelease(
   const { name } = options;
   checkReleaseName(name, () => `release name is invalid: ${name}`);
   checkLabels(options.labels ?? {});
-  const store = releaseStore(ports, options.namespace);
+  const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const history = await store.history(name);
   const newest = history.at(-1);
   if (options.install === true && (newest === undefined || isUninstalled(newest.release))) {

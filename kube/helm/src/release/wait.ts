@@ -1,14 +1,9 @@
 import { computeStatus, type KubeObject, parseApiVersion } from '@capstan/kube-object';
-import { isNotFound, pause, type ReleasePorts } from './cluster-port.ts';
+import { isNotFound, pause, type ReleasePorts, type WaitOptions } from './cluster-port.ts';
 import { ReleaseError } from './release-error.ts';
 import { refOf } from './release-objects.ts';
 
 type Judge = (object: KubeObject, now: number) => { status: string; message: string };
-
-export interface WaitOptions {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-}
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
@@ -22,6 +17,7 @@ export async function waitUntilReady(
   options: WaitOptions & { readonly jobs: boolean },
   ports: ReleasePorts,
 ): Promise<void> {
+  if (ports.waits !== undefined) return ports.waits.untilReady(objects, options);
   const judge: Judge = (object, now) =>
     options.jobs && isJob(object) ? judgeJob(object) : computeStatus(object, now);
   await waitFor(
@@ -37,6 +33,7 @@ export async function waitUntilRun(
   options: WaitOptions,
   ports: ReleasePorts,
 ): Promise<void> {
+  if (ports.waits !== undefined) return ports.waits.untilRun(objects, options);
   const judge: Judge = (object) => {
     if (isJob(object)) return judgeJob(object);
     if (object.apiVersion === 'v1' && object.kind === 'Pod') return judgePod(object);
@@ -94,8 +91,9 @@ function waitError(lines: readonly string[]): ReleaseError {
 export async function waitUntilGone(
   objects: readonly KubeObject[],
   options: WaitOptions,
-  { clock, cluster }: ReleasePorts,
+  { clock, cluster, waits }: ReleasePorts,
 ): Promise<void> {
+  if (waits !== undefined) return waits.untilGone(objects, options);
   const end = clock.now() + options.timeoutMs;
   let waiting = objects;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {

@@ -1,0 +1,32 @@
+import type { ReleasePorts } from './cluster-port.ts';
+import { LEASE_MS } from './operation.ts';
+import { isPending, type Release } from './release.ts';
+import { ReleaseError } from './release-error.ts';
+import { releaseStore } from './release-store.ts';
+
+/**
+ * Makes the last revision a failed one when an operation left it pending, and gives it as it was before; undefined when it
+ * is not pending, or there is none. Unlike the recovery that every operation begins with, records without a sign of life
+ * (helm's own) are taken over at once: for a caller who is the only one to work at the release. Throws RELEASE_PENDING
+ * while another shows that it is alive.
+ */
+export async function unlockRelease(
+  name: string,
+  { namespace }: { readonly namespace: string },
+  ports: ReleasePorts,
+): Promise<Release | undefined> {
+  const store = releaseStore(ports, namespace);
+  const last = (await store.history(name)).at(-1);
+  if (last === undefined || !isPending(last.release)) return undefined;
+  const { release, renewedAt, resourceVersion, holder } = last;
+  if (renewedAt !== undefined && ports.clock.now() - renewedAt <= LEASE_MS) {
+    throw new ReleaseError(
+      'RELEASE_PENDING',
+      'another operation (install/upgrade/rollback) is in progress',
+      { kind: 'wait', hint: `${holder} works at it; it gives way a minute after its end` },
+    );
+  }
+  const description = `Release unlocked from stale '${release.status}' state`;
+  await store.update({ ...release, status: 'failed', description }, { resourceVersion });
+  return release;
+}
