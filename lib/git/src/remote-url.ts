@@ -84,7 +84,10 @@ function decode(part: string): string {
 
 function forbidden(protocol: string): Error {
   return gitError('GIT_PROTOCOL_FORBIDDEN', `the protocol ${protocol} is not allowed for Git`, {
-    hint: 'use https, http or ssh',
+    hint:
+      protocol === 'file'
+        ? 'use https, http or ssh, or start the server with --allow-file-remotes'
+        : 'use https, http or ssh',
   });
 }
 

@@ -18,6 +18,8 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --address ADDRESS   where the page listens (default 127.0.0.1: whoever reaches it may do everything)
   --host NAME         a name under which the page may be asked for, beside localhost; may be repeated
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
+  --allow-file-remotes  let repositories be folders of this machine (file://…): whoever may write an Application then
+                      reads any repository that this process can read
 `;
 
 const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
@@ -31,6 +33,7 @@ export const run: Command = async (args, io) => {
     address: { kind: 'string' },
     host: { kind: 'string[]' },
     cache: { kind: 'string' },
+    'allow-file-remotes': { kind: 'boolean' },
     help: { kind: 'boolean', short: 'h' },
   });
   if (flags.flag('help')) {
@@ -57,6 +60,7 @@ export const run: Command = async (args, io) => {
     pageFolder: PAGE,
     gitUrl: null,
     hosts: flags.texts('host'),
+    allowFileRemotes: flags.flag('allow-file-remotes'),
     version: '0.1.0',
     log: (message, keys = {}) => io.err(`capstan: ${message} ${JSON.stringify(keys)}\n`),
   });

@@ -70,6 +70,8 @@ async function startParts(
     cacheFolder: data.file('cache'),
     pageFolder: join(ports.root, 'apps', 'ui', 'dist'),
     gitUrl: url,
+    // The process is the newcomer's own, on their own machine: a repository beside it is theirs as well.
+    allowFileRemotes: true,
     version: ports.version,
     log: ports.log,
     clock,

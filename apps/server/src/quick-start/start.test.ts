@@ -43,7 +43,7 @@ function spawnStart(args: readonly string[]): { child: ChildProcess; output: () 
 async function start(data: string, ...args: string[]): Promise<Started> {
   const { child, output } = spawnStart(['--data', data, '--port', '0', ...args]);
   const file = join(data, 'capstan.json');
-  for (let i = 0; i < 400 && !existsSync(file); i++) {
+  for (let i = 0; i < 2400 && !existsSync(file); i++) {
     if (child.exitCode !== null) throw new Error(output());
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
@@ -124,6 +124,37 @@ test('a second start goes on with the repository, whose files follow the new add
   execFileSync('git', ['clone', '-q', third.info.git, again]);
   assert.equal(existsSync(join(again, 'mine.txt')), false);
   await third.stop();
+});
+
+test('an Application may come from a repository that is a folder of this machine', async () => {
+  const repository = join(folder, 'beside');
+  const git = (...args: string[]) => execFileSync('git', ['-C', repository, ...args]);
+  mkdirSync(repository);
+  git('init', '-q', '-b', 'main');
+  const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'beside' } };
+  writeFileSync(join(repository, 'config.yaml'), JSON.stringify(manifest));
+  git('add', '.');
+  git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-q', '-m', 'First');
+  const { info, stop } = await start(freshFolder());
+  const client = await clientOf(info);
+  await client.create({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'beside', namespace: 'argocd' },
+    spec: {
+      project: 'default',
+      source: { repoURL: `file://${repository}`, path: '.', targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'default' },
+      syncPolicy: { automated: {} },
+    },
+  });
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'beside' };
+  for (let i = 0; i < 2400 && (await client.find(ref)) === undefined; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.equal((await client.get(ref)).metadata.name, 'beside');
+  await client.close();
+  await stop();
 });
 
 test('what keeps it from starting is one sentence with what to do', async () => {
