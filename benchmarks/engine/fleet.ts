@@ -1,0 +1,168 @@
+/** Applications of one monorepo on one cluster: made, followed, changed and disturbed. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Repository } from '@capstan/apps-server/slice';
+import { argocdCrds } from '@capstan/argocd-api';
+import { isAlreadyExists, type KubeClient, type LiveState } from '@capstan/kube-client';
+import type { Json, KubeObject } from '@capstan/kube-object';
+import { ENVIRONMENTS, type Overlay, settingsOf } from './monorepo.ts';
+
+const APPLICATION = { group: 'argoproj.io', kind: 'Application' } as const;
+const DEPLOYMENT = { group: 'apps', kind: 'Deployment' } as const;
+
+export interface Fleet {
+  readonly client: KubeClient;
+  readonly live: LiveState;
+  readonly repository: Repository;
+  readonly overlays: readonly Overlay[];
+}
+
+/** Definitions, namespaces and one Application for each overlay. */
+export async function createApplications({ client, repository, overlays }: Omit<Fleet, 'live'>) {
+  for (const crd of argocdCrds) await ensure(client, crd);
+  const names = ['argocd', ...ENVIRONMENTS.map((environment) => `team-${environment}`)];
+  for (const name of names) {
+    await ensure(client, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+  const left = [...overlays];
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) {
+      await ensure(client, applicationOf(one, repository.url));
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+}
+
+async function ensure(client: KubeClient, object: KubeObject): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await client.create(object);
+      return;
+    } catch (error) {
+      if (isAlreadyExists(error)) return;
+      // A definition is served a moment after it was made.
+      if (attempt > 50) throw error;
+      await pause(100);
+    }
+  }
+}
+
+function applicationOf({ app, path, namespace }: Overlay, repoURL: string): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: app, namespace: 'argocd' },
+    spec: {
+      project: 'default',
+      source: { repoURL, path, targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace },
+      syncPolicy: { automated: { prune: true, selfHeal: true } },
+    },
+  };
+}
+
+/** Resolves when all are synced (and healthy): the times from now on, in ms. */
+export async function untilAllSynced(
+  { live, overlays }: Fleet,
+  withinMs: number,
+): Promise<{ readonly syncedMs: number; readonly healthyMs: number }> {
+  const begun = performance.now();
+  let syncedMs = 0;
+  for (;;) {
+    const statuses = live.list(APPLICATION).map((held) => held.read()['status']);
+    const count = (path: readonly string[], value: string) =>
+      statuses.filter((status) => at(status, ...path) === value).length;
+    const nowMs = performance.now() - begun;
+    const synced = count(['sync', 'status'], 'Synced');
+    if (synced >= overlays.length && syncedMs === 0) syncedMs = nowMs;
+    if (syncedMs > 0 && count(['health', 'status'], 'Healthy') >= overlays.length) {
+      return { syncedMs, healthyMs: nowMs };
+    }
+    if (nowMs > withinMs) {
+      throw new Error(`${synced} of ${overlays.length} synced after ${nowMs.toFixed(0)} ms`);
+    }
+    await pause(overlays.length > 1000 ? 500 : 50);
+  }
+}
+
+/** From the answer of `git push` until the API shows the change; the webhook is part of it. */
+export async function measureCommit(
+  fleet: Fleet,
+  overlay: Overlay,
+  options: { readonly setting: string; readonly page: string },
+): Promise<number> {
+  const { setting, page } = options;
+  const files = { [`${overlay.path}/settings.yaml`]: settingsOf(overlay, setting) };
+  const seen = untilDeployment(
+    fleet,
+    overlay,
+    (one) => one.metadata.annotations?.['example.com/setting'] === setting,
+  );
+  const commit = await fleet.repository.push(files);
+  const begun = performance.now();
+  await notify(page, fleet.repository.url, commit);
+  return (await seen) - begun;
+}
+
+/** From the answer to somebody's patch until the API shows the desired value again. */
+export async function measureDrift(fleet: Fleet, { namespace, service }: Overlay): Promise<number> {
+  const ref = { ...DEPLOYMENT, namespace, name: service };
+  const patched = await fleet.client.patch(
+    ref,
+    { spec: { replicas: 3 } },
+    { type: 'merge', fieldManager: 'somebody' },
+  );
+  const begun = performance.now();
+  const version = Number(patched.metadata.resourceVersion);
+  const at = await untilDeployment(
+    fleet,
+    { namespace, service },
+    (one) =>
+      Number(one.metadata.resourceVersion) > version && atPath(one, 'spec', 'replicas') === 1,
+  );
+  return at - begun;
+}
+
+function atPath(object: KubeObject, ...path: readonly string[]): Json | undefined {
+  return at(object, ...path);
+}
+
+/** As GitHub tells of a push. */
+async function notify(page: string, url: string, commit: string): Promise<void> {
+  const body = { ref: 'refs/heads/main', after: commit, repository: { html_url: url } };
+  const response = await fetch(new URL('/api/webhook', page), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-github-event': 'push' },
+    body: JSON.stringify(body),
+  });
+  if (response.status >= 300) throw new Error(`webhook: ${response.status}`);
+}
+
+/** When the watch first shows a state of the Deployment that fits. */
+function untilDeployment(
+  { live }: Fleet,
+  { namespace, service }: Pick<Overlay, 'namespace' | 'service'>,
+  fits: (object: KubeObject) => boolean,
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const patience = setTimeout(
+    () => reject(new Error(`Deployment ${namespace}/${service} did not change within 60 s`)),
+    60_000,
+  );
+  const stop = live.subscribe(({ key, after }) => {
+    if (key.kind !== 'Deployment' || key.name !== service || key.namespace !== namespace) return;
+    if (after !== undefined && fits(after.read())) resolve(performance.now());
+  });
+  return promise.finally(() => {
+    clearTimeout(patience);
+    stop();
+  });
+}
+
+function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+  let current: Json | undefined = value;
+  for (const name of path) {
+    if (typeof current !== 'object' || current === null || Array.isArray(current)) return undefined;
+    current = (current as { readonly [key: string]: Json | undefined })[name];
+  }
+  return current;
+}

@@ -1,0 +1,66 @@
+/** `capstan serve` as a process of its own, so that its memory and CPU are its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const COMMAND = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts');
+
+export interface Serving extends AsyncDisposable {
+  readonly page: string;
+  /** User and system time, of the process and of the children that it has waited for (git). */
+  cpuSeconds(): number;
+  rssMb(): number;
+  /** The highest it ever was. */
+  peakRssMb(): number;
+}
+
+export async function serveCapstan(options: {
+  readonly kubeconfig: string;
+  readonly cache: string;
+  readonly log: (text: string) => void;
+}): Promise<Serving> {
+  const { kubeconfig, cache, log } = options;
+  const args = ['serve', '--kubeconfig', kubeconfig, '--port', '0', '--cache', cache];
+  const child = spawn(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    ...(process.env['SERVE_FLAGS']?.split(' ') ?? []),
+    COMMAND,
+    ...args,
+  ]);
+  child.stderr.on('data', (chunk) => log(String(chunk)));
+  let said = '';
+  while (!/page\s+http/.test(said)) {
+    const [chunk] = (await Promise.race([once(child.stdout, 'data'), failed(child)])) as [Buffer];
+    said += String(chunk);
+  }
+  const pid = child.pid ?? 0;
+  return {
+    page: /page\s+(http\S+)/.exec(said)?.[1] ?? '',
+    cpuSeconds: () => cpuSeconds(pid),
+    rssMb: () => statusMb(pid, 'VmRSS'),
+    peakRssMb: () => statusMb(pid, 'VmHWM'),
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  throw new Error(`capstan serve ended with ${code}`);
+}
+
+/** Fields 14 to 17 of /proc/PID/stat (proc(5)), in clock ticks of 10 ms. */
+function cpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / 100;
+}
+
+function statusMb(pid: number, name: string): number {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) / 1024;
+}

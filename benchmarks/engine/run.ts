@@ -1,0 +1,211 @@
+/**
+ * What the engine costs: `node benchmarks/engine/run.ts [--apps 500] [--rest MINUTES] [--curve 100,1000,5000] [--only real|sandbox]`
+ *
+ * Applications of a monorepo (each a Deployment, a Service and a ConfigMap) on a real control plane whose parts are
+ * processes of their own, `capstan serve` another one: cold start, one-file commit → applied, drift → healed, and what it
+ * asks and burns at rest. Then the same for each size of the curve on the sandbox, again in a process of its own.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createWorld, type Repository } from '@capstan/apps-server/slice';
+import { connect, createLiveState, loadKubeconfig } from '@capstan/kube-client';
+import { startCluster, whyNoCluster } from '../../conformance/cluster/cluster.ts';
+import {
+  createApplications,
+  type Fleet,
+  measureCommit,
+  measureDrift,
+  untilAllSynced,
+} from './fleet.ts';
+import { monorepo, overlays } from './monorepo.ts';
+import { type Serving, serveCapstan } from './process.ts';
+import { auditLog, RequestCounter, tell, total } from './requests.ts';
+
+const { values } = parseArgs({
+  options: {
+    apps: { type: 'string', default: '500' },
+    rest: { type: 'string', default: '5' },
+    samples: { type: 'string', default: '20' },
+    curve: { type: 'string', default: '100,500,1000,2000,5000' },
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const samples = Number(values.samples);
+
+interface Place {
+  readonly name: string;
+  readonly kubeconfig: string;
+  readonly counter?: RequestCounter;
+}
+
+async function withFleet(
+  place: Place,
+  apps: number,
+  measure: (fleet: Fleet, serve: () => Promise<Serving>) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-engine-'));
+  const connection = await loadKubeconfig({ file: place.kubeconfig });
+  const connectClient = () => connect(connection, { userAgent: 'bench' });
+  await using world = await createWorld({
+    connect: connectClient,
+    clusterName: place.name,
+    hasControlPlane: false,
+  });
+  const repository: Repository = await world.repository('monorepo');
+  await repository.push(monorepo(apps));
+  const { client } = world;
+  await createApplications({ client, repository, overlays: overlays(apps) });
+  await using live = createLiveState({ client, isManaged: () => true });
+  await live.ensure([
+    { group: 'argoproj.io', kind: 'Application' },
+    { group: 'apps', kind: 'Deployment' },
+  ]);
+  const serve = () =>
+    serveCapstan({
+      kubeconfig: place.kubeconfig,
+      cache: join(folder, 'cache'),
+      log: (text) => (values.verbose ? process.stderr.write(text) : undefined),
+    });
+  try {
+    await measure({ client, live, repository, overlays: overlays(apps) }, serve);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureCold(fleet: Fleet, serve: () => Promise<Serving>): Promise<Serving> {
+  const begun = performance.now();
+  const serving = await serve();
+  const servedMs = performance.now() - begun;
+  const { syncedMs, healthyMs } = await untilAllSynced(fleet, 1_800_000);
+  say(
+    `cold start of ${fleet.overlays.length} apps: ${seconds(servedMs + syncedMs)} to all synced, ` +
+      `${seconds(servedMs + healthyMs)} to all healthy, ${serving.cpuSeconds().toFixed(1)} CPU s, ` +
+      `RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`,
+  );
+  return serving;
+}
+
+async function measureCommits(fleet: Fleet, serving: Serving): Promise<void> {
+  const times: number[] = [];
+  for (let n = 0; n < samples; n++) {
+    const overlay = fleet.overlays[(n * 37) % fleet.overlays.length];
+    if (overlay === undefined) break;
+    const setting = `n${n}-${Date.now()}`;
+    times.push(await measureCommit(fleet, overlay, { setting, page: serving.page }));
+    await pause(250);
+  }
+  say(`one-file commit → applied: ${quantiles(times)}`);
+}
+
+async function measureDrifts(fleet: Fleet): Promise<void> {
+  const times: number[] = [];
+  for (let n = 0; n < samples; n++) {
+    const overlay = fleet.overlays[(n * 41 + 7) % fleet.overlays.length];
+    if (overlay === undefined) break;
+    times.push(await measureDrift(fleet, overlay));
+    await pause(250);
+  }
+  say(`drift → healed: ${quantiles(times)}`);
+}
+
+async function measureRest(serving: Serving, counter: RequestCounter): Promise<void> {
+  // What follows a commit at leisure is over after two intervals of polling.
+  const minutes = Number(values.rest);
+  if (minutes === 0) return;
+  for (let quiet = 0, waited = 0; quiet < 3 && waited < 300; waited += 10) {
+    await pause(10_000);
+    quiet = total(counter.take('capstan')) === 0 ? quiet + 1 : 0;
+  }
+  const cpu = serving.cpuSeconds();
+  await pause(minutes * 60_000);
+  const counts = counter.take('capstan');
+  say(
+    `at rest for ${minutes} min: ${(serving.cpuSeconds() - cpu).toFixed(2)} CPU s, ` +
+      `${total(counts)} requests other than watches (${tell(counts)}), RSS ${serving.rssMb().toFixed(0)} MB`,
+  );
+}
+
+async function real(): Promise<void> {
+  const missing = whyNoCluster();
+  if (missing !== false) return say(`real control plane: skipped: ${missing}`);
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-audit-'));
+  const audit = auditLog(folder);
+  await using cluster = await startCluster({ nodes: 20, args: ['-procs', ...audit.args] });
+  const counter = new RequestCounter(audit.file);
+  const place = { name: 'real', kubeconfig: cluster.kubeconfig };
+  say(`\nreal control plane, ${values.apps} apps`);
+  await withFleet(place, Number(values.apps), async (fleet, serve) => {
+    counter.take('capstan');
+    await using serving = await measureCold(fleet, serve);
+    say(`  requests: ${tell(counter.take('capstan'))}`);
+    await pause(3000);
+    counter.take('capstan');
+    await measureCommits(fleet, serving);
+    say(`  requests: ${tell(counter.take('capstan'))}`);
+    await measureDrifts(fleet);
+    say(`  requests: ${tell(counter.take('capstan'))}`);
+    await measureRest(serving, counter);
+    say(`RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`);
+  });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function sandbox(apps: number): Promise<void> {
+  const child = spawn(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts'),
+    'sandbox',
+    '--nodes',
+    '1000',
+  ]);
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    say(`\nsandbox, ${apps} apps`);
+    const place = { name: 'sandbox', kubeconfig: String(line).trim() };
+    await withFleet(place, apps, async (fleet, serve) => {
+      await using serving = await measureCold(fleet, serve);
+      await pause(3000);
+      await measureCommits(fleet, serving);
+      await measureDrifts(fleet);
+    });
+  } finally {
+    child.kill('SIGTERM');
+  }
+}
+
+function quantiles(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (q: number) => (sorted[Math.floor(q * (sorted.length - 1))] ?? 0).toFixed(0);
+  return `median ${at(0.5)} ms, p90 ${at(0.9)} ms, max ${at(1)} ms (${times.length} times)`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function say(text: string): void {
+  console.log(text);
+}
+
+say(
+  `load ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ')}, node ${process.version}`,
+);
+if (values.only !== 'sandbox') await real();
+if (values.only !== 'real') {
+  for (const apps of values.curve.split(',').filter((text) => text !== ''))
+    await sandbox(Number(apps));
+}
+say(
+  `\nload ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ')}`,
+);
