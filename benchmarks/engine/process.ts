@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const COMMAND = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts');
+const COMMAND = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'bin', 'capstan.mjs');
 
 export interface Serving extends AsyncDisposable {
   readonly page: string;

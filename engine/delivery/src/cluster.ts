@@ -50,12 +50,11 @@ export function createCluster(options: ClusterOptions): Cluster {
 /** Calls `wake` with every owner one of whose objects changed; returns the way to stop. */
 export function watchOwners(cluster: Cluster, wake: (owner: string) => void): () => void {
   return cluster.live.subscribe(({ before, after }) => {
-    const owners = new Set<string>();
-    for (const object of [before, after]) {
-      // Objects that are not whole have no owner.
-      if (object?.whole === true)
-        for (const owner of cluster.ownersOf(object.read())) owners.add(owner);
-    }
+    // What is not whole is nobody's: an EndpointSlice bears the labels of its Service.
+    const told = [before, after].flatMap((held) =>
+      held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
+    );
+    const owners = new Set(told);
     for (const owner of owners) wake(owner);
   });
 }

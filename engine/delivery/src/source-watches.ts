@@ -1,6 +1,6 @@
 import type { RenderResult } from '@capstan/engine-render';
 import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
-import { traceHolds } from '@capstan/lib-files';
+import { traceHoldsAt } from '@capstan/lib-files';
 import { BoundedCache, type CapstanError } from '@capstan/lib-std';
 
 /** What one source of a delivery gave when it was last rendered. */
@@ -24,10 +24,7 @@ export class ChangeJudge {
     if (before?.trace === undefined || before.snapshot.source !== after.source) return true;
     const { trace, snapshot } = before;
     if (snapshot.digest === after.digest) return false;
-    return (
-      this.#changedPaths(snapshot, after).some((path) => mayTouch(trace, path)) &&
-      !traceHolds(trace, after.files)
-    );
+    return !traceHoldsAt(trace, after.files, this.#changedPaths(snapshot, after));
   }
 
   #changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
@@ -110,15 +107,4 @@ export class SourceWatches {
   close(): void {
     for (const id of [...this.#watches.keys()]) this.forget(id);
   }
-}
-
-/** Quick and never too narrow: the path was asked for, or a folder above it was listed. */
-function mayTouch(trace: RenderResult['trace'], path: string): boolean {
-  if (trace.files.has(path) || trace.stats.has(path)) return true;
-  for (let end = path.length; end >= 0; end = path.lastIndexOf('/', end - 1)) {
-    const folder = path.slice(0, Math.max(0, end));
-    if (trace.listings.has(folder) || trace.stats.has(folder)) return true;
-    if (end <= 0) break;
-  }
-  return trace.listings.has('');
 }

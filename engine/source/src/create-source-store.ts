@@ -181,8 +181,15 @@ class GitSourceStore implements SourceStore {
       failure = toCapstanError(error);
       group.failures++;
     }
+    const answers = new Map<string, Promise<Snapshot | CapstanError>>();
     for (const follower of [...group.followers]) {
-      await this.#tell(group, follower, failure);
+      const { revision, ignore = '' } = follower.spec;
+      const question = `${JSON.stringify(revision)} ${ignore}`;
+      const answer =
+        answers.get(question) ??
+        (failure ? Promise.resolve(failure) : this.#resolveFor(group, follower.spec));
+      answers.set(question, answer);
+      this.#tell(group, follower, await answer);
     }
     if (failure === undefined && startedAt - group.markedAtMs > MARK_EVERY_MS) {
       group.markedAtMs = startedAt;
@@ -191,8 +198,7 @@ class GitSourceStore implements SourceStore {
     return nextLookMs(group);
   }
 
-  async #tell(group: Group, follower: Follower, failure: CapstanError | undefined): Promise<void> {
-    const change = failure ?? (await this.#resolveFor(group, follower.spec));
+  #tell(group: Group, follower: Follower, change: Snapshot | CapstanError): void {
     const text = change instanceof Error ? `${change.code} ${change.message}` : change.revision.id;
     if (follower.told === text || !group.followers.has(follower)) return;
     follower.told = text;

@@ -9,6 +9,8 @@ export interface LiveObject {
   readonly resourceVersion: string;
   /** True: `read()` gives the object as the server sent it. False: what `trim` left of it. */
   readonly whole: boolean;
+  /** The values under which an index finds it. Costs nothing, unlike reading. */
+  indexedBy(name: string): readonly string[];
   /** Parses the stored text; callers may not change the result, which can be shared. */
   read(): KubeObject;
 }

@@ -69,6 +69,14 @@ export class StoredObject implements LiveObject {
     return this.#text.length;
   }
 
+  indexedBy(name: string): readonly string[] {
+    if (this.indexed.length === 0) return none;
+    const prefix = indexKey(name, '');
+    return this.indexed.flatMap((value) =>
+      value.startsWith(prefix) ? [value.slice(prefix.length)] : [],
+    );
+  }
+
   read(): KubeObject {
     const known = this.#parsed.get(this);
     if (known !== undefined) return known.object;

@@ -4,4 +4,4 @@ export { type MemoryFiles, memoryTree } from './memory-tree.ts';
 export { mountTrees, subTree } from './mount-trees.ts';
 export { baseName, isWithin, joinPath, parentPath, relativePath, resolvePath } from './path.ts';
 export { type ResolvedPath, resolveLinks } from './resolve-links.ts';
-export { type RenderTrace, recordTrace, traceHolds } from './trace.ts';
+export { type RenderTrace, recordTrace, traceHolds, traceHoldsAt } from './trace.ts';
