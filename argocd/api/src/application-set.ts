@@ -53,10 +53,10 @@ export interface ApplicationSetGenerator extends JsonObject {
   readonly git?: GitGenerator;
   readonly matrix?: MatrixGenerator;
   readonly merge?: MergeGenerator;
-  readonly scmProvider?: JsonObject;
-  readonly pullRequest?: JsonObject;
-  readonly clusterDecisionResource?: JsonObject;
-  readonly plugin?: JsonObject;
+  readonly scmProvider?: ScmProviderGenerator;
+  readonly pullRequest?: PullRequestGenerator;
+  readonly clusterDecisionResource?: ClusterDecisionGenerator;
+  readonly plugin?: PluginGenerator;
   readonly selector?: JsonObject;
 }
 export interface ListGenerator extends JsonObject {
@@ -91,6 +91,173 @@ export interface MatrixGenerator extends JsonObject {
 export interface MergeGenerator extends JsonObject {
   readonly generators: readonly ApplicationSetGenerator[];
   readonly mergeKeys?: readonly string[];
+  readonly template?: ApplicationSetTemplate;
+}
+
+export interface SecretKeyRef extends JsonObject {
+  readonly secretName: string;
+  readonly key: string;
+}
+export interface ConfigMapKeyRef extends JsonObject {
+  readonly configMapName: string;
+  readonly key: string;
+}
+export interface BasicAuthRef extends JsonObject {
+  readonly username: string;
+  readonly passwordRef?: SecretKeyRef;
+}
+export interface BearerTokenRef extends JsonObject {
+  readonly tokenRef?: SecretKeyRef;
+}
+
+export interface ScmProviderGenerator extends JsonObject {
+  readonly github?: {
+    readonly organization: string;
+    readonly api?: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly appSecretName?: string;
+    readonly allBranches?: boolean;
+    readonly excludeArchivedRepos?: boolean;
+  };
+  readonly gitlab?: {
+    readonly group: string;
+    readonly api?: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly includeSubgroups?: boolean;
+    readonly includeSharedProjects?: boolean;
+    readonly includeArchivedRepos?: boolean;
+    readonly allBranches?: boolean;
+    readonly insecure?: boolean;
+    readonly topic?: string;
+    readonly caRef?: ConfigMapKeyRef;
+  };
+  readonly gitea?: {
+    readonly owner: string;
+    readonly api: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly allBranches?: boolean;
+    readonly excludeArchivedRepos?: boolean;
+    readonly insecure?: boolean;
+  };
+  readonly bitbucket?: {
+    readonly owner: string;
+    readonly user: string;
+    readonly appPasswordRef?: SecretKeyRef;
+    readonly allBranches?: boolean;
+  };
+  readonly bitbucketServer?: {
+    readonly project: string;
+    readonly api: string;
+    readonly basicAuth?: BasicAuthRef;
+    readonly bearerToken?: BearerTokenRef;
+    readonly allBranches?: boolean;
+    readonly insecure?: boolean;
+    readonly caRef?: ConfigMapKeyRef;
+  };
+  readonly azureDevOps?: {
+    readonly organization: string;
+    readonly teamProject: string;
+    readonly api?: string;
+    readonly accessTokenRef?: SecretKeyRef;
+    readonly allBranches?: boolean;
+  };
+  readonly awsCodeCommit?: {
+    readonly region?: string;
+    readonly role?: string;
+    readonly tagFilters?: readonly { readonly key: string; readonly value?: string }[];
+    readonly allBranches?: boolean;
+  };
+  readonly filters?: readonly ScmProviderFilter[];
+  /** ssh by default. */
+  readonly cloneProtocol?: string;
+  readonly requeueAfterSeconds?: number;
+  readonly values?: { readonly [name: string]: string };
+  readonly template?: ApplicationSetTemplate;
+}
+export interface ScmProviderFilter extends JsonObject {
+  readonly repositoryMatch?: string;
+  readonly labelMatch?: string;
+  readonly branchMatch?: string;
+  readonly pathsExist?: readonly string[];
+  readonly pathsDoNotExist?: readonly string[];
+}
+
+export interface PullRequestGenerator extends JsonObject {
+  readonly github?: {
+    readonly owner: string;
+    readonly repo: string;
+    readonly api?: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly appSecretName?: string;
+    readonly labels?: readonly string[];
+  };
+  readonly gitlab?: {
+    readonly project: string;
+    readonly api?: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly labels?: readonly string[];
+    readonly pullRequestState?: string;
+    readonly insecure?: boolean;
+    readonly caRef?: ConfigMapKeyRef;
+  };
+  readonly gitea?: {
+    readonly owner: string;
+    readonly repo: string;
+    readonly api: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly labels?: readonly string[];
+    readonly insecure?: boolean;
+  };
+  readonly bitbucket?: {
+    readonly owner: string;
+    readonly repo: string;
+    readonly api?: string;
+    readonly basicAuth?: BasicAuthRef;
+    readonly bearerToken?: BearerTokenRef;
+  };
+  readonly bitbucketServer?: {
+    readonly project: string;
+    readonly repo: string;
+    readonly api: string;
+    readonly basicAuth?: BasicAuthRef;
+    readonly bearerToken?: BearerTokenRef;
+    readonly insecure?: boolean;
+    readonly caRef?: ConfigMapKeyRef;
+  };
+  readonly azuredevops?: {
+    readonly organization: string;
+    readonly project: string;
+    readonly repo: string;
+    readonly api?: string;
+    readonly tokenRef?: SecretKeyRef;
+    readonly labels?: readonly string[];
+  };
+  readonly filters?: readonly PullRequestFilter[];
+  readonly continueOnRepoNotFoundError?: boolean;
+  readonly requeueAfterSeconds?: number;
+  readonly values?: { readonly [name: string]: string };
+  readonly template?: ApplicationSetTemplate;
+}
+export interface PullRequestFilter extends JsonObject {
+  readonly branchMatch?: string;
+  readonly targetBranchMatch?: string;
+  readonly titleMatch?: string;
+}
+
+export interface ClusterDecisionGenerator extends JsonObject {
+  readonly configMapRef: string;
+  readonly name?: string;
+  readonly labelSelector?: JsonObject;
+  readonly requeueAfterSeconds?: number;
+  readonly values?: { readonly [name: string]: string };
+  readonly template?: ApplicationSetTemplate;
+}
+
+export interface PluginGenerator extends JsonObject {
+  readonly configMapRef: { readonly name: string };
+  readonly input?: { readonly parameters?: JsonObject };
+  readonly requeueAfterSeconds?: number;
+  readonly values?: { readonly [name: string]: string };
   readonly template?: ApplicationSetTemplate;
 }
 

@@ -30,11 +30,21 @@ export type {
   ApplicationSetSpec,
   ApplicationSetStatus,
   ApplicationSetTemplate,
+  BasicAuthRef,
+  BearerTokenRef,
+  ClusterDecisionGenerator,
   ClusterGenerator,
+  ConfigMapKeyRef,
   GitGenerator,
   ListGenerator,
   MatrixGenerator,
   MergeGenerator,
+  PluginGenerator,
+  PullRequestFilter,
+  PullRequestGenerator,
+  ScmProviderFilter,
+  ScmProviderGenerator,
+  SecretKeyRef,
 } from './application-set.ts';
 export { argocdCrds } from './crds.ts';
 export {

@@ -15,10 +15,12 @@ import {
 } from '@capstan/kube-controller';
 import { controllerOf, type KubeObject } from '@capstan/kube-object';
 import type { TemplateLanguage } from '@capstan/lib-gotemplate';
-import type { CapstanError, Clock } from '@capstan/lib-std';
+import { CapstanError, type Clock } from '@capstan/lib-std';
 import { type Outcome, toApplicationSetStatus } from './application-set-status.ts';
+import { createOutside, type OutsideOptions } from './create-outside.ts';
 import { generateApplications } from './generate-applications.ts';
-import type { Surroundings } from './observation.ts';
+import { outsideIntervalMs } from './look-interval.ts';
+import type { Outside, Surroundings } from './observation.ts';
 import { performPlan } from './perform-plan.ts';
 import { ownedApplications, planApplications, policyOf } from './plan-applications.ts';
 import { isWanted, parseSet, type SetKey, SetState } from './set-state.ts';
@@ -36,6 +38,10 @@ export interface ApplicationSetControllerPorts {
     secrets: readonly KubeObject[],
     repository: { readonly url: string; readonly project: string },
   ) => SourceAuth | undefined;
+  /** What the process was given for AWS, and other hosters' addresses. */
+  readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi'>;
+  /** The administrator's word, asked at each look. */
+  readonly scm?: () => OutsideOptions['scm'];
 }
 
 export interface ApplicationSetControllerOptions {
@@ -61,6 +67,7 @@ interface Bench {
   readonly watches: SourceWatches;
   readonly language: TemplateLanguage;
   readonly pollIntervalMs: number;
+  readonly controlNamespace: string;
 }
 
 const RETRY_MS = 180_000;
@@ -81,6 +88,7 @@ export function createApplicationSetController(
     watches,
     language: applicationSetLanguage(),
     pollIntervalMs,
+    controlNamespace: namespace,
   };
   const controller = createController<SetKey>({
     name: 'applicationset',
@@ -155,9 +163,9 @@ async function reconcile(key: SetKey, bench: Bench, signal: AbortSignal): Promis
   }
   const outcome = await look(set, bench, signal);
   await report(set, outcome, bench, signal);
-  return outcome.kind === 'up-to-date'
-    ? { kind: 'settled' }
-    : { kind: 'settled', recheckAfterMs: RETRY_MS };
+  if (outcome.kind !== 'up-to-date') return { kind: 'settled', recheckAfterMs: RETRY_MS };
+  const againMs = outsideIntervalMs(set.spec);
+  return againMs === undefined ? { kind: 'settled' } : { kind: 'settled', recheckAfterMs: againMs };
 }
 
 /** Generates, decides and acts. */
@@ -226,6 +234,7 @@ function observe(
   return {
     clusters: state.clusters(),
     project: (name) => state.project(name),
+    outside: outsideFor(set, bench, signal),
     readRepository: async ({ url, revision, project }) => {
       const auth = ports.findCredential(state.secrets(), { url, project });
       const name = revision === '' ? 'HEAD' : revision;
@@ -240,6 +249,33 @@ function observe(
       return (await ports.sources.fetchSnapshot(spec, { maxAgeMs, signal })).files;
     },
   };
+}
+
+const OPEN = { enabled: true, allowedProviders: [], strictTokens: false };
+const NO_AWS: OutsideOptions['aws'] = {
+  region: '',
+  credentials: async () => {
+    throw new CapstanError('SCM_DENIED', 'there are no credentials for AWS', {
+      hint: 'give the process a role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    });
+  },
+};
+
+function outsideFor(
+  { metadata }: ApplicationSet,
+  { ports, controlNamespace }: Bench,
+  signal: AbortSignal,
+): Outside {
+  return createOutside({
+    aws: NO_AWS,
+    ...ports.outside,
+    client: ports.client,
+    namespace: metadata.namespace ?? '',
+    controlNamespace,
+    scm: ports.scm?.() ?? OPEN,
+    now: () => ports.clock.now(),
+    signal,
+  });
 }
 
 /** The shortest requeueAfterSeconds of the git generators. */

@@ -504,10 +504,10 @@ const CASES: readonly Case[] = [
     gives: /found less than two generators, Merge requires two or more/,
   },
   {
-    title: 'generators that are not served say what to use',
+    title: 'generators that ask services say what they need',
     generators: [{ plugin: { configMapRef: { name: 'p' } } }],
     text: '',
-    gives: /plugin generators are not served/,
+    gives: /services cannot be asked from here/,
   },
 ];
 

@@ -12,9 +12,13 @@ import type {
 import type { JsonObject } from '@capstan/kube-object';
 import { goJson } from '@capstan/lib-gotemplate';
 import { CapstanError } from '@capstan/lib-std';
+import { generateClusterDecisions } from './generate-cluster-decisions.ts';
 import { generateClusters } from './generate-clusters.ts';
 import { generateGit } from './generate-git.ts';
 import { generateList } from './generate-list.ts';
+import { generatePlugin } from './generate-plugin.ts';
+import { generatePullRequests } from './generate-pull-requests.ts';
+import { generateScmProvider } from './generate-scm-provider.ts';
 import { isRecord } from './json.ts';
 import { compileSelector } from './label-selector.ts';
 import type { Surroundings } from './observation.ts';
@@ -54,7 +58,7 @@ export type GeneratorKind = (typeof KINDS)[number];
 
 /**
  * The parameters of one entry of spec.generators. `outer` are those of the first generator of a matrix, with which the
- * second is rendered. Throws CapstanError; more than 10,000 sets are an error, as are generators that are not served.
+ * second is rendered. Throws CapstanError; more than 10,000 sets are an error.
  */
 export async function generateParameters(
   generator: ApplicationSetGenerator,
@@ -96,20 +100,26 @@ async function generateOne(
   if (git !== undefined && kind === 'git') return generateGit(git, options);
   if (matrix !== undefined && kind === 'matrix') return generateMatrix(matrix, options, depth);
   if (merge !== undefined && kind === 'merge') return generateMerge(merge, options, depth);
-  throw unsupported(kind);
+  return generateOutside(kind, generator, options);
 }
 
-const ALTERNATIVES: Readonly<Partial<Record<GeneratorKind, string>>> = {
-  scmProvider: 'list the repositories in a list generator, or in a file that a git generator reads',
-  pullRequest: 'commit a folder or file for each preview and use a git generator',
-  clusterDecisionResource: 'label the cluster Secrets and use a clusters generator with a selector',
-  plugin: 'let a job commit the parameters as a file and use a git files generator',
-};
-
-function unsupported(kind: GeneratorKind): CapstanError {
-  return new CapstanError('GENERATOR_UNSUPPORTED', `${kind} generators are not served`, {
-    hint: ALTERNATIVES[kind] ?? 'use another generator',
-  });
+/** Generators that ask services beside Git and the registered clusters. */
+async function generateOutside(
+  kind: GeneratorKind,
+  { scmProvider, pullRequest, clusterDecisionResource, plugin }: ApplicationSetGenerator,
+  options: GenerateOptions,
+): Promise<readonly Parameters[]> {
+  if (scmProvider !== undefined && kind === 'scmProvider')
+    return generateScmProvider(scmProvider, options);
+  if (pullRequest !== undefined && kind === 'pullRequest')
+    return generatePullRequests(pullRequest, options);
+  if (clusterDecisionResource !== undefined && kind === 'clusterDecisionResource')
+    return generateClusterDecisions(clusterDecisionResource, options);
+  if (plugin !== undefined && kind === 'plugin') {
+    const setName = options.applicationSet.metadata.name ?? '';
+    return generatePlugin(plugin, { ...options, setName });
+  }
+  throw invalid(`${kind} generators are not known`);
 }
 
 /** Texts of a generator rendered with the parameters of another; `values` that ask for unknown ones wait for their own. */

@@ -1,5 +1,9 @@
-import type { AppProject } from '@capstan/argocd-api';
+import type { AppProject, ConfigMapKeyRef, SecretKeyRef } from '@capstan/argocd-api';
+import type { KubeObject } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
+import type { AwsSurroundings } from './scm/aws-request.ts';
+import type { GithubAppCredentials } from './scm/github.ts';
+import type { HttpPort } from './scm/http-port.ts';
 
 /** A registered cluster, as its Secret describes it: what generators and destinations may refer to. */
 export interface RegisteredCluster {
@@ -19,7 +23,41 @@ export interface Surroundings {
     readonly url: string;
     readonly revision: string;
     readonly project: string;
+    /** `oci`: an artifact in a registry. */
+    readonly kind?: 'git' | 'oci';
   }): Promise<FileTree>;
+  /** What lies beside Git and the registered clusters; absent where it cannot be asked. */
+  readonly outside?: Outside;
+}
+
+/** Services that generators ask, and the objects that say how. */
+export interface Outside {
+  readonly http: HttpPort;
+  readonly scm: ScmSettings;
+  readonly aws: AwsSurroundings;
+  /** Instead of api.bitbucket.org. */
+  readonly bitbucketCloudApi?: string;
+  now(): number;
+  /** A value of a Secret in the set's namespace. */
+  secretValue(ref: SecretKeyRef): Promise<string>;
+  /** A value of a ConfigMap in the set's namespace. */
+  configMapValue(ref: ConfigMapKeyRef): Promise<string>;
+  /** The data of a ConfigMap, and a value of a Secret, in the control plane's namespace. */
+  controlConfigMap(name: string): Promise<{ readonly [key: string]: string }>;
+  controlSecretValue(ref: SecretKeyRef): Promise<string>;
+  githubApp(secretName: string): Promise<GithubAppCredentials>;
+  /** Objects of a resource (by its plural) in the control plane's namespace. */
+  listResources(
+    resource: { readonly apiVersion: string; readonly resource: string },
+    selection: { readonly name: string } | { readonly labelSelector: string },
+  ): Promise<readonly KubeObject[]>;
+}
+
+/** What the administrator permits (argocd-cmd-params-cm: applicationsetcontroller.*). */
+export interface ScmSettings {
+  readonly enabled: boolean;
+  /** Addresses of APIs that sets may name; empty: any. */
+  readonly allowedProviders: readonly string[];
 }
 
 export const IN_CLUSTER = { name: 'in-cluster', server: 'https://kubernetes.default.svc' } as const;

@@ -1,0 +1,130 @@
+/** Gitea and Forgejo by their REST API (`/api/v1`). */
+import type { JsonObject } from '@capstan/kube-object';
+import { GoInt, INT } from '@capstan/lib-gotemplate';
+import type { HosterAccess } from './gitlab.ts';
+import {
+  ask,
+  askPages,
+  numberAt,
+  type Query,
+  type RestApi,
+  recordsIn,
+  segment,
+  segments,
+  textAt,
+  unknownProtocol,
+} from './rest.ts';
+import type { PullRequest, PullRequestService, ScmProvider, ScmRepository } from './types.ts';
+
+const PAGE = 50;
+
+export function giteaApi({ http, api, token, ...trust }: HosterAccess): RestApi {
+  const base = `${api.replace(/\/+$/, '')}/api/v1/`;
+  return { http, base, headers: token === '' ? {} : { authorization: `token ${token}` }, ...trust };
+}
+
+/** Pages until one is not full; undefined when the first one is missing. */
+async function findPages(
+  api: RestApi,
+  path: string,
+  options: { readonly query?: Query; readonly allowed?: readonly number[] } = {},
+): Promise<readonly JsonObject[] | undefined> {
+  let isMissing = false;
+  const all = await askPages(1, async (page) => {
+    const query = { page, limit: PAGE, ...options.query };
+    const { status, value } = await ask(api, path, { query, allowed: options.allowed ?? [] });
+    isMissing ||= status >= 400;
+    const items = recordsIn(value);
+    return { items, next: items.length < PAGE ? undefined : Number(page) + 1 };
+  });
+  return isMissing ? undefined : all;
+}
+
+export function giteaProvider(
+  api: RestApi,
+  options: {
+    readonly owner: string;
+    readonly allBranches: boolean;
+    readonly excludeArchived: boolean;
+  },
+): ScmProvider {
+  const { owner, allBranches, excludeArchived } = options;
+  const placeOf = (repository: string) => `repos/${segment(owner)}/${segment(repository)}`;
+  return {
+    listRepositories: async (protocol) => {
+      if (!['', 'ssh', 'https'].includes(protocol)) throw unknownProtocol('Gitea', protocol);
+      const found = (await findPages(api, `orgs/${segment(owner)}/repos`)) ?? [];
+      const wanted = found.filter((one) => !excludeArchived || one['archived'] !== true);
+      const result: ScmRepository[] = [];
+      for (const one of wanted) {
+        const labels = (await findPages(api, `${placeOf(textAt(one, 'name'))}/labels`)) ?? [];
+        const names = labels.map((label) => textAt(label, 'name'));
+        result.push(toRepository(one, { owner, protocol, labels: names }));
+      }
+      return result;
+    },
+    hasPath: async ({ repository, branch }, path) => {
+      const place = `${placeOf(repository)}/contents/${segments(path)}`;
+      const { status } = await ask(api, place, { query: { ref: branch }, allowed: [404] });
+      return status !== 404;
+    },
+    listBranches: async (repository) => {
+      const place = `${placeOf(repository.repository)}/branches`;
+      const found = allBranches
+        ? ((await findPages(api, place)) ?? [])
+        : recordsIn([(await ask(api, `${place}/${segments(repository.branch)}`)).value]);
+      return found.map((branch) => ({
+        ...repository,
+        branch: textAt(branch, 'name'),
+        sha: textAt(branch, 'commit', 'id'),
+      }));
+    },
+  };
+}
+
+function toRepository(
+  one: JsonObject,
+  {
+    owner,
+    protocol,
+    labels,
+  }: { readonly owner: string; readonly protocol: string; readonly labels: readonly string[] },
+): ScmRepository {
+  return {
+    organization: owner,
+    repository: textAt(one, 'name'),
+    repositoryId: new GoInt(INT, numberAt(one, 'id')),
+    url: textAt(one, protocol === 'https' ? 'html_url' : 'ssh_url'),
+    branch: textAt(one, 'default_branch'),
+    sha: '',
+    labels,
+  };
+}
+
+export function giteaPullRequests(
+  api: RestApi,
+  options: { readonly owner: string; readonly repo: string; readonly labels: readonly string[] },
+): PullRequestService {
+  const { owner, repo, labels } = options;
+  return {
+    listPullRequests: async () => {
+      const place = `repos/${segment(owner)}/${segment(repo)}/pulls`;
+      const found = await findPages(api, place, { query: { state: 'open' }, allowed: [404] });
+      return found
+        ?.map(toPullRequest)
+        .filter((one) => labels.every((label) => one.labels.includes(label)));
+    },
+  };
+}
+
+function toPullRequest(one: JsonObject): PullRequest {
+  return {
+    number: numberAt(one, 'number'),
+    title: textAt(one, 'title'),
+    branch: textAt(one, 'head', 'ref'),
+    targetBranch: textAt(one, 'base', 'ref'),
+    headSha: textAt(one, 'head', 'sha'),
+    labels: recordsIn(one['labels']).map((label) => textAt(label, 'name')),
+    author: textAt(one, 'user', 'login'),
+  };
+}

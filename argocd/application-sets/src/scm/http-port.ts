@@ -1,0 +1,99 @@
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import { Agent, ProxyAgent, request } from 'undici';
+
+/** One request to a service beside the cluster: a hoster of repositories, or a plugin. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly body?: string;
+  /** Do not verify the server's certificate. */
+  readonly insecure?: boolean;
+  /** PEM bundle that is trusted beside the system's authorities. */
+  readonly caCertificates?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly text: string;
+}
+
+export type HttpPort = (request: HttpRequest) => Promise<HttpResponse>;
+
+const TIMEOUT_MS = 30_000;
+const BODY_MAX = 32 * 1024 * 1024;
+
+export interface HttpPortOptions {
+  readonly signal: AbortSignal;
+  /** URL of a proxy for all requests. */
+  readonly proxy?: string;
+}
+
+/**
+ * Sends requests over the network; answers are bounded in size and time, and redirects are not followed: credentials go
+ * where the set says, and nowhere else.
+ */
+export function createHttpPort({ signal, proxy }: HttpPortOptions): HttpPort {
+  return async (wanted) => {
+    const connect = {
+      rejectUnauthorized: wanted.insecure !== true,
+      ...(wanted.caCertificates === undefined ? {} : { ca: wanted.caCertificates }),
+    };
+    const agent =
+      proxy === undefined
+        ? new Agent({ connect })
+        : new ProxyAgent({ uri: proxy, requestTls: connect });
+    try {
+      const answer = await request(wanted.url, {
+        method: wanted.method,
+        headers: { 'user-agent': 'capstan', ...wanted.headers },
+        body: wanted.body ?? null,
+        dispatcher: agent,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(wanted.timeoutMs ?? TIMEOUT_MS)]),
+      });
+      const headers = new Map(
+        Object.entries(answer.headers).map(([name, value]) => [name, String(value ?? '')]),
+      );
+      return { status: answer.statusCode, headers, text: await readBounded(answer.body, wanted) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof CapstanError) throw error;
+      throw new CapstanError('SCM_UNREACHABLE', `${placeOf(wanted.url)}: ${messageOf(error)}`, {
+        kind: 'retry',
+        cause: error,
+        hint: 'see whether the address can be reached from here',
+      });
+    } finally {
+      await agent.close().catch(() => undefined);
+    }
+  };
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>, { url }: HttpRequest): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > BODY_MAX) {
+      throw new CapstanError(
+        'SCM_ANSWER_TOO_LARGE',
+        `${placeOf(url)} answers with over ${BODY_MAX} bytes`,
+      );
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** A URL as messages show it: without query and credentials. */
+export function placeOf(url: string): string {
+  try {
+    const { origin, pathname } = new URL(url);
+    return `${origin}${pathname}`;
+  } catch {
+    return 'an invalid URL';
+  }
+}
