@@ -145,7 +145,8 @@ async function fetchAt(
   ports: DeliveryPorts,
   { maxAgeMs, signal }: LoadOptions,
 ) {
-  if (revision === undefined || revision === '') {
+  // An archive is one state: whoever names it has chosen already.
+  if (source.kind === 'archive' || revision === undefined || revision === '') {
     return ports.sources.fetchSnapshot(source, { maxAgeMs, signal });
   }
   const known = await ports.sources.snapshotAt(source, revision);

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import { changedPaths, isObjectId, type Mirror, type ResolvedCommit } from '@capstan/lib-git';
-import { BoundedCache, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { changedPaths, isObjectId } from '@capstan/lib-git';
+import { backoffDelayMs, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { type ArchiveReader, ArchiveSources } from './archive-sources.ts';
 import { describeCommit } from './describe-commit.ts';
+import { GitSnapshots } from './git-snapshots.ts';
 import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sources.ts';
-import { ignoreFiles } from './ignore-files.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SourcePoller } from './source-poller.ts';
-import type { SourceSpec } from './source-spec.ts';
+import type { ArchiveSourceSpec, GitSourceSpec, SourceSpec } from './source-spec.ts';
 import type {
   CommitSummary,
   FetchOptions,
@@ -19,20 +19,21 @@ export interface SourceStoreOptions extends GitSourcesOptions {
   readonly clock: Clock;
   /** In [0, 1); spreads the polling of many sources. */
   readonly random: () => number;
+  /** Reads archives that this process holds itself; others are fetched from their address. */
+  readonly readArchive?: ArchiveReader;
 }
 
-const SNAPSHOTS_MAX = 1000;
 const RETRY_BASE_MS = 2_000;
 const ASK_AGAIN_MS = 3_000;
 const MARK_EVERY_MS = 24 * 3_600_000;
 
 /** Opens the sources of one process over a cache folder. Close it to stop the polling. */
 export function createSourceStore(options: SourceStoreOptions): SourceStore {
-  return new GitSourceStore(options);
+  return new Store(options);
 }
 
 interface Follower {
-  readonly spec: SourceSpec;
+  readonly spec: GitSourceSpec;
   readonly options: WatchOptions;
   /** What it was told last: a revision or an error, as text. */
   told: string | undefined;
@@ -47,10 +48,11 @@ interface Group {
   markedAtMs: number;
 }
 
-class GitSourceStore implements SourceStore {
+class Store implements SourceStore {
   readonly #options: SourceStoreOptions;
   readonly #git: GitSources;
-  readonly #snapshots = new BoundedCache<string, Snapshot>(SNAPSHOTS_MAX);
+  readonly #snapshots: GitSnapshots;
+  readonly #archives: ArchiveSources;
   readonly #groups = new Map<string, Group>();
   /** When the refs of a mirror were last read, by its key. */
   readonly #readAt = new Map<string, number>();
@@ -58,17 +60,21 @@ class GitSourceStore implements SourceStore {
   constructor(options: SourceStoreOptions) {
     this.#options = options;
     this.#git = new GitSources(options);
+    this.#snapshots = new GitSnapshots(this.#git);
+    this.#archives = new ArchiveSources(options.readArchive);
     void this.#git.removeUnused(options.clock.now());
   }
 
   async fetchSnapshot(spec: SourceSpec, options: FetchOptions = {}): Promise<Snapshot> {
+    if (spec.kind === 'archive') return await this.#archives.fetch(spec, options.signal);
     const open = this.#git.open(spec);
     const { maxAgeMs = 0, signal } = options;
     const askedOptions = signal === undefined ? {} : { signal };
     if (maxAgeMs > 0 && open.mirror.knownRefs !== undefined && this.#ageMs(open) <= maxAgeMs) {
       try {
         const known = { ...askedOptions, useKnownRefs: true };
-        return this.#snapshotOf(spec, open, await open.mirror.resolve(spec.revision, known));
+        const resolved = await open.mirror.resolve(spec.revision, known);
+        return await this.#snapshots.make(spec, open, resolved);
       } catch (error) {
         // A name may be newer than what is known: worth a question, but not with every look.
         if (!isUnknownRevision(error) || this.#ageMs(open) < ASK_AGAIN_MS) throw error;
@@ -77,7 +83,7 @@ class GitSourceStore implements SourceStore {
     const startedAt = this.#options.clock.now();
     try {
       const resolved = await open.mirror.resolve(spec.revision, askedOptions);
-      return this.#snapshotOf(spec, open, resolved);
+      return await this.#snapshots.make(spec, open, resolved);
     } finally {
       this.#readAt.set(open.key, startedAt);
     }
@@ -88,10 +94,13 @@ class GitSourceStore implements SourceStore {
   }
 
   async snapshotAt(spec: SourceSpec, revisionId: string): Promise<Snapshot | undefined> {
+    if (spec.kind === 'archive') {
+      return spec.revision.id === revisionId ? await this.#archives.fetch(spec) : undefined;
+    }
     const open = this.#git.open(spec);
     try {
-      const query = { kind: 'commit', commit: revisionId } as const;
-      return this.#snapshotOf(spec, open, await open.mirror.resolve(query));
+      const resolved = await open.mirror.resolve({ kind: 'commit', commit: revisionId });
+      return await this.#snapshots.make(spec, open, resolved);
     } catch (error) {
       if (isUnknownRevision(error)) return undefined;
       throw error;
@@ -99,6 +108,7 @@ class GitSourceStore implements SourceStore {
   }
 
   watch(spec: SourceSpec, options: WatchOptions): () => void {
+    if (spec.kind === 'archive') return this.#readOnce(spec, options);
     const open = this.#git.open(spec);
     const group = this.#groupOf(open);
     const follower: Follower = { spec, options, told: undefined };
@@ -109,6 +119,29 @@ class GitSourceStore implements SourceStore {
       if (group.followers.size > 0) return;
       group.poller.stop();
       if (this.#groups.get(open.key) === group) this.#groups.delete(open.key);
+    };
+  }
+
+  /** An archive never changes: it is told once; until it could be read, that it cannot. */
+  #readOnce(spec: ArchiveSourceSpec, { onChange, intervalMs }: WatchOptions): () => void {
+    const stop = new AbortController();
+    let cancel: () => void = () => undefined;
+    const read = async (attempt: number): Promise<void> => {
+      try {
+        const snapshot = await this.#archives.fetch(spec);
+        if (!stop.signal.aborted) onChange({ kind: 'snapshot', snapshot });
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (attempt === 0) onChange({ kind: 'error', error: toCapstanError(error) });
+        const policy = { baseMs: RETRY_BASE_MS, factor: 2, maxMs: intervalMs, jitter: 0.1 };
+        const delayMs = backoffDelayMs(policy, attempt, this.#options.random());
+        cancel = this.#options.clock.after(delayMs, () => void read(attempt + 1));
+      }
+    };
+    void read(0);
+    return () => {
+      stop.abort();
+      cancel();
     };
   }
 
@@ -125,6 +158,7 @@ class GitSourceStore implements SourceStore {
   }
 
   async describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined> {
+    if (spec.kind === 'archive') return undefined;
     const { mirror } = this.#git.open(spec);
     if (mirror.objects.peelToCommit(revisionId) === undefined) return undefined;
     return describeCommit(mirror, revisionId);
@@ -148,6 +182,7 @@ class GitSourceStore implements SourceStore {
     for (const { poller } of this.#groups.values()) poller.stop();
     this.#groups.clear();
     this.#git.close();
+    await this.#archives.close();
   }
 
   #groupOf(open: OpenMirror): Group {
@@ -205,40 +240,14 @@ class GitSourceStore implements SourceStore {
     follower.options.onChange(toChange(change));
   }
 
-  async #resolveFor(group: Group, spec: SourceSpec): Promise<Snapshot | CapstanError> {
+  async #resolveFor(group: Group, spec: GitSourceSpec): Promise<Snapshot | CapstanError> {
     try {
       const resolved = await group.open.mirror.resolve(spec.revision, { useKnownRefs: true });
-      return this.#snapshotOf(spec, group.open, resolved);
+      return await this.#snapshots.make(spec, group.open, resolved);
     } catch (error) {
       return toCapstanError(error);
     }
   }
-
-  #snapshotOf(spec: SourceSpec, open: OpenMirror, resolved: ResolvedCommit): Snapshot {
-    const key = `${open.key} ${resolved.commit} ${resolved.name} ${spec.ignore ?? ''}`;
-    let snapshot = this.#snapshots.get(key);
-    if (snapshot === undefined) {
-      snapshot = makeSnapshot(spec, open.mirror, { open, resolved });
-      this.#snapshots.set(key, snapshot);
-    }
-    return snapshot;
-  }
-}
-
-function makeSnapshot(
-  spec: SourceSpec,
-  mirror: Mirror,
-  { open, resolved }: { readonly open: OpenMirror; readonly resolved: ResolvedCommit },
-): Snapshot {
-  const { tree } = mirror.objects.readCommit(resolved.commit);
-  const files = mirror.tree(resolved.commit);
-  const content = spec.ignore === undefined ? `tree ${tree}` : `tree ${tree}\n${spec.ignore}`;
-  return {
-    source: `git ${open.key}`,
-    revision: { id: resolved.commit, name: resolved.name },
-    digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
-    files: spec.ignore === undefined ? files : ignoreFiles(files, spec.ignore),
-  };
 }
 
 /** The shortest interval among the followers; after a failure sooner, with backoff. */

@@ -41,6 +41,10 @@ export class GitSources {
     this.#cache = new ObjectCache(options.cacheBytesMax);
   }
 
+  get allowFile(): boolean {
+    return this.#options.allowFile === true;
+  }
+
   open(spec: GitSourceSpec): OpenMirror {
     const { folder, allowFile = false } = this.#options;
     const remote = parseRemoteUrl(spec.url, { allowFile });

@@ -1,5 +1,12 @@
+export type { IgnoreRules } from './ignore-files.ts';
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
-export type { GitRevisionSpec, GitSourceSpec, SourceAuth, SourceSpec } from './source-spec.ts';
+export type {
+  ArchiveSourceSpec,
+  GitRevisionSpec,
+  GitSourceSpec,
+  SourceAuth,
+  SourceSpec,
+} from './source-spec.ts';
 export type {
   CommitSummary,
   FetchOptions,

@@ -15,4 +15,9 @@ export interface Snapshot {
   readonly digest: string;
   /** Synchronous; content is read when asked for. */
   readonly files: FileTree;
+  /**
+   * Names whatever beside the content ids decides what `files` shows, so that work on a folder can be kept by both. Absent when
+   * content ids are costly to ask for.
+   */
+  readonly scope?: string;
 }

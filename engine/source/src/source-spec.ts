@@ -1,5 +1,7 @@
+import type { IgnoreRules } from './ignore-files.ts';
+
 /** What to fetch, in neutral words. Credentials are values here: the front doors read them from Secrets. */
-export type SourceSpec = GitSourceSpec;
+export type SourceSpec = GitSourceSpec | ArchiveSourceSpec;
 
 export interface GitSourceSpec {
   readonly kind: 'git';
@@ -8,8 +10,25 @@ export interface GitSourceSpec {
   readonly auth?: SourceAuth;
   /** Bounds one network operation; 60 s when absent. */
   readonly timeoutMs?: number;
-  /** Files hidden from renderers: gitignore patterns, as in Flux's spec.ignore. */
-  readonly ignore?: string;
+  /** Files hidden from renderers. */
+  readonly ignore?: IgnoreRules;
+  /** Only these folders, and the files on the way to them, are seen; absent: all. */
+  readonly sparse?: readonly string[];
+  /** Folders that are other repositories are filled, at the commits that the tree names. */
+  readonly submodules?: boolean;
+}
+
+/** A tar.gz archive at an address, pinned by its digest: an artifact of some other source. */
+export interface ArchiveSourceSpec {
+  readonly kind: 'archive';
+  readonly url: string;
+  /** Identity over all revisions, e.g. `OCIRepository/apps/web`. */
+  readonly name: string;
+  /** As the artifact tells it. */
+  readonly revision: { readonly kind: 'archive'; readonly id: string };
+  /** `sha256:…` of the archive's bytes. */
+  readonly digest: string;
+  readonly timeoutMs?: number;
 }
 
 /**

@@ -1,4 +1,7 @@
+export type { ArchiveReader } from './archive-sources.ts';
+export { readArchive, TreeArchiver, type UnpackLimits } from './archive-tree.ts';
 export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
+export { type IgnoredTree, ignoreFiles } from './ignore-files.ts';
 export {
   type PushNotice,
   parsePushWebhook,

@@ -30,6 +30,7 @@ export interface GitRepositorySpec extends JsonObject {
   readonly suspend?: boolean;
   readonly provider?: string;
   readonly recurseSubmodules?: boolean;
+  readonly sparseCheckout?: readonly string[];
   readonly verify?: JsonObject;
   readonly include?: readonly JsonObject[];
 }

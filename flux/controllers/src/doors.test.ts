@@ -66,7 +66,7 @@ test('the fields of a GitRepository become a source', () => {
     sshPassphrase: 'p',
     caCertificate: 'CA',
   });
-  assert.deepEqual([spec.timeoutMs, spec.ignore], [20_000, '*.md']);
+  assert.deepEqual([spec.timeoutMs, spec.ignore?.patterns], [20_000, '*.md']);
   const basic = toSourceSpec(
     repository({}),
     new Map([

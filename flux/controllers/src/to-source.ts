@@ -1,7 +1,28 @@
-import type { GitRevisionSpec, SourceAuth, SourceSpec } from '@capstan/engine-source';
+import type {
+  GitRevisionSpec,
+  GitSourceSpec,
+  IgnoreRules,
+  SourceAuth,
+} from '@capstan/engine-source';
 import type { GitRepository } from '@capstan/flux-api';
 import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
+
+/**
+ * What Flux hides from its archives: the files of version control always; pictures, archives and the files of build services
+ * when neither the repository nor the resource has patterns of its own. Nothing brings `.git` back.
+ */
+export const FLUX_IGNORE: IgnoreRules = {
+  file: '.sourceignore',
+  always: ['.git/', '.gitignore', '.gitmodules', '.gitattributes'],
+  otherwise: [
+    ...['*.jpg', '*.jpeg', '*.gif', '*.png', '*.wmv', '*.flv', '*.tar.gz', '*.zip'],
+    ...['.github/', '.circleci/', '.travis.yml', '.gitlab-ci.yml', 'appveyor.yml', '.drone.yml'],
+    ...['cloudbuild.yaml', 'codeship-services.yml', 'codeship-steps.yml'],
+    ...['**/.goreleaser.yml', '**/.sops.yaml', '**/.flux.yaml'],
+  ],
+  last: ['.git/'],
+};
 
 /**
  * A GitRepository as the engine takes it. Throws SOURCE_UNSUPPORTED for what is not done here: a signature that would not
@@ -10,7 +31,7 @@ import { parseDurationMs } from './durations.ts';
 export function toSourceSpec(
   repository: GitRepository,
   secret: ReadonlyMap<string, string> | undefined,
-): SourceSpec {
+): GitSourceSpec {
   const { spec } = repository;
   const refuse = (field: string, hint: string) => {
     throw new CapstanError('SOURCE_UNSUPPORTED', `spec.${field} is not supported`, { hint });
@@ -35,7 +56,12 @@ export function toSourceSpec(
     revision: toRevision(spec.ref ?? {}),
     timeoutMs: parseDurationMs(spec.timeout ?? '60s', 'spec.timeout'),
     ...(auth === undefined ? {} : { auth }),
-    ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
+    ignore: {
+      ...FLUX_IGNORE,
+      ...(spec.ignore === undefined ? {} : { patterns: spec.ignore }),
+    },
+    ...(spec.recurseSubmodules === true ? { submodules: true } : {}),
+    ...(spec.sparseCheckout === undefined ? {} : { sparse: spec.sparseCheckout }),
   };
 }
 

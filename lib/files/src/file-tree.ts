@@ -5,6 +5,8 @@ export interface TreeEntry {
   readonly name: string;
   readonly kind: EntryKind;
   readonly id: string;
+  /** A file that may be run, where the tree knows. */
+  readonly executable?: boolean;
 }
 
 /**

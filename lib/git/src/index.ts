@@ -18,3 +18,4 @@ export {
   type HostedRepository,
   type RefUpdate,
 } from './serve-git.ts';
+export { readSubmodules, resolveModuleUrl, type Submodule } from './submodules.ts';

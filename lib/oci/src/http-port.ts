@@ -1,6 +1,8 @@
 import { CapstanError } from '@capstan/lib-std';
 
 export interface HttpRequest {
+  /** GET when absent. */
+  readonly method?: 'GET' | 'HEAD';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -13,7 +15,7 @@ export interface HttpResponse {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** One GET. It must not follow redirects: whoever calls decides which host gets the credentials. */
+/** One GET (or HEAD). It must not follow redirects: whoever calls decides which host gets the credentials. */
 export type HttpGet = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface Credentials {
@@ -22,6 +24,7 @@ export interface Credentials {
 }
 
 export interface ReadOptions {
+  readonly method?: HttpRequest['method'];
   readonly headers?: Readonly<Record<string, string>>;
   /** Value of Authorization; sent to the URL's own host and, after a redirect, to no other. */
   readonly authorization?: string;
@@ -63,12 +66,16 @@ export async function readBytes(
   for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
     const response = await get({
       url: at,
+      ...(options.method === undefined ? {} : { method: options.method }),
       headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const location = response.header('location');
     if (!REDIRECTS.has(response.status) || location === undefined) {
-      const bytes = await collect(response, at, options.bytesMax);
+      const bytes =
+        options.method === 'HEAD'
+          ? new Uint8Array()
+          : await collect(response, at, options.bytesMax);
       return { status: response.status, header: (name) => response.header(name), bytes, url: at };
     }
     const next = nextUrl(at, location);

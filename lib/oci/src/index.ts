@@ -1,3 +1,4 @@
+export { createHttpGet, type HttpGetOptions } from './create-http-get.ts';
 export {
   basicAuthorization,
   type Credentials,

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { type FileTree, joinPath, overlayAt } from '@capstan/lib-files';
+import { parseRemoteUrl, type ResolvedCommit, readSubmodules } from '@capstan/lib-git';
+import { BoundedCache } from '@capstan/lib-std';
+import type { GitSources, OpenMirror } from './git-sources.ts';
+import { createIgnoreFileCache, ignoreFiles } from './ignore-files.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
+import { sparseTree } from './sparse-tree.ts';
+
+const SNAPSHOTS_MAX = 1000;
+/** As deep as go-git goes. */
+const SUBMODULE_DEPTH_MAX = 10;
+
+/** Makes snapshots of commits: what a commit holds, with its submodules, less what the spec hides. */
+export class GitSnapshots {
+  readonly #git: GitSources;
+  readonly #snapshots = new BoundedCache<string, Snapshot>(SNAPSHOTS_MAX);
+  readonly #ignoreFiles = createIgnoreFileCache();
+
+  constructor(git: GitSources) {
+    this.#git = git;
+  }
+
+  async make(
+    spec: GitSourceSpec,
+    open: OpenMirror,
+    { commit, name }: ResolvedCommit,
+  ): Promise<Snapshot> {
+    const { ignore, sparse, submodules = false } = spec;
+    const key = JSON.stringify([open.key, commit, name, ignore, sparse, submodules]);
+    const known = this.#snapshots.get(key);
+    if (known !== undefined) return known;
+    const { tree } = open.mirror.objects.readCommit(commit);
+    let files = open.mirror.tree(commit);
+    if (submodules) files = await this.#fill(files, spec, 0);
+    if (sparse !== undefined && sparse.length > 0) files = sparseTree(files, sparse);
+    const ignored = ignore && ignoreFiles(files, ignore, sparse ? undefined : this.#ignoreFiles);
+    const scope = JSON.stringify([ignored?.rules ?? null, sparse ?? [], submodules]);
+    const isPlain = ignored === undefined && sparse === undefined && !submodules;
+    const content = isPlain ? `tree ${tree}` : `tree ${tree}\n${scope}`;
+    const snapshot: Snapshot = {
+      source: `git ${open.key}`,
+      revision: { id: commit, name },
+      digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
+      files: ignored?.files ?? files,
+      scope: createHash('sha256').update(`${open.key} ${scope}`).digest('hex'),
+    };
+    this.#snapshots.set(key, snapshot);
+    return snapshot;
+  }
+
+  /** Puts each submodule's files into its place. Credentials go to the repository's own host only. */
+  async #fill(files: FileTree, spec: GitSourceSpec, depth: number): Promise<FileTree> {
+    if (depth >= SUBMODULE_DEPTH_MAX) return files;
+    let filled = files;
+    const { allowFile } = this.#git;
+    for (const { path, url, commit } of readSubmodules(files, spec.url, { allowFile })) {
+      const { auth: _auth, ...rest } = spec;
+      const auth = authFor(url, spec);
+      const inner: GitSourceSpec = {
+        ...rest,
+        url,
+        revision: { kind: 'commit', commit },
+        ...(auth === undefined ? {} : { auth }),
+      };
+      const { mirror } = this.#git.open(inner);
+      const { commit: found } = await mirror.resolve({ kind: 'commit', commit });
+      const below = await this.#fill(mirror.tree(found), inner, depth + 1);
+      filled = overlayAt(filled, joinPath('', path), below);
+    }
+    return filled;
+  }
+}
+
+function authFor(url: string, spec: GitSourceSpec): SourceAuth | undefined {
+  if (spec.auth === undefined) return undefined;
+  const options = { allowFile: true };
+  const own = parseRemoteUrl(spec.url, options);
+  const other = parseRemoteUrl(url, options);
+  if (own.protocol === other.protocol && own.host === other.host) return spec.auth;
+  const { sshKnownHosts, proxy } = spec.auth;
+  return {
+    ...(sshKnownHosts === undefined ? {} : { sshKnownHosts }),
+    ...(proxy === undefined ? {} : { proxy }),
+  };
+}

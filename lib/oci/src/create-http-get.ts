@@ -1,0 +1,104 @@
+import { createSecureContext, rootCertificates } from 'node:tls';
+import { CapstanError, messageOf, redact } from '@capstan/lib-std';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { HttpGet } from './http-port.ts';
+
+/** How a host is reached and trusted. */
+export interface HttpGetOptions {
+  /** PEM bundle that is trusted beside the system's authorities. */
+  readonly caCertificate?: string;
+  /** PEM, for mutual TLS. */
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  /** Skips the verification of certificates. */
+  readonly insecure?: boolean;
+  /** URL of an HTTP proxy, with user and password if it asks for them. */
+  readonly proxy?: string;
+  /** Bounds the wait for a connection, for headers, and for each piece of a body; 60 s when absent. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** Requests over the network. Connections are kept for a moment; call `close` when no more are made. */
+export function createHttpGet(options: HttpGetOptions = {}): {
+  readonly get: HttpGet;
+  close(): Promise<void>;
+} {
+  const dispatcher = createDispatcher(options);
+  const get: HttpGet = async ({ method = 'GET', url, headers, signal }) => {
+    try {
+      const {
+        statusCode,
+        headers: given,
+        body,
+      } = await request(url, {
+        method,
+        headers: { 'user-agent': 'capstan', ...headers },
+        dispatcher,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (method === 'HEAD') await body.dump();
+      return {
+        status: statusCode,
+        header: (name) => {
+          const value = given[name];
+          return typeof value === 'string' ? value : value?.[0];
+        },
+        body: chunks(body, url),
+      };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw unreachable(url, error);
+    }
+  };
+  return { get, close: () => dispatcher.close() };
+}
+
+async function* chunks(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+function createDispatcher(options: HttpGetOptions): Dispatcher {
+  const { caCertificate, clientCertificate, clientKey, insecure, proxy } = options;
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const isPlain = caCertificate === undefined && clientCertificate === undefined;
+  const secureContext = isPlain
+    ? undefined
+    : createSecureContext({
+        ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
+        ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
+        ...(clientKey === undefined ? {} : { key: clientKey }),
+      });
+  const tls = {
+    ...(secureContext === undefined ? {} : { secureContext }),
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+  };
+  const common = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 4_000 };
+  if (proxy === undefined) return new Agent({ ...common, connect: { ...tls, timeout: timeoutMs } });
+  const address = new URL(proxy);
+  const user = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
+  return new ProxyAgent({
+    ...common,
+    uri: address.origin,
+    requestTls: tls,
+    ...(user === ':' ? {} : { token: `Basic ${Buffer.from(user).toString('base64')}` }),
+  });
+}
+
+function unreachable(url: string, cause: unknown): CapstanError {
+  const { origin } = new URL(url);
+  const why =
+    cause instanceof Error && 'code' in cause
+      ? `${messageOf(cause)} (${String(cause.code)})`
+      : messageOf(cause);
+  return new CapstanError('HTTP_UNREACHABLE', `${origin} cannot be reached: ${redact(why)}`, {
+    kind: 'retry',
+    hint: 'check the address, the network, the proxy and the certificates; it is tried again by itself',
+    cause,
+  });
+}
