@@ -1,15 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { argocdCrds } from '@capstan/argocd-api';
 import { applicationOwners } from '@capstan/argocd-controllers';
-import { type Cluster, createCluster } from '@capstan/engine-delivery';
+import { type Cluster, ClusterPool, createCluster } from '@capstan/engine-delivery';
 import type { SourceStore } from '@capstan/engine-source';
 import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
-import { kustomizationOwners } from '@capstan/flux-controllers';
+import { kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
 import { systemClock } from '@capstan/kube-controller';
 import { loadCatalogue } from '@capstan/kube-schema';
-import type { Clock } from '@capstan/lib-std';
+import { type Clock, messageOf } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
 import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
@@ -34,6 +34,8 @@ export interface ControlPlaneOptions {
   readonly hosts?: readonly string[];
   /** Remotes may be folders of this machine. */
   readonly allowFileRemotes?: boolean;
+  /** What keeps tenants of Flux's resources apart. */
+  readonly tenancy?: Tenancy;
   readonly version: string;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
   readonly clock?: Clock;
@@ -72,9 +74,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     random: Math.random,
     allowFile: options.allowFileRemotes === true,
   });
-  const cluster = await openCluster(client, clock);
+  const open = await clusterOpener(clock);
+  const cluster = open('in-cluster', client);
+  const clusters = new ClusterPool({
+    create: open,
+    onError: (error) => log('a cluster did not close cleanly', { error: messageOf(error) }),
+  });
   const watched = cluster.live.ensureAll({ signal });
-  const controllers = runControllers({ client, cluster, sources, clock, log }, signal);
+  const controllers = runControllers(
+    { client, cluster, clusters, tenancy: options.tenancy ?? {}, sources, clock, log },
+    signal,
+  );
   await watched;
   return {
     handle: createPage({ options, cluster, sources, clock, inspect: controllers.inspect }),
@@ -83,6 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       stop.abort(new Error('Capstan stops'));
       await controllers.ended;
       await sources.close();
+      await clusters[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
       await client.close();
     },
@@ -105,17 +116,19 @@ async function ensureNamespace(
     });
 }
 
-async function openCluster(client: KubeClient, clock: Clock): Promise<Cluster> {
+async function clusterOpener(clock: Clock): Promise<(name: string, client: KubeClient) => Cluster> {
   const catalogue = await loadCatalogue();
-  const cluster: Cluster = createCluster({
-    name: 'in-cluster',
-    client,
-    schemaOf: clusterSchemas(catalogue, () => cluster.live),
-    ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners],
-    keepsWhole: ({ kind }) => KEPT_KINDS.has(kind),
-    clock,
-  });
-  return cluster;
+  return (name, client) => {
+    const cluster: Cluster = createCluster({
+      name,
+      client,
+      schemaOf: clusterSchemas(catalogue, () => cluster.live),
+      ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners],
+      keepsWhole: ({ kind }) => KEPT_KINDS.has(kind),
+      clock,
+    });
+    return cluster;
+  };
 }
 
 function createPage(parts: {

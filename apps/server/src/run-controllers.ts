@@ -6,10 +6,10 @@ import {
   readRepositoryCredential,
   singleCluster,
 } from '@capstan/argocd-controllers';
-import { type Cluster, createVerdictCache } from '@capstan/engine-delivery';
+import { type Cluster, type ClusterPool, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
-import { createFluxControllers } from '@capstan/flux-controllers';
+import { createFluxControllers, type Tenancy } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, type EventRecorder } from '@capstan/kube-controller';
 import type { Capabilities } from '@capstan/kube-helm';
@@ -21,6 +21,9 @@ import type { ObjectInsight } from './views/resource-detail.ts';
 export interface ControllerPorts {
   readonly client: KubeClient;
   readonly cluster: Cluster;
+  /** Further clusters, opened as kubeconfigs of Flux's resources ask for them. */
+  readonly clusters: ClusterPool;
+  readonly tenancy: Tenancy;
   readonly sources: SourceStore;
   readonly clock: Clock;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
@@ -98,7 +101,13 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
       return findCredential(known, url, project);
     },
   });
-  const flux = createFluxControllers({ ...shared, cluster, events: recorders });
+  const flux = createFluxControllers({
+    ...shared,
+    cluster,
+    clusters: ports.clusters,
+    tenancy: ports.tenancy,
+    events: recorders,
+  });
   return {
     run: (signal) =>
       runTogether([applications, applicationSets, flux], Object.values(recorders), signal),

@@ -14,7 +14,8 @@ export interface DeleteOptions {
 
 /**
  * Deletes what the delivery put in place, last wave first and kinds in reverse, wave by wave; to be called again until
- * `remaining` is empty. Objects that say so (Delete=false, prune disabled) stay, and so does what is marked as another's.
+ * `remaining` is empty. Objects that say so (Delete=false, prune or reconcile disabled) stay, and so does what is marked as
+ * another's.
  */
 export async function deleteDelivery(
   delivery: Delivery,
@@ -85,6 +86,6 @@ function findOwned(
 
 function mayDelete(object: KubeObject, delivery: Delivery): boolean {
   const { options, switches } = readHints(object, delivery.sync.vocabulary);
-  if (switches.includes('keep')) return false;
+  if (switches.includes('keep') || switches.includes('ignoreObject')) return false;
   return options['Delete'] !== 'false';
 }

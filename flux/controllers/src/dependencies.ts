@@ -2,6 +2,12 @@ import type { Kustomization } from '@capstan/flux-api';
 import { CapstanError } from '@capstan/lib-std';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
+import { checkReference, type Tenancy } from './tenancy.ts';
+
+export interface DependencyPorts {
+  readonly find: (key: NamedKey) => Kustomization | undefined;
+  readonly tenancy: Tenancy;
+}
 
 /**
  * Why a Kustomization has to wait for another one, in the words of the original; undefined when all it depends on is in
@@ -10,7 +16,7 @@ import type { NamedKey } from './control-state.ts';
 export function findUnready(
   kustomization: Kustomization,
   revision: string,
-  find: (key: NamedKey) => Kustomization | undefined,
+  { find, tenancy }: DependencyPorts,
 ): string | undefined {
   const own = kustomization.metadata.namespace ?? '';
   for (const { name, namespace = own, readyExpr } of kustomization.spec.dependsOn ?? []) {
@@ -19,8 +25,10 @@ export function findUnready(
         hint: 'without an expression the dependency must be Ready',
       });
     }
-    const place = `'${namespace === '' ? own : namespace}/${name}'`;
-    const found = find({ namespace: namespace === '' ? own : namespace, name });
+    const key = { namespace: namespace === '' ? own : namespace, name };
+    checkReference({ kind: 'Kustomization', ...key }, own, tenancy);
+    const place = `'${key.namespace}/${name}'`;
+    const found = find(key);
     if (found === undefined) return `dependency ${place} not found`;
     const { status, metadata } = found;
     const isObserved = metadata.generation === status.observedGeneration;

@@ -88,12 +88,6 @@ test('what cannot be fetched safely is refused', () => {
   );
   assert.match(
     refusal(() =>
-      toDelivery(kustomization({ kubeConfig: {} }), { source: PINNED, variables: undefined }),
-    ),
-    /spec\.kubeConfig/,
-  );
-  assert.match(
-    refusal(() =>
       toDelivery(kustomization({ decryption: {} }), { source: PINNED, variables: undefined }),
     ),
     /spec\.decryption/,
@@ -393,7 +387,7 @@ test('a dependency must be there, observed, ready, and of the same revision of t
     conditions: [{ type: 'Ready', status: 'True' as const, reason: '', message: '' }],
   };
   const why = (found: Kustomization | undefined) =>
-    findUnready(waiting, 'main@sha1:c', () => found);
+    findUnready(waiting, 'main@sha1:c', { find: () => found, tenancy: {} });
   assert.equal(why(undefined), "dependency 'flux-system/base' not found");
   assert.equal(
     why(base({ ...ready, observedGeneration: 2 })),
@@ -408,6 +402,19 @@ test('a dependency must be there, observed, ready, and of the same revision of t
     "dependency 'flux-system/base' revision is not up to date",
   );
   assert.equal(why(base({ ...ready, lastAppliedRevision: 'main@sha1:c' })), undefined);
+  const foreign = kustomization({ dependsOn: [{ name: 'base', namespace: 'other' }] });
+  assert.throws(
+    () =>
+      findUnready(foreign, 'main@sha1:c', {
+        find: () => base(ready),
+        tenancy: { noCrossNamespaceRefs: true },
+      }),
+    {
+      code: 'ACCESS_DENIED',
+      message:
+        "can't access 'Kustomization/other/base', cross-namespace references have been blocked",
+    },
+  );
 });
 
 function repository(spec: Fields): GitRepository {

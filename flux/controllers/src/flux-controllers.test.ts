@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the language that is rendered
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json, KubeObject } from '@capstan/kube-object';
-import { createWorld, type World } from './testing/world.ts';
+import { annotate, at, condition, conditions, find, ready, settle } from './testing/look.ts';
+import { createWorld } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/my-app.git';
 
@@ -253,67 +253,3 @@ test('after a restart it goes on, without another operation', async () => {
     (one) => one === undefined,
   );
 });
-
-async function ready(world: World, message: string): Promise<KubeObject | undefined> {
-  return world.eventually(
-    () => world.get('Kustomization', 'flux-system/my-app'),
-    (one) =>
-      at(find(one, 'Ready'), 'status') === 'True' &&
-      String(at(find(one, 'Ready'), 'message')).startsWith(message),
-  );
-}
-
-async function condition(
-  world: World,
-  type: string,
-  holds: (one: Json | undefined) => boolean,
-): Promise<Json | undefined> {
-  const found = await world.eventually(
-    () => world.get('Kustomization', 'flux-system/my-app'),
-    (one) => holds(find(one, type)),
-  );
-  return find(found, type);
-}
-
-async function annotate(world: World, requestedAt: string): Promise<void> {
-  const ref = {
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    namespace: 'flux-system',
-    name: 'my-app',
-  };
-  const annotations = { 'reconcile.fluxcd.io/requestedAt': requestedAt };
-  await world.client.patch(ref, { metadata: { annotations } }, { type: 'merge' });
-}
-
-function find(object: KubeObject | undefined, type: string): Json | undefined {
-  return list(at(object, 'status', 'conditions')).find((one) => at(one, 'type') === type);
-}
-
-function conditions(object: KubeObject | undefined): readonly string[] {
-  return list(at(object, 'status', 'conditions')).map(
-    (one) => `${at(one, 'type')}=${at(one, 'status')} ${at(one, 'reason')} ${at(one, 'message')}`,
-  );
-}
-
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 150));
-}
-
-function at(
-  value: Json | KubeObject | undefined,
-  ...path: readonly (string | number)[]
-): Json | undefined {
-  let current: Json | undefined = value;
-  for (const part of path) {
-    current =
-      typeof current === 'object' && current !== null
-        ? (current as { readonly [key: string]: Json })[part]
-        : undefined;
-  }
-  return current;
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
-}

@@ -25,6 +25,11 @@ export interface FluxControllers {
   idle(): Promise<void>;
 }
 
+const CONFIGURATION = [
+  { group: '', kind: 'ConfigMap' },
+  { group: '', kind: 'Secret' },
+];
+
 /** The controllers of GitRepository and Kustomization over one cache of Flux's own resources. */
 export function createFluxControllers(ports: FluxPorts): FluxControllers {
   const control = new ControlState(ports.client);
@@ -41,6 +46,8 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
       const stops = [repositories.start(), kustomizations.start()];
       try {
         await persist(() => control.start({ signal }), { clock: ports.clock, signal });
+        // For those that ask to be watched; without the right to list them, values are read at the interval.
+        await ports.cluster.live.ensure(CONFIGURATION, { signal });
         for (const key of control.keys('GitRepository'))
           repositories.controller.enqueue(key, { priority: -100 });
         for (const key of control.keys('Kustomization'))

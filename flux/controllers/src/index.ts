@@ -1,5 +1,6 @@
 export type { NamedKey } from './control-state.ts';
 export { createFluxControllers, type FluxControllers, type FluxPorts } from './flux-controllers.ts';
+export type { Tenancy } from './tenancy.ts';
 export { kustomizationOwners, type LoweringContext, toDelivery } from './to-delivery.ts';
 export { toGitRepositoryStatus } from './to-git-repository-status.ts';
 export { toKustomizationStatus } from './to-kustomization-status.ts';

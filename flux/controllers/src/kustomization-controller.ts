@@ -5,9 +5,7 @@
  */
 
 import {
-  actAs,
   ChangeJudge,
-  type Cluster,
   type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
@@ -16,15 +14,15 @@ import {
   type LoadedRender,
   type ObjectInsight,
   type OperationRequest,
+  type Problem,
   problemOf,
   runDelivery,
-  serviceAccount,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
 import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
 import { KUSTOMIZE_GROUP, type Kustomization, REQUESTED_AT, SOURCE_GROUP } from '@capstan/flux-api';
-import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import type { LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
   createController,
@@ -40,9 +38,10 @@ import {
   requireGitRepository,
   requireKustomization,
 } from './control-state.ts';
-import { parseDurationMs } from './durations.ts';
+import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
+import { formatDuration, parseDurationMs } from './durations.ts';
 import { observe } from './observe-kustomization.ts';
-import { ownerName, toDelivery } from './to-delivery.ts';
+import { ownerName, timeoutMs, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import {
   notReady,
@@ -53,9 +52,7 @@ import {
 import { commitOf, toSourceSpec } from './to-source.ts';
 import { setFinalizer, writeStatus } from './write-object.ts';
 
-export interface KustomizationPorts {
-  readonly client: KubeClient;
-  readonly cluster: Cluster;
+export interface KustomizationPorts extends DestinationPorts {
   readonly sources: SourceStore;
   readonly render: DeliveryPorts['render'];
   readonly verdicts: VerdictCache;
@@ -78,6 +75,8 @@ interface Known {
 }
 
 const FIELD_MANAGER = 'kustomize-controller';
+/** On a ConfigMap or Secret: who refers to it is reconciled when it changes, not at the next interval. */
+const WATCH_LABEL = 'reconcile.fluxcd.io/watch';
 
 export interface KustomizationController {
   readonly controller: Controller<NamedKey>;
@@ -104,13 +103,16 @@ export function createKustomizationController(
   return {
     controller,
     start() {
+      const wakeOwner = (owner: string) => {
+        const [kind, namespace = '', name = ''] = owner.split('/');
+        if (kind === 'Kustomization')
+          controller.enqueue({ namespace, name }, { reason: 'live object' });
+      };
       const stops = [
         control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
-        watchOwners(ports.cluster, (owner) => {
-          const [kind, namespace = '', name = ''] = owner.split('/');
-          if (kind === 'Kustomization')
-            controller.enqueue({ namespace, name }, { reason: 'live object' });
-        }),
+        ports.cluster.live.subscribe((change) => wakeReferrers(change, controller, bench)),
+        watchOwners(ports.cluster, wakeOwner),
+        ports.clusters?.onOpen((cluster) => watchOwners(cluster, wakeOwner)) ?? (() => undefined),
       ];
       return () => {
         for (const stop of stops) stop();
@@ -137,6 +139,34 @@ function wakeConcerned(change: LiveChange, controller: Controller<NamedKey>, ben
     // Whatever becomes of it, the Kustomizations are looked at.
     wakeFollowers({ namespace, name }, controller, bench).catch(() => undefined);
   }
+}
+
+/** Those that take values from a ConfigMap or Secret which asks for that by its label. */
+function wakeReferrers(
+  { key, before, after }: LiveChange,
+  controller: Controller<NamedKey>,
+  { control }: Bench,
+): void {
+  if (key.group !== '' || (key.kind !== 'ConfigMap' && key.kind !== 'Secret')) return;
+  const isWatched = [before, after].some(
+    (one) => one?.read().metadata.labels?.[WATCH_LABEL] === 'Enabled',
+  );
+  if (!isWatched) return;
+  for (const one of control.kustomizations()) {
+    if ((one.metadata.namespace ?? '') !== key.namespace) continue;
+    if (refersTo(one, key)) controller.enqueue(keyOf(one), { reason: 'configuration' });
+  }
+}
+
+function refersTo({ spec }: Kustomization, { kind, name }: ObjectKey): boolean {
+  const values = spec.postBuild?.substituteFrom ?? [];
+  if (values.some((ref) => ref.kind === kind && ref.name === name)) return true;
+  const secrets = [spec.kubeConfig?.['secretRef'], spec.decryption?.['secretRef']];
+  return kind === 'Secret' && secrets.some((ref) => isRecord(ref) && ref['name'] === name);
+}
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Those whose files the new artifact changes come first; one commit concerns few of many. */
@@ -226,11 +256,7 @@ async function look(
   let status: DeliveryStatus;
   let render = held?.render;
   try {
-    const observed = await observe(
-      kustomization,
-      { control: bench.control, client: bench.ports.client },
-      signal,
-    );
+    const observed = await observe(kustomization, { ...ports, control: bench.control }, signal);
     revision = observed.revision;
     if (observed.kind === 'waiting') {
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
@@ -248,7 +274,7 @@ async function look(
             render = loaded;
           },
         },
-        portsFor(kustomization, ports),
+        await portsFor(kustomization, ports, signal),
         { signal },
       );
     }
@@ -256,12 +282,18 @@ async function look(
     signal.throwIfAborted();
     if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
       throw error;
-    const problem = problemOf(error, error.kind === 'wait' ? 'render' : 'spec');
+    const problem = problemOf(error, stageOf(error));
     status = { ...notReady('', '', previous, ports.clock.now()), problems: [problem] };
   }
   known.set(id, { uid, status, render });
   await report(status);
   return status;
+}
+
+/** What cannot be reached is told as a failure of the reconciliation, what is missing as one of the build. */
+function stageOf({ code, kind }: CapstanError): Problem['stage'] {
+  if (code.startsWith('KUBECONFIG_')) return 'compare';
+  return kind === 'wait' ? 'render' : 'spec';
 }
 
 function toRequest(
@@ -285,15 +317,14 @@ function toRequest(
   };
 }
 
-/** Acts as the service account that the Kustomization names, if it does. */
-function portsFor({ spec, metadata }: Kustomization, ports: KustomizationPorts): DeliveryPorts {
-  const { cluster, sources, render, clock, verdicts } = ports;
-  const { serviceAccountName } = spec;
-  if (serviceAccountName === undefined || serviceAccountName === '') {
-    return { sources, render, clock, verdicts, cluster };
-  }
-  const identity = serviceAccount(metadata.namespace ?? '', serviceAccountName);
-  return { sources, render, clock, verdicts, cluster: actAs(cluster, identity) };
+async function portsFor(
+  kustomization: Kustomization,
+  ports: KustomizationPorts,
+  signal: AbortSignal,
+): Promise<DeliveryPorts> {
+  const { sources, render, clock, verdicts } = ports;
+  const cluster = await openDestination(kustomization, ports, signal);
+  return { sources, render, clock, verdicts, cluster };
 }
 
 /** The single exit. */
@@ -337,44 +368,16 @@ function toResult({ spec }: Kustomization, status: DeliveryStatus, nowMs: number
   return { kind: 'settled', recheckAfterMs: Math.max(1, Math.min(dueMs, regular)) };
 }
 
-/** Prunes what the inventory lists, when that is asked for, and lets the object go. As in Flux, it does not wait for the end. */
+/** Deletes what the inventory lists, when that is asked for, and lets the object go; waits for the end only when told to. */
 async function finalize(
   kustomization: Kustomization,
   bench: Bench,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { ports, known } = bench;
-  const previous = readStatus(kustomization);
-  const { deletionPolicy = 'MirrorPrune', prune, suspend } = kustomization.spec;
-  const deletes = deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
-  if (deletes && suspend !== true && previous !== undefined && previous.inventory.length > 0) {
-    const source: SourceSpec = {
-      kind: 'git',
-      url: 'https://unused.invalid',
-      revision: { kind: 'any', name: 'HEAD' },
-    };
-    const {
-      kubeConfig: _kubeConfig,
-      decryption: _decryption,
-      healthCheckExprs: _exprs,
-      ...spec
-    } = kustomization.spec;
-    const delivery = toDelivery({ ...kustomization, spec }, { source, variables: undefined });
-    const { cluster } = portsFor(kustomization, ports);
-    const { inventory } = previous;
-    const { errors } = await deleteDelivery(delivery, cluster, {
-      inventory,
-      propagation: 'Background',
-      signal,
-    });
-    const [first] = errors;
-    if (first !== undefined) {
-      const message = `pruning for deleted resource failed: ${messageOf(first)}`;
-      return {
-        kind: 'retry',
-        error: new CapstanError('PRUNE_FAILED', message, { kind: 'retry', cause: first }),
-      };
-    }
+  if (deletesObjects(kustomization)) {
+    const left = await deleteObjects(kustomization, bench, signal);
+    if (left !== undefined) return left;
   }
   await setFinalizer(kustomization, false, {
     client: ports.client,
@@ -386,6 +389,62 @@ async function finalize(
   return { kind: 'settled' };
 }
 
+function deletesObjects({ spec, status }: Kustomization): boolean {
+  const { deletionPolicy = 'MirrorPrune', prune, suspend } = spec;
+  if (suspend === true || (status.inventory?.entries.length ?? 0) === 0) return false;
+  return deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
+}
+
+/** What is to be done before the object may go; undefined when nothing is. */
+async function deleteObjects(
+  kustomization: Kustomization,
+  { ports }: Bench,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const { apiVersion, kind, metadata, spec } = kustomization;
+  const tell = (message: string) =>
+    ports.events.record({
+      object: { apiVersion, kind, metadata },
+      type: 'Warning',
+      reason: 'PruneFailed',
+      message,
+    });
+  if (!(await canActAs(kustomization, ports, signal))) {
+    tell(`unable to prune objects: the service account ${spec.serviceAccountName} is gone`);
+    return undefined;
+  }
+  const cluster = await openDestination(kustomization, ports, signal);
+  const { errors, remaining } = await deleteDelivery(bareDelivery(kustomization), cluster, {
+    inventory: readStatus(kustomization)?.inventory ?? [],
+    propagation: 'Background',
+    signal,
+  });
+  const [first] = errors;
+  if (first !== undefined) {
+    const message = `pruning for deleted resource failed: ${messageOf(first)}`;
+    tell(message);
+    const error = new CapstanError('PRUNE_FAILED', message, { kind: 'retry', cause: first });
+    return { kind: 'retry', error };
+  }
+  if (spec.deletionPolicy !== 'WaitForTermination' || remaining.length === 0) return undefined;
+  const limitMs = timeoutMs(kustomization);
+  const leftMs = Date.parse(metadata.deletionTimestamp ?? '') + limitMs - ports.clock.now();
+  if (leftMs > 0) return { kind: 'settled', recheckAfterMs: Math.min(2_000, leftMs) };
+  tell(`failed to wait for resources termination: timeout of ${formatDuration(limitMs)}`);
+  return undefined;
+}
+
+/** Enough of a delivery to find and delete its objects: no source is needed, nor what cannot be done here. */
+function bareDelivery(kustomization: Kustomization): Delivery {
+  const source: SourceSpec = {
+    kind: 'git',
+    url: 'https://unused.invalid',
+    revision: { kind: 'any', name: 'HEAD' },
+  };
+  const { decryption: _decryption, healthCheckExprs: _exprs, ...spec } = kustomization.spec;
+  return toDelivery({ ...kustomization, spec }, { source, variables: undefined });
+}
+
 async function inspect(
   key: NamedKey,
   object: ObjectKey,
@@ -394,14 +453,11 @@ async function inspect(
   const held = bench.control.kustomization(key);
   if (held === undefined) return undefined;
   const kustomization = requireKustomization(held);
-  const observed = await observe(
-    kustomization,
-    { control: bench.control, client: bench.ports.client },
-    signal,
-  );
+  const { ports, control } = bench;
+  const observed = await observe(kustomization, { ...ports, control }, signal);
   if (observed.kind === 'waiting') return undefined;
   return inspectObject(observed.delivery, object, {
-    ports: portsFor(kustomization, bench.ports),
+    ports: await portsFor(kustomization, ports, signal),
     signal,
   });
 }

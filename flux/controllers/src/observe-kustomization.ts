@@ -3,16 +3,23 @@ import type { SourceSpec } from '@capstan/engine-source';
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import { CapstanError } from '@capstan/lib-std';
-import { type ControlState, requireGitRepository, requireKustomization } from './control-state.ts';
+import {
+  type ControlState,
+  type NamedKey,
+  requireGitRepository,
+  requireKustomization,
+} from './control-state.ts';
 import { findUnready } from './dependencies.ts';
 import { readCredentials } from './git-repository-controller.ts';
 import { readValues } from './read-secret.ts';
+import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
 import { commitOf, toSourceSpec } from './to-source.ts';
 
 export interface ObservePorts {
   readonly control: ControlState;
   readonly client: KubeClient;
+  readonly tenancy: Tenancy;
 }
 
 export type Observed =
@@ -34,10 +41,11 @@ export async function observe(
   const source = await findSource(kustomization, ports, signal);
   if (source.kind === 'waiting') return source;
   const { revision } = source;
-  const unready = findUnready(kustomization, revision, (key) => {
+  const find = (key: NamedKey) => {
     const found = control.kustomization(key);
     return found === undefined ? undefined : requireKustomization(found);
-  });
+  };
+  const unready = findUnready(kustomization, revision, { find, tenancy: ports.tenancy });
   if (unready !== undefined)
     return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
   const variables = await readVariables(kustomization, client, signal);
@@ -54,11 +62,13 @@ type FoundSource =
 
 async function findSource(
   kustomization: Kustomization,
-  { control, client }: ObservePorts,
+  { control, client, tenancy }: ObservePorts,
   signal: AbortSignal,
 ): Promise<FoundSource> {
   const { kind, name, namespace: told } = kustomization.spec.sourceRef;
-  const namespace = told || (kustomization.metadata.namespace ?? '');
+  const own = kustomization.metadata.namespace ?? '';
+  const namespace = told || own;
+  checkReference({ kind, namespace, name }, own, tenancy);
   const wait = (message: string): FoundSource => ({
     kind: 'waiting',
     revision: '',

@@ -105,7 +105,6 @@ function refuseUnsupported({ spec }: Kustomization): void {
   const refuse = (field: string, hint: string) => {
     throw new CapstanError('SPEC_UNSUPPORTED', `spec.${field} is not supported`, { hint });
   };
-  if (spec.kubeConfig !== undefined) refuse('kubeConfig', 'only the own cluster can be reconciled');
   if (spec.decryption !== undefined) refuse('decryption', 'encrypted files cannot be read');
   if ((spec.healthCheckExprs?.length ?? 0) > 0)
     refuse('healthCheckExprs', 'use healthChecks or wait');

@@ -1,6 +1,7 @@
 import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import { findCondition } from './conditions.ts';
+import { formatDuration, parseDurationMs } from './durations.ts';
 
 export interface KustomizationEvent {
   readonly type: 'Normal' | 'Warning';
@@ -19,6 +20,7 @@ export function toEvents(
     revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision };
   const ready = findCondition(after.status.conditions, 'Ready');
   const old = findCondition(before.status.conditions, 'Ready');
+  const interval = formatDuration(parseDurationMs(after.spec.interval, 'spec.interval'));
   const events: KustomizationEvent[] = [];
   if (ready === undefined) return events;
   const changes = (delivery.operation?.results ?? []).flatMap(describeChange);
@@ -32,13 +34,22 @@ export function toEvents(
     });
   }
   if (ready.status === 'False' && old?.message !== ready.message) {
-    const type = ready.reason === 'DependencyNotReady' ? 'Normal' : 'Warning';
-    events.push({ type, reason: ready.reason, message: ready.message, annotations });
+    const { reason, message } = ready;
+    events.push(
+      reason === 'DependencyNotReady'
+        ? {
+            type: 'Normal',
+            reason,
+            message: `Dependencies do not meet ready condition: ${message}`,
+            annotations,
+          }
+        : { type: 'Warning', reason, message, annotations },
+    );
   } else if (ready.status === 'True' && (old?.status !== 'True' || old.message !== ready.message)) {
     events.push({
       type: 'Normal',
       reason: ready.reason,
-      message: `Reconciliation finished, ${ready.message}`,
+      message: `Reconciliation finished${took(delivery)}, next run in ${interval}`,
       annotations,
     });
   }
@@ -50,6 +61,11 @@ function isNewOperation(before: Kustomization, after: Kustomization): boolean {
   const [old] = before.status.history ?? [];
   const [current] = after.status.history ?? [];
   return JSON.stringify(old) !== JSON.stringify(current);
+}
+
+function took({ operation }: DeliveryStatus): string {
+  if (operation?.finishedAtMs === undefined) return '';
+  return ` in ${formatDuration(operation.finishedAtMs - operation.startedAtMs)}`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {

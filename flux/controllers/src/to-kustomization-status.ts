@@ -123,7 +123,7 @@ const REASON_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   sync: 'ReconciliationFailed',
   health: 'HealthCheckFailed',
 };
-const OWN_REASONS = new Set(['ArtifactFailed', 'DependencyNotReady', 'AccessDenied']);
+const OWN_REASONS = new Set(['ArtifactFailed', 'DependencyNotReady']);
 
 function judgeProblem(problem: Problem): Verdict {
   const { stage, code, message, location, hint } = problem;
@@ -133,6 +133,7 @@ function judgeProblem(problem: Problem): Verdict {
       : `${[location.file, location.line].filter((part) => part !== undefined).join(':')}: `;
   const tail = hint === undefined ? '' : ` (${hint})`;
   if (OWN_REASONS.has(code)) return { kind: 'failed', reason: code, message };
+  if (code === 'ACCESS_DENIED') return { kind: 'stalled', reason: 'AccessDenied', message };
   if (stage === 'spec')
     return { kind: 'stalled', reason: 'InvalidSpec', message: `${message}${tail}` };
   if (stage === 'render' && code === 'PATH_NOT_FOUND') {

@@ -20,6 +20,8 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
   --allow-file-remotes  let repositories be folders of this machine (file://…): whoever may write an Application then
                       reads any repository that this process can read
+  --no-cross-namespace-refs     Flux's resources may refer only to their own namespace
+  --default-service-account NAME  what Kustomizations and HelmReleases act as that name no service account
 `;
 
 const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
@@ -34,6 +36,8 @@ export const run: Command = async (args, io) => {
     host: { kind: 'string[]' },
     cache: { kind: 'string' },
     'allow-file-remotes': { kind: 'boolean' },
+    'no-cross-namespace-refs': { kind: 'boolean' },
+    'default-service-account': { kind: 'string' },
     help: { kind: 'boolean', short: 'h' },
   });
   if (flags.flag('help')) {
@@ -61,6 +65,10 @@ export const run: Command = async (args, io) => {
     gitUrl: null,
     hosts: flags.texts('host'),
     allowFileRemotes: flags.flag('allow-file-remotes'),
+    tenancy: {
+      noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
+      defaultServiceAccount: flags.text('default-service-account') ?? '',
+    },
     version: '0.1.0',
     log: (message, keys = {}) => io.err(`capstan: ${message} ${JSON.stringify(keys)}\n`),
   });

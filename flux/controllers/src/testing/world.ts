@@ -1,5 +1,10 @@
 /** A small world for tests: a cluster in this process, sources in memory, the controllers over both. */
-import { createCluster, createVerdictCache } from '@capstan/engine-delivery';
+import {
+  type Cluster,
+  ClusterPool,
+  createCluster,
+  createVerdictCache,
+} from '@capstan/engine-delivery';
 import { eventually, MemorySources } from '@capstan/engine-delivery/testing';
 import { RenderCache } from '@capstan/engine-render';
 import { fluxCrds } from '@capstan/flux-api';
@@ -9,7 +14,12 @@ import type { KubeObject } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { parseYaml } from '@capstan/lib-yaml';
-import { createFluxControllers, type FluxControllers, kustomizationOwners } from '../index.ts';
+import {
+  createFluxControllers,
+  type FluxControllers,
+  kustomizationOwners,
+  type Tenancy,
+} from '../index.ts';
 
 export interface World extends AsyncDisposable {
   /** The test's own connection. */
@@ -29,6 +39,7 @@ const NEEDED = ['gitrepositories', 'kustomizations'];
 export interface WorldOptions {
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string) => void;
+  readonly tenancy?: Tenancy;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -50,7 +61,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   }
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
   const sources = new MemorySources();
-  let running = start(ours, sources, catalogue);
+  let running = start(ours, { sources, catalogue, tenancy: options.tenancy ?? {} });
   return {
     client,
     sources,
@@ -63,7 +74,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(ours, sources, catalogue);
+      running = start(ours, { sources, catalogue, tenancy: options.tenancy ?? {} });
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
@@ -74,15 +85,24 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
-function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue) {
+interface StartOptions {
+  readonly sources: MemorySources;
+  readonly catalogue: Catalogue;
+  readonly tenancy: Tenancy;
+}
+
+function start(client: KubeClient, { sources, catalogue, tenancy }: StartOptions) {
   const clock = systemClock();
-  const cluster = createCluster({
-    name: 'in-cluster',
-    client,
-    schemaOf: (kind) => catalogue.kind(kind),
-    ownerReaders: [kustomizationOwners],
-    clock,
-  });
+  const create = (name: string, of: KubeClient): Cluster =>
+    createCluster({
+      name,
+      client: of,
+      schemaOf: (kind) => catalogue.kind(kind),
+      ownerReaders: [kustomizationOwners],
+      clock,
+    });
+  const cluster = create('in-cluster', client);
+  const clusters = new ClusterPool({ create });
   const renders = new RenderCache();
   const events = {
     source: createEventRecorder({ client, component: 'source-controller', clock }),
@@ -91,6 +111,8 @@ function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue)
   const controllers = createFluxControllers({
     client,
     cluster,
+    clusters,
+    tenancy,
     sources,
     render: async (snapshot, spec) => renders.render(snapshot, spec),
     verdicts: createVerdictCache(),
@@ -108,6 +130,7 @@ function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue)
       await ended;
       await events.source[Symbol.asyncDispose]();
       await events.kustomize[Symbol.asyncDispose]();
+      await clusters[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
     },
   };

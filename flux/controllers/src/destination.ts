@@ -1,0 +1,104 @@
+/** Where an applier's objects go and in whose name: `spec.kubeConfig` and `spec.serviceAccountName`, as Flux reads them. */
+
+import { createHash } from 'node:crypto';
+import { actAs, type Cluster, type ClusterPool, serviceAccount } from '@capstan/engine-delivery';
+import { connect, type KubeClient, parseKubeconfig } from '@capstan/kube-client';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
+import { readValues } from './read-secret.ts';
+import type { Tenancy } from './tenancy.ts';
+
+export interface DestinationPorts {
+  /** The cluster that the custom resources live in. */
+  readonly client: KubeClient;
+  readonly cluster: Cluster;
+  /** Absent: only the own cluster is reconciled. */
+  readonly clusters?: ClusterPool;
+  readonly tenancy: Tenancy;
+}
+
+/** A Kustomization or a HelmRelease, as far as it says where it goes. */
+export interface Applier {
+  readonly metadata: KubeObject['metadata'];
+  readonly spec: { readonly kubeConfig?: JsonObject; readonly serviceAccountName?: string };
+}
+
+/**
+ * The cluster with the identity to act as. Throws a CapstanError of kind `wait` for a Secret that is missing, and refuses a
+ * kubeconfig that would run a program, read a file, or trust a server unseen. A named account that does not exist is the
+ * API server's to refuse: nothing falls back to the controller's own rights.
+ */
+export async function openDestination(
+  applier: Applier,
+  ports: DestinationPorts,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  const { metadata, spec } = applier;
+  const cluster =
+    spec.kubeConfig === undefined ? ports.cluster : await openRemote(applier, ports, signal);
+  const account = accountOf(applier, ports.tenancy);
+  return account === ''
+    ? cluster
+    : actAs(cluster, serviceAccount(metadata.namespace ?? '', account));
+}
+
+/** The service account to act as; '' for the controller itself. */
+export function accountOf({ spec }: Applier, { defaultServiceAccount = '' }: Tenancy): string {
+  return spec.serviceAccountName || defaultServiceAccount;
+}
+
+/** Whether the account to act as is still there; without it nothing can be deleted in its name. */
+export async function canActAs(
+  applier: Applier,
+  { client, tenancy }: DestinationPorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const name = accountOf(applier, tenancy);
+  if (name === '' || applier.spec.kubeConfig !== undefined) return true;
+  const { namespace = '' } = applier.metadata;
+  const ref = { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name };
+  return (await client.find(ref, { signal })) !== undefined;
+}
+
+async function openRemote(
+  { metadata, spec }: Applier,
+  { client, clusters }: DestinationPorts,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  const { namespace = '' } = metadata;
+  const secret = referenceOf(spec.kubeConfig?.['secretRef']);
+  if (clusters === undefined || secret === undefined) {
+    throw new CapstanError('SPEC_UNSUPPORTED', 'spec.kubeConfig.configMapRef is not supported', {
+      hint: 'put a kubeconfig into a Secret and name it in spec.kubeConfig.secretRef',
+    });
+  }
+  const origin = `Secret '${namespace}/${secret.name}'`;
+  const ref = { kind: 'Secret' as const, namespace, name: secret.name, optional: false };
+  const values = (await readValues(client, ref, { signal })) ?? new Map<string, string>();
+  const text = pickKubeconfig(values, secret.key, origin);
+  const fingerprint = createHash('sha256').update(text).digest('hex');
+  return clusters.use(`kubeconfig ${namespace}/${secret.name}/${secret.key}`, {
+    fingerprint,
+    connect: () => connect(parseKubeconfig(text, { origin })),
+  });
+}
+
+function pickKubeconfig(values: ReadonlyMap<string, string>, key: string, origin: string): string {
+  const keys = key === '' ? ['value', 'value.yaml'] : [key];
+  for (const name of keys) {
+    const text = values.get(name);
+    if (text !== undefined) return text;
+  }
+  const wanted = keys.map((name) => `'${name}'`).join(' or ');
+  throw new CapstanError(
+    'KUBECONFIG_MISSING',
+    `KubeConfig secret ${origin} does not contain a ${wanted} key with a kubeconfig`,
+    { kind: 'wait', hint: `add the key, or name another one in spec.kubeConfig.secretRef.key` },
+  );
+}
+
+function referenceOf(value: unknown): { readonly name: string; readonly key: string } | undefined {
+  if (typeof value !== 'object' || value === null || !('name' in value)) return undefined;
+  const key = 'key' in value && typeof value.key === 'string' ? value.key : '';
+  return typeof value.name === 'string' ? { name: value.name, key } : undefined;
+}

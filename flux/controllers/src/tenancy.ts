@@ -1,0 +1,23 @@
+import { CapstanError } from '@capstan/lib-std';
+
+/** What keeps tenants apart (Flux's documentation: "Multi-tenancy lockdown"). All off unless told. */
+export interface Tenancy {
+  /** References to sources, dependencies and values of other namespaces are refused. */
+  readonly noCrossNamespaceRefs?: boolean;
+  /** The service account to act as, in the object's own namespace, where the object names none. */
+  readonly defaultServiceAccount?: string;
+}
+
+/** Throws ACCESS_DENIED when an object refers to another namespace and may not. */
+export function checkReference(
+  reference: { readonly kind: string; readonly namespace: string; readonly name: string },
+  own: string,
+  { noCrossNamespaceRefs = false }: Tenancy,
+): void {
+  if (!noCrossNamespaceRefs || reference.namespace === own) return;
+  const { kind, namespace, name } = reference;
+  throw new CapstanError(
+    'ACCESS_DENIED',
+    `can't access '${kind}/${namespace}/${name}', cross-namespace references have been blocked`,
+  );
+}
