@@ -38,6 +38,12 @@ const CLASSES: readonly FailureClass[] = [
     hint: 'give the CA certificate of the server, or the client certificate that it asks for',
   },
   {
+    code: 'GIT_PUSH_REJECTED',
+    pattern: /^ ! \[(?:remote )?rejected\]/m,
+    message: (url) => `${url} refused the push: the branch moved meanwhile, or its rules forbid it`,
+    hint: 'it is read again and tried again by itself; a protected branch must allow this user to push',
+  },
+  {
     code: 'GIT_AUTHENTICATION_FAILED',
     pattern:
       /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|Permission denied|returned error: 40[13]|access denied|invalid credentials|HTTP Basic: Access denied|Load key|invalid format|incorrect passphrase/i,

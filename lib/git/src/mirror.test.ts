@@ -94,6 +94,33 @@ test('a mirror follows a branch, and asks for objects only when it lacks them', 
   assert.deepEqual(requests, []);
 });
 
+test('a commit is pushed to a branch that stands where it should, and to no other', async () => {
+  const pushable = join(folder, 'pushable.git');
+  await initMirror(pushable);
+  const gitDir = join(mkdtempSync(join(folder, 'm-')), 'm.git');
+  const mirror = new Mirror({ folder: gitDir, url: pushable, allowFile: true });
+  await initMirror(gitDir);
+  const write = (text: string) =>
+    commitFiles({
+      gitDir,
+      branch: 'env/prod',
+      files: { a: text },
+      message: text,
+      author: { name: 'Ann', email: 'a@b' },
+      at: 1_700_000_000,
+    });
+  const first = await write('one');
+  await mirror.push(first, 'env/prod', undefined);
+  const second = await write('two');
+  await mirror.push(second, 'env/prod', first);
+  assert.equal((await mirror.resolve({ kind: 'branch', branch: 'env/prod' })).commit, second);
+  for (const expected of [undefined, first]) {
+    const error = await rejection(mirror.push(first, 'env/prod', expected));
+    assert.equal(error.code, 'GIT_PUSH_REJECTED', error.message);
+  }
+  assert.equal((await mirror.resolve({ kind: 'branch', branch: 'env/prod' })).commit, second);
+});
+
 test('a hundred callers at once cost one look and one fetch', async () => {
   const mirror = openMirror(`${plain.url}/team/app.git`);
   requests = [];

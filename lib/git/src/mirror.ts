@@ -7,6 +7,7 @@ import { followRedirect, isSmartRemote } from './follow-redirect.ts';
 import { gitTree } from './git-tree.ts';
 import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+import { requireRefName } from './ref-name.ts';
 import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
 import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
@@ -91,6 +92,31 @@ export class Mirror {
     const known = options.useKnownRefs === true ? this.#refs : undefined;
     const refs = known ?? (await this.readRefs(options));
     return await this.#materialize(query, refs, options);
+  }
+
+  /**
+   * Brings commits of this copy to a branch of the remote. `expected` is where the branch must stand there (undefined: it
+   * must not exist): when it stands elsewhere, the push is GIT_PUSH_REJECTED and nothing is changed. Never forced over
+   * someone else's work.
+   */
+  async push(
+    commit: string,
+    branch: string,
+    expected: string | undefined,
+    options: RemoteOptions = {},
+  ): Promise<void> {
+    const ref = `refs/heads/${requireRefName(branch, 'branch')}`;
+    const work = this.#runRemote('pushing to', (url) => [
+      'push',
+      '--quiet',
+      `--force-with-lease=${ref}:${expected ?? ''}`,
+      '--',
+      url,
+      `${commit}:${ref}`,
+    ]);
+    await withSignal(work, options.signal);
+    // What was known of the remote is old now.
+    this.#refs = undefined;
   }
 
   tree(commit: string): FileTree {
