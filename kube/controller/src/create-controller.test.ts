@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CapstanError, ManualClock } from '@capstan/lib-std';
-import { createControllerMetrics } from './controller-metrics.ts';
 import type { Reconcile, ReconcileResult } from './controller-types.ts';
 import { createController } from './create-controller.ts';
-import { Shutdown, Superseded } from './interruption.ts';
+import { Moved, Shutdown, Superseded } from './interruption.ts';
+import type { GateTenant } from './key-gate.ts';
 import { createRegistry } from './metrics.ts';
 
 const settled: ReconcileResult = { kind: 'settled' };
@@ -24,7 +24,7 @@ function harness(reconcile: Reconcile<string>, concurrency = 1) {
     clock,
     random: () => 0,
     backoff: { baseMs: 10, factor: 2, maxMs: 35, jitter: 0.5 },
-    metrics: createControllerMetrics(registry, 'test'),
+    runtime: { registry },
     onResult: (key, result) => results.push(`${key} ${result.kind}`),
   });
   return { clock, registry, stop, results, controller };
@@ -217,6 +217,90 @@ test('never more at once than allowed, never one key twice, and every key at lea
   await controller.idle();
   assert.equal(atOnce, 3);
   assert.deepEqual([...seen].sort(), [...wanted].sort());
+  stop.abort();
+  await done;
+});
+
+test('a lane that is stuck holds up its own keys alone, and lanes take turns', async () => {
+  const stuck = Promise.withResolvers<void>();
+  const runs: string[] = [];
+  const stop = new AbortController();
+  const controller = createController<string>({
+    name: 'lanes',
+    reconcile: async (key) => {
+      runs.push(key);
+      if (key.startsWith('dead')) await stuck.promise;
+      return settled;
+    },
+    keyString: (key) => key,
+    laneOf: (key) => key.split('/')[0] ?? '',
+    concurrency: 2,
+  });
+  for (const key of ['dead/1', 'dead/2', 'dead/3', 'a/1', 'a/2', 'a/3', 'b/1', 'b/2']) {
+    controller.enqueue(key);
+  }
+  const done = controller.run({ signal: stop.signal });
+  for (let i = 0; i < 20; i++) await turn();
+  assert.deepEqual(runs.slice(0, 3).toSorted(), ['a/1', 'b/1', 'dead/1']);
+  assert.deepEqual(runs.toSorted(), ['a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'dead/1', 'dead/2']);
+  assert.deepEqual(controller.stats(), { queued: 1, delayed: 0, running: 2 });
+  stuck.resolve();
+  await controller.idle();
+  assert.equal(runs.length, 8);
+  stop.abort();
+  await done;
+});
+
+test('behind a gate a key runs only here while it is owned, and stops before it is given away', async () => {
+  let owned = new Set(['gated/a', 'gated/b']);
+  let tenant: GateTenant | undefined;
+  const runs: string[] = [];
+  const moved: string[] = [];
+  const aborted: unknown[] = [];
+  const stop = new AbortController();
+  const controller = createController<string>({
+    name: 'gated',
+    reconcile: async (key, { signal }) => {
+      runs.push(key);
+      if (key !== 'a' || runs.length > 3) return settled;
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      aborted.push(signal.reason);
+      return settled;
+    },
+    keyString: (key) => key,
+    concurrency: 5,
+    onMoved: (key) => moved.push(key),
+    runtime: {
+      gate: {
+        owns: (key) => owned.has(key),
+        join: (one) => {
+          tenant = one;
+          return () => undefined;
+        },
+      },
+    },
+  });
+  const done = controller.run({ signal: stop.signal });
+  for (const key of ['a', 'b', 'c']) controller.enqueue(key);
+  for (let i = 0; i < 5; i++) await turn();
+  assert.deepEqual([runs, moved], [['a', 'b'], ['c']]);
+  owned = new Set(['gated/c']);
+  await tenant?.release();
+  assert.ok(aborted[0] instanceof Moved);
+  assert.deepEqual(
+    [runs, moved.toSorted()],
+    [
+      ['a', 'b'],
+      ['a', 'b', 'c'],
+    ],
+  );
+  tenant?.resume();
+  for (let i = 0; i < 5; i++) await turn();
+  assert.deepEqual(runs, ['a', 'b', 'c']);
+  owned = new Set(['gated/a', 'gated/b', 'gated/c']);
+  tenant?.resume();
+  await controller.idle();
+  assert.deepEqual(runs, ['a', 'b', 'c', 'a', 'b']);
   stop.abort();
   await done;
 });

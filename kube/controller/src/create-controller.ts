@@ -5,10 +5,12 @@ import {
   type Clock,
   messageOf,
 } from '@capstan/lib-std';
-import type { ControllerMetrics } from './controller-metrics.ts';
+import { type ControllerMetrics, createControllerMetrics } from './controller-metrics.ts';
 import type { Controller, EnqueueOptions, Reconcile, ReconcileResult } from './controller-types.ts';
-import { Shutdown, Superseded } from './interruption.ts';
-import { ReadyQueue } from './ready-queue.ts';
+import { Moved, Shutdown, Superseded } from './interruption.ts';
+import type { KeyGate } from './key-gate.ts';
+import type { Registry } from './metrics.ts';
+import { ReadyLanes } from './ready-lanes.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface ControllerOptions<Key> {
@@ -17,21 +19,38 @@ export interface ControllerOptions<Key> {
   readonly reconcile: Reconcile<Key>;
   /** One text per key; two keys with the same text are the same. */
   readonly keyString: (key: Key) => string;
-  /** Reconciles at once; 4 by default. */
+  /** Reconciles at once in each lane; 4 by default. */
   readonly concurrency?: number;
+  /**
+   * What keys must not wait for each other: the cluster that a key goes to, so that one which hangs holds up its own keys
+   * alone. Absent: all are in one lane.
+   */
+  readonly laneOf?: (key: Key) => string;
+  /** Told of a key that another replica reconciles now: what is known of it will be out of date. */
+  readonly onMoved?: (key: Key) => void;
   /** Of one key's failures in a row; by default 1 s, doubled, to 5 min. */
   readonly backoff?: BackoffPolicy;
   readonly clock?: Clock;
   readonly random?: () => number;
-  readonly metrics?: ControllerMetrics;
+  readonly runtime?: ControllerRuntime;
   /** Told of each end: the one place from which results reach logs. */
   readonly onResult?: (key: Key, result: ReconcileResult, durationMs: number) => void;
+}
+
+/** What all controllers of a process share. */
+export interface ControllerRuntime {
+  readonly registry?: Registry;
+  /** Which keys are this process's; absent: all. Asked with `<controller>/<key>`. */
+  readonly gate?: KeyGate;
 }
 
 /** A queue of keys and the workers that reconcile them; see Controller and Reconcile for what is promised. */
 export function createController<Key>(options: ControllerOptions<Key>): Controller<Key> {
   return new QueueController(options);
 }
+
+/** Before the initial list, after everything that somebody waits for. */
+const MOVED_PRIORITY = -50;
 
 const defaultBackoff: BackoffPolicy = { baseMs: 1_000, factor: 2, maxMs: 300_000, jitter: 0.1 };
 
@@ -40,6 +59,7 @@ interface Entry<Key> {
   readonly key: Key;
   state: 'idle' | 'ready' | 'running';
   priority: number;
+  lane: string;
   /** Enqueued while it was running. */
   isDirty: boolean;
   failures: number;
@@ -48,6 +68,7 @@ interface Entry<Key> {
     | { readonly atMs: number; readonly priority: number; readonly cancel: () => void }
     | undefined;
   abort: AbortController | undefined;
+  work: Promise<void> | undefined;
 }
 
 class QueueController<Key> implements Controller<Key> {
@@ -55,7 +76,11 @@ class QueueController<Key> implements Controller<Key> {
   readonly #options: ControllerOptions<Key>;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<Key>>();
-  readonly #ready = new ReadyQueue<Entry<Key>>();
+  readonly #ready: ReadyLanes<Entry<Key>>;
+  readonly #metrics: ControllerMetrics | undefined;
+  /** With a gate: keys that were reconciled here, and keys that others reconcile. */
+  readonly #held = new Map<string, Key>();
+  readonly #parked = new Map<string, Key>();
   readonly #running = new Set<Promise<void>>();
   readonly #idleWaiters = new Set<() => void>();
   #delayed = 0;
@@ -65,6 +90,9 @@ class QueueController<Key> implements Controller<Key> {
     this.name = options.name;
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
+    this.#ready = new ReadyLanes(this.#concurrency);
+    const registry = options.runtime?.registry;
+    this.#metrics = registry && createControllerMetrics(registry, options.name);
   }
 
   enqueue(key: Key, options: EnqueueOptions = {}): void {
@@ -89,12 +117,17 @@ class QueueController<Key> implements Controller<Key> {
       throw new CapstanError('INVARIANT', `controller ${this.name} was run twice`, { kind: 'bug' });
     }
     this.#state = 'running';
-    this.#options.metrics?.started(this.#concurrency);
+    this.#metrics?.started(this.#concurrency);
+    const leave = this.#options.runtime?.gate?.join({
+      release: () => this.#release(),
+      resume: () => this.#resume(),
+    });
     this.#dispatch();
     const { promise, resolve } = Promise.withResolvers<void>();
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
     await promise;
+    leave?.();
     this.#stop();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
@@ -120,11 +153,13 @@ class QueueController<Key> implements Controller<Key> {
       key,
       state: 'idle',
       priority: 0,
+      lane: '',
       isDirty: false,
       failures: 0,
       readySinceMs: 0,
       delayed: undefined,
       abort: undefined,
+      work: undefined,
     };
     this.#entries.set(text, entry);
     return entry;
@@ -134,21 +169,22 @@ class QueueController<Key> implements Controller<Key> {
     this.#cancelDelay(entry);
     if (entry.state === 'running') {
       entry.priority = entry.isDirty ? Math.max(entry.priority, priority) : priority;
-      if (!entry.isDirty) this.#options.metrics?.added();
+      if (!entry.isDirty) this.#metrics?.added();
       entry.isDirty = true;
       return;
     }
     if (entry.state === 'ready') {
       if (priority <= entry.priority) return;
-      this.#ready.remove(entry, entry.priority);
+      this.#ready.remove(entry, entry.lane, entry.priority);
     } else {
       entry.readySinceMs = this.#clock.now();
-      this.#options.metrics?.added();
+      this.#metrics?.added();
     }
     entry.state = 'ready';
     entry.priority = priority;
-    this.#ready.add(entry, priority);
-    this.#options.metrics?.depth(this.#ready.size);
+    entry.lane = this.#options.laneOf?.(entry.key) ?? '';
+    this.#ready.add(entry, entry.lane, priority);
+    this.#metrics?.depth(this.#ready.size);
     this.#dispatch();
   }
 
@@ -175,39 +211,90 @@ class QueueController<Key> implements Controller<Key> {
   }
 
   #dispatch(): void {
-    while (this.#state === 'running' && this.#running.size < this.#concurrency) {
+    while (this.#state === 'running') {
       const entry = this.#ready.take();
       if (entry === undefined) break;
+      const { lane } = entry;
+      if (!this.#isOwned(this.#options.keyString(entry.key))) {
+        this.#ready.done(lane);
+        entry.state = 'idle';
+        this.#park(entry.key);
+        continue;
+      }
       const work = this.#work(entry).finally(() => {
         this.#running.delete(work);
-        this.#options.metrics?.active(this.#running.size);
+        this.#ready.done(lane);
+        this.#metrics?.active(this.#running.size);
         this.#dispatch();
         if (this.#running.size === 0 && this.#ready.size === 0) this.#becomeIdle();
       });
+      entry.work = work;
       this.#running.add(work);
-      this.#options.metrics?.active(this.#running.size);
+      this.#metrics?.active(this.#running.size);
     }
-    this.#options.metrics?.depth(this.#ready.size);
+    this.#metrics?.depth(this.#ready.size);
+  }
+
+  #isOwned(text: string): boolean {
+    const gate = this.#options.runtime?.gate;
+    return gate === undefined || gate.owns(`${this.name}/${text}`);
+  }
+
+  /** Another replica's: nothing of it runs or waits here, until it is ours. */
+  #park(key: Key): void {
+    const text = this.#options.keyString(key);
+    const entry = this.#entries.get(text);
+    if (entry !== undefined) {
+      this.#cancelDelay(entry);
+      if (entry.state === 'ready') this.#ready.remove(entry, entry.lane, entry.priority);
+      this.#entries.delete(text);
+    }
+    this.#held.delete(text);
+    this.#parked.set(text, key);
+    this.#options.onMoved?.(key);
+  }
+
+  async #release(): Promise<void> {
+    const lost = [...this.#held].filter(([text]) => !this.#isOwned(text));
+    const ends = lost.map(([text]) => {
+      const entry = this.#entries.get(text);
+      entry?.abort?.abort(new Moved());
+      return entry?.state === 'running' ? entry.work : undefined;
+    });
+    await Promise.all(ends);
+    for (const [text, key] of lost) if (!this.#isOwned(text)) this.#park(key);
+  }
+
+  #resume(): void {
+    for (const [text, key] of [...this.#parked]) {
+      if (!this.#isOwned(text)) continue;
+      this.#parked.delete(text);
+      this.enqueue(key, { priority: MOVED_PRIORITY, reason: 'moved here' });
+    }
   }
 
   async #work(entry: Entry<Key>): Promise<void> {
     const abort = new AbortController();
     const startedMs = this.#clock.now();
     entry.state = 'running';
+    if (this.#options.runtime?.gate !== undefined) {
+      this.#held.set(this.#options.keyString(entry.key), entry.key);
+    }
     entry.isDirty = false;
     entry.abort = abort;
-    this.#options.metrics?.waited((startedMs - entry.readySinceMs) / 1000);
+    this.#metrics?.waited((startedMs - entry.readySinceMs) / 1000);
     // Never inside of the call that enqueued: a reconcile starts on a clean stack.
     await Promise.resolve();
     const result = await this.#reconcile(entry.key, abort.signal);
     const durationMs = this.#clock.now() - startedMs;
     entry.abort = undefined;
+    entry.work = undefined;
     entry.state = 'idle';
     if (abort.signal.aborted) {
       // Whatever it returned was cut short; what aborted it has said what comes next.
-      this.#options.metrics?.interrupted(durationMs / 1000);
+      this.#metrics?.interrupted(durationMs / 1000);
     } else {
-      this.#options.metrics?.finished(result.kind, durationMs / 1000);
+      this.#metrics?.finished(result.kind, durationMs / 1000);
       this.#options.onResult?.(entry.key, result, durationMs);
       this.#schedule(entry, result);
     }
@@ -241,7 +328,7 @@ class QueueController<Key> implements Controller<Key> {
         const { backoff = defaultBackoff, random = Math.random } = this.#options;
         const delayMs = result.afterMs ?? backoffDelayMs(backoff, entry.failures, random());
         entry.failures++;
-        this.#options.metrics?.retried();
+        this.#metrics?.retried();
         this.#delay(entry, Math.max(1, delayMs), 0);
         return;
       }
@@ -259,7 +346,7 @@ class QueueController<Key> implements Controller<Key> {
     this.#state = 'stopped';
     for (const entry of this.#entries.values()) {
       this.#cancelDelay(entry);
-      if (entry.state === 'ready') this.#ready.remove(entry, entry.priority);
+      if (entry.state === 'ready') this.#ready.remove(entry, entry.lane, entry.priority);
       entry.abort?.abort(new Shutdown());
     }
     if (this.#running.size === 0) this.#becomeIdle();

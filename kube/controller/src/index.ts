@@ -10,7 +10,11 @@ export type {
   Reconcile,
   ReconcileResult,
 } from './controller-types.ts';
-export { type ControllerOptions, createController } from './create-controller.ts';
+export {
+  type ControllerOptions,
+  type ControllerRuntime,
+  createController,
+} from './create-controller.ts';
 export { type EnqueueChangesOptions, enqueueChanges, isMeaningful } from './enqueue-changes.ts';
 export {
   createEventRecorder,
@@ -18,7 +22,8 @@ export {
   type EventRecorder,
   type EventRecorderOptions,
 } from './event-recorder.ts';
-export { LeadershipLost, Shutdown, Superseded } from './interruption.ts';
+export { LeadershipLost, Moved, Shutdown, Superseded } from './interruption.ts';
+export type { GateTenant, KeyGate } from './key-gate.ts';
 export { type LeaderElectionOptions, runAsLeader } from './leader-elector.ts';
 export {
   type Counter,

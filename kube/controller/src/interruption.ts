@@ -23,3 +23,11 @@ export class LeadershipLost extends Error {
     this.name = 'LeadershipLost';
   }
 }
+
+/** Another replica is the one to do this now. */
+export class Moved extends Error {
+  constructor() {
+    super('another replica does this now');
+    this.name = 'Moved';
+  }
+}
