@@ -1,6 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { argocdCrds } from '@capstan/argocd-api';
-import { applicationOwners } from '@capstan/argocd-controllers';
+import {
+  applicationOwners,
+  readSettings,
+  type TrackingSettings,
+} from '@capstan/argocd-controllers';
 import { type Cluster, ClusterPool, createCluster } from '@capstan/engine-delivery';
 import type { SourceStore } from '@capstan/engine-source';
 import { createSourceStore } from '@capstan/engine-source/store';
@@ -74,15 +78,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     random: Math.random,
     allowFile: options.allowFileRemotes === true,
   });
-  const open = await clusterOpener(clock);
-  const cluster = open('in-cluster', client);
+  const open = await clusterOpener(clock, await readTracking(client, signal));
+  const cluster = open({ name: 'in-cluster' }, client);
   const clusters = new ClusterPool({
-    create: open,
+    create: (name, other) => open({ name }, other),
     onError: (error) => log('a cluster did not close cleanly', { error: messageOf(error) }),
   });
   const watched = cluster.live.ensureAll({ signal });
   const controllers = runControllers(
-    { client, cluster, clusters, tenancy: options.tenancy ?? {}, sources, clock, log },
+    {
+      client,
+      cluster,
+      clusters,
+      createCluster: open,
+      tenancy: options.tenancy ?? {},
+      sources,
+      clock,
+      log,
+    },
     signal,
   );
   await watched;
@@ -116,15 +129,32 @@ async function ensureNamespace(
     });
 }
 
-async function clusterOpener(clock: Clock): Promise<(name: string, client: KubeClient) => Cluster> {
+/** How objects say which Application they belong to, as the settings stand at the start. */
+async function readTracking(client: KubeClient, signal: AbortSignal): Promise<TrackingSettings> {
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'argocd-cm' };
+  const found = await client.find({ ...ref, namespace: ARGOCD_NAMESPACE }, { signal });
+  return readSettings({ ...(found?.['data'] as { readonly [key: string]: string } | undefined) });
+}
+
+type OpenCluster = (
+  which: {
+    readonly name: string;
+    readonly namespaces?: readonly string[];
+    readonly clusterResources?: boolean;
+  },
+  client: KubeClient,
+) => Cluster;
+
+async function clusterOpener(clock: Clock, tracking: TrackingSettings): Promise<OpenCluster> {
   const catalogue = await loadCatalogue();
-  return (name, client) => {
+  return ({ name, namespaces = [], clusterResources = false }, client) => {
     const cluster: Cluster = createCluster({
       name,
       client,
       schemaOf: clusterSchemas(catalogue, () => cluster.live),
-      ownerReaders: [applicationOwners(ARGOCD_NAMESPACE), kustomizationOwners],
+      ownerReaders: [applicationOwners(ARGOCD_NAMESPACE, () => tracking), kustomizationOwners],
       keepsWhole: ({ kind }) => KEPT_KINDS.has(kind),
+      ...(namespaces.length === 0 ? {} : { namespaces, clusterObjects: clusterResources }),
       clock,
     });
     return cluster;

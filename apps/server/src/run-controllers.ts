@@ -1,10 +1,11 @@
 import type { AppRef } from '@capstan/apps-contract';
 import { createApplicationSetController } from '@capstan/argocd-application-sets';
 import {
+  type ClusterDirectoryOptions,
   createApplicationController,
+  createClusterDirectory,
   findCredential,
   readRepositoryCredential,
-  singleCluster,
 } from '@capstan/argocd-controllers';
 import { type Cluster, type ClusterPool, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
@@ -15,6 +16,7 @@ import { createEventRecorder, type EventRecorder } from '@capstan/kube-controlle
 import type { Capabilities } from '@capstan/kube-helm';
 import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
+import { awsSurroundings } from './aws-surroundings.ts';
 import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
 import type { ObjectInsight } from './views/resource-detail.ts';
 
@@ -24,6 +26,8 @@ export interface ControllerPorts {
   /** Further clusters, opened as kubeconfigs of Flux's resources ask for them. */
   readonly clusters: ClusterPool;
   readonly tenancy: Tenancy;
+  /** Makes further clusters, as Secrets register them. */
+  readonly createCluster: NonNullable<ClusterDirectoryOptions['create']>;
   readonly sources: SourceStore;
   readonly clock: Clock;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
@@ -86,9 +90,14 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
       renders.render(snapshot, spec),
   };
+  const clusters = createClusterDirectory({
+    own: cluster,
+    create: ports.createCluster,
+    onError: (error) => ports.log('a cluster was not closed', { error: messageOf(error) }),
+  });
   const applications = createApplicationController({
     ...shared,
-    clusters: singleCluster(cluster),
+    clusters,
     events: recorders.application,
   });
   const applicationSets = createApplicationSetController({
@@ -96,6 +105,8 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     sources,
     clock,
     events: recorders.applicationSet,
+    outside: { aws: awsSurroundings(process.env) },
+    scm: () => applications.settings().applicationSets.scm,
     findCredential: (secrets, { url, project }) => {
       const known = secrets.flatMap((secret) => readRepositoryCredential(secret) ?? []);
       return findCredential(known, url, project);
@@ -109,8 +120,10 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     events: recorders,
   });
   return {
-    run: (signal) =>
-      runTogether([applications, applicationSets, flux], Object.values(recorders), signal),
+    run: async (signal) => {
+      await using _clusters = clusters;
+      await runTogether([applications, applicationSets, flux], Object.values(recorders), signal);
+    },
     inspect: async (app, key) => {
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };
       const family = app.kind === 'Application' ? applications : flux;

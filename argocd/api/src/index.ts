@@ -1,4 +1,14 @@
-export type { AppProject, AppProjectSpec, GroupKind, ProjectDestination } from './app-project.ts';
+export type {
+  AppProject,
+  AppProjectSpec,
+  DestinationServiceAccount,
+  GroupKind,
+  OrphanedResources,
+  ProjectDestination,
+  ProjectRole,
+  SourceIntegrity,
+  SyncWindow,
+} from './app-project.ts';
 export type {
   Application,
   ApplicationCondition,

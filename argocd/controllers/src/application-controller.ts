@@ -6,6 +6,7 @@
  */
 import { ANNOTATION, type Application, type ApplicationStatus, GROUP } from '@capstan/argocd-api';
 import {
+  actAs,
   type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
@@ -16,6 +17,7 @@ import {
   problemOf,
   runDelivery,
   SourceWatches,
+  serviceAccount,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -34,15 +36,22 @@ import type { ClusterDirectory } from './clusters.ts';
 import {
   type AppKey,
   ControlState,
-  isRepositorySecret,
+  concernsAll,
   isTerminating,
   isWanted,
 } from './control-state.ts';
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { readStatus } from './read-status.ts';
+import type { Settings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
-import { type LoweringContext, ownerName, toDelivery } from './to-delivery.ts';
+import {
+  accountFor,
+  type LoweringContext,
+  ownerName,
+  type ServiceAccount,
+  toDelivery,
+} from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
 import { writeStatus } from './write-status.ts';
@@ -63,7 +72,7 @@ export interface ApplicationControllerOptions {
   readonly namespace?: string;
   /** Further namespaces whose Applications are served. */
   readonly applicationNamespaces?: readonly string[];
-  /** Between two looks at a remote; 120 s by default, as in Argo CD. */
+  /** Between two looks at a remote; by default what argocd-cm says (timeout.reconciliation), or 120 s. */
   readonly pollIntervalMs?: number;
   readonly concurrency?: number;
   readonly onResult?: (app: AppKey, result: ReconcileResult, durationMs: number) => void;
@@ -77,6 +86,8 @@ export interface ApplicationController {
     key: ObjectKey,
     options: { readonly signal: AbortSignal },
   ): Promise<ObjectInsight | undefined>;
+  /** What the administrator sets, as it stands. */
+  settings(): Settings;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -87,7 +98,8 @@ interface Bench {
   readonly control: ControlState;
   readonly watches: SourceWatches;
   readonly controlNamespace: string;
-  readonly pollIntervalMs: number;
+  /** Between two looks at a remote. */
+  readonly pollIntervalMs: () => number;
   /** The engine's last word on each application. */
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
@@ -101,9 +113,9 @@ export function createApplicationController(
     namespace: controlNamespace,
     namespaces: options.applicationNamespaces ?? [],
   });
-  const pollIntervalMs = options.pollIntervalMs ?? 120_000;
+  const pollIntervalMs = () => options.pollIntervalMs ?? intervalOf(control.settings());
   const watches = new SourceWatches(ports.sources, (id, { touched }) =>
-    controller.enqueue(fromOwner(id), touched ? URGENT : atLeisure(id, pollIntervalMs)),
+    controller.enqueue(fromOwner(id), touched ? URGENT : atLeisure(id, pollIntervalMs())),
   );
   const bench: Bench = {
     ports,
@@ -124,8 +136,16 @@ export function createApplicationController(
   return {
     run: ({ signal }) => run(controller, bench, signal),
     inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
+    settings: () => control.settings(),
     idle: () => controller.idle(),
   };
+}
+
+const NEVER_MS = 2_000_000_000;
+
+/** 0 in the settings: remotes are asked by webhooks and refreshes only. */
+function intervalOf({ pollIntervalMs }: Settings): number {
+  return pollIntervalMs === 0 ? NEVER_MS : pollIntervalMs;
 }
 
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
@@ -147,32 +167,42 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const { control, ports, watches } = bench;
-  const stops = [control.live.subscribe((change) => wakeConcerned(change, controller, control))];
-  for (const { server } of ports.clusters.list()) {
-    const cluster = ports.clusters.get(server);
-    if (cluster === undefined) continue;
-    stops.push(
+  const stops = [
+    ports.clusters.onOpen((cluster) =>
       watchOwners(cluster, (owner) => {
         if (owner.startsWith('Application/'))
           controller.enqueue(fromOwner(owner), { reason: 'live object' });
       }),
-    );
-  }
+    ),
+  ];
   try {
     const patience = { clock: ports.clock, signal };
     await persist(() => control.start({ signal }), patience);
+    registerClusters(bench);
+    stops.push(
+      control.subscribe((change) => {
+        if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap')
+          registerClusters(bench);
+        wakeConcerned(change, controller, control);
+      }),
+    );
     const made = await persist(
       () => ensureDefaultProject(ports.client, bench.controlNamespace, { signal }),
       patience,
     );
-    if (made !== undefined) control.live.observeWrite(made);
+    if (made !== undefined) control.observeWrite(made);
     for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
     await controller.run({ signal });
   } finally {
     for (const stop of stops) stop();
     watches.close();
-    await control.live[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
   }
+}
+
+function registerClusters({ control, ports }: Bench): void {
+  const { inClusterEnabled } = control.settings();
+  ports.clusters.register(control.clusters(), { ownEnabled: inClusterEnabled });
 }
 
 function wakeConcerned(
@@ -183,7 +213,7 @@ function wakeConcerned(
   const { key } = change;
   if (key.group === GROUP && key.kind === 'Application') {
     if (isWanted(change)) controller.enqueue(key, { reason: 'application' });
-  } else if (key.kind === 'AppProject' || (key.kind === 'Secret' && isRepositorySecret(change))) {
+  } else if (concernsAll(change)) {
     for (const app of control.applications()) controller.enqueue(app, { reason: key.kind });
   }
 }
@@ -255,7 +285,7 @@ async function runLook(
     const delivery = toDelivery(app, context);
     if (delivery.suspended) return undefined;
     const specs = delivery.sources.map(({ source }) => source);
-    watches.follow(id, specs, bench.pollIntervalMs);
+    watches.follow(id, specs, bench.pollIntervalMs());
     const request = toOperationRequest(app, previous?.operation, context);
     const status = await runDelivery(
       {
@@ -266,7 +296,7 @@ async function runLook(
         onProgress: report,
         onLoaded: (renders) => watches.loaded(id, renders),
       },
-      portsFor(delivery, ports),
+      portsFor(delivery, ports, accountFor(app, context)),
       { signal },
     );
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
@@ -320,8 +350,15 @@ function unusable(
   };
 }
 
-function portsFor(delivery: Delivery, ports: ApplicationControllerPorts): DeliveryPorts {
-  const cluster = ports.clusters.get(delivery.destination.cluster);
+/** Its cluster, acted on as the account that the project names for the destination. */
+function portsFor(
+  delivery: Delivery,
+  ports: ApplicationControllerPorts,
+  account: ServiceAccount | undefined,
+): DeliveryPorts {
+  const found = ports.clusters.get(delivery.destination.cluster);
+  const cluster =
+    found && account ? actAs(found, serviceAccount(account.namespace, account.name)) : found;
   if (cluster === undefined) {
     throw new CapstanError(
       'CLUSTER_UNKNOWN',
@@ -341,6 +378,8 @@ function contextOf(app: Application, { control, ports, controlNamespace }: Bench
     project: control.project(app.spec.project),
     credentials: control.credentials(),
     clusters: ports.clusters.list(),
+    settings: control.settings(),
+    nowMs: ports.clock.now(),
   };
 }
 
@@ -373,7 +412,7 @@ async function reportStatus(
     signal,
   });
   if (written === undefined) return app;
-  control.live.observeWrite(written);
+  control.observeWrite(written);
   for (const event of toEvents(before, after))
     ports.events.record({ object: eventObject(app), ...event });
   return control.parse(written);
@@ -406,5 +445,6 @@ async function inspect(
   if (held === undefined) return undefined;
   const app = bench.control.parse(held);
   const delivery = toDelivery(app, contextOf(app, bench));
-  return inspectObject(delivery, object, { ports: portsFor(delivery, bench.ports), signal });
+  const ports = portsFor(delivery, bench.ports, undefined);
+  return inspectObject(delivery, object, { ports, signal });
 }

@@ -1,16 +1,30 @@
 import { ANNOTATION } from '@capstan/argocd-api';
 import type { KubeObject } from '@capstan/kube-object';
+import type { Settings } from './settings.ts';
 import { ownerName } from './to-delivery.ts';
 
-/** Reads whose an object is from its tracking annotation: for the live cache's owner index. */
+export type TrackingSettings = Pick<Settings, 'trackingMethod' | 'instanceLabelKey'>;
+
+const BY_ANNOTATION: TrackingSettings = {
+  trackingMethod: 'annotation',
+  instanceLabelKey: 'app.kubernetes.io/instance',
+};
+
+/**
+ * Reads whose an object is from its tracking annotation, or its label where the administrator wants that: for the live
+ * cache's owner index.
+ */
 export function applicationOwners(
   controlNamespace: string,
+  settings: () => TrackingSettings = () => BY_ANNOTATION,
 ): (object: KubeObject) => readonly string[] {
-  return (object) => {
-    const text = object.metadata.annotations?.[ANNOTATION.trackingId];
-    const colon = text?.indexOf(':') ?? -1;
-    if (text === undefined || colon <= 0) return [];
-    const instance = text.slice(0, colon);
+  return ({ metadata }) => {
+    const { trackingMethod, instanceLabelKey } = settings();
+    const instance =
+      trackingMethod === 'label'
+        ? metadata.labels?.[instanceLabelKey]
+        : instanceOf(metadata.annotations?.[ANNOTATION.trackingId]);
+    if (instance === undefined || instance === '') return [];
     const underscore = instance.indexOf('_');
     // Names of objects hold no underscore: one separates the namespace.
     const [namespace, name] =
@@ -19,4 +33,10 @@ export function applicationOwners(
         : [instance.slice(0, underscore), instance.slice(underscore + 1)];
     return [ownerName(namespace, name)];
   };
+}
+
+/** `name:group/kind:namespace/name` */
+function instanceOf(text: string | undefined): string | undefined {
+  const colon = text?.indexOf(':') ?? -1;
+  return text === undefined || colon <= 0 ? undefined : text.slice(0, colon);
 }

@@ -14,44 +14,133 @@ import {
 } from '@capstan/kube-client';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { type ClusterRegistration, readClusterSecret } from './cluster-secret.ts';
+import { fitsListed } from './project-guard.ts';
+import { inheritGlobal } from './project-view.ts';
 import { type RepositoryCredential, readRepositoryCredential } from './repositories.ts';
+import { readSettings, type Settings } from './settings.ts';
 
 export interface AppKey {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** The control plane's own resources, kept by watches: applications, projects, credentials. */
+const SETTINGS = 'argocd-cm';
+const PARAMETERS = 'argocd-cmd-params-cm';
+
+/** The control plane's own resources, kept by watches: applications, projects, credentials, clusters, settings. */
 export class ControlState {
+  /** Of the control plane's namespace. */
   readonly live: LiveState;
+  readonly #client: KubeClient;
   readonly #namespace: string;
+  /** Where applications may be beside there: names, globs, or expressions between slashes. */
+  #namespaces: readonly string[];
+  /** Of all namespaces, when applications may be in others. */
+  #everywhere: LiveState | undefined;
   #credentials: readonly RepositoryCredential[] | undefined;
+  #clusters: readonly ClusterRegistration[] | undefined;
+  #settings: Settings | undefined;
 
   constructor(
     client: KubeClient,
     options: { readonly namespace: string; readonly namespaces: readonly string[] },
   ) {
+    this.#client = client;
     this.#namespace = options.namespace;
-    const namespaces = [...new Set([options.namespace, ...options.namespaces])];
+    this.#namespaces = options.namespaces;
+    const namespaces = [options.namespace];
     this.live = createLiveState({ client, isManaged: () => true, namespaces });
     this.live.subscribe(({ key }) => {
-      if (key.kind === 'Secret') this.#credentials = undefined;
+      if (key.kind === 'Secret') {
+        this.#credentials = undefined;
+        this.#clusters = undefined;
+      } else if (key.kind === 'ConfigMap') this.#settings = undefined;
     });
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const kinds = [
+    const own = [
       { group: GROUP, kind: 'Application' },
       { group: GROUP, kind: 'AppProject' },
       { group: '', kind: 'Secret' },
+      { group: '', kind: 'ConfigMap' },
     ];
-    const [missed] = await this.live.ensure(kinds, { signal });
+    const [missed] = await this.live.ensure(own, { signal });
     if (missed !== undefined) throw missed.error;
+    this.#namespaces = [...this.#namespaces, ...this.settings().applicationNamespaces];
+    if (this.#namespaces.every((name) => name === this.#namespace)) return;
+    this.#everywhere ??= createLiveState({ client: this.#client, isManaged: () => true });
+    const [refused] = await this.#everywhere.ensure([{ group: GROUP, kind: 'Application' }], {
+      signal,
+    });
+    if (refused !== undefined) throw refused.error;
+  }
+
+  /** Changes of all that is watched. Applications of namespaces that are not served are left out. */
+  subscribe(listener: (change: LiveChange) => void): () => void {
+    const stops = [
+      this.live.subscribe((change) => {
+        if (this.#everywhere === undefined || change.key.kind !== 'Application') listener(change);
+      }),
+    ];
+    const everywhere = this.#everywhere?.subscribe((change) => {
+      if (this.#isServed(change.key.namespace)) listener(change);
+    });
+    if (everywhere !== undefined) stops.push(everywhere);
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  observeWrite(object: KubeObject): void {
+    const isElsewhere = object.kind === 'Application' && this.#everywhere !== undefined;
+    (isElsewhere ? this.#everywhere : this.live)?.observeWrite(object);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#everywhere?.[Symbol.asyncDispose]();
+    await this.live[Symbol.asyncDispose]();
+  }
+
+  #isServed(namespace: string): boolean {
+    return (
+      namespace === this.#namespace ||
+      this.#namespaces.some((pattern) => fitsListed(pattern, namespace))
+    );
+  }
+
+  settings(): Settings {
+    this.#settings ??= readSettings(this.#configMap(SETTINGS), this.#configMap(PARAMETERS));
+    return this.#settings;
+  }
+
+  #configMap(name: string): { readonly [key: string]: string } {
+    const key = { group: '', kind: 'ConfigMap', namespace: this.#namespace, name };
+    const data = this.live.get(key)?.read()['data'];
+    if (!isRecord(data)) return {};
+    const texts = Object.entries(data).flatMap(([field, value]) =>
+      typeof value === 'string' ? [[field, value] as const] : [],
+    );
+    return Object.fromEntries(texts);
+  }
+
+  clusters(): readonly ClusterRegistration[] {
+    this.#clusters ??= this.#secrets().flatMap((secret) => readClusterSecret(secret) ?? []);
+    return this.#clusters;
+  }
+
+  #secrets(): readonly KubeObject[] {
+    return this.live
+      .list({ group: '', kind: 'Secret' }, this.#namespace)
+      .map((secret) => secret.read());
   }
 
   /** The object as it stands, and the Application it holds; throws SPEC_INVALID when it holds none. */
   read({ namespace, name }: AppKey): KubeObject | undefined {
-    return this.live.get({ group: GROUP, kind: 'Application', namespace, name })?.read();
+    if (!this.#isServed(namespace)) return undefined;
+    const live = this.#everywhere ?? this.live;
+    return live.get({ group: GROUP, kind: 'Application', namespace, name })?.read();
   }
 
   parse(object: KubeObject): Application {
@@ -62,7 +151,14 @@ export class ControlState {
     });
   }
 
+  /** With what it inherits from global projects. */
   project(name: string): AppProject | undefined {
+    const own = this.#ownProject(name);
+    const find = (other: string) => this.#ownProject(other);
+    return own && inheritGlobal(own, this.settings().globalProjects, find);
+  }
+
+  #ownProject(name: string): AppProject | undefined {
     const key = { group: GROUP, kind: 'AppProject', namespace: this.#namespace, name };
     const object = this.live.get(key)?.read();
     const parsed = object && parseAppProject(object);
@@ -70,14 +166,18 @@ export class ControlState {
   }
 
   credentials(): readonly RepositoryCredential[] {
-    this.#credentials ??= this.live
-      .list({ group: '', kind: 'Secret' }, this.#namespace)
-      .flatMap((secret) => readRepositoryCredential(secret.read()) ?? []);
+    this.#credentials ??= this.#secrets().flatMap(
+      (secret) => readRepositoryCredential(secret) ?? [],
+    );
     return this.#credentials;
   }
 
   applications(): readonly AppKey[] {
-    return this.live.list({ group: GROUP, kind: 'Application' }).map(({ key }) => key);
+    const live = this.#everywhere ?? this.live;
+    return live
+      .list({ group: GROUP, kind: 'Application' })
+      .map(({ key }) => key)
+      .filter(({ namespace }) => this.#isServed(namespace));
   }
 }
 
@@ -98,10 +198,30 @@ function isRecord(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function isRepositorySecret({ before, after }: LiveChange): boolean {
+/** A change that may concern every application: credentials, clusters, projects, settings. */
+export function concernsAll(change: LiveChange): boolean {
+  const { key, before, after } = change;
   const typeOf = (object: KubeObject | undefined) =>
     object?.metadata.labels?.[SECRET_TYPE_LABEL] ?? '';
-  return [before, after].some((object) => typeOf(object?.read()).startsWith('repo'));
+  if (key.kind === 'AppProject') return isWanted(change);
+  if (key.kind === 'ConfigMap') return CONFIG_MAPS.has(key.name) && isChanged(before, after);
+  return (
+    key.kind === 'Secret' &&
+    [before, after].some((object) => /^(?:repo|cluster)/.test(typeOf(object?.read())))
+  );
+}
+
+const CONFIG_MAPS: ReadonlySet<string> = new Set([
+  SETTINGS,
+  PARAMETERS,
+  'argocd-ssh-known-hosts-cm',
+  'argocd-tls-certs-cm',
+  'argocd-gpg-keys-cm',
+]);
+
+function isChanged(before: LiveChange['before'], after: LiveChange['after']): boolean {
+  const text = (object: LiveChange['before']) => JSON.stringify(object?.read()['data'] ?? null);
+  return text(before) !== text(after);
 }
 
 function outline(object: KubeObject): string {

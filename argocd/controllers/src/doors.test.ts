@@ -10,6 +10,7 @@ import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readStatus } from './read-status.ts';
 import { findCredential, normalizeUrl, readRepositoryCredential } from './repositories.ts';
+import { readSettings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { type LoweringContext, toDelivery } from './to-delivery.ts';
 import { toOperationRequest } from './to-operation-request.ts';
@@ -28,6 +29,8 @@ const CONTEXT: LoweringContext = {
   },
   credentials: [],
   clusters: [IN_CLUSTER],
+  settings: readSettings({}),
+  nowMs: Date.parse('2024-05-06T12:00:00Z'),
 };
 
 test('the fields of an Application become a Delivery', () => {

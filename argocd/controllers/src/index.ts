@@ -4,13 +4,21 @@ export {
   type ApplicationControllerPorts,
   createApplicationController,
 } from './application-controller.ts';
-export { applicationOwners } from './application-owners.ts';
-export { type ClusterDirectory, IN_CLUSTER, singleCluster } from './clusters.ts';
+export { applicationOwners, type TrackingSettings } from './application-owners.ts';
+export { type ClusterRegistration, readClusterSecret } from './cluster-secret.ts';
+export {
+  type ClusterDirectory,
+  type ClusterDirectoryOptions,
+  createClusterDirectory,
+  IN_CLUSTER,
+  singleCluster,
+} from './clusters.ts';
 export type { AppKey } from './control-state.ts';
 export {
   findCredential,
   type RepositoryCredential,
   readRepositoryCredential,
 } from './repositories.ts';
+export { readSettings, type Settings } from './settings.ts';
 export { type RaisingContext, toApplicationStatus } from './to-application-status.ts';
 export { type LoweringContext, toDelivery } from './to-delivery.ts';

@@ -1,6 +1,7 @@
 import type { AppProject, AppProjectSpec, GroupKind } from '@capstan/argocd-api';
-import type { Guard } from '@capstan/engine-delivery';
-import { matchesGlob } from '@capstan/engine-diff';
+import { fitsNegatable, type Guard, type NamespaceRule } from '@capstan/engine-delivery';
+import { compileGlob } from '@capstan/lib-files';
+import { RE2JS } from 're2js';
 import { normalizeUrl } from './repositories.ts';
 
 /** The default project as Argo CD makes it: everything is allowed. */
@@ -10,67 +11,113 @@ export const DEFAULT_PROJECT_SPEC: AppProjectSpec = {
   clusterResourceWhitelist: [{ group: '*', kind: '*' }],
 };
 
+export interface KnownCluster {
+  readonly name: string;
+  readonly server: string;
+  /** '' for all projects. */
+  readonly project?: string;
+  /** Only these namespaces are looked at; empty or absent: all. */
+  readonly namespaces?: readonly string[];
+  /** With namespaces: objects of the cluster's own scope, too. */
+  readonly clusterResources?: boolean;
+}
+
 /**
  * What a project permits, as the engine enforces it: cluster-scoped kinds only when listed, namespaced ones unless denied
  * or, with a list of allowed ones, when on it (documentation: "Projects").
  */
-export function toGuard(
-  name: string,
-  spec: AppProjectSpec,
-  cluster: { readonly name: string; readonly server: string },
-): Guard {
-  const { namespaceResourceWhitelist: allowed = [] } = spec;
+export function toGuard(name: string, spec: AppProjectSpec, cluster: KnownCluster): Guard {
+  const { namespaceResourceWhitelist: allowed } = spec;
+  const { namespaces = [], clusterResources: clusterObjects = false } = cluster;
   return {
     name,
-    destinations: (spec.destinations ?? []).map((one) => ({
-      // A destination that names the cluster speaks of this one when the name fits.
-      cluster:
-        one.name && fitsName(one.name, cluster.name)
-          ? markLike(one.name, cluster.server)
-          : (one.server ?? ''),
-      namespace: one.namespace ?? '',
-    })),
+    ...(namespaces.length === 0 ? {} : { managed: { namespaces, clusterObjects } }),
+    namespaces: (spec.destinations ?? []).map((one) => toNamespaceRule(one, cluster)),
     clusterKinds: {
       allowed: (spec.clusterResourceWhitelist ?? []).map(toPattern),
       denied: (spec.clusterResourceBlacklist ?? []).map(toPattern),
     },
     namespacedKinds: {
-      ...(allowed.length === 0 ? {} : { allowed: allowed.map(toPattern) }),
+      ...(allowed === undefined || allowed === null ? {} : { allowed: allowed.map(toPattern) }),
       denied: (spec.namespaceResourceBlacklist ?? []).map(toPattern),
     },
   };
 }
 
-/** Patterns that begin with `!` deny; a URL is permitted when one allows it and none denies it. */
-export function isSourcePermitted(project: AppProjectSpec, url: string): boolean {
-  const wanted = normalizeUrl(url);
-  const fits = (pattern: string) => pattern === '*' || matchesGlob(normalizeUrl(pattern), wanted);
-  const patterns = project.sourceRepos ?? [];
-  if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1)))) return false;
-  return patterns.some((pattern) => !pattern.startsWith('!') && fits(pattern));
+/** A destination speaks of a cluster by its address, its name, or either; `!` excludes it and allows all others. */
+function toNamespaceRule(
+  one: { readonly server?: string; readonly name?: string; readonly namespace?: string },
+  cluster: KnownCluster,
+): NamespaceRule {
+  const { server = '', name = '', namespace = '' } = one;
+  const serverFits = cluster.server !== '' && fitsNegatable(server, cluster.server);
+  const nameFits = cluster.name !== '' && fitsNegatable(name, cluster.name);
+  return {
+    pattern: namespace,
+    cluster: {
+      allowed: serverFits || nameFits,
+      denied: (!nameFits && name.startsWith('!')) || (!serverFits && server.startsWith('!')),
+      named: serverFits,
+    },
+  };
 }
 
-/** Whether applications of this namespace may name the project; those of the control plane's own namespace always may. */
+/** With permitOnlyProjectScopedClusters, a cluster has to belong to the project by its Secret. */
+export function isClusterPermitted(
+  { spec, metadata }: AppProject,
+  cluster: KnownCluster,
+  clusters: readonly KnownCluster[],
+): boolean {
+  if (spec.permitOnlyProjectScopedClusters !== true) return true;
+  return clusters.some(
+    ({ project, name, server }) =>
+      project === metadata.name && (name === cluster.name || server === cluster.server),
+  );
+}
+
+/** A pattern with `!` denies what its rest fits, and permits everything else; `*` stays within a part of the path. */
+export function isSourcePermitted(project: AppProjectSpec, url: string): boolean {
+  const wanted = normalizeUrl(url);
+  let isPermitted = false;
+  for (const pattern of project.sourceRepos ?? []) {
+    const isDenial = pattern.startsWith('!');
+    const plain = normalizeUrl(isDenial ? pattern.slice(1) : pattern);
+    const fits = plain === wanted || (!isDenial && plain === '*') || fitsUrl(plain, wanted);
+    if (isDenial && fits) return false;
+    if (isDenial || fits) isPermitted = true;
+  }
+  return isPermitted;
+}
+
+function fitsUrl(pattern: string, url: string): boolean {
+  return /[*?[{]/.test(pattern) && compileGlob(pattern, { separator: '/', braces: true })(url);
+}
+
+/**
+ * Whether applications of this namespace may name the project; those of the control plane's own namespace always may. A
+ * pattern between slashes is a regular expression.
+ */
 export function isNamespacePermitted(
   project: AppProject,
   namespace: string,
   controlNamespace: string,
 ): boolean {
   if (namespace === controlNamespace) return true;
-  return (project.spec.sourceNamespaces ?? []).some(
-    (pattern) => matchesGlob(pattern, namespace) || pattern === namespace,
-  );
+  return (project.spec.sourceNamespaces ?? []).some((pattern) => fitsListed(pattern, namespace));
+}
+
+/** A glob, or a regular expression between slashes, as lists of namespaces hold them. */
+export function fitsListed(pattern: string, text: string): boolean {
+  if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
+    try {
+      if (RE2JS.compile(pattern.slice(1, -1)).matcher(text).find()) return true;
+    } catch {
+      // What is no expression may still be a glob.
+    }
+  }
+  return !pattern.startsWith('!') && fitsNegatable(pattern, text);
 }
 
 function toPattern({ group, kind, name }: GroupKind) {
   return name === undefined ? { group, kind } : { group, kind, name };
-}
-
-function fitsName(pattern: string, name: string): boolean {
-  const plain = pattern.startsWith('!') ? pattern.slice(1) : pattern;
-  return plain === name || matchesGlob(plain, name);
-}
-
-function markLike(pattern: string, server: string): string {
-  return pattern.startsWith('!') ? `!${server}` : server;
 }

@@ -153,6 +153,8 @@ function toSummary(objects: readonly ObjectStatus[]) {
 const CONDITION_OF_CODE: Readonly<Record<string, string>> = {
   REPEATED_RESOURCE: 'RepeatedResourceWarning',
   SHARED_RESOURCE: 'SharedResourceWarning',
+  EXCLUDED_RESOURCE: 'ExcludedResourceWarning',
+  ORPHANED_RESOURCES: 'OrphanedResourceWarning',
 };
 const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   spec: 'InvalidSpecError',

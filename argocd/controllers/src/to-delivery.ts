@@ -11,17 +11,27 @@ import {
   type Automation,
   type Delivery,
   type DeliverySyncPolicy,
-  isDestinationAllowed,
+  isNamespaceAllowed,
   type RetryPolicy,
+  type SyncHold,
   type TrackingMark,
 } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
 import { POPULAR_RULES } from '@capstan/engine-health';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import type { ListedCluster } from './clusters.ts';
 import { parseDurationMs } from './durations.ts';
-import { isNamespacePermitted, isSourcePermitted, toGuard } from './project-guard.ts';
+import {
+  isClusterPermitted,
+  isNamespacePermitted,
+  isSourcePermitted,
+  toGuard,
+} from './project-guard.ts';
+import { findServiceAccount } from './project-view.ts';
 import { findCredential, type RepositoryCredential } from './repositories.ts';
+import { isExcluded, type Settings, systemIgnoreRules } from './settings.ts';
 import { managedNamespace, readSyncOptions } from './sync-options.ts';
+import { judgeWindows, windowsFor } from './sync-windows.ts';
 import { toDeliverySource } from './to-sources.ts';
 import { APPLICATION_HEALTH, ARGO_VOCABULARY } from './vocabulary.ts';
 
@@ -32,7 +42,9 @@ export interface LoweringContext {
   /** undefined: there is no project of that name. */
   readonly project: AppProject | undefined;
   readonly credentials: readonly RepositoryCredential[];
-  readonly clusters: readonly { readonly name: string; readonly server: string }[];
+  readonly clusters: readonly ListedCluster[];
+  readonly settings: Settings;
+  readonly nowMs: number;
 }
 
 export const FIELD_MANAGER = 'argocd-controller';
@@ -55,22 +67,28 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
   const cluster = findCluster(spec.destination, context.clusters);
   const guard = toGuard(spec.project, project.spec, cluster);
   const place = { cluster: cluster.server, namespace: spec.destination.namespace ?? '' };
-  if (!isDestinationAllowed(guard, place)) {
+  const isPermitted =
+    isNamespaceAllowed(guard, place.namespace) &&
+    isClusterPermitted(project, cluster, context.clusters);
+  if (!isPermitted) {
     throw denied(
       `application destination server '${cluster.server}' and namespace '${place.namespace}' do not match any of the allowed destinations in project '${spec.project}'`,
     );
   }
   const options = readSyncOptions(spec.syncPolicy?.syncOptions ?? []);
+  const { settings } = context;
+  const hold = toHold(app, project, context);
+  const refusal = refusalOf(app, context, cluster);
   return {
     id: { kind: 'Application', namespace, name },
     sources: toDeliverySources(sourcesOf(app), app, context),
     destination: place,
-    tracking: toTracking(app, context.controlNamespace),
+    tracking: toTracking(app, context),
     fieldManager: FIELD_MANAGER,
     compare: {
-      ignore: (spec.ignoreDifferences ?? []).map(toIgnoreRule),
+      ignore: [...(spec.ignoreDifferences ?? []).map(toIgnoreRule), ...systemIgnoreRules(settings)],
       respectIgnored: options.respectIgnored,
-      ignoreAggregatedRoles: true,
+      ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
       ignoreExtraneous: compareOption(app, 'IgnoreExtraneous'),
     },
     sync: toSyncPolicy(app, options),
@@ -81,7 +99,11 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       rollUp: true,
     },
     guard,
-    suspended: metadata.annotations?.[ANNOTATION.skipReconcile] === 'true',
+    suspended:
+      metadata.annotations?.[ANNOTATION.skipReconcile] === 'true' || cluster.isPaused === true,
+    ...(hold === undefined ? {} : { hold }),
+    ...(refusal === undefined ? {} : { refusal }),
+    isExcluded: ({ group, kind }) => isExcluded(settings, { group, kind, server: cluster.server }),
     preempt: 'afterHook',
   };
 }
@@ -144,22 +166,95 @@ export function ownerName(namespace: string, name: string): string {
   return `Application/${namespace}/${name}`;
 }
 
-function toTracking(app: Application, controlNamespace: string): TrackingMark {
+const INSTALLATION_ID = 'argocd.argoproj.io/installation-id';
+const LABEL_MAX = 63;
+
+/** How objects say whose they are: by annotation, by label, or both (documentation: "Resource Tracking"). */
+function toTracking(
+  app: Application,
+  { controlNamespace, settings }: Pick<LoweringContext, 'controlNamespace' | 'settings'>,
+): TrackingMark {
   const { name = '', namespace = '' } = app.metadata;
   const place = app.spec.destination.namespace ?? '';
-  const value = `${instanceName(app, controlNamespace)}:{group}/{kind}:{namespace:${place}}/{name}`;
+  const instance = instanceName(app, controlNamespace);
+  const { trackingMethod, instanceLabelKey, installationId } = settings;
+  const annotations = {
+    [ANNOTATION.trackingId]: `${instance}:{group}/{kind}:{namespace:${place}}/{name}`,
+    ...(installationId === '' ? {} : { [INSTALLATION_ID]: installationId }),
+  };
+  const label =
+    trackingMethod === 'annotation+label'
+      ? instance.slice(0, LABEL_MAX).replace(/[^a-zA-Z0-9]+$/, '')
+      : instance;
   return {
-    annotations: { [ANNOTATION.trackingId]: value },
-    labels: {},
+    annotations: trackingMethod === 'label' ? {} : annotations,
+    labels: trackingMethod === 'annotation' ? {} : { [instanceLabelKey]: label },
     owner: ownerName(namespace, name),
     find: 'mark',
   };
 }
 
+/** What the project's sync windows say of this application now. */
+function toHold(
+  { metadata, spec, status }: Application,
+  { spec: { syncWindows = [] } }: AppProject,
+  { nowMs }: Pick<LoweringContext, 'nowMs'>,
+): SyncHold | undefined {
+  const { name = '' } = metadata;
+  const windows = windowsFor(syncWindows ?? [], { name, destination: spec.destination });
+  if (windows.length === 0) return undefined;
+  const running = status?.operationState;
+  const startedAtMs = running?.phase === 'Running' ? Date.parse(running.startedAt) : Number.NaN;
+  const byPerson = running?.operation.initiatedBy?.automated !== true;
+  const message = 'Sync operation blocked by sync window';
+  try {
+    const automation = judgeWindows(windows, { manual: false, nowMs });
+    const requests = judgeWindows(windows, { manual: true, nowMs });
+    const ongoing = judgeWindows(windows, {
+      manual: byPerson,
+      nowMs,
+      ...(Number.isNaN(startedAtMs) ? {} : { startedAtMs }),
+    });
+    const { changesAtMs } = automation;
+    return {
+      automation: !automation.allowed,
+      requests: !requests.allowed,
+      running: !ongoing.allowed,
+      message,
+      ...(changesAtMs === undefined ? {} : { untilMs: changesAtMs }),
+    };
+  } catch (error) {
+    // A window that cannot be read forbids: it may have been meant to.
+    const told = `${message}: invalid sync windows: ${messageOf(error)}`;
+    return { automation: true, requests: true, running: true, message: told };
+  }
+}
+
+export type ServiceAccount = { readonly namespace: string; readonly name: string };
+
+/** The account that acts at the destination; undefined: the control plane itself. */
+export function accountFor(app: Application, context: LoweringContext): ServiceAccount | undefined {
+  const { project, settings, clusters } = context;
+  if (settings.impersonation === 'off' || project === undefined) return undefined;
+  return findServiceAccount(project, app, findCluster(app.spec.destination, clusters));
+}
+
+/** Where accounts are enforced, nothing is applied without one. */
+function refusalOf(
+  app: Application,
+  context: LoweringContext,
+  { server }: ListedCluster,
+): string | undefined {
+  if (context.settings.impersonation !== 'enforced') return undefined;
+  if (accountFor(app, context) !== undefined) return undefined;
+  const namespace = app.spec.destination.namespace ?? '';
+  return `failed to find a matching service account to impersonate: no matching service account found for destination server ${server} and namespace ${namespace}`;
+}
+
 function findCluster(
   { server = '', name = '' }: ApplicationDestination,
   clusters: LoweringContext['clusters'],
-): { readonly name: string; readonly server: string } {
+): ListedCluster {
   if (server !== '' && name !== '') {
     throw invalid(
       `application destination can't have both name and server defined: ${name} ${server}`,
@@ -172,9 +267,17 @@ function findCluster(
       'set spec.destination.server, e.g. https://kubernetes.default.svc',
     );
   }
-  const found = clusters.find((one) =>
+  const all = clusters.filter((one) =>
     name === '' ? trim(one.server) === trim(server) : one.name === name,
   );
+  const [found, ...more] = all;
+  if (more.length > 0) {
+    const servers = all.map((one) => one.server).join(' ');
+    throw invalid(
+      `there are ${all.length} clusters with the same name: [${servers}]`,
+      'name the cluster by spec.destination.server, or rename one of them',
+    );
+  }
   if (found !== undefined) return found;
   const known = clusters.map((one) => one.name).join(', ');
   const what =

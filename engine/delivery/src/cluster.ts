@@ -1,4 +1,10 @@
-import { createLiveState, type KubeClient, type LiveState } from '@capstan/kube-client';
+import {
+  createLiveState,
+  isVolatile,
+  type KubeClient,
+  type LiveState,
+  type ResourceKind,
+} from '@capstan/kube-client';
 import type { GroupVersionKind, KubeObject } from '@capstan/kube-object';
 import type { KindSchema } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
@@ -22,6 +28,10 @@ export interface ClusterOptions {
   readonly ownerReaders: readonly ((object: KubeObject) => readonly string[])[];
   /** Objects that the cache holds whole though no delivery owns them, for other readers of `live`. */
   readonly keepsWhole?: (object: KubeObject) => boolean;
+  /** Look into these namespaces only; absent: the whole cluster. */
+  readonly namespaces?: readonly string[];
+  /** False: objects of the cluster's own scope are not looked at. */
+  readonly clusterObjects?: boolean;
   readonly clock?: Clock;
 }
 
@@ -29,12 +39,17 @@ export interface ClusterOptions {
 export const OWNER_INDEX = 'owner';
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { client, name, ownerReaders, schemaOf, clock, keepsWhole } = options;
+  const { client, name, ownerReaders, schemaOf, clock, keepsWhole, namespaces } = options;
+  const onlyNamespaced = options.clusterObjects === false;
   const ownersOf = (object: KubeObject) => ownerReaders.flatMap((read) => read(object));
   const live = createLiveState({
     client,
     isManaged: (object) => ownersOf(object).length > 0 || keepsWhole?.(object) === true,
     indexes: { [OWNER_INDEX]: ownersOf },
+    ...(namespaces === undefined ? {} : { namespaces }),
+    ...(onlyNamespaced
+      ? { isExcluded: (kind: ResourceKind) => isVolatile(kind) || !kind.namespaced }
+      : {}),
     ...(clock === undefined ? {} : { clock }),
   });
   return {

@@ -162,6 +162,37 @@ const ROWS: readonly (readonly [title: string, change: Partial<Situation>, expec
     { operation: operation({ desiredDigest: '', phase: 'Failed' }), revisions: ['r2'] },
     'start automation heal=0',
   ],
+  [
+    'automation that is held waits until that may change',
+    {
+      hold: { automation: true, requests: false, running: false, message: 'm', untilMs: NOW + 60 },
+    },
+    'wait 60',
+  ],
+  [
+    'a request that is held is taken up',
+    {
+      request: REQUEST,
+      hold: { automation: true, requests: true, running: true, message: 'm' },
+    },
+    'hold by hand',
+  ],
+  [
+    'a person may do what automation may not',
+    {
+      request: REQUEST,
+      hold: { automation: true, requests: false, running: false, message: 'm' },
+    },
+    'start person heal=0',
+  ],
+  [
+    'an operation that runs is held',
+    {
+      operation: running(),
+      hold: { automation: true, requests: true, running: true, message: 'm' },
+    },
+    'hold the running one',
+  ],
 ];
 
 for (const [title, change, expected] of ROWS) {
@@ -188,5 +219,7 @@ function print(situation: Situation): string {
       return decision.problem === undefined ? 'rest' : `rest ${decision.problem.code}`;
     case 'continue':
       return 'continue';
+    case 'hold':
+      return `hold ${decision.request?.id ?? 'the running one'}`;
   }
 }

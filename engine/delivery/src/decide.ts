@@ -5,6 +5,7 @@ import type {
   OperationState,
   Problem,
   RetryPolicy,
+  SyncHold,
   SyncStatus,
 } from './types.ts';
 
@@ -25,6 +26,7 @@ export interface Situation {
   readonly onlyExtra: boolean;
   /** Nothing is desired any more, and something is live. */
   readonly wouldWipe: boolean;
+  readonly hold?: SyncHold | undefined;
 }
 
 export type Decision =
@@ -32,7 +34,9 @@ export type Decision =
   /** A person's request, or automation's own. Ends a running operation. */
   | { readonly kind: 'start'; readonly request: OperationRequest }
   | { readonly kind: 'continue' }
-  | { readonly kind: 'wait'; readonly untilMs: number };
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  /** A new request (or the running operation) stands as it is until it may go on. */
+  | { readonly kind: 'hold'; readonly request?: OperationRequest; readonly hold: SyncHold };
 
 /** Heals that follow each other within this time count as one fight with somebody else. */
 const FIGHT_WINDOW_MS = 600_000;
@@ -45,15 +49,17 @@ const FREE_HEALS = 5;
  * until they turn into a fight.
  */
 export function decide(situation: Situation, nowMs: number): Decision {
-  const { operation, request } = situation;
+  const { operation, request, hold } = situation;
   if (request !== undefined && request.id !== operation?.request.id)
-    return { kind: 'start', request };
+    return hold?.requests === true ? { kind: 'hold', request, hold } : { kind: 'start', request };
   if (operation?.phase === 'Running') return decideRunning(operation, situation, nowMs);
   if (situation.automation.kind === 'manual') return { kind: 'rest' };
   return decideAutomation(situation.automation, situation, nowMs);
 }
 
 function decideRunning(operation: OperationState, situation: Situation, nowMs: number): Decision {
+  const { hold } = situation;
+  if (hold?.running === true) return { kind: 'hold', hold };
   if (isSuperseded(operation, situation)) {
     const next = decideAutomation(
       situation.automation,
@@ -77,6 +83,9 @@ function isSuperseded(operation: OperationState, situation: Situation): boolean 
 function decideAutomation(automation: Automation, situation: Situation, nowMs: number): Decision {
   const { operation, sync } = situation;
   if (automation.kind === 'manual' || sync !== 'OutOfSync') return { kind: 'rest' };
+  const { hold } = situation;
+  if (hold?.automation === true)
+    return hold.untilMs === undefined ? { kind: 'rest' } : { kind: 'wait', untilMs: hold.untilMs };
   if (situation.onlyExtra && !situation.prune) return { kind: 'rest' };
   if (situation.wouldWipe && situation.prune && !automation.allowEmpty) {
     return { kind: 'rest', problem: wouldWipe(situation.revisions) };

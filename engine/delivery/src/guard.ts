@@ -1,44 +1,67 @@
 import { matchesGlob } from '@capstan/engine-diff';
 import type { ObjectKey } from '@capstan/kube-object';
+import { compileGlob } from '@capstan/lib-files';
 import type { Guard, KindList, KindPattern } from './types.ts';
 
 /** Why the guard forbids this object; undefined when it may be touched. Denials win over permissions. */
 export function findRefusal(
   guard: Guard,
   key: ObjectKey,
-  place: { readonly namespaced: boolean; readonly cluster: string },
+  place: { readonly namespaced: boolean },
 ): string | undefined {
+  const unmanaged = findUnmanaged(guard, key, place);
+  if (unmanaged !== undefined) return unmanaged;
   const list = place.namespaced ? guard.namespacedKinds : guard.clusterKinds;
   if (!isKindAllowed(list, key)) {
     return `resource ${key.group}:${key.kind} is not permitted in project ${guard.name}`;
   }
-  if (
-    place.namespaced &&
-    !isDestinationAllowed(guard, { cluster: place.cluster, namespace: key.namespace })
-  ) {
+  if (place.namespaced && !isNamespaceAllowed(guard, key.namespace)) {
     return `namespace ${key.namespace} is not permitted in project '${guard.name}'`;
   }
   return undefined;
 }
 
-/** A pattern that begins with `!` denies; without one that allows, everything not denied is refused. */
-export function isDestinationAllowed(
-  guard: Guard,
-  wanted: { readonly cluster: string; readonly namespace: string },
-): boolean {
-  if (guard.destinations === undefined) return true;
-  let allowed = false;
-  for (const { cluster, namespace } of guard.destinations) {
-    const deniesCluster = cluster.startsWith('!');
-    const deniesNamespace = namespace.startsWith('!');
-    const clusterFits = fits(deniesCluster ? cluster.slice(1) : cluster, wanted.cluster);
-    const namespaceFits = fits(deniesNamespace ? namespace.slice(1) : namespace, wanted.namespace);
-    if (deniesCluster || deniesNamespace) {
-      // The part that is denied must fit, and so must the other one.
-      if (clusterFits && namespaceFits) return false;
-    } else if (clusterFits && namespaceFits) allowed = true;
+function findUnmanaged(
+  { managed }: Guard,
+  { kind, name, namespace }: ObjectKey,
+  { namespaced }: { readonly namespaced: boolean },
+): string | undefined {
+  if (managed === undefined) return undefined;
+  if (!namespaced) {
+    return managed.clusterObjects
+      ? undefined
+      : `Cluster level ${kind} ${JSON.stringify(name)} can not be managed when in namespaced mode`;
   }
-  return allowed;
+  return managed.namespaces.includes(namespace)
+    ? undefined
+    : `namespace ${JSON.stringify(namespace)} for ${kind} ${JSON.stringify(name)} is not managed`;
+}
+
+/**
+ * Whether the guard lets a delivery into a namespace of its cluster. A pattern with `!` fits what the rest of it does not;
+ * the first denial ends the search, otherwise one rule has to allow. '' is the namespace of no object.
+ */
+export function isNamespaceAllowed(guard: Guard, namespace: string): boolean {
+  if (guard.namespaces === undefined) return true;
+  let isAllowed = false;
+  for (const { pattern, cluster } of guard.namespaces) {
+    const fitsHere = fitsNegatable(pattern, namespace);
+    if (cluster.allowed && fitsHere) isAllowed = true;
+    else if (cluster.denied && fitsHere) return false;
+    else if (!fitsHere && pattern.startsWith('!') && cluster.named) return false;
+  }
+  return isAllowed;
+}
+
+/** `*` takes everything; `!` in front turns the meaning of the rest around. */
+export function fitsNegatable(pattern: string, text: string): boolean {
+  if (pattern.startsWith('!')) return !fitsGlob(pattern.slice(1), text);
+  return pattern === '*' || fitsGlob(pattern, text);
+}
+
+function fitsGlob(pattern: string, text: string): boolean {
+  if (pattern === text) return true;
+  return /[*?[{\\]/.test(pattern) && compileGlob(pattern, { braces: true })(text);
 }
 
 function isKindAllowed({ allowed, denied }: KindList, key: ObjectKey): boolean {

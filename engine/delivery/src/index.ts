@@ -15,7 +15,7 @@ export {
 export { createVerdictCache, type VerdictCache } from './compare-live.ts';
 export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
 export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';
-export { findRefusal, isDestinationAllowed } from './guard.ts';
+export { findRefusal, fitsNegatable, isNamespaceAllowed } from './guard.ts';
 export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';
@@ -39,6 +39,7 @@ export type {
   InventoryEntry,
   KindList,
   KindPattern,
+  NamespaceRule,
   ObjectStatus,
   OperationPhase,
   OperationRequest,
@@ -47,6 +48,7 @@ export type {
   Problem,
   RetryPolicy,
   SourceRevision,
+  SyncHold,
   SyncStatus,
   TrackingMark,
 } from './types.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '@capstan/kube-object';
 import { recordTrace } from '@capstan/lib-files';
-import { findRefusal, isDestinationAllowed } from './guard.ts';
+import { findRefusal, isNamespaceAllowed } from './guard.ts';
 import { externalUrlsOf, imagesOf } from './object-info.ts';
 import { ChangeJudge } from './source-watches.ts';
 import { MemorySources } from './testing/memory-sources.ts';
-import type { Guard } from './types.ts';
+import type { Guard, NamespaceRule } from './types.ts';
 
 const guard = (part: Partial<Guard>): Guard => ({
   name: 'team',
@@ -25,8 +25,8 @@ test('cluster-scoped kinds need leave, namespaced ones may be denied', () => {
   const open = guard({
     clusterKinds: { allowed: [{ group: '', kind: 'Namespace', name: 'team-*' }], denied: [] },
   });
-  const cluster = { namespaced: false, cluster: 'c' };
-  const inside = { namespaced: true, cluster: 'c' };
+  const cluster = { namespaced: false };
+  const inside = { namespaced: true };
   assert.equal(
     findRefusal(open, { ...key('', 'Namespace', ''), name: 'team-b' }, cluster),
     undefined,
@@ -46,23 +46,31 @@ test('cluster-scoped kinds need leave, namespaced ones may be denied', () => {
   assert.match(findRefusal(only, key('', 'ConfigMap'), inside) ?? '', /not permitted/);
 });
 
-test('destinations are globs, and what is denied wins', () => {
-  const destinations = [
-    { cluster: 'https://a', namespace: 'team-*' },
-    { cluster: '*', namespace: '!kube-system' },
-    { cluster: 'https://b', namespace: '*' },
-  ];
-  const allowed = (cluster: string, namespace: string) =>
-    isDestinationAllowed(guard({ destinations }), { cluster, namespace });
-  assert.ok(allowed('https://a', 'team-web') && allowed('https://b', 'anything'));
+test('namespaces are globs; the first denial ends the search', () => {
+  const here = { allowed: true, denied: false, named: true };
+  const elsewhere = { allowed: false, denied: false, named: false };
+  const notHere = { allowed: false, denied: true, named: false };
+  const allowed = (namespace: string, ...namespaces: NamespaceRule[]) =>
+    isNamespaceAllowed(guard({ namespaces }), namespace);
+  assert.ok(allowed('team-web', { pattern: 'team-*', cluster: here }));
+  assert.ok(!allowed('web', { pattern: 'team-*', cluster: here }));
+  assert.ok(!allowed('team-web', { pattern: 'team-*', cluster: elsewhere }));
+  const notSystem = { pattern: '!kube-system', cluster: here };
+  assert.ok(allowed('anything', notSystem));
+  assert.ok(!allowed('kube-system', notSystem, { pattern: '*', cluster: here }));
   assert.ok(
-    !allowed('https://a', 'web') &&
-      !allowed('https://b', 'kube-system') &&
-      !allowed('https://c', 'team-web'),
+    allowed(
+      'kube-system',
+      { pattern: '!kube-system', cluster: elsewhere },
+      { pattern: '*', cluster: here },
+    ),
   );
-  const outside = guard({ destinations: [{ cluster: '*', namespace: 'team-*' }] });
+  assert.ok(!allowed('web', { pattern: '*', cluster: notHere }, { pattern: '*', cluster: here }));
+  assert.ok(allowed('b', { pattern: '{a,b}', cluster: here }));
+  assert.ok(isNamespaceAllowed(guard({}), 'anything'));
+  const outside = guard({ namespaces: [{ pattern: 'team-*', cluster: here }] });
   assert.match(
-    findRefusal(outside, key('', 'ConfigMap', 'other'), { namespaced: true, cluster: 'c' }) ?? '',
+    findRefusal(outside, key('', 'ConfigMap', 'other'), { namespaced: true }) ?? '',
     /namespace other is not permitted/,
   );
 });

@@ -32,7 +32,10 @@ export function prepareDesired(
   scopeOf: (object: KubeObject) => Scope,
 ): PreparedState {
   const byKey = new Map<string, { readonly object: PreparedObject; readonly times: number }>();
-  rendered.forEach((desired, index) => {
+  const isExcluded = ({ object }: DesiredObject) =>
+    delivery.isExcluded?.({ group: keyOf(object).group, kind: object.kind }) === true;
+  const wanted = rendered.filter((desired) => !isExcluded(desired));
+  wanted.forEach((desired, index) => {
     const object = prepare(desired, delivery, scopeOf(desired.object));
     const key = `${keyString(keyOf(object.object))}${hasName(object.object) ? '' : `#${index}`}`;
     byKey.set(key, { object, times: (byKey.get(key)?.times ?? 0) + 1 });
@@ -43,7 +46,10 @@ export function prepareDesired(
   return {
     objects: all.map(({ object }) => object).filter((one) => !isApart(one, vocabulary)),
     hooks: all.map(({ object }) => object).filter((one) => isApart(one, vocabulary)),
-    problems: repeated.map(({ object, times }) => repeatedProblem(object, times)),
+    problems: [
+      ...repeated.map(({ object, times }) => repeatedProblem(object, times)),
+      ...rendered.filter(isExcluded).map(excludedProblem),
+    ],
   };
 }
 
@@ -65,7 +71,6 @@ function prepare(desired: DesiredObject, delivery: Delivery, scope: Scope): Prep
   const object = markObject(placed, delivery.tracking);
   const refusal = findRefusal(delivery.guard, keyOf(object), {
     namespaced: scope !== 'cluster',
-    cluster: delivery.destination.cluster,
   });
   return { ...desired, object, scope, ...(refusal === undefined ? {} : { refusal }) };
 }
@@ -95,6 +100,19 @@ function repeatedProblem({ object, origin }: PreparedObject, times: number): Pro
     code: 'REPEATED_RESOURCE',
     message: `Resource ${group}/${kind}/${namespace}/${name} appeared ${times} times among application resources.`,
     hint: 'keep one of them; the last one is used',
+    kind: 'stalled',
+    ...(origin === undefined ? {} : { location: origin }),
+  };
+}
+
+function excludedProblem({ object, origin }: DesiredObject): Problem {
+  const { group, kind, name } = keyOf(object);
+  return {
+    stage: 'render',
+    severity: 'warning',
+    code: 'EXCLUDED_RESOURCE',
+    message: `Resource ${group}/${kind} ${name} is excluded in the settings`,
+    hint: 'remove it from the source, or let the administrator include its kind',
     kind: 'stalled',
     ...(origin === undefined ? {} : { location: origin }),
   };

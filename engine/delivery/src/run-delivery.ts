@@ -129,6 +129,7 @@ function situationOf({ look, loaded, compared, operation }: View) {
     desiredDigest: loaded.digest,
     onlyExtra: outOfSync.every(({ verdict }) => verdict === 'extra'),
     wouldWipe: desired === 0 && entries.length > 0,
+    hold: delivery.hold,
   };
 }
 
@@ -143,11 +144,27 @@ async function act(
     case 'rest':
     case 'wait':
       return operation;
+    case 'hold':
+      return holdOperation(decision, view, context.ports);
     case 'start':
       return perform(view, startOperation(decision.request, view, context.ports), context);
     case 'continue':
       return operation === undefined ? undefined : goOn(view, operation, context);
   }
+}
+
+/** Taken up, or as it was, with the reason why it waits. */
+function holdOperation(
+  { request, hold }: Decision & { readonly kind: 'hold' },
+  view: View,
+  ports: DeliveryPorts,
+): OperationState | undefined {
+  const { message } = hold;
+  if (request !== undefined) return { ...startOperation(request, view, ports), message };
+  const { operation } = view;
+  return operation === undefined || operation.message === message
+    ? operation
+    : { ...operation, message };
 }
 
 function startOperation(
@@ -184,6 +201,10 @@ async function perform(
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<OperationState> {
   const { delivery } = view.look;
+  if (delivery.refusal !== undefined) {
+    const finishedAtMs = ports.clock.now();
+    return { ...started, phase: 'Error', message: delivery.refusal, finishedAtMs };
+  }
   const target = await targetOf(view, started, { ports, signal });
   const { prepared, revisions, digest } = target.loaded;
   const operation: OperationState = {
@@ -342,6 +363,7 @@ function recheckOf(
       ? operation.appliedAtMs + gate.timeoutMs
       : undefined,
     decision.kind === 'wait' ? decision.untilMs : undefined,
+    decision.kind === 'hold' ? decision.hold.untilMs : undefined,
     decision.kind === 'start' ? nowMs : undefined,
   ].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);

@@ -27,8 +27,28 @@ export interface Delivery {
   readonly guard: Guard;
   /** Nothing is rendered, compared or applied. */
   readonly suspended: boolean;
+  /** Times at which nothing may be synced; absent: none. */
+  readonly hold?: SyncHold;
+  /** Why nothing may be applied at all: what every operation ends with. */
+  readonly refusal?: string;
+  /** Kinds that are neither compared nor applied, with a warning. Must be pure. */
+  readonly isExcluded?: (kind: { readonly group: string; readonly kind: string }) => boolean;
   /** A newer revision against a running sync: after the hook that runs, at once, or never. */
   readonly preempt: 'afterHook' | 'immediately' | 'never';
+}
+
+/** What must wait now. It is compared and told all the same. */
+export interface SyncHold {
+  /** Automation starts nothing. */
+  readonly automation: boolean;
+  /** A person's request is taken up, and waits. */
+  readonly requests: boolean;
+  /** The operation that runs does not go on. */
+  readonly running: boolean;
+  /** What a held operation says. */
+  readonly message: string;
+  /** When this may change. */
+  readonly untilMs?: number;
 }
 
 export interface DeliverySource {
@@ -102,13 +122,30 @@ export interface HealthPolicy {
   readonly rollUp: boolean;
 }
 
-/** What may be touched, as data. Patterns are globs; a leading `!` denies. An absent list allows all. */
+/** What may be touched, as data. Patterns are globs. An absent list allows all. */
 export interface Guard {
   readonly name: string;
-  readonly destinations?: readonly { readonly cluster: string; readonly namespace: string }[];
+  /** Absent: every namespace, and objects without one. */
+  readonly namespaces?: readonly NamespaceRule[];
   readonly clusterKinds: KindList;
   readonly namespacedKinds: KindList;
+  /** What of the cluster is looked at at all; absent: everything. */
+  readonly managed?: { readonly namespaces: readonly string[]; readonly clusterObjects: boolean };
 }
+/** What one rule says of namespaces of the delivery's cluster. */
+export interface NamespaceRule {
+  /** A glob; a leading `!` turns its meaning around. */
+  readonly pattern: string;
+  readonly cluster: {
+    /** The rule speaks of this cluster: namespaces that fit are allowed. */
+    readonly allowed: boolean;
+    /** The rule excludes this cluster: namespaces that fit are refused. */
+    readonly denied: boolean;
+    /** The rule names the cluster's address: namespaces that its `!` names are refused. */
+    readonly named: boolean;
+  };
+}
+
 export interface KindList {
   readonly allowed?: readonly KindPattern[];
   readonly denied: readonly KindPattern[];
