@@ -25,7 +25,7 @@ export function sendToReal(access: {
   readonly caFile: string;
 }): Send {
   const agent = new Agent({ keepAlive: true, ca: readFileSync(access.caFile) });
-  return (request) =>
+  const send = (request: Parameters<Send>[0]): ReturnType<Send> =>
     new Promise((resolve, reject) => {
       // A path may hold spaces in its selectors.
       const url = `${access.server}${encodeURI(request.path).replaceAll('%25', '%')}`;
@@ -62,7 +62,9 @@ export function sendToReal(access: {
           });
         },
       );
-      call.on('error', reject);
+      // The server may close a kept connection just when it is used again.
+      call.on('error', (error) => (call.reusedSocket ? resolve(send(request)) : reject(error)));
       call.end(request.body);
     });
+  return send;
 }

@@ -1,4 +1,4 @@
-import type { KubeObject } from '@capstan/kube-object';
+import { type Json, type KubeObject, quantityToNumber } from '@capstan/kube-object';
 import { forbidden } from './api-error.ts';
 import { type Core, listBucket } from './core.ts';
 import {
@@ -11,7 +11,11 @@ import {
   textAt,
 } from './json.ts';
 import type { ServedResource } from './served-resource.ts';
-import { quantity } from './strategies/pod-validation.ts';
+import { quantityOf } from './validation/common.ts';
+
+function quantity(value: Json | undefined): number {
+  return quantityToNumber(quantityOf(value));
+}
 
 /** The LimitRanger admission for pods: defaults of the namespace's limit ranges, then their bounds. */
 export function admitLimits(core: Core, resource: ServedResource, pod: DraftObject): void {

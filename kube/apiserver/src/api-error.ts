@@ -1,4 +1,10 @@
-import type { Json, JsonObject } from '@capstan/kube-object';
+import {
+  type FieldError,
+  formatFieldErrorBody,
+  formatFieldErrors,
+  type Json,
+  type JsonObject,
+} from '@capstan/kube-object';
 
 /** One entry of `details.causes`. */
 export interface StatusCause {
@@ -176,62 +182,9 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Api
   });
 }
 
-/** What is wrong with one field, in the form and words of k8s.io/apimachinery/pkg/util/validation/field. */
-export interface FieldError {
-  readonly kind:
-    | 'required'
-    | 'invalid'
-    | 'notSupported'
-    | 'forbidden'
-    | 'duplicate'
-    | 'tooLong'
-    | 'tooMany'
-    | 'tooFew'
-    | 'typeInvalid'
-    | 'notFound'
-    | 'internal';
-  readonly field: string;
-  readonly value?: Json;
-  readonly detail: string;
-}
-
-const FIELD_REASONS: Readonly<Record<FieldError['kind'], readonly [string, string]>> = {
-  required: ['FieldValueRequired', 'Required value'],
-  invalid: ['FieldValueInvalid', 'Invalid value'],
-  notSupported: ['FieldValueNotSupported', 'Unsupported value'],
-  forbidden: ['FieldValueForbidden', 'Forbidden'],
-  duplicate: ['FieldValueDuplicate', 'Duplicate value'],
-  tooLong: ['FieldValueTooLong', 'Too long'],
-  tooMany: ['FieldValueTooMany', 'Too many'],
-  tooFew: ['FieldValueTooFew', 'Too few'],
-  typeInvalid: ['FieldValueTypeInvalid', 'Invalid value'],
-  notFound: ['FieldValueNotFound', 'Not found'],
-  internal: ['InternalError', 'Internal error'],
-};
-const WITHOUT_VALUE: ReadonlySet<string> = new Set([
-  'required',
-  'forbidden',
-  'tooLong',
-  'tooMany',
-  'internal',
-]);
-
-export function fieldErrorBody(error: FieldError): string {
-  const title = FIELD_REASONS[error.kind][1];
-  const hidden = WITHOUT_VALUE.has(error.kind) || error.value === undefined;
-  const shown = hidden ? title : `${title}: ${showValue(error.value)}`;
-  return error.detail === '' ? shown : `${shown}: ${error.detail}`;
-}
-
 /** Go's %q for the strings that names and messages hold. */
 export function quote(text: string): string {
   return JSON.stringify(text);
-}
-
-function showValue(value: Json | undefined): string {
-  if (typeof value === 'string') return quote(value);
-  if (value === undefined) return 'null';
-  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
 /** 422: every field error in one answer. `kind` is the kind, not the resource, as upstream has it. */
@@ -239,19 +192,22 @@ export function invalid(
   subject: { readonly group: string; readonly kind: string; readonly name: string },
   errors: readonly FieldError[],
 ): ApiError {
-  const lines = [...new Set(errors.map((e) => `${e.field}: ${fieldErrorBody(e)}`))];
-  const all = lines.length === 1 ? lines[0]! : `[${lines.join(', ')}]`;
   const qualified = subject.group === '' ? subject.kind : `${subject.kind}.${subject.group}`;
-  return new ApiError(422, 'Invalid', `${qualified} ${quote(subject.name)} is invalid: ${all}`, {
-    details: {
-      ...(subject.name === '' ? {} : { name: subject.name }),
-      ...(subject.group === '' ? {} : { group: subject.group }),
-      kind: subject.kind,
-      causes: errors.map((e) => ({
-        reason: FIELD_REASONS[e.kind][0],
-        message: fieldErrorBody(e),
-        field: e.field,
-      })),
+  return new ApiError(
+    422,
+    'Invalid',
+    `${qualified} ${quote(subject.name)} is invalid: ${formatFieldErrors(errors)}`,
+    {
+      details: {
+        ...(subject.name === '' ? {} : { name: subject.name }),
+        ...(subject.group === '' ? {} : { group: subject.group }),
+        kind: subject.kind,
+        causes: errors.map((e) => ({
+          reason: e.reason,
+          message: formatFieldErrorBody(e),
+          field: e.field,
+        })),
+      },
     },
-  });
+  );
 }

@@ -25,7 +25,11 @@ export function applyPatch(
 ): Written {
   if (!request.hasFieldManager) {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions', name: '' }, [
-      { kind: 'required', field: 'fieldManager', detail: 'is required for apply patch' },
+      {
+        reason: 'FieldValueRequired',
+        field: 'fieldManager',
+        detail: 'is required for apply patch',
+      },
     ]);
   }
   const { resource } = target;

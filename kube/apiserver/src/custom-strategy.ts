@@ -1,4 +1,4 @@
-import type { JsonObject, KubeObject, FieldError as ObjectFieldError } from '@capstan/kube-object';
+import type { FieldError, JsonObject, KubeObject } from '@capstan/kube-object';
 import {
   applyDefaults,
   type CustomResourceVersion,
@@ -9,7 +9,6 @@ import {
   validateListTypes,
   validateRules,
 } from '@capstan/kube-schema';
-import type { FieldError } from './api-error.ts';
 import { cloneJson, type DraftObject } from './json.ts';
 import type { Strategy } from './served-resource.ts';
 
@@ -24,7 +23,7 @@ export function customStrategy(
       ...validateCustomResource(schema, object, old),
       ...validateListTypes(schema, object),
     ];
-    if (compiler === undefined || !hasRules(schema)) return errors.map(fromObjectError);
+    if (compiler === undefined || !hasRules(schema)) return errors;
     // Rules may rely on the shape; so they run only on what has the right one.
     if (errors.some(({ reason }) => BLOCKING.has(reason))) errors.push(NOT_CHECKED);
     else {
@@ -32,7 +31,7 @@ export function customStrategy(
         ...validateRules(schema, object, { compiler, ...(old === undefined ? {} : { old }) }),
       );
     }
-    return errors.map(fromObjectError);
+    return errors;
   };
   return {
     hasGeneration: true,
@@ -49,13 +48,13 @@ export function customStrategy(
   };
 }
 
-const BLOCKING: ReadonlySet<ObjectFieldError['reason']> = new Set([
+const BLOCKING: ReadonlySet<FieldError['reason']> = new Set([
   'FieldValueRequired',
   'FieldValueTooLong',
   'FieldValueTooMany',
   'FieldValueTypeInvalid',
 ]);
-const NOT_CHECKED: ObjectFieldError = {
+const NOT_CHECKED: FieldError = {
   reason: 'FieldValueInvalid',
   field: '<nil>',
   value: null,
@@ -68,27 +67,4 @@ function replaceContent(target: DraftObject, source: JsonObject): void {
   const copy = cloneJson(source);
   for (const key of Object.keys(target)) delete target[key];
   Object.assign(target, copy);
-}
-
-const KINDS: Readonly<Record<ObjectFieldError['reason'], FieldError['kind']>> = {
-  FieldValueNotFound: 'notFound',
-  FieldValueRequired: 'required',
-  FieldValueDuplicate: 'duplicate',
-  FieldValueInvalid: 'invalid',
-  FieldValueNotSupported: 'notSupported',
-  FieldValueForbidden: 'forbidden',
-  FieldValueTooLong: 'tooLong',
-  FieldValueTooMany: 'tooMany',
-  FieldValueTooFew: 'tooFew',
-  FieldValueTypeInvalid: 'typeInvalid',
-  InternalError: 'internal',
-};
-
-function fromObjectError(error: ObjectFieldError): FieldError {
-  return {
-    kind: KINDS[error.reason],
-    field: error.field,
-    detail: error.detail,
-    ...(error.value === undefined ? {} : { value: error.value }),
-  };
 }

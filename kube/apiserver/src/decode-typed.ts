@@ -28,6 +28,15 @@ const MICRO_TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime';
 const FIELDS_V1 = 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1';
 const RAW = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
+/** Pointers that Go encodes even when nothing is there: as null. */
+const BARE_POINTERS: ReadonlySet<string> = new Set([
+  'HTTPIngressPath/pathType',
+  'MutatingWebhook/sideEffects',
+  'TypedLocalObjectReference/apiGroup',
+  'TypedObjectReference/apiGroup',
+  'ValidatingWebhook/sideEffects',
+]);
+
 function decodeStruct(object: DraftObject, schema: Schema, path: string, state: State): void {
   const properties = schema.properties;
   if (properties === undefined) return;
@@ -46,7 +55,8 @@ function decodeStruct(object: DraftObject, schema: Schema, path: string, state: 
   }
   for (const [key, field] of properties) {
     if (field.goEncoding === 'always' && object[key] === undefined) {
-      const zero = zeroValue(field);
+      const isPointer = BARE_POINTERS.has(`${schema.definition?.split('.').at(-1)}/${key}`);
+      const zero = isPointer ? null : zeroValue(field);
       if (zero !== undefined) object[key] = zero;
     }
   }

@@ -169,9 +169,9 @@ export class TooLargeVersion extends Error {
 export function checkVersionMatch(options: ListOptions, resource: ServedResource): void {
   const { resourceVersionMatch: match, resourceVersion: version, continueToken } = options;
   const subject = { group: resource.group, kind: 'ListOptions', name: '' };
-  const complain = (kind: 'forbidden' | 'invalid', field: string, detail: string): never => {
+  const forbid = (field: string, detail: string): never => {
     throw invalid({ ...subject, group: 'meta.k8s.io' }, [
-      { kind, field, value: field === 'resourceVersion' ? version : match, detail },
+      { reason: 'FieldValueForbidden', field, detail },
     ]);
   };
   if (version !== '' && !/^\d+$/.test(version)) {
@@ -180,8 +180,7 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
     );
   }
   if (options.sendInitialEvents !== undefined && (!options.watch || match !== 'NotOlderThan')) {
-    complain(
-      'forbidden',
+    forbid(
       options.watch ? 'resourceVersionMatch' : 'sendInitialEvents',
       options.watch
         ? 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'
@@ -190,15 +189,10 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
   }
   if (match !== '') {
     if (continueToken !== '') {
-      complain(
-        'forbidden',
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden when continue is provided',
-      );
+      forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
     }
     if (version === '' && options.sendInitialEvents === undefined) {
-      complain(
-        'forbidden',
+      forbid(
         'resourceVersionMatch',
         'resourceVersionMatch is forbidden unless resourceVersion is provided',
       );
@@ -206,7 +200,7 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
     if (match !== 'Exact' && match !== 'NotOlderThan') {
       throw invalid({ ...subject, group: 'meta.k8s.io' }, [
         {
-          kind: 'notSupported',
+          reason: 'FieldValueNotSupported',
           field: 'resourceVersionMatch',
           value: match,
           detail: 'supported values: "Exact", "NotOlderThan", ""',
@@ -214,8 +208,7 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
       ]);
     }
     if (match === 'Exact' && version === '0') {
-      complain(
-        'forbidden',
+      forbid(
         'resourceVersionMatch',
         'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
       );

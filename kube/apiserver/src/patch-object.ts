@@ -58,7 +58,11 @@ export function patchObject(
   if (type === 'application/apply-patch+yaml') return applyPatch(core, target, request, options);
   if (request.force) {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions', name: '' }, [
-      { kind: 'forbidden', field: 'force', detail: 'may not be specified for non-apply patch' },
+      {
+        reason: 'FieldValueForbidden',
+        field: 'force',
+        detail: 'may not be specified for non-apply patch',
+      },
     ]);
   }
   const key = keyFor(resource, target.namespace, target.name);
@@ -86,7 +90,7 @@ function asPatchFault(error: unknown, patched: DraftObject): unknown {
   const why = /cannot be handled as a \w+: (json: .*)$/s.exec(error.message)?.[1];
   if (why === undefined) return error;
   return invalid({ group: '', kind: '', name: '' }, [
-    { kind: 'invalid', field: 'patch', value: stringifyJson(patched), detail: why },
+    { reason: 'FieldValueInvalid', field: 'patch', value: stringifyJson(patched), detail: why },
   ]);
 }
 

@@ -276,7 +276,7 @@ export function readDeleteOptions(
 
 function invalidOptions(field: string, value: string, detail: string): ApiError {
   return invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, [
-    { kind: 'invalid', field, value, detail },
+    { reason: 'FieldValueInvalid', field, value, detail },
   ]);
 }
 

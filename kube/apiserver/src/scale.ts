@@ -38,7 +38,7 @@ export function runScale(core: Core, call: Call): ApiResponse {
   if (replicas < 0) {
     throw invalid({ group: 'autoscaling', kind: 'Scale', name: target.name }, [
       {
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'spec.replicas',
         value: replicas,
         detail: 'must be greater than or equal to 0',

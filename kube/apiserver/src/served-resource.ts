@@ -1,6 +1,5 @@
-import type { KubeObject } from '@capstan/kube-object';
+import type { FieldError, KubeObject } from '@capstan/kube-object';
 import type { CustomResourceVersion, KindSchema, ResourceInfo } from '@capstan/kube-schema';
-import type { FieldError } from './api-error.ts';
 import type { DraftObject } from './json.ts';
 import type { Bucket } from './store.ts';
 
@@ -40,7 +39,8 @@ export interface Strategy {
   /** Admission and preparation before validation; may throw an ApiError. */
   prepareCreate?(object: DraftObject, context: StrategyContext): void;
   prepareUpdate?(object: DraftObject, old: KubeObject, context: StrategyContext): void;
-  validate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
+  /** `old` is what an update replaces. */
+  validate?(object: KubeObject, context: StrategyContext, old?: KubeObject): readonly FieldError[];
   validateUpdate?(
     object: KubeObject,
     old: KubeObject,

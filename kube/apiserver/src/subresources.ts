@@ -173,7 +173,7 @@ function token(core: Core, call: Call): ApiResponse {
   if (seconds < TOKEN_SECONDS_MIN) {
     throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest', name: '' }, [
       {
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'spec.expirationSeconds',
         value: seconds,
         detail: 'may not specify a duration less than 10 minutes',

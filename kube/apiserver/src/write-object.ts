@@ -179,7 +179,7 @@ export function updateObject(
     : [
         ...metadataErrors(object, resource),
         ...immutableMetadata(object, old),
-        ...(resource.strategy.validate?.(object, context) ?? []),
+        ...(resource.strategy.validate?.(object, context, old) ?? []),
         ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
       ];
   if (errors.length > 0) {
@@ -380,7 +380,7 @@ function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target)
       },
       [
         {
-          kind: 'invalid',
+          reason: 'FieldValueInvalid',
           field: 'metadata.resourceVersion',
           value: target.resource.custom === undefined ? '' : 0,
           detail: 'must be specified for an update',
@@ -528,13 +528,13 @@ function raiseGeneration(draft: DraftObject, old: KubeObject, resource: ServedRe
 function immutableMetadata(
   object: KubeObject,
   old: KubeObject,
-): { kind: 'forbidden'; field: string; detail: string }[] {
+): { reason: 'FieldValueForbidden'; field: string; detail: string }[] {
   if (old.metadata.deletionTimestamp === undefined) return [];
   const before = new Set((old.metadata.finalizers ?? []).map(String));
   const added = listAt(object, 'metadata', 'finalizers').filter((f) => !before.has(String(f)));
   if (added.length === 0) return [];
   const error = {
-    kind: 'forbidden',
+    reason: 'FieldValueForbidden',
     field: 'metadata.finalizers',
     detail: `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((f) => JSON.stringify(f)).join(', ')}}`,
   } as const;

@@ -18,7 +18,7 @@ export function readWriteParameters(
     if (value === 'All') continue;
     throw invalid(subject, [
       {
-        kind: 'notSupported',
+        reason: 'FieldValueNotSupported',
         field: 'dryRun',
         value: dryRun,
         detail: 'supported values: "All"',
@@ -29,7 +29,7 @@ export function readWriteParameters(
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
     throw invalid(subject, [
       {
-        kind: 'notSupported',
+        reason: 'FieldValueNotSupported',
         field: 'fieldValidation',
         value: fieldValidation,
         detail: 'supported values: "", "Ignore", "Strict", "Warn"',
@@ -40,7 +40,7 @@ export function readWriteParameters(
   if (fieldManager.length > FIELD_MANAGER_MAX) {
     throw invalid(subject, [
       {
-        kind: 'tooLong',
+        reason: 'FieldValueTooLong',
         field: 'fieldManager',
         detail: `may not be more than ${FIELD_MANAGER_MAX} bytes`,
       },

@@ -20,6 +20,8 @@ export interface FieldError {
   /** `spec.ports[0].port`; `<nil>` for the object itself. */
   readonly field: string;
   readonly value?: Json;
+  /** The value as the message shows it, where that is not its JSON with sorted keys: a Go struct has an order of its own. */
+  readonly shown?: string;
   readonly detail: string;
 }
 
@@ -50,9 +52,11 @@ export function formatFieldError(error: FieldError): string {
 }
 
 /** The text without the field: what a status cause has as its message. */
-export function formatFieldErrorBody({ reason, value, detail }: FieldError): string {
+export function formatFieldErrorBody({ reason, value, shown, detail }: FieldError): string {
   let text = titles[reason];
-  if (value !== undefined && !withoutValue.has(reason)) text += `: ${sortedJson(value)}`;
+  if (withoutValue.has(reason)) return detail === '' ? text : `${text}: ${detail}`;
+  if (shown !== undefined) text += `: ${shown}`;
+  else if (value !== undefined) text += `: ${sortedJson(value)}`;
   return detail === '' ? text : `${text}: ${detail}`;
 }
 

@@ -62,7 +62,7 @@ function decide(core: Core, user: UserInfo, spec: JsonObject): JsonObject {
   if (resource === undefined && path === undefined) {
     throw invalid({ group: 'authorization.k8s.io', kind: 'SelfSubjectAccessReview', name: '' }, [
       {
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'spec.resourceAttributes',
         value: null,
         detail: 'exactly one of nonResourceAttributes or resourceAttributes must be specified',

@@ -1,9 +1,14 @@
-import type { KubeObject } from '@capstan/kube-object';
-import type { FieldError } from '../api-error.ts';
+import {
+  configKeyProblems,
+  type FieldError,
+  type JsonObject,
+  type KubeObject,
+} from '@capstan/kube-object';
 import { childDraft, equalJson, objectAt, setDefault, textAt, valueAt } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
+import { invalidAt, requiredAt } from '../validation/checks.ts';
+import { jsonObjectProblem } from '../validation/go-json.ts';
 
-const KEY = /^[-._a-zA-Z0-9]+$/;
 const DATA_BYTES_MAX = 1024 * 1024;
 
 export const configMapStrategy: Strategy = {
@@ -13,6 +18,10 @@ export const configMapStrategy: Strategy = {
     for (const section of ['data', 'binaryData']) {
       for (const [key, value] of Object.entries(objectAt(object, section))) {
         errors.push(...keyErrors(key, section));
+        if (section === 'data' && valueAt(object, 'binaryData', key) !== undefined) {
+          const detail = 'duplicate of key present in binaryData';
+          errors.push(invalidAt(`data[${key}]`, key, detail));
+        }
         size += String(value).length;
       }
     }
@@ -39,13 +48,13 @@ export const secretStrategy: Strategy = {
       errors.push(...keyErrors(key, 'data'));
       size += Math.floor((String(value).length * 3) / 4);
     }
-    return [...errors, ...sizeErrors(size, 'data'), ...requiredKeyErrors(object)];
+    return [...errors, ...sizeErrors(size, 'data'), ...typeErrors(object)];
   },
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
     if (textAt(object, 'type') !== textAt(old, 'type')) {
       errors.push({
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'type',
         value: textAt(object, 'type'),
         detail: 'field is immutable',
@@ -56,34 +65,52 @@ export const secretStrategy: Strategy = {
 };
 
 function keyErrors(key: string, section: string): FieldError[] {
-  if (key.length <= 253 && KEY.test(key) && key !== '.' && !key.startsWith('..')) return [];
-  return [
-    {
-      kind: 'invalid',
-      field: `${section}[${key}]`,
-      value: key,
-      detail: `a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
-    },
-  ];
+  return configKeyProblems(key).map((detail) => invalidAt(`${section}[${key}]`, key, detail));
 }
 
 function sizeErrors(size: number, field: string): FieldError[] {
   if (size <= DATA_BYTES_MAX) return [];
-  return [{ kind: 'tooLong', field, detail: `may not be more than ${DATA_BYTES_MAX} bytes` }];
+  return [
+    { reason: 'FieldValueTooLong', field, detail: `may not be more than ${DATA_BYTES_MAX} bytes` },
+  ];
 }
 
-const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-};
-
-function requiredKeyErrors(object: KubeObject): FieldError[] {
+/** What a secret of a known type must hold. */
+function typeErrors(object: KubeObject): FieldError[] {
   const data = objectAt(object, 'data');
-  return (REQUIRED_KEYS[textAt(object, 'type')] ?? [])
-    .filter((key) => data[key] === undefined)
-    .map((key) => ({ kind: 'required', field: `data[${key}]`, detail: '' }));
+  const missing = (...keys: readonly string[]): FieldError[] =>
+    keys.filter((key) => data[key] === undefined).map((key) => requiredAt(`data[${key}]`));
+  switch (textAt(object, 'type')) {
+    case 'kubernetes.io/service-account-token':
+      return object.metadata.annotations?.[ACCOUNT_NAME]
+        ? []
+        : [requiredAt(`metadata.annotations[${ACCOUNT_NAME}]`)];
+    case 'kubernetes.io/dockercfg':
+      return [...missing('.dockercfg'), ...jsonErrors(data, '.dockercfg')];
+    case 'kubernetes.io/dockerconfigjson':
+      return [...missing('.dockerconfigjson'), ...jsonErrors(data, '.dockerconfigjson')];
+    case 'kubernetes.io/basic-auth': {
+      const errors = missing('username', 'password');
+      return errors.length === 2 ? errors : [];
+    }
+    case 'kubernetes.io/ssh-auth':
+      return data['ssh-privatekey'] ? [] : [requiredAt('data[ssh-privatekey]')];
+    case 'kubernetes.io/tls':
+      return missing('tls.crt', 'tls.key');
+    default:
+      return [];
+  }
+}
+
+const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
+
+/** The contents are never shown, only why Go would not read them. */
+function jsonErrors(data: JsonObject, key: string): FieldError[] {
+  const value = data[key];
+  if (typeof value !== 'string') return [];
+  const problem = jsonObjectProblem(Buffer.from(value, 'base64').toString('utf8'));
+  if (problem === undefined) return [];
+  return [invalidAt(`data[${key}]`, '<secret contents redacted>', problem)];
 }
 
 function immutableErrors(object: KubeObject, old: KubeObject): FieldError[] {
@@ -91,7 +118,7 @@ function immutableErrors(object: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   if (object['immutable'] !== true) {
     errors.push({
-      kind: 'forbidden',
+      reason: 'FieldValueForbidden',
       field: 'immutable',
       detail: 'field is immutable when `immutable` is set',
     });
@@ -99,7 +126,7 @@ function immutableErrors(object: KubeObject, old: KubeObject): FieldError[] {
   for (const section of ['data', 'binaryData']) {
     if (!equalJson(valueAt(object, section), valueAt(old, section))) {
       errors.push({
-        kind: 'forbidden',
+        reason: 'FieldValueForbidden',
         field: section,
         detail: 'field is immutable when `immutable` is set',
       });

@@ -1,5 +1,4 @@
-import type { KubeObject } from '@capstan/kube-object';
-import type { FieldError } from '../api-error.ts';
+import type { FieldError, KubeObject } from '@capstan/kube-object';
 import {
   childDraft,
   cloneJson,
@@ -43,7 +42,7 @@ export const definitionStrategy: Strategy = {
       const after = textAt(objectAt(object, 'spec'), ...path);
       if (after === textAt(objectAt(old, 'spec'), ...path)) continue;
       errors.push({
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: `spec.${path.join('.')}`,
         value: after,
         detail: 'field is immutable',
@@ -111,7 +110,7 @@ function definitionErrors(object: KubeObject): FieldError[] {
   const name = object.metadata.name ?? '';
   if (name !== `${plural}.${group}`) {
     errors.push({
-      kind: 'invalid',
+      reason: 'FieldValueInvalid',
       field: 'metadata.name',
       value: name,
       detail: `must be spec.names.plural+"."+spec.group`,
@@ -119,14 +118,14 @@ function definitionErrors(object: KubeObject): FieldError[] {
   }
   for (const path of [['group'], ['scope'], ['names', 'plural'], ['names', 'kind']]) {
     if (textAt(spec, ...path) === '') {
-      errors.push({ kind: 'required', field: `spec.${path.join('.')}`, detail: '' });
+      errors.push({ reason: 'FieldValueRequired', field: `spec.${path.join('.')}`, detail: '' });
     }
   }
   const versions = listAt(spec, 'versions');
   const stored = versions.filter((version) => flagAt(version, 'storage')).length;
   if (stored !== 1) {
     errors.push({
-      kind: 'invalid',
+      reason: 'FieldValueInvalid',
       field: 'spec.versions',
       value: versions,
       detail: 'must have exactly one version marked as storage version',
@@ -135,7 +134,7 @@ function definitionErrors(object: KubeObject): FieldError[] {
   for (const [i, version] of versions.entries()) {
     if (objectAt(version, 'schema')['openAPIV3Schema'] === undefined) {
       errors.push({
-        kind: 'required',
+        reason: 'FieldValueRequired',
         field: `spec.versions[${i}].schema.openAPIV3Schema`,
         detail: 'schemas are required',
       });

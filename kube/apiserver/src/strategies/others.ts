@@ -1,5 +1,10 @@
-import type { KubeObject } from '@capstan/kube-object';
-import type { FieldError } from '../api-error.ts';
+import {
+  dnsLabelProblems,
+  type FieldError,
+  type Json,
+  type KubeObject,
+  labelKeyProblems,
+} from '@capstan/kube-object';
 import {
   childDraft,
   type DraftObject,
@@ -15,8 +20,38 @@ import {
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
+import { role, roleBinding } from '../validation/access.ts';
+import { autoscalerSpec } from '../validation/autoscaling.ts';
+import {
+  forbiddenAt,
+  given,
+  invalidAt,
+  nonNegative,
+  oneOf,
+  required,
+  requiredAt,
+  text,
+} from '../validation/checks.ts';
+import { claimSpec } from '../validation/claims.ts';
+import {
+  disruptionBudgetSpec,
+  leaseSpec,
+  limits,
+  nodeSpec,
+  quotaSpec,
+  runtimeClassParts,
+} from '../validation/cluster.ts';
+import {
+  endpointSlice,
+  endpointSubsets,
+  ingressClassSpec,
+  ingressSpec,
+  networkPolicySpec,
+} from '../validation/networking.ts';
+import { podTemplate } from '../validation/pod-spec.ts';
+import { csiDriverSpec, storageClass, volumeSpec } from '../validation/storage.ts';
+import { webhooks } from '../validation/webhooks.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
-import { isQuantity } from './pod-validation.ts';
 
 export const namespaceStrategy: Strategy = {
   hasStatus: true,
@@ -31,7 +66,27 @@ export const namespaceStrategy: Strategy = {
   prepareUpdate(object, old) {
     object['spec'] = objectAt(old, 'spec') as DraftObject;
   },
+  validate: namespaceErrors,
 };
+
+/** Finalizers of a namespace are told at the list itself, and not in the order of Go's map. */
+function namespaceErrors(object: KubeObject): FieldError[] {
+  return listAt(object, 'spec', 'finalizers').flatMap((item) => {
+    const name = String(item);
+    const errors = labelKeyProblems(name).map((detail) =>
+      invalidAt('spec.finalizers', name, detail),
+    );
+    if (errors.length > 0 || name.includes('/') || STANDARD_FINALIZERS.has(name)) return errors;
+    const detail = 'name is neither a standard finalizer name nor is it fully qualified';
+    return [invalidAt('spec.finalizers', name, detail)];
+  });
+}
+
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set([
+  'foregroundDeletion',
+  'kubernetes',
+  'orphan',
+]);
 
 function labelNamespace(object: DraftObject): void {
   const metadata = childDraft(object, 'metadata');
@@ -43,6 +98,7 @@ export const claimStrategy: Strategy = {
   hasStatus: true,
   applyDefaults: (object) => setDefault(childDraft(object, 'spec'), 'volumeMode', 'Filesystem'),
   prepareCreate(object, context) {
+    unifySources(childDraft(object, 'spec'));
     addFinalizer(object, 'kubernetes.io/pvc-protection');
     object['status'] = { phase: 'Pending' };
     const spec = childDraft(object, 'spec');
@@ -53,21 +109,7 @@ export const claimStrategy: Strategy = {
       if (mark === 'true') spec['storageClassName'] = storageClass.metadata.name ?? '';
     }
   },
-  validate(object) {
-    const errors: FieldError[] = [];
-    if (listAt(object, 'spec', 'accessModes').length === 0) {
-      errors.push({
-        kind: 'required',
-        field: 'spec.accessModes',
-        detail: 'at least 1 access mode is required',
-      });
-    }
-    const storage = valueAt(object, 'spec', 'resources', 'requests', 'storage');
-    if (storage === undefined) {
-      errors.push({ kind: 'required', field: 'spec.resources[storage]', detail: '' });
-    }
-    return errors;
-  },
+  validate: (object) => claimSpec(specOf(object), 'spec'),
   validateUpdate(object, old) {
     const rest = (o: KubeObject): unknown => {
       const {
@@ -81,7 +123,7 @@ export const claimStrategy: Strategy = {
     if (equalJson(rest(object) as DraftObject, rest(old) as DraftObject)) return [];
     return [
       {
-        kind: 'forbidden',
+        reason: 'FieldValueForbidden',
         field: 'spec',
         detail:
           'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
@@ -89,6 +131,24 @@ export const claimStrategy: Strategy = {
     ];
   },
 };
+
+const SOURCE_KINDS: ReadonlySet<string> = new Set([
+  '/PersistentVolumeClaim',
+  'snapshot.storage.k8s.io/VolumeSnapshot',
+]);
+
+/** The older of the two fields takes only what it always did; what one of them says the other repeats. */
+function unifySources(spec: DraftObject): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (isDraftObject(dataSource)) {
+    const kind = `${textAt(dataSource, 'apiGroup')}/${textAt(dataSource, 'kind')}`;
+    if (!SOURCE_KINDS.has(kind)) delete spec['dataSource'];
+    else if (dataSourceRef === undefined) spec['dataSourceRef'] = { ...dataSource };
+  } else if (isDraftObject(dataSourceRef) && textAt(dataSourceRef, 'namespace') === '') {
+    const { namespace: _, ...source } = dataSourceRef;
+    spec['dataSource'] = source;
+  }
+}
 
 export const volumeStrategy: Strategy = {
   hasStatus: true,
@@ -103,6 +163,7 @@ export const volumeStrategy: Strategy = {
     addFinalizer(object, 'kubernetes.io/pv-protection');
     object['status'] = { phase: 'Pending', lastPhaseTransitionTime: context.now() };
   },
+  validate: (object) => volumeSpec(specOf(object), 'spec'),
 };
 
 function addFinalizer(object: DraftObject, finalizer: string): void {
@@ -110,6 +171,8 @@ function addFinalizer(object: DraftObject, finalizer: string): void {
   const finalizers = draftList(metadata, 'finalizers');
   if (!finalizers.includes(finalizer)) metadata['finalizers'] = [...finalizers, finalizer];
 }
+
+const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
 export const ingressStrategy: Strategy = {
   hasStatus: true,
@@ -126,39 +189,13 @@ export const ingressStrategy: Strategy = {
       if (mark === 'true') spec['ingressClassName'] = ingressClass.metadata.name ?? '';
     }
   },
-  validate(object) {
-    const errors: FieldError[] = [];
-    const spec = objectAt(object, 'spec');
-    const rules = listAt(spec, 'rules');
-    if (rules.length === 0 && spec['defaultBackend'] === undefined) {
-      errors.push({
-        kind: 'invalid',
-        field: 'spec',
-        value: null,
-        detail: 'either `defaultBackend` or `rules` must be specified',
-      });
-    }
-    for (const [i, rule] of rules.entries()) {
-      for (const [j, path] of listAt(rule, 'http', 'paths').entries()) {
-        const field = `spec.rules[${i}].http.paths[${j}]`;
-        const type = textAt(path, 'pathType');
-        if (type === '') {
-          errors.push({
-            kind: 'required',
-            field: `${field}.pathType`,
-            detail: 'pathType must be specified',
-          });
-        } else if (!['Exact', 'ImplementationSpecific', 'Prefix'].includes(type)) {
-          errors.push({
-            kind: 'notSupported',
-            field: `${field}.pathType`,
-            value: type,
-            detail: 'supported values: "Exact", "ImplementationSpecific", "Prefix"',
-          });
-        }
-      }
-    }
-    return errors;
+  validate(object, _context, old) {
+    const errors = ingressSpec(specOf(object), 'spec');
+    const given = textAt(object, 'spec', 'ingressClassName');
+    const noted = object.metadata.annotations?.[CLASS_ANNOTATION];
+    if (old !== undefined || given === '' || noted === undefined || noted === given) return errors;
+    const detail = 'must match `ingressClassName` when both are specified';
+    return [...errors, invalidAt(`annotations.${CLASS_ANNOTATION}`, noted, detail)];
   },
 };
 
@@ -196,46 +233,13 @@ export const autoscalerStrategy: Strategy = {
   prepareCreate(object) {
     object['status'] = { desiredReplicas: 0, currentMetrics: null };
   },
-  validate(object) {
-    const maximum = numberAt(object, 'spec', 'maxReplicas') ?? 0;
-    const minimum = numberAt(object, 'spec', 'minReplicas') ?? 1;
-    if (maximum < 1) {
-      return [
-        {
-          kind: 'invalid',
-          field: 'spec.maxReplicas',
-          value: maximum,
-          detail: 'must be greater than 0',
-        },
-      ];
-    }
-    const errors: FieldError[] = [];
-    if (maximum < minimum) {
-      errors.push({
-        kind: 'invalid',
-        field: 'spec.maxReplicas',
-        value: maximum,
-        detail: 'must be greater than or equal to `minReplicas`',
-      });
-    }
-    if (!textAt(object, 'spec', 'scaleTargetRef', 'apiVersion').includes('/')) {
-      const kind = textAt(object, 'spec', 'scaleTargetRef', 'kind');
-      if (kind !== 'ReplicationController') {
-        errors.push({
-          kind: 'invalid',
-          field: 'spec.scaleTargetRef.apiVersion',
-          value: textAt(object, 'spec', 'scaleTargetRef', 'apiVersion'),
-          detail: 'apiVersion must specify API group',
-        });
-      }
-    }
-    return errors;
-  },
+  validate: (object) => autoscalerSpec(specOf(object), 'spec'),
 };
 
 export const podTemplateStrategy: Strategy = {
   hasGeneration: true,
   applyDefaults: defaultPodTemplate,
+  validate: (object) => podTemplate(object['template'] as Json, 'template'),
 };
 
 export const disruptionBudgetStrategy: Strategy = {
@@ -251,23 +255,7 @@ export const disruptionBudgetStrategy: Strategy = {
       expectedPods: 0,
     };
   },
-  validate(object) {
-    const spec = objectAt(object, 'spec');
-    if (spec['minAvailable'] === undefined || spec['maxUnavailable'] === undefined) return [];
-    return [
-      {
-        kind: 'invalid',
-        field: 'spec',
-        value: {
-          MinAvailable: spec['minAvailable'],
-          Selector: spec['selector'] ?? null,
-          MaxUnavailable: spec['maxUnavailable'],
-          UnhealthyPodEvictionPolicy: spec['unhealthyPodEvictionPolicy'] ?? null,
-        },
-        detail: 'minAvailable and maxUnavailable cannot be both set',
-      },
-    ];
-  },
+  validate: (object) => disruptionBudgetSpec(specOf(object), 'spec'),
 };
 
 export const networkPolicyStrategy: Strategy = {
@@ -282,6 +270,7 @@ export const networkPolicyStrategy: Strategy = {
       for (const port of draftObjects(rule, 'ports')) setDefault(port, 'protocol', 'TCP');
     }
   },
+  validate: (object) => networkPolicySpec(specOf(object), 'spec'),
 };
 
 export const roleBindingStrategy: Strategy = {
@@ -297,40 +286,12 @@ export const roleBindingStrategy: Strategy = {
       }
     }
   },
-  validate(object) {
-    const errors: FieldError[] = [];
-    const kinds = object.kind === 'RoleBinding' ? ['Role', 'ClusterRole'] : ['ClusterRole'];
-    const kind = textAt(object, 'roleRef', 'kind');
-    if (!kinds.includes(kind)) {
-      errors.push({
-        kind: 'notSupported',
-        field: 'roleRef.kind',
-        value: kind,
-        detail: `supported values: ${kinds.map((k) => JSON.stringify(k)).join(', ')}`,
-      });
-    }
-    if (textAt(object, 'roleRef', 'name') === '') {
-      errors.push({ kind: 'required', field: 'roleRef.name', detail: '' });
-    }
-    for (const [i, subject] of listAt(object, 'subjects').entries()) {
-      if (textAt(subject, 'name') === '') {
-        errors.push({ kind: 'required', field: `subjects[${i}].name`, detail: '' });
-      }
-      if (
-        textAt(subject, 'kind') === 'ServiceAccount' &&
-        textAt(subject, 'namespace') === '' &&
-        object.kind === 'ClusterRoleBinding'
-      ) {
-        errors.push({ kind: 'required', field: `subjects[${i}].namespace`, detail: '' });
-      }
-    }
-    return errors;
-  },
+  validate: (object) => roleBinding(asJson(object), ''),
   validateUpdate(object, old) {
     if (equalJson(valueAt(object, 'roleRef'), valueAt(old, 'roleRef'))) return [];
     return [
       {
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'roleRef',
         value: valueAt(object, 'roleRef') ?? null,
         detail: 'cannot change roleRef',
@@ -342,34 +303,7 @@ export const roleBindingStrategy: Strategy = {
 export const roleStrategy: Strategy = {
   createsOnUpdate: true,
   nameRule: 'segment',
-  validate(object) {
-    const errors: FieldError[] = [];
-    for (const [i, rule] of listAt(object, 'rules').entries()) {
-      if (listAt(rule, 'verbs').length === 0) {
-        errors.push({
-          kind: 'required',
-          field: `rules[${i}].verbs`,
-          detail: 'verbs must contain at least one value',
-        });
-      }
-      if (listAt(rule, 'nonResourceURLs').length > 0) continue;
-      if (listAt(rule, 'apiGroups').length === 0) {
-        errors.push({
-          kind: 'required',
-          field: `rules[${i}].apiGroups`,
-          detail: 'resource rules must supply at least one api group',
-        });
-      }
-      if (listAt(rule, 'resources').length === 0) {
-        errors.push({
-          kind: 'required',
-          field: `rules[${i}].resources`,
-          detail: 'resource rules must supply at least one resource',
-        });
-      }
-    }
-    return errors;
-  },
+  validate: (object) => role(asJson(object), ''),
 };
 
 export const storageClassStrategy: Strategy = {
@@ -377,18 +311,41 @@ export const storageClassStrategy: Strategy = {
     setDefault(object, 'reclaimPolicy', 'Delete');
     setDefault(object, 'volumeBindingMode', 'Immediate');
   },
-  validate(object) {
-    return textAt(object, 'provisioner') === ''
-      ? [{ kind: 'required', field: 'provisioner', detail: '' }]
-      : [];
-  },
+  validate: (object) => storageClass(asJson(object), ''),
 };
 
 export const priorityClassStrategy: Strategy = {
   hasGeneration: true,
   generationCovers: 'nothing',
   applyDefaults: (object) => setDefault(object, 'preemptionPolicy', 'PreemptLowerPriority'),
+  validate: priorityErrors,
+  validateUpdate(object, old) {
+    const errors: FieldError[] = [];
+    if ((numberAt(object, 'value') ?? 0) !== (numberAt(old, 'value') ?? 0)) {
+      errors.push(forbiddenAt('value', 'may not be changed in an update.'));
+    }
+    return [...errors, ...immutable(object, old, 'preemptionPolicy')];
+  },
 };
+
+const PRIORITY_MAX = 1_000_000_000;
+
+function priorityErrors(object: KubeObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const isSystem = object.metadata.name?.startsWith('system-') === true;
+  if (!isSystem && (numberAt(object, 'value') ?? 0) > PRIORITY_MAX) {
+    const detail = `maximum allowed value of a user defined priority is ${PRIORITY_MAX}`;
+    errors.push(forbiddenAt('value', detail));
+  }
+  const policy = given(required(oneOf('PreemptLowerPriority', 'Never')));
+  return [...errors, ...policy(object['preemptionPolicy'] as Json, 'preemptionPolicy')];
+}
+
+function immutable(object: KubeObject, old: KubeObject, key: string): FieldError[] {
+  const value = valueAt(object, key);
+  if (equalJson(value, valueAt(old, key))) return [];
+  return [invalidAt(key, value ?? null, 'field is immutable')];
+}
 
 export const endpointsStrategy: Strategy = {
   createsOnUpdate: true,
@@ -397,6 +354,7 @@ export const endpointsStrategy: Strategy = {
       for (const port of draftObjects(subset, 'ports')) setDefault(port, 'protocol', 'TCP');
     }
   },
+  validate: (object) => endpointSubsets(object['subsets'] as Json, 'subsets'),
 };
 
 export const endpointSliceStrategy: Strategy = {
@@ -408,6 +366,8 @@ export const endpointSliceStrategy: Strategy = {
       setDefault(port, 'protocol', 'TCP');
     }
   },
+  validate: (object) => endpointSlice(asJson(object), ''),
+  validateUpdate: (object, old) => immutable(object, old, 'addressType'),
 };
 
 export const ingressClassStrategy: Strategy = {
@@ -416,6 +376,12 @@ export const ingressClassStrategy: Strategy = {
     const parameters = valueAt(object, 'spec', 'parameters');
     if (parameters === undefined) return;
     setDefault(childDraft(childDraft(object, 'spec'), 'parameters'), 'scope', 'Cluster');
+  },
+  validate: (object) => ingressClassSpec(specOf(object), 'spec'),
+  validateUpdate(object, old) {
+    const controller = textAt(object, 'spec', 'controller');
+    if (controller === textAt(old, 'spec', 'controller')) return [];
+    return [invalidAt('spec.controller', controller, 'field is immutable')];
   },
 };
 
@@ -437,6 +403,7 @@ export const webhookConfigurationStrategy: Strategy = {
       if (isDraftObject(service)) setDefault(service, 'port', 443);
     }
   },
+  validate: (object) => webhooks(object['webhooks'] as Json, 'webhooks'),
 };
 
 export const admissionPolicyStrategy: Strategy = {
@@ -457,29 +424,23 @@ export const admissionPolicyStrategy: Strategy = {
 
 export const nodeStrategy: Strategy = {
   hasStatus: true,
+  applyDefaults(object) {
+    const spec = childDraft(object, 'spec');
+    const range = textAt(spec, 'podCIDR');
+    const ranges = draftList(spec, 'podCIDRs');
+    if (range !== '' && ranges[0] !== range) spec['podCIDRs'] = [range];
+    else if (range === '' && typeof ranges[0] === 'string') spec['podCIDR'] = ranges[0];
+  },
   prepareCreate(object) {
     const status = object['status'];
     object['status'] = isDraftObject(status) ? status : {};
   },
+  validate: (object) => nodeSpec(specOf(object), 'spec'),
 };
 
 export const quotaStrategy: Strategy = {
   hasStatus: true,
-  validate(object) {
-    const errors: FieldError[] = [];
-    for (const [name, value] of Object.entries(objectAt(object, 'spec', 'hard'))) {
-      if (!isQuantity(value)) {
-        errors.push({
-          kind: 'invalid',
-          field: `spec.hard[${name}]`,
-          value: String(value),
-          detail:
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-        });
-      }
-    }
-    return errors;
-  },
+  validate: (object) => quotaSpec(specOf(object), 'spec'),
 };
 
 /** A container's default request is its default limit, and that the maximum. */
@@ -500,4 +461,70 @@ export const limitRangeStrategy: Strategy = {
       }
     }
   },
+  validate: (object) => limits(valueAt(object, 'spec', 'limits'), 'spec.limits'),
 };
+
+export const leaseStrategy: Strategy = {
+  createsOnUpdate: true,
+  needsVersionOnUpdate: true,
+  validate: (object) => leaseSpec(specOf(object), 'spec'),
+};
+
+export const runtimeClassStrategy: Strategy = {
+  validate: (object) => [
+    ...required(text(dnsLabelProblems))(object['handler'] as Json, 'handler'),
+    ...runtimeClassParts(asJson(object), ''),
+  ],
+  validateUpdate: (object, old) => immutable(object, old, 'handler'),
+};
+
+export const controllerRevisionStrategy: Strategy = {
+  validate(object, _context, old) {
+    const errors = [...nonNegative(object['revision'] as Json, 'revision')];
+    const { data } = object;
+    if (old !== undefined) return errors;
+    if (data === undefined || data === null) errors.push(requiredAt('data', 'data is mandatory'));
+    else if (typeof data !== 'object' || Array.isArray(data)) {
+      errors.push(requiredAt('data', 'data must be a valid JSON object'));
+    }
+    return errors;
+  },
+  validateUpdate: (object, old) => immutable(object, old, 'data'),
+};
+
+export const csiDriverStrategy: Strategy = {
+  hasGeneration: true,
+  applyDefaults(object) {
+    const spec = childDraft(object, 'spec');
+    setDefault(spec, 'attachRequired', true);
+    setDefault(spec, 'podInfoOnMount', false);
+    setDefault(spec, 'storageCapacity', false);
+    setDefault(spec, 'fsGroupPolicy', 'ReadWriteOnceWithFSType');
+    setDefault(spec, 'volumeLifecycleModes', ['Persistent']);
+    setDefault(spec, 'requiresRepublish', false);
+    setDefault(spec, 'seLinuxMount', false);
+  },
+  validate: (object) => csiDriverSpec(specOf(object), 'spec'),
+};
+
+/** An event of the old form lies in the namespace of the object that it is about. */
+export const eventStrategy: Strategy = {
+  createsOnUpdate: true,
+  nameRule: 'any',
+  validate(object) {
+    if (valueAt(object, 'eventTime') !== undefined && object['eventTime'] !== null) return [];
+    const own = object.metadata.namespace ?? '';
+    const namespace = textAt(object, 'involvedObject', 'namespace');
+    if (namespace === own || (namespace === '' && own === 'default')) return [];
+    const detail = 'does not match event.namespace';
+    return [invalidAt('involvedObject.namespace', namespace, detail)];
+  },
+};
+
+function specOf(object: KubeObject): Json | undefined {
+  return object['spec'] as Json | undefined;
+}
+
+function asJson(object: KubeObject): Json {
+  return object as unknown as Json;
+}

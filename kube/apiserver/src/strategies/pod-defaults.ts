@@ -128,7 +128,8 @@ function defaultVolume(volume: DraftObject): void {
   if (isDraftObject(hostPath)) setDefault(hostPath, 'type', '');
   const ephemeral = volume['ephemeral'];
   if (isDraftObject(ephemeral)) {
-    const template = childDraft(ephemeral, 'volumeClaimTemplate');
+    const template = ephemeral['volumeClaimTemplate'];
+    if (!isDraftObject(template)) return;
     childDraft(template, 'metadata');
     setDefault(childDraft(template, 'spec'), 'volumeMode', 'Filesystem');
   }

@@ -1,5 +1,5 @@
-import type { KubeObject } from '@capstan/kube-object';
-import { ApiError, type FieldError, forbidden } from '../api-error.ts';
+import type { FieldError, KubeObject } from '@capstan/kube-object';
+import { ApiError, forbidden } from '../api-error.ts';
 import {
   childDraft,
   type Draft,
@@ -16,8 +16,8 @@ import {
 } from '../json.ts';
 import { randomSuffix } from '../names.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
+import { podSpecErrors } from '../validation/pod-spec.ts';
 import { defaultPodSpec, requestsFromLimits } from './pod-defaults.ts';
-import { podSpecErrors } from './pod-validation.ts';
 
 const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -38,14 +38,18 @@ export const podStrategy: Strategy = {
   prepareCreate(pod, context) {
     const spec = childDraft(pod, 'spec');
     admitServiceAccount(pod, spec, context);
-    admitPriority(spec, context);
+    if ((numberAt(spec, 'terminationGracePeriodSeconds') ?? 0) < 0) {
+      spec['terminationGracePeriodSeconds'] = 1;
+    }
+    admitPriority(pod, spec, context);
     admitTolerations(spec);
     pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
   },
   prepareUpdate(pod, old) {
     pod['status'] = objectAt(old, 'status') as DraftObject;
   },
-  validate: (pod) => podSpecErrors(objectAt(pod, 'spec'), 'spec', 'pod'),
+  validate: (pod) =>
+    podSpecErrors(objectAt(pod, 'spec'), 'spec', { name: pod.metadata.name ?? '' }),
   validateUpdate: (pod, old) => updateErrors(pod, old),
 };
 
@@ -108,7 +112,7 @@ function tokenProjection(): DraftObject {
   };
 }
 
-function admitPriority(spec: DraftObject, context: StrategyContext): void {
+function admitPriority(pod: DraftObject, spec: DraftObject, context: StrategyContext): void {
   const name = textAt(spec, 'priorityClassName');
   if (name === '') {
     const byDefault = [...context.list('scheduling.k8s.io/priorityclasses')].find(
@@ -116,11 +120,7 @@ function admitPriority(spec: DraftObject, context: StrategyContext): void {
     );
     if (byDefault !== undefined) spec['priorityClassName'] = byDefault.metadata.name ?? '';
     spec['priority'] = numberAt(byDefault, 'value') ?? 0;
-    setDefault(
-      spec,
-      'preemptionPolicy',
-      textAt(byDefault, 'preemptionPolicy') || 'PreemptLowerPriority',
-    );
+    admitPreemption(pod, spec, textAt(byDefault, 'preemptionPolicy'));
     return;
   }
   const found = context.find('scheduling.k8s.io/priorityclasses', name);
@@ -132,7 +132,18 @@ function admitPriority(spec: DraftObject, context: StrategyContext): void {
     );
   }
   spec['priority'] = numberAt(found, 'value') ?? 0;
-  setDefault(spec, 'preemptionPolicy', textAt(found, 'preemptionPolicy') || 'PreemptLowerPriority');
+  admitPreemption(pod, spec, textAt(found, 'preemptionPolicy'));
+}
+
+/** The policy is the class's; a pod may only repeat it. */
+function admitPreemption(pod: DraftObject, spec: DraftObject, ofClass: string): void {
+  const policy = ofClass || 'PreemptLowerPriority';
+  setDefault(spec, 'preemptionPolicy', policy);
+  if (spec['preemptionPolicy'] === policy) return;
+  throw forbidden(
+    { group: '', resource: 'pods', name: textAt(pod, 'metadata', 'name') },
+    `the string value of PreemptionPolicy (${textAt(spec, 'preemptionPolicy')}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
+  );
 }
 
 /** A pod survives a failing node for five minutes, unless it says otherwise. */
@@ -194,7 +205,7 @@ function updateErrors(pod: KubeObject, old: KubeObject): FieldError[] {
   if (equalJson(plain(pod), plain(old))) return [];
   return [
     {
-      kind: 'forbidden',
+      reason: 'FieldValueForbidden',
       field: 'spec',
       detail:
         'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',

@@ -1,5 +1,5 @@
-import type { KubeObject } from '@capstan/kube-object';
-import { ApiError, type FieldError } from '../api-error.ts';
+import type { Json, KubeObject } from '@capstan/kube-object';
+import { ApiError } from '../api-error.ts';
 import {
   childDraft,
   type DraftObject,
@@ -8,13 +8,12 @@ import {
   equalJson,
   listAt,
   numberAt,
-  objectAt,
   setDefault,
   textAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
-import { portNumberErrors, supported } from './pod-validation.ts';
+import { serviceSpec } from '../validation/services.ts';
 
 const NODE_PORT_MIN = 30_000;
 const NODE_PORT_COUNT = 2768;
@@ -30,6 +29,7 @@ export const serviceStrategy: Strategy = {
     const spec = childDraft(service, 'spec');
     allocateAddress(spec, context);
     allocateNodePorts(spec, undefined, context);
+    allocateHealthPort(spec, context);
     service['status'] = { loadBalancer: {} };
   },
   prepareUpdate(service, old, context) {
@@ -47,8 +47,9 @@ export const serviceStrategy: Strategy = {
       allocateAddress(spec, context);
     }
     allocateNodePorts(spec, old, context);
+    allocateHealthPort(spec, context);
   },
-  validate: serviceErrors,
+  validate: (service) => serviceSpec(service['spec'] as Json, 'spec'),
   validateUpdate(service, old) {
     const before = textAt(old, 'spec', 'clusterIP');
     const after = textAt(service, 'spec', 'clusterIP');
@@ -57,7 +58,7 @@ export const serviceStrategy: Strategy = {
     }
     return [
       {
-        kind: 'invalid',
+        reason: 'FieldValueInvalid',
         field: 'spec.clusterIPs[0]',
         value: [after],
         detail: 'may not change once set',
@@ -100,7 +101,9 @@ function defaultService(service: DraftObject): void {
   }
   const type = spec['type'];
   const external = type === 'NodePort' || type === 'LoadBalancer';
-  if (external) setDefault(spec, 'externalTrafficPolicy', 'Cluster');
+  if (external || (type === 'ClusterIP' && draftList(spec, 'externalIPs').length > 0)) {
+    setDefault(spec, 'externalTrafficPolicy', 'Cluster');
+  }
   if (external || type === 'ClusterIP') setDefault(spec, 'internalTrafficPolicy', 'Cluster');
   if (type === 'LoadBalancer') setDefault(spec, 'allocateLoadBalancerNodePorts', true);
 }
@@ -162,16 +165,29 @@ function allocateNodePorts(
     }
     return;
   }
-  const taken = new Set<number>();
-  for (const service of context.list('/services')) {
-    for (const port of listAt(service, 'spec', 'ports')) taken.add(numberAt(port, 'nodePort') ?? 0);
-  }
+  const taken = takenPorts(context);
   for (const port of draftObjects(spec, 'ports')) {
     const known = numberAt(port, 'nodePort') ?? 0;
     if (known !== 0) continue;
     const before = old === undefined ? undefined : numberAt(previousPort(old, port), 'nodePort');
     port['nodePort'] = before ?? freePort(taken, context);
   }
+}
+
+/** A balancer that keeps traffic local asks each node on a port of its own. */
+function allocateHealthPort(spec: DraftObject, context: StrategyContext): void {
+  const isLocal = spec['type'] === 'LoadBalancer' && spec['externalTrafficPolicy'] === 'Local';
+  if (!isLocal || (numberAt(spec, 'healthCheckNodePort') ?? 0) !== 0) return;
+  spec['healthCheckNodePort'] = freePort(takenPorts(context), context);
+}
+
+function takenPorts(context: StrategyContext): Set<number> {
+  const taken = new Set<number>();
+  for (const service of context.list('/services')) {
+    taken.add(numberAt(service, 'spec', 'healthCheckNodePort') ?? 0);
+    for (const port of listAt(service, 'spec', 'ports')) taken.add(numberAt(port, 'nodePort') ?? 0);
+  }
+  return taken;
 }
 
 function previousPort(old: KubeObject, port: DraftObject): unknown {
@@ -190,43 +206,4 @@ function freePort(taken: Set<number>, context: StrategyContext): number {
     return port;
   }
   throw new ApiError(500, 'InternalError', 'failed to allocate a nodePort: range is full');
-}
-
-function serviceErrors(service: KubeObject): FieldError[] {
-  const spec = objectAt(service, 'spec');
-  const errors: FieldError[] = [];
-  const ports = listAt(spec, 'ports');
-  const type = textAt(spec, 'type');
-  if (ports.length === 0 && type !== 'ExternalName' && textAt(spec, 'clusterIP') !== 'None') {
-    errors.push({ kind: 'required', field: 'spec.ports', detail: '' });
-  }
-  const names = new Set<string>();
-  for (const [i, port] of ports.entries()) {
-    const field = `spec.ports[${i}]`;
-    const name = textAt(port, 'name');
-    if (name === '' && ports.length > 1) {
-      errors.push({ kind: 'required', field: `${field}.name`, detail: '' });
-    } else if (name !== '' && names.has(name)) {
-      errors.push({ kind: 'duplicate', field: `${field}.name`, value: name, detail: '' });
-    }
-    names.add(name);
-    errors.push(...portNumberErrors(numberAt(port, 'port') ?? 0, `${field}.port`));
-    errors.push(...supported(port, 'protocol', `${field}.protocol`, ['SCTP', 'TCP', 'UDP']));
-    const target = valueAt(port, 'targetPort');
-    if (typeof target === 'number') {
-      errors.push(...portNumberErrors(target, `${field}.targetPort`));
-    }
-  }
-  if (type === 'ExternalName' && textAt(spec, 'externalName') === '') {
-    errors.push({ kind: 'required', field: 'spec.externalName', detail: '' });
-  }
-  errors.push(
-    ...supported(spec, 'type', 'spec.type', [
-      'ClusterIP',
-      'ExternalName',
-      'LoadBalancer',
-      'NodePort',
-    ]),
-  );
-  return errors;
 }

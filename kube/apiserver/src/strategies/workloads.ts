@@ -1,5 +1,9 @@
-import type { KubeObject } from '@capstan/kube-object';
-import type { FieldError } from '../api-error.ts';
+import {
+  dnsLabelProblems,
+  type FieldError,
+  type Json,
+  type KubeObject,
+} from '@capstan/kube-object';
 import {
   childDraft,
   cloneJson,
@@ -13,10 +17,17 @@ import {
   textAt,
   valueAt,
 } from '../json.ts';
-import { fromSelectorObject, matchesLabels } from '../selectors.ts';
 import type { Strategy } from '../served-resource.ts';
+import { invalidAt } from '../validation/checks.ts';
+import { cronJobSpec, jobSpec } from '../validation/jobs.ts';
+import {
+  daemonSetSpec,
+  deploymentSpec,
+  replicaSetSpec,
+  replicationControllerSpec,
+  statefulSetSpec,
+} from '../validation/workloads.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
-import { podSpecErrors } from './pod-validation.ts';
 
 export const deploymentStrategy: Strategy = {
   hasStatus: true,
@@ -36,57 +47,9 @@ export const deploymentStrategy: Strategy = {
     setDefault(spec, 'progressDeadlineSeconds', 600);
     defaultPodTemplate(spec);
   },
-  validate: (object) => [
-    ...selectorErrors(object),
-    ...replicaErrors(object),
-    ...deploymentStrategyErrors(object),
-    ...templateErrors(object, 'always'),
-  ],
+  validate: (object) => deploymentSpec(object['spec'] as Json, 'spec'),
   validateUpdate: (object, old) => immutable(object, old, 'selector'),
 };
-
-function deploymentStrategyErrors(object: KubeObject): FieldError[] {
-  const strategy = objectAt(object, 'spec', 'strategy');
-  if (textAt(strategy, 'type') === 'Recreate' && strategy['rollingUpdate'] !== undefined) {
-    return [
-      {
-        kind: 'forbidden',
-        field: 'spec.strategy.rollingUpdate',
-        detail: "may not be specified when strategy `type` is 'Recreate'",
-      },
-    ];
-  }
-  if (!['Recreate', 'RollingUpdate'].includes(textAt(strategy, 'type'))) {
-    return [
-      {
-        kind: 'notSupported',
-        field: 'spec.strategy',
-        value: { Type: textAt(strategy, 'type'), RollingUpdate: strategy['rollingUpdate'] ?? null },
-        detail: 'supported values: "Recreate", "RollingUpdate"',
-      },
-    ];
-  }
-  const rolling = objectAt(strategy, 'rollingUpdate');
-  if (
-    isZero(rolling['maxSurge']) &&
-    isZero(rolling['maxUnavailable']) &&
-    textAt(strategy, 'type') === 'RollingUpdate'
-  ) {
-    return [
-      {
-        kind: 'invalid',
-        field: 'spec.strategy.rollingUpdate.maxUnavailable',
-        value: rolling['maxUnavailable'] ?? null,
-        detail: 'may not be 0 when `maxSurge` is 0',
-      },
-    ];
-  }
-  return [];
-}
-
-function isZero(value: unknown): boolean {
-  return value === 0 || value === '0%' || value === '0';
-}
 
 export const replicaSetStrategy: Strategy = {
   hasStatus: true,
@@ -99,11 +62,7 @@ export const replicaSetStrategy: Strategy = {
   prepareCreate(object) {
     object['status'] = { replicas: 0 };
   },
-  validate: (object) => [
-    ...selectorErrors(object),
-    ...replicaErrors(object),
-    ...templateErrors(object, 'always'),
-  ],
+  validate: (object) => replicaSetSpec(object['spec'] as Json, 'spec'),
   validateUpdate: (object, old) => immutable(object, old, 'selector'),
 };
 
@@ -113,7 +72,7 @@ export const replicationControllerStrategy: Strategy = {
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');
     setDefault(spec, 'replicas', 1);
-    defaultPodTemplate(spec);
+    if (isDraftObject(spec['template'])) defaultPodTemplate(spec);
     const labels = objectAt(spec, 'template', 'metadata', 'labels');
     if (Object.keys(labels).length > 0) {
       setDefault(spec, 'selector', cloneJson(labels));
@@ -123,6 +82,7 @@ export const replicationControllerStrategy: Strategy = {
   prepareCreate(object) {
     object['status'] = { replicas: 0 };
   },
+  validate: (object) => replicationControllerSpec(object['spec'] as Json, 'spec'),
 };
 
 export const statefulSetStrategy: Strategy = {
@@ -153,11 +113,8 @@ export const statefulSetStrategy: Strategy = {
   prepareCreate(object) {
     object['status'] = { replicas: 0, availableReplicas: 0 };
   },
-  validate: (object) => [
-    ...selectorErrors(object),
-    ...replicaErrors(object),
-    ...templateErrors(object, 'always'),
-  ],
+  validate: (object, _context, old) =>
+    statefulSetSpec(old === undefined)(object['spec'] as Json, 'spec'),
   validateUpdate(object, old) {
     const mutable = [
       'replicas',
@@ -175,7 +132,7 @@ export const statefulSetStrategy: Strategy = {
     if (equalJson(rest(object), rest(old))) return [];
     return [
       {
-        kind: 'forbidden',
+        reason: 'FieldValueForbidden',
         field: 'spec',
         detail:
           "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
@@ -222,7 +179,7 @@ export const daemonSetStrategy: Strategy = {
     const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
     setTemplateGeneration(object, same ? before : before + 1);
   },
-  validate: (object) => [...selectorErrors(object), ...templateErrors(object, 'always')],
+  validate: (object) => daemonSetSpec(object['spec'] as Json, 'spec'),
   validateUpdate: (object, old) => immutable(object, old, 'selector'),
 };
 
@@ -250,7 +207,10 @@ export const jobStrategy: Strategy = {
     const selector = childDraft(childDraft(spec, 'selector'), 'matchLabels');
     selector['batch.kubernetes.io/controller-uid'] = uid;
   },
-  validate: (object) => templateErrors(object, 'job'),
+  validate: (object, _context, old) => [
+    ...jobSpec(object['spec'] as Json, 'spec'),
+    ...(old === undefined ? indexedNameErrors(object) : []),
+  ],
   validateUpdate: (object, old) => [
     ...immutable(
       object,
@@ -266,6 +226,11 @@ export const jobStrategy: Strategy = {
   ],
 };
 
+function childDraftIfAny(parent: DraftObject, key: string): DraftObject {
+  const found = parent[key];
+  return isDraftObject(found) ? found : {};
+}
+
 export function defaultJobSpec(spec: DraftObject): void {
   if (spec['completions'] === undefined && spec['parallelism'] === undefined) {
     spec['completions'] = 1;
@@ -275,6 +240,10 @@ export function defaultJobSpec(spec: DraftObject): void {
   setDefault(spec, 'backoffLimit', spec['backoffLimitPerIndex'] === undefined ? 6 : 2147483647);
   setDefault(spec, 'completionMode', 'NonIndexed');
   setDefault(spec, 'suspend', false);
+  for (const rule of draftObjects(childDraftIfAny(spec, 'podFailurePolicy'), 'rules')) {
+    for (const pattern of draftObjects(rule, 'onPodConditions'))
+      setDefault(pattern, 'status', 'True');
+  }
   setDefault(spec, 'manualSelector', false);
   setDefault(
     spec,
@@ -298,73 +267,26 @@ export const cronJobStrategy: Strategy = {
     const job = childDraft(template, 'spec');
     if (isDraftObject(job['template'])) defaultPodTemplate(job);
   },
-  validate(object) {
-    const schedule = textAt(object, 'spec', 'schedule');
-    const errors: FieldError[] = [];
-    if (schedule === '') errors.push({ kind: 'required', field: 'spec.schedule', detail: '' });
-    else if (!isSchedule(schedule)) {
-      errors.push({
-        kind: 'invalid',
-        field: 'spec.schedule',
-        value: schedule,
-        detail: `expected exactly 5 fields, found ${schedule.trim().split(/\s+/).length}: [${schedule.trim().split(/\s+/).join(' ')}]`,
-      });
-    }
-    const spec = objectAt(object, 'spec', 'jobTemplate', 'spec', 'template', 'spec');
-    return [...errors, ...podSpecErrors(spec, 'spec.jobTemplate.spec.template.spec', 'job')];
-  },
+  validate: (object, _context, old) => [
+    ...cronJobSpec(old?.['spec'] as Json | undefined)(object['spec'] as Json, 'spec'),
+    ...(old === undefined && (object.metadata.name ?? '').length > CRON_NAME_MAX
+      ? [invalidAt('metadata.name', object.metadata.name, 'must be no more than 52 characters')]
+      : []),
+  ],
 };
 
-function isSchedule(text: string): boolean {
-  return /^@/.test(text) || text.trim().split(/\s+/).length === 5;
-}
+/** A job's name has eleven more characters. */
+const CRON_NAME_MAX = 52;
 
-function templateErrors(object: KubeObject, allowed: 'always' | 'job'): FieldError[] {
-  return podSpecErrors(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec', allowed);
-}
-
-function replicaErrors(object: KubeObject): FieldError[] {
-  const replicas = numberAt(object, 'spec', 'replicas') ?? 0;
-  if (replicas >= 0) return [];
-  return [
-    {
-      kind: 'invalid',
-      field: 'spec.replicas',
-      value: replicas,
-      detail: 'must be greater than or equal to 0',
-    },
-  ];
-}
-
-/** A selector must be there, select something, and match the template's labels. */
-function selectorErrors(object: KubeObject): FieldError[] {
-  const selector = valueAt(object, 'spec', 'selector');
-  if (selector === undefined || selector === null) {
-    return [{ kind: 'required', field: 'spec.selector', detail: '' }, mismatchedLabels(object)];
-  }
-  const requirements = fromSelectorObject(selector) ?? [];
-  if (requirements.length === 0) {
-    return [
-      {
-        kind: 'invalid',
-        field: 'spec.selector',
-        value: {},
-        detail: `empty selector is invalid for ${object.kind.toLowerCase()}`,
-      },
-    ];
-  }
-  const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels');
-  return matchesLabels(requirements, labels) ? [] : [mismatchedLabels(object)];
-}
-
-function mismatchedLabels(object: KubeObject): FieldError {
-  const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels');
-  return {
-    kind: 'invalid',
-    field: 'spec.template.metadata.labels',
-    value: labels,
-    detail: '`selector` does not match template `labels`',
-  };
+/** The pods of an indexed job are named by their number. */
+function indexedNameErrors(object: KubeObject): FieldError[] {
+  const completions = numberAt(object, 'spec', 'completions') ?? 0;
+  if (textAt(object, 'spec', 'completionMode') !== 'Indexed' || completions <= 0) return [];
+  const name = object.metadata.name ?? '';
+  const last = `${name}-${completions - 1}`;
+  if (dnsLabelProblems(last).length === 0) return [];
+  const detail = `will not able to create pod with invalid DNS label: ${last}`;
+  return [invalidAt('metadata.name', name, detail)];
 }
 
 function immutable(
@@ -377,6 +299,11 @@ function immutable(
   const value = valueAt(object, 'spec', key);
   if (equalJson(value, valueAt(old, 'spec', key))) return [];
   return [
-    { kind: 'invalid', field: `spec.${key}`, value: value ?? null, detail: 'field is immutable' },
+    {
+      reason: 'FieldValueInvalid',
+      field: `spec.${key}`,
+      value: value ?? null,
+      detail: 'field is immutable',
+    },
   ];
 }
