@@ -14,6 +14,7 @@ import type {
   SourceStore,
   WatchOptions,
 } from './store-types.ts';
+import { type VerifiedObject, type VerifyRequest, verifyRevision } from './verify-revision.ts';
 
 export interface SourceStoreOptions extends GitSourcesOptions {
   readonly clock: Clock;
@@ -155,6 +156,15 @@ class Store implements SourceStore {
       group?.poller.wake();
     }
     return followers;
+  }
+
+  async verifyRevision(
+    spec: GitSourceSpec,
+    { revision }: Snapshot,
+    request: VerifyRequest,
+  ): Promise<readonly VerifiedObject[]> {
+    const { mirror } = this.#git.open(spec);
+    return await verifyRevision(mirror, { revision, spec: spec.revision }, request);
   }
 
   async describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined> {

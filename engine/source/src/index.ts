@@ -14,3 +14,4 @@ export type {
   SourceStore,
   WatchOptions,
 } from './store-types.ts';
+export type { SignatureErrorCode, VerifiedObject, VerifyRequest } from './verify-revision.ts';

@@ -1,6 +1,7 @@
 import type { CapstanError } from '@capstan/lib-std';
 import type { Snapshot } from './snapshot.ts';
-import type { SourceSpec } from './source-spec.ts';
+import type { GitSourceSpec, SourceSpec } from './source-spec.ts';
+import type { VerifiedObject, VerifyRequest } from './verify-revision.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal;
@@ -43,6 +44,12 @@ export interface SourceStore {
   watch(spec: SourceSpec, options: WatchOptions): () => void;
   /** A push was seen (webhook): looks at once at every watched source of this repository. Answers how many there are. */
   notify(url: string): number;
+  /** Checks the signatures of a state that was fetched; throws with a SIGNATURE_* code when they are not good. */
+  verifyRevision(
+    spec: GitSourceSpec,
+    snapshot: Snapshot,
+    request: VerifyRequest,
+  ): Promise<readonly VerifiedObject[]>;
   describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined>;
   /** A commit of the repository at `url` as far as it is at hand; never waits, never asks. */
   findCommit(url: string, revisionId: string): CommitSummary | undefined;

@@ -18,6 +18,7 @@ const KINDS = {
   GIT_OBJECT_MISSING: 'retry',
   GIT_OBJECT_CORRUPT: 'stalled',
   GIT_OBJECT_TOO_LARGE: 'stalled',
+  GIT_SIGNATURE_INVALID: 'stalled',
   GIT_PUSH_REJECTED: 'retry',
   GIT_NOT_INSTALLED: 'stalled',
   GIT_FAILED: 'retry',

@@ -6,6 +6,7 @@ export { initMirror, Mirror, type MirrorOptions, type ResolvedCommit } from './m
 export { ObjectCache } from './object-cache.ts';
 export type { Commit, GitObject, GitTreeEntry, Person } from './object-model.ts';
 export { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+export { verifyPgpSignature } from './pgp-signature.ts';
 export { isCommitPrefix, isObjectId, isRefName } from './ref-name.ts';
 export type { GitCredentials } from './remote-access.ts';
 export { commitOf, type RemoteRefs } from './remote-refs.ts';
@@ -18,4 +19,12 @@ export {
   type HostedRepository,
   type RefUpdate,
 } from './serve-git.ts';
+export {
+  type SignatureKind,
+  type SignedObject,
+  signatureKind,
+  signedCommit,
+  signedTag,
+} from './signed-object.ts';
+export { verifySshSignature } from './ssh-signature.ts';
 export { readSubmodules, resolveModuleUrl, type Submodule } from './submodules.ts';

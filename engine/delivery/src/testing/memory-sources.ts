@@ -68,6 +68,9 @@ export class MemorySources implements SourceStore {
   notify(): number {
     return this.#watchers.size;
   }
+  async verifyRevision(): Promise<readonly []> {
+    return [];
+  }
   async describeRevision(): Promise<undefined> {
     return undefined;
   }
