@@ -132,4 +132,5 @@ export const TEST_HELPERS: readonly string[] = [
   'kube/client',
   'lib/files',
   'lib/git',
+  'flux/server',
 ];

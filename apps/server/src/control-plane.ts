@@ -19,6 +19,7 @@ import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
 import { webhookEndpoint } from './http/webhook-endpoint.ts';
 import { installCrds } from './install-crds.ts';
+import { type ArtifactOptions, openArtifacts } from './open-artifacts.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
 import { runControllers } from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
@@ -38,6 +39,8 @@ export interface ControlPlaneOptions {
   readonly hosts?: readonly string[];
   /** Remotes may be folders of this machine. */
   readonly allowFileRemotes?: boolean;
+  /** How artifacts of Flux's sources are served. */
+  readonly artifacts?: ArtifactOptions;
   /** What keeps tenants of Flux's resources apart. */
   readonly tenancy?: Tenancy;
   readonly version: string;
@@ -72,10 +75,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const installed = await installCrds(client, [...argocdCrds, ...fluxCrds], { clock, signal });
   if (installed.length > 0) log('installed definitions', { count: installed.length });
   await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
+  const artifacts = await openArtifacts(options.cacheFolder, options.artifacts ?? {}, clock);
+  const { storage } = artifacts;
   const sources = createSourceStore({
     folder: options.cacheFolder,
     clock,
     random: Math.random,
+    readArchive: (url) => storage.read(url),
     allowFile: options.allowFileRemotes === true,
   });
   const open = await clusterOpener(clock, await readTracking(client, signal));
@@ -93,6 +99,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createCluster: open,
       tenancy: options.tenancy ?? {},
       sources,
+      artifacts: storage,
       clock,
       log,
     },
@@ -105,6 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       stop.abort(new Error('Capstan stops'));
       await controllers.ended;
+      await artifacts.close();
       await sources.close();
       await clusters[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();

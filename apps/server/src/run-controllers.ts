@@ -10,7 +10,7 @@ import {
 import { type Cluster, type ClusterPool, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
-import { createFluxControllers, type Tenancy } from '@capstan/flux-controllers';
+import { createFluxControllers, type FluxPorts, type Tenancy } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, type EventRecorder } from '@capstan/kube-controller';
 import type { Capabilities } from '@capstan/kube-helm';
@@ -29,6 +29,7 @@ export interface ControllerPorts {
   /** Makes further clusters, as Secrets register them. */
   readonly createCluster: NonNullable<ClusterDirectoryOptions['create']>;
   readonly sources: SourceStore;
+  readonly artifacts: FluxPorts['artifacts'];
   readonly clock: Clock;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
 }
@@ -117,6 +118,8 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     cluster,
     clusters: ports.clusters,
     tenancy: ports.tenancy,
+    artifacts: ports.artifacts,
+    random: Math.random,
     events: recorders,
   });
   return {

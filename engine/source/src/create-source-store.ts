@@ -60,7 +60,7 @@ class Store implements SourceStore {
 
   constructor(options: SourceStoreOptions) {
     this.#options = options;
-    this.#git = new GitSources(options);
+    this.#git = new GitSources({ ...options, now: () => options.clock.now() });
     this.#snapshots = new GitSnapshots(this.#git);
     this.#archives = new ArchiveSources(options.readArchive);
     void this.#git.removeUnused(options.clock.now());

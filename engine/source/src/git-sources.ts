@@ -2,9 +2,16 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Mirror, ObjectCache, parseRemoteUrl, repositoryKey } from '@capstan/lib-git';
+import {
+  type GitCredentials,
+  Mirror,
+  ObjectCache,
+  parseRemoteUrl,
+  repositoryKey,
+} from '@capstan/lib-git';
+import { createGithubAppLogin } from './github-app.ts';
 import { pickVersion } from './pick-version.ts';
-import type { GitSourceSpec } from './source-spec.ts';
+import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
 
 export interface GitSourcesOptions {
   /** Cache folder; may be deleted at any time. */
@@ -13,6 +20,8 @@ export interface GitSourcesOptions {
   readonly allowFile?: boolean;
   /** Bound of the file contents kept in memory, for all repositories together. */
   readonly cacheBytesMax?: number;
+  /** For credentials that expire. */
+  readonly now?: () => number;
 }
 
 const USED = 'capstan-used';
@@ -36,8 +45,11 @@ export class GitSources {
   readonly #cache: ObjectCache;
   #salt: Buffer | undefined;
 
+  readonly #now: () => number;
+
   constructor(options: GitSourcesOptions) {
     this.#options = options;
+    this.#now = options.now ?? Date.now;
     this.#cache = new ObjectCache(options.cacheBytesMax);
   }
 
@@ -57,7 +69,7 @@ export class GitSources {
         folder: join(folder, 'git', `${key}.git`),
         url: spec.url,
         pickVersion,
-        ...(spec.auth === undefined ? {} : { credentials: spec.auth }),
+        ...(spec.auth === undefined ? {} : { credentials: credentialsOf(spec.auth, this.#now) }),
         ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
       });
       open = { key, repository: repositoryKey(remote.url), mirror };
@@ -122,4 +134,13 @@ export class GitSources {
     this.#salt = readFileSync(path);
     return this.#salt;
   }
+}
+
+/** What git is given: a GitHub App's token of the moment, or what the Secret holds. */
+function credentialsOf(
+  { githubApp, ...auth }: SourceAuth,
+  now: () => number,
+): GitCredentials | (() => Promise<GitCredentials>) {
+  if (githubApp === undefined) return auth;
+  return createGithubAppLogin(githubApp, auth, now);
 }

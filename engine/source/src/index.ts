@@ -2,6 +2,7 @@ export type { IgnoreRules } from './ignore-files.ts';
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
 export type {
   ArchiveSourceSpec,
+  GithubApp,
   GitRevisionSpec,
   GitSourceSpec,
   SourceAuth,

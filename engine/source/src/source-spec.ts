@@ -62,4 +62,17 @@ export interface SourceAuth {
   readonly insecure?: boolean;
   /** URL of an HTTP proxy. */
   readonly proxy?: string;
+  /** A GitHub App, which gives a token for an hour at a time. */
+  readonly githubApp?: GithubApp;
+}
+
+export interface GithubApp {
+  readonly appId: string;
+  /** PEM of an RSA key. */
+  readonly privateKey: string;
+  readonly installationId?: string;
+  /** The account that installed the app, when the id of the installation is not told. */
+  readonly installationOwner?: string;
+  /** Of GitHub Enterprise: `https://host/api/v3`. */
+  readonly baseUrl?: string;
 }

@@ -1,5 +1,6 @@
 export { fluxCrds } from './crds.ts';
 export {
+  EXTENSIONS_GROUP,
   FINALIZER,
   KUSTOMIZE_GROUP,
   NAME_LABEL,
@@ -7,11 +8,30 @@ export {
   REQUESTED_AT,
   SOURCE_GROUP,
 } from './names.ts';
-export { type Parsed, parseGitRepository, parseKustomization } from './parse-resources.ts';
+export {
+  type Parsed,
+  parseArtifactGenerator,
+  parseBucket,
+  parseExternalArtifact,
+  parseGitRepository,
+  parseKustomization,
+  parseOCIRepository,
+} from './parse-resources.ts';
 export type {
   Artifact,
+  ArtifactGenerator,
+  ArtifactGeneratorSpec,
+  ArtifactGeneratorStatus,
+  Bucket,
+  BucketSpec,
+  BucketStatus,
   Condition,
+  CopyOperation,
+  ExternalArtifact,
+  GeneratedArtifact,
+  GeneratorSource,
   GitRepository,
+  GitRepositoryInclude,
   GitRepositoryReference,
   GitRepositorySpec,
   GitRepositoryStatus,
@@ -20,5 +40,11 @@ export type {
   KustomizationIgnore,
   KustomizationSpec,
   KustomizationStatus,
+  LayerSelector,
+  OCIRepository,
+  OCIRepositorySpec,
+  OCIRepositoryStatus,
+  OutputArtifact,
   ResourceEntry,
+  SourceStatus,
 } from './types.ts';

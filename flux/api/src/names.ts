@@ -1,5 +1,6 @@
 /** Names of Flux's public contract. */
 export const SOURCE_GROUP = 'source.toolkit.fluxcd.io';
+export const EXTENSIONS_GROUP = 'source.extensions.fluxcd.io';
 export const KUSTOMIZE_GROUP = 'kustomize.toolkit.fluxcd.io';
 export const FINALIZER = 'finalizers.fluxcd.io';
 export const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';

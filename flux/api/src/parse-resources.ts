@@ -1,5 +1,12 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
-import type { GitRepository, Kustomization } from './types.ts';
+import type {
+  ArtifactGenerator,
+  Bucket,
+  ExternalArtifact,
+  GitRepository,
+  Kustomization,
+  OCIRepository,
+} from './types.ts';
 
 /** A value, or why it is none: the field and what is wrong with it. */
 export type Parsed<T> =
@@ -32,6 +39,57 @@ export function parseKustomization(object: KubeObject): Parsed<Kustomization> {
   return isKustomization(checked)
     ? { kind: 'ok', value: checked }
     : invalid('kind', 'is not a Kustomization');
+}
+
+export function parseOCIRepository(object: KubeObject): Parsed<OCIRepository> {
+  return parseSource(object, 'OCIRepository', ['url', 'interval'], isOCIRepository);
+}
+
+export function parseBucket(object: KubeObject): Parsed<Bucket> {
+  return parseSource(object, 'Bucket', ['bucketName', 'endpoint', 'interval'], isBucket);
+}
+
+export function parseExternalArtifact(object: KubeObject): Parsed<ExternalArtifact> {
+  return parseSource(object, 'ExternalArtifact', [], isExternalArtifact);
+}
+
+export function parseArtifactGenerator(object: KubeObject): Parsed<ArtifactGenerator> {
+  const spec = asRecord(object['spec']);
+  for (const field of ['sources', 'artifacts']) {
+    if (!Array.isArray(spec[field])) return invalid(`spec.${field}`, 'is missing');
+  }
+  return parseSource(object, 'ArtifactGenerator', [], isArtifactGenerator);
+}
+
+/** A source of which the named fields are texts. */
+function parseSource<T extends KubeObject>(
+  object: KubeObject,
+  kind: string,
+  fields: readonly string[],
+  is: (checked: KubeObject) => checked is T,
+): Parsed<T> {
+  const spec = asRecord(object['spec']);
+  for (const field of fields) {
+    if (typeof spec[field] !== 'string') return invalid(`spec.${field}`, 'is missing');
+  }
+  const checked: KubeObject = { ...object, spec, status: asRecord(object['status']) };
+  return is(checked) ? { kind: 'ok', value: checked } : invalid('kind', `is not ${kind}`);
+}
+
+function isOCIRepository(object: KubeObject): object is OCIRepository {
+  return object.kind === 'OCIRepository';
+}
+
+function isBucket(object: KubeObject): object is Bucket {
+  return object.kind === 'Bucket';
+}
+
+function isExternalArtifact(object: KubeObject): object is ExternalArtifact {
+  return object.kind === 'ExternalArtifact';
+}
+
+function isArtifactGenerator(object: KubeObject): object is ArtifactGenerator {
+  return object.kind === 'ArtifactGenerator';
 }
 
 function isGitRepository(object: { readonly kind: string }): object is GitRepository {

@@ -31,8 +31,9 @@ export interface GitRepositorySpec extends JsonObject {
   readonly provider?: string;
   readonly recurseSubmodules?: boolean;
   readonly sparseCheckout?: readonly string[];
-  readonly verify?: JsonObject;
-  readonly include?: readonly JsonObject[];
+  readonly verify?: GitVerification;
+  readonly include?: readonly GitRepositoryInclude[];
+  readonly serviceAccountName?: string;
 }
 export interface GitRepositoryReference extends JsonObject {
   readonly branch?: string;
@@ -41,12 +42,29 @@ export interface GitRepositoryReference extends JsonObject {
   readonly name?: string;
   readonly commit?: string;
 }
-export interface GitRepositoryStatus extends JsonObject {
+export interface GitRepositoryInclude extends JsonObject {
+  readonly repository: LocalReference;
+  readonly fromPath?: string;
+  readonly toPath?: string;
+}
+export interface GitVerification extends JsonObject {
+  readonly mode?: string;
+  readonly secretRef: LocalReference;
+}
+/** What the statuses of all sources have in common. */
+export interface SourceStatus extends JsonObject {
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
   readonly artifact?: Artifact;
   readonly lastHandledReconcileAt?: string;
+}
+export interface GitRepositoryStatus extends SourceStatus {
   readonly observedIgnore?: string;
+  readonly observedInclude?: readonly GitRepositoryInclude[];
+  readonly observedRecurseSubmodules?: boolean;
+  readonly observedSparseCheckout?: readonly string[];
+  readonly includedArtifacts?: readonly Artifact[];
+  readonly sourceVerificationMode?: string;
 }
 export interface Artifact extends JsonObject {
   readonly revision: string;
@@ -54,6 +72,133 @@ export interface Artifact extends JsonObject {
   readonly path: string;
   readonly url: string;
   readonly lastUpdateTime: string;
+  readonly size?: number;
+  readonly metadata?: { readonly [name: string]: string };
+}
+
+export interface OCIRepository extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: OCIRepositorySpec;
+  readonly status: OCIRepositoryStatus;
+}
+export interface OCIRepositorySpec extends JsonObject {
+  readonly url: string;
+  readonly interval: string;
+  readonly timeout?: string;
+  readonly ref?: OCIRepositoryReference;
+  readonly layerSelector?: LayerSelector;
+  readonly provider?: string;
+  readonly secretRef?: LocalReference;
+  readonly serviceAccountName?: string;
+  readonly certSecretRef?: LocalReference;
+  readonly proxySecretRef?: LocalReference;
+  readonly verify?: OCIVerification;
+  readonly insecure?: boolean;
+  readonly ignore?: string;
+  readonly suspend?: boolean;
+}
+export interface OCIRepositoryReference extends JsonObject {
+  readonly digest?: string;
+  readonly semver?: string;
+  readonly semverFilter?: string;
+  readonly tag?: string;
+}
+export interface LayerSelector extends JsonObject {
+  readonly mediaType?: string;
+  readonly operation?: string;
+}
+export interface OCIVerification extends JsonObject {
+  readonly provider: string;
+  readonly secretRef?: LocalReference;
+  readonly trustedRootSecretRef?: LocalReference;
+  readonly matchOIDCIdentity?: readonly { readonly issuer: string; readonly subject: string }[];
+}
+export interface OCIRepositoryStatus extends SourceStatus {
+  readonly observedIgnore?: string;
+  readonly observedLayerSelector?: LayerSelector;
+  readonly url?: string;
+}
+
+export interface Bucket extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: BucketSpec;
+  readonly status: BucketStatus;
+}
+export interface BucketSpec extends JsonObject {
+  readonly bucketName: string;
+  readonly endpoint: string;
+  readonly interval: string;
+  readonly timeout?: string;
+  readonly provider?: string;
+  readonly region?: string;
+  readonly prefix?: string;
+  readonly insecure?: boolean;
+  readonly secretRef?: LocalReference;
+  readonly serviceAccountName?: string;
+  readonly certSecretRef?: LocalReference;
+  readonly proxySecretRef?: LocalReference;
+  readonly sts?: BucketSts;
+  readonly ignore?: string;
+  readonly suspend?: boolean;
+}
+export interface BucketSts extends JsonObject {
+  readonly provider: string;
+  readonly endpoint: string;
+  readonly secretRef?: LocalReference;
+  readonly certSecretRef?: LocalReference;
+}
+export interface BucketStatus extends SourceStatus {
+  readonly observedIgnore?: string;
+  readonly url?: string;
+}
+
+export interface ExternalArtifact extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: JsonObject;
+  readonly status: SourceStatus;
+}
+
+export interface ArtifactGenerator extends KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: ArtifactGeneratorSpec;
+  readonly status: ArtifactGeneratorStatus;
+}
+export interface ArtifactGeneratorSpec extends JsonObject {
+  readonly sources: readonly GeneratorSource[];
+  readonly artifacts: readonly OutputArtifact[];
+  readonly pathPattern?: string;
+  readonly commonMetadata?: CommonMetadata;
+}
+export interface GeneratorSource extends JsonObject {
+  readonly alias: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+export interface OutputArtifact extends JsonObject {
+  readonly name: string;
+  readonly revision?: string;
+  readonly originRevision?: string;
+  readonly copy: readonly CopyOperation[];
+}
+export interface CopyOperation extends JsonObject {
+  readonly from: string;
+  readonly to: string;
+  readonly exclude?: readonly string[];
+  readonly strategy?: string;
+}
+export interface ArtifactGeneratorStatus extends JsonObject {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly inventory?: readonly GeneratedArtifact[];
+  readonly lastHandledReconcileAt?: string;
+  readonly observedSourcesDigest?: string;
+}
+export interface GeneratedArtifact extends JsonObject {
+  readonly name: string;
+  readonly namespace: string;
+  readonly digest: string;
+  readonly filename: string;
 }
 
 export interface Kustomization extends KubeObject {

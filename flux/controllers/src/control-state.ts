@@ -16,6 +16,14 @@ import {
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 
+/** The sources that are kept and that deliveries may stand on. */
+export const SOURCE_KINDS = [
+  'GitRepository',
+  'OCIRepository',
+  'Bucket',
+  'ExternalArtifact',
+] as const;
+
 export interface NamedKey {
   readonly namespace: string;
   readonly name: string;
@@ -31,15 +39,15 @@ export class ControlState {
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const kinds = [
-      { group: SOURCE_GROUP, kind: 'GitRepository' },
+      ...SOURCE_KINDS.map((kind) => ({ group: SOURCE_GROUP, kind })),
       { group: KUSTOMIZE_GROUP, kind: 'Kustomization' },
     ];
     const [missed] = await this.live.ensure(kinds, { signal });
     if (missed !== undefined) throw missed.error;
   }
 
-  gitRepository(key: NamedKey): KubeObject | undefined {
-    return this.live.get({ group: SOURCE_GROUP, kind: 'GitRepository', ...key })?.read();
+  source(kind: string, key: NamedKey): KubeObject | undefined {
+    return this.live.get({ group: SOURCE_GROUP, kind, ...key })?.read();
   }
 
   kustomization(key: NamedKey): KubeObject | undefined {
@@ -53,21 +61,20 @@ export class ControlState {
     });
   }
 
-  keys(kind: 'GitRepository' | 'Kustomization'): readonly NamedKey[] {
-    const group = kind === 'GitRepository' ? SOURCE_GROUP : KUSTOMIZE_GROUP;
+  keys(kind: string, group: string): readonly NamedKey[] {
     return this.live.list({ group, kind }).map(({ key }) => key);
   }
 }
 
 export function requireGitRepository(object: KubeObject): GitRepository {
-  return require(parseGitRepository(object), object);
+  return requireParsed(parseGitRepository(object), object);
 }
 
 export function requireKustomization(object: KubeObject): Kustomization {
-  return require(parseKustomization(object), object);
+  return requireParsed(parseKustomization(object), object);
 }
 
-function require<T>(parsed: Parsed<T>, object: KubeObject): T {
+export function requireParsed<T>(parsed: Parsed<T>, object: KubeObject): T {
   if (parsed.kind === 'ok') return parsed.value;
   throw new CapstanError('SPEC_INVALID', `${parsed.field} ${parsed.message}`, {
     hint: `correct the ${object.kind} ${object.metadata.name}`,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { createKubeClient } from '@capstan/kube-client';
+import type { Json } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
 import { at, condition, ready, settle } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
@@ -47,7 +48,7 @@ test('a kubeconfig in a Secret leads to another cluster: applied, healed, pruned
   await there.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'production' } });
   world.sources.push(REPO, { 'deploy/a.yaml': config('a'), 'deploy/b.yaml': config('b') });
   await world.kubectlApply(base('  kubeConfig: {secretRef: {name: east}}\n'));
-  const missing = await condition(world, 'Ready', (one) => at(one, 'status') === 'False');
+  const missing = await condition(world, 'Ready', isRefused);
   assert.match(String(at(missing, 'message')), /Secret 'flux-system\/east' not found/);
   await putKubeconfig(world, 'other', await readFile(remote.kubeconfigPath, 'utf8'));
   const wrong = await condition(world, 'Ready', (one) => /does not contain/.test(textOf(one)));
@@ -110,7 +111,7 @@ test('a default service account is acted as, and may do what it may do only', as
   await using world = await createWorld({ tenancy: { defaultServiceAccount: 'tenant' } });
   world.sources.push(REPO, { 'deploy/a.yaml': config('a') });
   await world.kubectlApply(base());
-  const denied = await condition(world, 'Ready', (one) => at(one, 'status') === 'False');
+  const denied = await condition(world, 'Ready', isRefused);
   assert.match(textOf(denied), /system:serviceaccount:flux-system:tenant/);
   await world.kubectlApply(`
 apiVersion: v1
@@ -216,4 +217,9 @@ async function putKubeconfig(world: World, key: string, text: string): Promise<v
 
 function textOf(condition: Parameters<typeof at>[0]): string {
   return String(at(condition, 'message'));
+}
+
+/** Not ready for another reason than that its source is not there yet. */
+function isRefused(one: Json | undefined): boolean {
+  return at(one, 'status') === 'False' && at(one, 'reason') !== 'ArtifactFailed';
 }

@@ -15,7 +15,6 @@ import { findUnready } from './dependencies.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { formatEntry, parseEntry } from './inventory.ts';
 import { timeoutMs, toDelivery } from './to-delivery.ts';
-import { toGitRepositoryStatus } from './to-git-repository-status.ts';
 import { readStatus, toKustomizationStatus } from './to-kustomization-status.ts';
 import { formatRevision, toSourceSpec } from './to-source.ts';
 
@@ -49,42 +48,15 @@ test('the fields of a GitRepository become a source', () => {
     ],
   ];
   for (const [ref, expected] of rows)
-    assert.deepEqual(toSourceSpec(repository({ ref }), undefined).revision, expected);
-  const secret = new Map([
-    ['identity', 'KEY'],
-    ['known_hosts', 'H'],
-    ['password', 'p'],
-    ['ca.crt', 'CA'],
-  ]);
-  const spec = toSourceSpec(
-    repository({ url: 'ssh://git@h/r', timeout: '20s', ignore: '*.md' }),
-    secret,
-  );
-  assert.deepEqual(spec.auth, {
-    sshPrivateKey: 'KEY',
-    sshKnownHosts: 'H',
-    sshPassphrase: 'p',
-    caCertificate: 'CA',
-  });
+    assert.deepEqual(toSourceSpec(repository({ ref })).revision, expected);
+  const spec = toSourceSpec(repository({ timeout: '20s', ignore: '*.md' }));
   assert.deepEqual([spec.timeoutMs, spec.ignore?.patterns], [20_000, '*.md']);
-  const basic = toSourceSpec(
-    repository({}),
-    new Map([
-      ['username', 'u'],
-      ['password', 'p'],
-    ]),
-  );
-  assert.deepEqual(basic.auth, { username: 'u', password: 'p' });
 });
 
 test('what cannot be fetched safely is refused', () => {
   assert.match(
-    refusal(() => toSourceSpec(repository({ url: 'git@host:x' }), undefined)),
+    refusal(() => toSourceSpec(repository({ url: 'git@host:x' }))),
     /URL_INVALID .*ssh:\/\/host\/path/,
-  );
-  assert.match(
-    refusal(() => toSourceSpec(repository({ verify: { mode: 'HEAD' } }), undefined)),
-    /SOURCE_UNSUPPORTED spec\.verify/,
   );
   assert.match(
     refusal(() =>
@@ -355,28 +327,6 @@ test('what is in place and what was tried is told, and read again', () => {
   });
   assert.deepEqual([failed.lastAppliedRevision, failed.observedGeneration], ['main@sha1:c', 3]);
   assert.equal(readStatus(kustomization({}, { ...failed }))?.operation, undefined);
-});
-
-test('a repository keeps its artifact while its remote cannot be read', () => {
-  const snapshot = { revision: { id: SHA, name: 'main' }, digest: 'sha256:ff' };
-  const context = { nowMs: 0, handledReconcileAt: undefined };
-  const stored = toGitRepositoryStatus(repository({}), { snapshot }, context);
-  assert.equal(stored.artifact?.revision, `main@sha1:${SHA}`);
-  const error = new CapstanError('GIT_AUTH_FAILED', 'cannot fetch', {
-    hint: 'check the Secret',
-    kind: 'stalled',
-  });
-  const failed = toGitRepositoryStatus({ ...repository({}), status: stored }, { error }, context);
-  assert.deepEqual(failed.artifact, stored.artifact);
-  assert.deepEqual(
-    failed.conditions?.map(({ type, reason }) => `${type} ${reason}`),
-    [
-      'Reconciling ProgressingWithRetry',
-      'Ready AuthenticationFailed',
-      'FetchFailed AuthenticationFailed',
-      'ArtifactInStorage Succeeded',
-    ],
-  );
 });
 
 test('a dependency must be there, observed, ready, and of the same revision of the same source', () => {

@@ -185,9 +185,9 @@ test('what depends on another one waits for it', async () => {
   await world.kubectlApply(`${namespace}---${repository}---${late}`);
   const waiting = await world.eventually(
     () => world.get('Kustomization', 'flux-system/late'),
-    (one) => at(find(one, 'Ready'), 'status') === 'False',
+    (one) => at(find(one, 'Ready'), 'reason') === 'DependencyNotReady',
   );
-  assert.equal(at(find(waiting, 'Ready'), 'reason'), 'DependencyNotReady');
+  assert.equal(at(find(waiting, 'Ready'), 'status'), 'False');
   assert.equal(await world.get('ConfigMap', 'production/b'), undefined);
   await world.kubectlApply(kustomization());
   await world.eventually(

@@ -1,14 +1,22 @@
 import { type ObjectInsight, persist } from '@capstan/engine-delivery';
-import type { EventRecorder } from '@capstan/kube-controller';
+import { TreeArchiver } from '@capstan/engine-source/store';
+import { KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
+import type { Controller, EventRecorder } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
+import type { FileTree } from '@capstan/lib-files';
 import { ControlState, type NamedKey } from './control-state.ts';
-import { createGitRepositoryController } from './git-repository-controller.ts';
 import {
   createKustomizationController,
   type KustomizationPorts,
 } from './kustomization-controller.ts';
+import type { ArtifactPort } from './sources/artifact-port.ts';
+import { createGitRepositoryController } from './sources/git-repositories.ts';
 
 export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
+  /** Where sources keep their artifacts. */
+  readonly artifacts: ArtifactPort;
+  /** In [0, 1); spreads what is due at the same time. */
+  readonly random: () => number;
   /** One recorder for each of Flux's components. */
   readonly events: { readonly source: EventRecorder; readonly kustomize: EventRecorder };
 }
@@ -25,37 +33,50 @@ export interface FluxControllers {
   idle(): Promise<void>;
 }
 
+interface Started {
+  readonly kind: string;
+  readonly group: string;
+  readonly controller: Controller<NamedKey>;
+  start(): () => void;
+}
+
 const CONFIGURATION = [
   { group: '', kind: 'ConfigMap' },
   { group: '', kind: 'Secret' },
 ];
 
-/** The controllers of GitRepository and Kustomization over one cache of Flux's own resources. */
+/** The controllers of sources and Kustomizations over one cache of Flux's own resources. */
 export function createFluxControllers(ports: FluxPorts): FluxControllers {
   const control = new ControlState(ports.client);
-  const repositories = createGitRepositoryController(
-    { ...ports, events: ports.events.source },
-    control,
-  );
+  const archiver = new TreeArchiver();
+  const sourcePorts = {
+    ...ports,
+    events: ports.events.source,
+    pack: (tree: FileTree, scope?: string) => archiver.archive(tree, scope),
+  };
   const kustomizations = createKustomizationController(
     { ...ports, events: ports.events.kustomize },
     control,
   );
+  const started: readonly Started[] = [
+    {
+      kind: 'GitRepository',
+      group: SOURCE_GROUP,
+      ...createGitRepositoryController(sourcePorts, control),
+    },
+    { kind: 'Kustomization', group: KUSTOMIZE_GROUP, ...kustomizations },
+  ];
   return {
     async run({ signal }) {
-      const stops = [repositories.start(), kustomizations.start()];
+      const stops = started.map(({ start }) => start());
       try {
         await persist(() => control.start({ signal }), { clock: ports.clock, signal });
         // For those that ask to be watched; without the right to list them, values are read at the interval.
         await ports.cluster.live.ensure(CONFIGURATION, { signal });
-        for (const key of control.keys('GitRepository'))
-          repositories.controller.enqueue(key, { priority: -100 });
-        for (const key of control.keys('Kustomization'))
-          kustomizations.controller.enqueue(key, { priority: -100 });
-        await Promise.all([
-          repositories.controller.run({ signal }),
-          kustomizations.controller.run({ signal }),
-        ]);
+        for (const { kind, group, controller } of started) {
+          for (const key of control.keys(kind, group)) controller.enqueue(key, { priority: -100 });
+        }
+        await Promise.all(started.map(({ controller }) => controller.run({ signal })));
       } finally {
         for (const stop of stops) stop();
         await control.live[Symbol.asyncDispose]();
@@ -63,8 +84,7 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
     },
     inspect: (key, object, { signal }) => kustomizations.inspect(key, object, signal),
     async idle() {
-      await repositories.controller.idle();
-      await kustomizations.controller.idle();
+      for (const { controller } of started) await controller.idle();
     },
   };
 }

@@ -35,12 +35,12 @@ import {
   type ControlState,
   isWanted,
   type NamedKey,
-  requireGitRepository,
   requireKustomization,
 } from './control-state.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { observe } from './observe-kustomization.ts';
+import { deliverySource } from './sources/delivery-source.ts';
 import { ownerName, timeoutMs, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import {
@@ -49,7 +49,6 @@ import {
   requestId,
   toKustomizationStatus,
 } from './to-kustomization-status.ts';
-import { commitOf, toSourceSpec } from './to-source.ts';
 import { setFinalizer, writeStatus } from './write-object.ts';
 
 export interface KustomizationPorts extends DestinationPorts {
@@ -75,6 +74,7 @@ interface Known {
 }
 
 const FIELD_MANAGER = 'kustomize-controller';
+const READ_MS = 20_000;
 /** On a ConfigMap or Secret: who refers to it is reconciled when it changes, not at the next interval. */
 const WATCH_LABEL = 'reconcile.fluxcd.io/watch';
 
@@ -135,9 +135,9 @@ function wakeConcerned(change: LiveChange, controller: Controller<NamedKey>, ben
       );
       if (waits === true) controller.enqueue(keyOf(one), { reason: 'dependency' });
     }
-  } else if (group === SOURCE_GROUP && kind === 'GitRepository') {
+  } else if (group === SOURCE_GROUP) {
     // Whatever becomes of it, the Kustomizations are looked at.
-    wakeFollowers({ namespace, name }, controller, bench).catch(() => undefined);
+    wakeFollowers({ kind, namespace, name }, controller, bench).catch(() => undefined);
   }
 }
 
@@ -171,19 +171,21 @@ function isRecord(value: unknown): value is { readonly [key: string]: unknown } 
 
 /** Those whose files the new artifact changes come first; one commit concerns few of many. */
 async function wakeFollowers(
-  source: NamedKey,
+  source: NamedKey & { readonly kind: string },
   controller: Controller<NamedKey>,
-  { control, ports, known, judge }: Bench,
+  bench: Bench,
 ): Promise<void> {
+  const { control, known, judge } = bench;
   const followers = control.kustomizations().filter(({ spec, metadata }) => {
     const { kind, name, namespace } = spec.sourceRef;
     return (
-      kind === 'GitRepository' &&
+      kind === source.kind &&
       name === source.name &&
       (namespace || metadata.namespace) === source.namespace
     );
   });
-  const snapshot = await readArtifact(source, control, ports.sources).catch(() => undefined);
+  if (followers.length === 0) return;
+  const snapshot = await readArtifact(source, bench).catch(() => undefined);
   for (const one of followers) {
     const { namespace, name } = keyOf(one);
     const before = known.get(ownerName(namespace, name))?.render;
@@ -192,18 +194,14 @@ async function wakeFollowers(
   }
 }
 
-/** The files of a repository's artifact, as far as they are at hand. */
+/** The files of a source's artifact. */
 async function readArtifact(
-  key: NamedKey,
-  control: ControlState,
-  sources: SourceStore,
+  source: NamedKey & { readonly kind: string },
+  { control, ports }: Bench,
 ): Promise<Snapshot | undefined> {
-  const object = control.gitRepository(key);
-  if (object === undefined) return undefined;
-  const repository = requireGitRepository(object);
-  const { artifact } = repository.status;
-  if (artifact === undefined) return undefined;
-  return sources.snapshotAt(toSourceSpec(repository, undefined), commitOf(artifact.revision));
+  const signal = AbortSignal.timeout(READ_MS);
+  const found = await deliverySource(source, { control, client: ports.client, signal });
+  return found.kind === 'found' ? ports.sources.fetchSnapshot(found.spec, { signal }) : undefined;
 }
 
 function keyOf({ metadata }: Kustomization): NamedKey {

@@ -2,19 +2,12 @@ import type { Delivery } from '@capstan/engine-delivery';
 import type { SourceSpec } from '@capstan/engine-source';
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
-import { CapstanError } from '@capstan/lib-std';
-import {
-  type ControlState,
-  type NamedKey,
-  requireGitRepository,
-  requireKustomization,
-} from './control-state.ts';
+import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
-import { readCredentials } from './git-repository-controller.ts';
 import { readValues } from './read-secret.ts';
+import { deliverySource } from './sources/delivery-source.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
-import { commitOf, toSourceSpec } from './to-source.ts';
 
 export interface ObservePorts {
   readonly control: ControlState;
@@ -75,23 +68,8 @@ async function findSource(
     reason: 'ArtifactFailed',
     message,
   });
-  if (kind !== 'GitRepository') {
-    throw new CapstanError('SPEC_UNSUPPORTED', `spec.sourceRef.kind: ${kind} is not fetched`, {
-      hint: 'use a GitRepository',
-    });
-  }
-  const object = control.gitRepository({ namespace, name });
-  if (object === undefined) return wait(`Source '${kind}/${namespace}/${name}' not found`);
-  const repository = requireGitRepository(object);
-  const { artifact } = repository.status;
-  if (artifact === undefined)
-    return wait(`Source artifact not found: ${kind}/${namespace}/${name} is not ready`);
-  const spec = toSourceSpec(repository, await readCredentials(repository, client, signal));
-  const pinned: SourceSpec = {
-    ...spec,
-    revision: { kind: 'commit', commit: commitOf(artifact.revision) },
-  };
-  return { kind: 'found', revision: artifact.revision, spec: pinned };
+  const found = await deliverySource({ kind, namespace, name }, { control, client, signal });
+  return found.kind === 'missing' ? wait(found.message) : found;
 }
 
 /** postBuild: what is referred to in its order, then what stands in the spec itself, which wins. */

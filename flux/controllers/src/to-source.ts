@@ -1,9 +1,4 @@
-import type {
-  GitRevisionSpec,
-  GitSourceSpec,
-  IgnoreRules,
-  SourceAuth,
-} from '@capstan/engine-source';
+import type { GitRevisionSpec, GitSourceSpec, IgnoreRules } from '@capstan/engine-source';
 import type { GitRepository } from '@capstan/flux-api';
 import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
@@ -24,38 +19,23 @@ export const FLUX_IGNORE: IgnoreRules = {
   last: ['.git/'],
 };
 
-/**
- * A GitRepository as the engine takes it. Throws SOURCE_UNSUPPORTED for what is not done here: a signature that would not
- * be verified, or files that would be missing, must not pass in silence.
- */
-export function toSourceSpec(
-  repository: GitRepository,
-  secret: ReadonlyMap<string, string> | undefined,
-): GitSourceSpec {
-  const { spec } = repository;
-  const refuse = (field: string, hint: string) => {
-    throw new CapstanError('SOURCE_UNSUPPORTED', `spec.${field} is not supported`, { hint });
-  };
-  if (spec.verify !== undefined)
-    refuse('verify', 'signatures are not verified yet; remove the field to fetch without');
-  if ((spec.include?.length ?? 0) > 0)
-    refuse('include', 'use one repository for each Kustomization');
+/** A GitRepository as the engine takes it, without its access. Pure. */
+export function toSourceSpec({ spec }: GitRepository): GitSourceSpec {
   if (!/^(https?|ssh|file):\/\//.test(spec.url)) {
     throw new CapstanError(
       'URL_INVALID',
       `spec.url: ${spec.url} is not an address of a Git repository`,
       {
         hint: 'use an http, https or ssh URL; host:path is written as ssh://host/path',
+        kind: 'stalled',
       },
     );
   }
-  const auth = secret === undefined ? undefined : toAuth(secret);
   return {
     kind: 'git',
     url: spec.url,
     revision: toRevision(spec.ref ?? {}),
     timeoutMs: parseDurationMs(spec.timeout ?? '60s', 'spec.timeout'),
-    ...(auth === undefined ? {} : { auth }),
     ignore: {
       ...FLUX_IGNORE,
       ...(spec.ignore === undefined ? {} : { patterns: spec.ignore }),
@@ -73,31 +53,6 @@ function toRevision(ref: NonNullable<GitRepository['spec']['ref']>): GitRevision
   if (ref.semver) return { kind: 'semver', range: ref.semver };
   if (ref.tag) return { kind: 'tag', tag: ref.tag };
   return { kind: 'branch', branch: ref.branch ? ref.branch : 'master' };
-}
-
-const AUTH_FIELDS: readonly (readonly [key: string, field: keyof SourceAuth])[] = [
-  ['username', 'username'],
-  ['password', 'password'],
-  ['bearerToken', 'bearerToken'],
-  ['identity', 'sshPrivateKey'],
-  ['known_hosts', 'sshKnownHosts'],
-  ['caFile', 'caCertificate'],
-  ['ca.crt', 'caCertificate'],
-  ['tls.crt', 'clientCertificate'],
-  ['tls.key', 'clientKey'],
-];
-
-/** An SSH key's passphrase is `password`, as in Flux. */
-function toAuth(secret: ReadonlyMap<string, string>): SourceAuth {
-  const values = AUTH_FIELDS.flatMap(([key, field]) => {
-    const value = secret.get(key);
-    return value === undefined || value === '' ? [] : [[field, value] as const];
-  });
-  const { password, ...auth }: SourceAuth = Object.fromEntries(values);
-  if (password === undefined) return auth;
-  return auth.sshPrivateKey === undefined
-    ? { ...auth, password }
-    : { ...auth, sshPassphrase: password };
 }
 
 /** `main@sha1:abc…`, `v1.2.0@sha1:…`, `sha1:…` for a bare commit (Flux RFC 0005). */

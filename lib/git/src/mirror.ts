@@ -19,7 +19,8 @@ export interface MirrorOptions extends ObjectStoreOptions {
   /** The bare repository on disk; made when it is not there, and again when somebody deleted it. */
   readonly folder: string;
   readonly url: string;
-  readonly credentials?: GitCredentials;
+  /** Fixed ones, or whatever gives those of the moment: some expire. */
+  readonly credentials?: GitCredentials | (() => Promise<GitCredentials>);
   readonly allowFile?: boolean;
   /** Bounds one network command; 60 s when absent. */
   readonly timeoutMs?: number;
@@ -35,6 +36,7 @@ export interface ResolveOptions extends RemoteOptions {
   readonly useKnownRefs?: boolean;
 }
 
+const NO_CREDENTIALS: GitCredentials = {};
 const FETCHES_BEFORE_REPACK = 100;
 
 /** A commit that was asked for, with the name it was found under ('' for a bare id). */
@@ -180,7 +182,7 @@ export class Mirror {
     // Git could and we could not: an old server, or certificates that only the system knows.
     this.#isListingBroken = refs.ids.size > 0;
     // To git's old protocol of plain files any page is a repository without refs.
-    const { credentials = {} } = this.#options;
+    const credentials = await this.#credentials();
     const isHttp = this.remote.protocol.startsWith('http');
     if (refs.ids.size === 0 && isHttp && !(await isSmartRemote(this.#url, credentials))) {
       throw notARepository(this.remote);
@@ -189,12 +191,20 @@ export class Mirror {
     return refs;
   }
 
+  async #credentials(): Promise<GitCredentials> {
+    const { credentials = NO_CREDENTIALS } = this.#options;
+    return typeof credentials === 'function' ? await credentials() : credentials;
+  }
+
   /** The quick way, without a process. Whatever goes wrong there, git is asked, and classifies it; not tried again then. */
   async #listRefs(): Promise<RemoteRefs | undefined> {
-    const { credentials = {} } = this.#options;
+    const credentials = await this.#credentials();
     const isPlain = this.#url.protocol.startsWith('http') && credentials.proxy === undefined;
     if (!isPlain || this.#isListingBroken) return undefined;
-    this.#client ??= new RemoteClient(this.#url, credentials, this.#options.timeoutMs);
+    if (this.#client?.credentials !== credentials) {
+      this.#client?.close();
+      this.#client = new RemoteClient(this.#url, credentials, this.#options.timeoutMs);
+    }
     const listed = await listRefs(this.#client).catch(() => undefined);
     if (listed !== undefined && listed.ids.size > 0) return listed;
     this.#client.close();
@@ -241,7 +251,8 @@ export class Mirror {
     what: string,
     argumentsFor: (url: string) => readonly string[],
   ): Promise<RunResult> {
-    const { credentials = {}, folder, timeoutMs } = this.#options;
+    const { folder, timeoutMs } = this.#options;
+    const credentials = await this.#credentials();
     await using access = await openRemoteAccess(this.remote, credentials);
     const run = (url: RemoteUrl) =>
       runGit(argumentsFor(url.url), {

@@ -17,14 +17,14 @@ const IDLE_MS = 4_000;
 /** Our own client for a remote over HTTP: never follows redirects, and keeps a connection for a moment. */
 export class RemoteClient {
   readonly #remote: RemoteUrl;
-  readonly #credentials: GitCredentials;
+  readonly credentials: GitCredentials;
   readonly #agent: HttpAgent;
   readonly #timeoutMs: number;
 
   constructor(remote: RemoteUrl, credentials: GitCredentials, timeoutMs = TIMEOUT_MAX_MS) {
     this.#remote = remote;
     this.#timeoutMs = Math.min(timeoutMs, TIMEOUT_MAX_MS);
-    this.#credentials = credentials;
+    this.credentials = credentials;
     const options = { keepAlive: true, maxSockets: 2, timeout: IDLE_MS };
     this.#agent = remote.protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
   }
@@ -41,8 +41,8 @@ export class RemoteClient {
   send(given: RemoteRequest): Promise<IncomingMessage> {
     const url = this.urlOf(given.path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const authorization = authorizationHeader(this.#remote, this.#credentials);
-    const { caCertificate, clientCertificate, clientKey, insecure } = this.#credentials;
+    const authorization = authorizationHeader(this.#remote, this.credentials);
+    const { caCertificate, clientCertificate, clientKey, insecure } = this.credentials;
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
       method: given.method,
       headers: {

@@ -26,7 +26,7 @@ export function createHttpGet(options: HttpGetOptions = {}): {
   close(): Promise<void>;
 } {
   const dispatcher = createDispatcher(options);
-  const get: HttpGet = async ({ method = 'GET', url, headers, signal }) => {
+  const get: HttpGet = async ({ method = 'GET', url, headers, body: content, signal }) => {
     try {
       const {
         statusCode,
@@ -36,6 +36,7 @@ export function createHttpGet(options: HttpGetOptions = {}): {
         method,
         headers: { 'user-agent': 'capstan', ...headers },
         dispatcher,
+        ...(content === undefined ? {} : { body: content }),
         ...(signal === undefined ? {} : { signal }),
       });
       if (method === 'HEAD') await body.dump();

@@ -2,7 +2,9 @@ import { CapstanError } from '@capstan/lib-std';
 
 export interface HttpRequest {
   /** GET when absent. */
-  readonly method?: 'GET' | 'HEAD';
+  readonly method?: 'GET' | 'HEAD' | 'POST';
+  /** Of a POST. */
+  readonly body?: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -15,7 +17,7 @@ export interface HttpResponse {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** One GET (or HEAD). It must not follow redirects: whoever calls decides which host gets the credentials. */
+/** One GET (or HEAD, or POST). It must not follow redirects: whoever calls decides which host gets the credentials. */
 export type HttpGet = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface Credentials {
@@ -25,6 +27,7 @@ export interface Credentials {
 
 export interface ReadOptions {
   readonly method?: HttpRequest['method'];
+  readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Value of Authorization; sent to the URL's own host and, after a redirect, to no other. */
   readonly authorization?: string;
@@ -67,6 +70,7 @@ export async function readBytes(
     const response = await get({
       url: at,
       ...(options.method === undefined ? {} : { method: options.method }),
+      ...(options.body === undefined ? {} : { body: options.body }),
       headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

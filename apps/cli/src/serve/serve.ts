@@ -20,6 +20,10 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
   --allow-file-remotes  let repositories be folders of this machine (file://…): whoever may write an Application then
                       reads any repository that this process can read
+  --artifact-port N   where artifacts of Flux's sources are served (default: a free one); nothing else is served there
+  --artifact-address ADDRESS  (default 127.0.0.1; 0.0.0.0 for consumers in the cluster)
+  --artifact-url URL  what stands before an artifact's path for its consumers, e.g.
+                      http://source-controller.flux-system.svc.cluster.local. (default: the address above)
   --no-cross-namespace-refs     Flux's resources may refer only to their own namespace
   --default-service-account NAME  what Kustomizations and HelmReleases act as that name no service account
 `;
@@ -36,6 +40,9 @@ export const run: Command = async (args, io) => {
     host: { kind: 'string[]' },
     cache: { kind: 'string' },
     'allow-file-remotes': { kind: 'boolean' },
+    'artifact-port': { kind: 'string' },
+    'artifact-address': { kind: 'string' },
+    'artifact-url': { kind: 'string' },
     'no-cross-namespace-refs': { kind: 'boolean' },
     'default-service-account': { kind: 'string' },
     help: { kind: 'boolean', short: 'h' },
@@ -65,6 +72,7 @@ export const run: Command = async (args, io) => {
     gitUrl: null,
     hosts: flags.texts('host'),
     allowFileRemotes: flags.flag('allow-file-remotes'),
+    artifacts: artifactOptions(flags),
     tenancy: {
       noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
       defaultServiceAccount: flags.text('default-service-account') ?? '',
@@ -74,7 +82,7 @@ export const run: Command = async (args, io) => {
   });
   try {
     const page = await serve((request) => control.handle(request), {
-      port: readPort(flags.text('port')),
+      port: readPort('port', flags.text('port'), 7400),
       address: flags.text('address') ?? '127.0.0.1',
       name: 'the page',
     });
@@ -87,10 +95,19 @@ export const run: Command = async (args, io) => {
   return 0;
 };
 
-function readPort(text: string | undefined): number {
-  const port = text === undefined ? 7400 : Number(text);
+function artifactOptions(flags: { text(name: string): string | undefined }) {
+  const [url, address] = [flags.text('artifact-url'), flags.text('artifact-address')];
+  return {
+    port: readPort('artifact-port', flags.text('artifact-port'), 0),
+    ...(url === undefined ? {} : { url }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+function readPort(name: string, text: string | undefined, otherwise: number): number {
+  const port = text === undefined ? otherwise : Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
-  throw new CapstanError('OPTION_INVALID', `--port ${text} is no port`, {
+  throw new CapstanError('OPTION_INVALID', `--${name} ${text} is no port`, {
     hint: 'give a number from 1 to 65535, or 0 for a free one',
   });
 }

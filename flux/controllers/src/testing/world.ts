@@ -1,4 +1,7 @@
 /** A small world for tests: a cluster in this process, sources in memory, the controllers over both. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Cluster,
   ClusterPool,
@@ -7,7 +10,10 @@ import {
 } from '@capstan/engine-delivery';
 import { eventually, MemorySources } from '@capstan/engine-delivery/testing';
 import { RenderCache } from '@capstan/engine-render';
+import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
+import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
+import { ArtifactStorage } from '@capstan/flux-server';
 import { createKubeClient, type KubeClient } from '@capstan/kube-client';
 import { createEventRecorder, systemClock } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
@@ -25,6 +31,7 @@ export interface World extends AsyncDisposable {
   /** The test's own connection. */
   readonly client: KubeClient;
   readonly sources: MemorySources;
+  readonly artifacts: ArtifactStorage;
   readonly controllers: FluxControllers;
   /** How many requests other than watches the controllers made so far. */
   requests(): number;
@@ -34,7 +41,30 @@ export interface World extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const NEEDED = ['gitrepositories', 'kustomizations'];
+const NEEDED = [
+  'gitrepositories',
+  'ocirepositories',
+  'buckets',
+  'externalartifacts',
+  'artifactgenerators',
+  'kustomizations',
+];
+
+/** Repositories in memory; artifacts as they are: files of a real storage. */
+class WorldSources extends MemorySources {
+  readonly #archives: SourceStore;
+
+  constructor(archives: SourceStore) {
+    super();
+    this.#archives = archives;
+  }
+
+  override async fetchSnapshot(spec: SourceSpec): Promise<Snapshot> {
+    return spec.kind === 'archive'
+      ? await this.#archives.fetchSnapshot(spec)
+      : await super.fetchSnapshot(spec);
+  }
+}
 
 export interface WorldOptions {
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
@@ -60,11 +90,24 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     if (NEEDED.includes(crd.metadata.name?.split('.')[0] ?? '')) await client.create(crd);
   }
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
-  const sources = new MemorySources();
-  let running = start(ours, { sources, catalogue, tenancy: options.tenancy ?? {} });
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-flux-'));
+  const artifacts = new ArtifactStorage({
+    folder: join(folder, 'artifacts'),
+    baseUrl: 'http://source-controller.flux-system.svc.cluster.local./',
+    clock: systemClock(),
+  });
+  const archives = createSourceStore({
+    folder: join(folder, 'cache'),
+    clock: systemClock(),
+    random: Math.random,
+    readArchive: (url) => artifacts.read(url),
+  });
+  const sources = new WorldSources(archives);
+  let running = start(ours, { sources, artifacts, catalogue, tenancy: options.tenancy ?? {} });
   return {
     client,
     sources,
+    artifacts,
     requests: () => requests,
     get controllers() {
       return running.controllers;
@@ -74,24 +117,27 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(ours, { sources, catalogue, tenancy: options.tenancy ?? {} });
+      running = start(ours, { sources, artifacts, catalogue, tenancy: options.tenancy ?? {} });
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
       await ours.close();
       await client.close();
       await sandbox.close();
+      await archives.close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 interface StartOptions {
   readonly sources: MemorySources;
+  readonly artifacts: ArtifactStorage;
   readonly catalogue: Catalogue;
   readonly tenancy: Tenancy;
 }
 
-function start(client: KubeClient, { sources, catalogue, tenancy }: StartOptions) {
+function start(client: KubeClient, { sources, artifacts, catalogue, tenancy }: StartOptions) {
   const clock = systemClock();
   const create = (name: string, of: KubeClient): Cluster =>
     createCluster({
@@ -114,6 +160,8 @@ function start(client: KubeClient, { sources, catalogue, tenancy }: StartOptions
     clusters,
     tenancy,
     sources,
+    artifacts,
+    random: Math.random,
     render: async (snapshot, spec) => renders.render(snapshot, spec),
     verdicts: createVerdictCache(),
     events,
