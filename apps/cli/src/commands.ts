@@ -11,6 +11,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'tell which Applications an ApplicationSet would create, change and delete',
     load: () => import('./appset/appset.ts'),
   },
+  bootstrap: {
+    summary: 'put Capstan into a repository and a cluster, which follows it from then on',
+    load: () => import('./bootstrap/bootstrap.ts'),
+  },
   build: {
     summary: 'build a kustomization, as kustomize build does',
     load: () => import('./build/build.ts'),

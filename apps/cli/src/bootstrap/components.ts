@@ -1,0 +1,89 @@
+import { argocdCrds } from '@capstan/argocd-api';
+import { fluxCrds } from '@capstan/flux-api';
+import type { KubeObject } from '@capstan/kube-object';
+
+export interface ComponentOptions {
+  readonly namespace: string;
+  readonly image: string;
+  readonly version: string;
+}
+
+const NAME = 'capstan';
+
+/**
+ * What runs Capstan in a cluster: the namespace, the definitions of both families, one Deployment with its account. The
+ * labels are those by which `flux check`, `flux version` and `flux logs` find the controllers.
+ */
+export function componentManifests(options: ComponentOptions): readonly KubeObject[] {
+  const { namespace, version } = options;
+  const labels = {
+    'app.kubernetes.io/instance': namespace,
+    'app.kubernetes.io/part-of': 'flux',
+    'app.kubernetes.io/version': `v${version}`,
+  };
+  const own = { name: NAME, namespace, labels: { ...labels, 'app.kubernetes.io/component': NAME } };
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
+    ...[...argocdCrds, ...fluxCrds].map((definition) => ({
+      ...definition,
+      metadata: { ...definition.metadata, labels: { ...definition.metadata.labels, ...labels } },
+    })),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: `${NAME}-${namespace}`, labels },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'cluster-admin',
+      },
+      subjects: [{ kind: 'ServiceAccount', name: NAME, namespace }],
+    },
+    deployment(own, options),
+  ];
+}
+
+/** One replica, replaced and not doubled. The page listens inside of the Pod only: it is reached by a port-forward. */
+function deployment(metadata: KubeObject['metadata'], { image }: ComponentOptions): KubeObject {
+  const selector = { 'app.kubernetes.io/component': NAME };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: {
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: selector },
+      template: {
+        metadata: { labels: { ...metadata.labels, ...selector } },
+        spec: {
+          serviceAccountName: NAME,
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              name: NAME,
+              image,
+              args: ['serve', '--port=7400', '--cache=/var/cache/capstan'],
+              ports: [{ name: 'page', containerPort: 7400 }],
+              resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
+              volumeMounts: [
+                { name: 'cache', mountPath: '/var/cache/capstan' },
+                { name: 'tmp', mountPath: '/tmp' },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'cache', emptyDir: {} },
+            { name: 'tmp', emptyDir: {} },
+          ],
+        },
+      },
+    },
+  };
+}
