@@ -11,7 +11,7 @@ import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
 import { kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
-import { systemClock } from '@capstan/kube-controller';
+import { createRegistry, type Registry, systemClock } from '@capstan/kube-controller';
 import { loadCatalogue } from '@capstan/kube-schema';
 import { type Clock, messageOf } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
@@ -19,8 +19,10 @@ import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
 import { webhookEndpoint } from './http/webhook-endpoint.ts';
 import { installCrds } from './install-crds.ts';
+import { type JoinedReplicas, joinReplicas, type ReplicaOptions } from './join-replicas.ts';
 import { type ArtifactOptions, openArtifacts } from './open-artifacts.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { runControllers } from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
 import { AppViews } from './views/app-views.ts';
@@ -43,6 +45,10 @@ export interface ControlPlaneOptions {
   readonly artifacts?: ArtifactOptions;
   /** What keeps tenants of Flux's resources apart. */
   readonly tenancy?: Tenancy;
+  /** One of several processes that share the work; absent: this one does it all. */
+  readonly replica?: ReplicaOptions;
+  /** What the process counts; given by who counts its requests as well. */
+  readonly registry?: Registry;
   readonly version: string;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
   readonly clock?: Clock;
@@ -91,6 +97,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onError: (error) => log('a cluster did not close cleanly', { error: messageOf(error) }),
   });
   const watched = cluster.live.ensureAll({ signal });
+  const registry = options.registry ?? createRegistry();
+  registerProcessMetrics(registry, () => [cluster, ...clusters.list()]);
+  const replicas =
+    options.replica && (await join(options.replica, { client, sources, clock, log }));
+  const gate = replicas?.membership;
+  const runtime = { registry, ...(gate === undefined ? {} : { gate }) };
   const controllers = runControllers(
     {
       client,
@@ -102,16 +114,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       artifacts: storage,
       clock,
       log,
+      runtime,
     },
     signal,
   );
   await watched;
+  const notifyPush = (url: string) => {
+    gate?.announce(url);
+    return sources.notify(url);
+  };
+  const { inspect } = controllers;
   return {
-    handle: createPage({ options, cluster, sources, clock, inspect: controllers.inspect }),
-    notifyPush: (url) => sources.notify(url),
+    handle: createPage({ options, cluster, sources, clock, inspect, notifyPush, registry }),
+    notifyPush,
     close: async () => {
       stop.abort(new Error('Capstan stops'));
       await controllers.ended;
+      await replicas?.leave();
       await artifacts.close();
       await sources.close();
       await clusters[Symbol.asyncDispose]();
@@ -119,6 +138,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await client.close();
     },
   };
+}
+
+function join(
+  replica: ReplicaOptions,
+  {
+    client,
+    sources,
+    clock,
+    log,
+  }: Pick<ControlPlaneOptions, 'client' | 'log'> & {
+    readonly sources: SourceStore;
+    readonly clock: Clock;
+  },
+): Promise<JoinedReplicas> {
+  const onPush = (url: string) => void sources.notify(url);
+  return joinReplicas({ replica, client, namespace: ARGOCD_NAMESPACE, clock, log, onPush });
 }
 
 /** The home of Applications and projects, as the original's installation makes it. */
@@ -175,8 +210,10 @@ function createPage(parts: {
   readonly sources: SourceStore;
   readonly clock: Clock;
   readonly inspect: PageApiPorts['inspect'];
+  readonly notifyPush: (url: string) => number;
+  readonly registry: Registry;
 }): (request: Request) => Promise<Response> {
-  const { options, cluster, sources, clock, inspect } = parts;
+  const { options, cluster, sources, clock, inspect, notifyPush, registry } = parts;
   const { client, live } = cluster;
   const views = new AppViews({ live, findCommit: commitFinder(sources) });
   const api = createPageApi({
@@ -189,13 +226,20 @@ function createPage(parts: {
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });
   const files = staticFiles(options.pageFolder);
-  const webhook = webhookEndpoint({ client, clock, notifyPush: (url) => sources.notify(url) });
+  const webhook = webhookEndpoint({ client, clock, notifyPush });
   const handle = (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     if (pathname === '/api/webhook') return webhook(request);
+    if (pathname === '/metrics') return metricsPage(registry);
     return pathname.startsWith('/api/') ? api(request) : files(request);
   };
   return guardRequests(handle, { hosts: options.hosts ?? [] });
+}
+
+/** For Prometheus, in its text format. */
+async function metricsPage(registry: Registry): Promise<Response> {
+  const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+  return new Response(registry.text(), { headers });
 }
 
 function commitFinder(

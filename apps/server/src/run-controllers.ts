@@ -12,7 +12,11 @@ import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
 import { createFluxControllers, type FluxPorts, type Tenancy } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
-import { createEventRecorder, type EventRecorder } from '@capstan/kube-controller';
+import {
+  type ControllerRuntime,
+  createEventRecorder,
+  type EventRecorder,
+} from '@capstan/kube-controller';
 import type { Capabilities } from '@capstan/kube-helm';
 import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
@@ -31,6 +35,7 @@ export interface ControllerPorts {
   readonly sources: SourceStore;
   readonly artifacts: FluxPorts['artifacts'];
   readonly clock: Clock;
+  readonly runtime: ControllerRuntime;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -87,6 +92,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     client,
     sources,
     clock,
+    runtime: ports.runtime,
     verdicts: createVerdictCache(),
     render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
       renders.render(snapshot, spec),
@@ -105,6 +111,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     client,
     sources,
     clock,
+    runtime: ports.runtime,
     events: recorders.applicationSet,
     outside: { aws: awsSurroundings(process.env) },
     scm: () => applications.settings().applicationSets.scm,

@@ -9,6 +9,7 @@ import type { SourceAuth, SourceSpec, SourceStore } from '@capstan/engine-source
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EventRecorder,
   type ReconcileResult,
@@ -33,6 +34,7 @@ export interface ApplicationSetControllerPorts {
   readonly sources: SourceStore;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
   /** The credentials for a repository as the Secrets give them; `project` is '' for none. */
   readonly findCredential: (
     secrets: readonly KubeObject[],
@@ -95,7 +97,9 @@ export function createApplicationSetController(
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: toId,
     concurrency: options.concurrency ?? 4,
+    onMoved: (key) => watches.forget(toId(key)),
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
     ...(options.onResult === undefined ? {} : { onResult: options.onResult }),
   });
   return { run: ({ signal }) => run(controller, bench, signal), idle: () => controller.idle() };

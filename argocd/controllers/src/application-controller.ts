@@ -25,6 +25,7 @@ import type { SourceStore } from '@capstan/engine-source';
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EnqueueOptions,
   type EventRecorder,
@@ -37,6 +38,7 @@ import {
   type AppKey,
   ControlState,
   concernsAll,
+  isRecord,
   isTerminating,
   isWanted,
 } from './control-state.ts';
@@ -65,6 +67,7 @@ export interface ApplicationControllerPorts {
   readonly verdicts: VerdictCache;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
 }
 
 export interface ApplicationControllerOptions {
@@ -130,7 +133,15 @@ export function createApplicationController(
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: ({ namespace, name }) => ownerName(namespace, name),
     concurrency: options.concurrency ?? 8,
+    // A cluster that hangs holds up its own applications alone.
+    laneOf: (key) => destinationOf(control.read(key)),
+    onMoved: ({ namespace, name }) => {
+      const id = ownerName(namespace, name);
+      watches.forget(id);
+      bench.known.delete(id);
+    },
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
     ...(options.onResult === undefined ? {} : { onResult: options.onResult }),
   });
   return {
@@ -146,6 +157,13 @@ const NEVER_MS = 2_000_000_000;
 /** 0 in the settings: remotes are asked by webhooks and refreshes only. */
 function intervalOf({ pollIntervalMs }: Settings): number {
   return pollIntervalMs === 0 ? NEVER_MS : pollIntervalMs;
+}
+
+function destinationOf(object: KubeObject | undefined): string {
+  const spec = object?.['spec'];
+  const destination = isRecord(spec) ? spec['destination'] : undefined;
+  if (!isRecord(destination)) return '';
+  return String(destination['server'] || destination['name'] || '').replace(/\/+$/, '');
 }
 
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };

@@ -194,7 +194,7 @@ export function isTerminating(object: KubeObject): boolean {
   return isRecord(state) && state['phase'] === 'Terminating';
 }
 
-function isRecord(value: Json | undefined): value is JsonObject {
+export function isRecord(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -25,6 +25,7 @@ import { KUSTOMIZE_GROUP, type Kustomization, REQUESTED_AT, SOURCE_GROUP } from 
 import type { LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EventRecorder,
   type ReconcileResult,
@@ -57,6 +58,7 @@ export interface KustomizationPorts extends DestinationPorts {
   readonly verdicts: VerdictCache;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
 }
 
 interface Bench {
@@ -98,7 +100,11 @@ export function createKustomizationController(
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: ({ namespace, name }) => ownerName(namespace, name),
     concurrency: 8,
+    // A cluster that hangs holds up its own Kustomizations alone.
+    laneOf: (key) => laneOf(key, control),
+    onMoved: ({ namespace, name }) => bench.known.delete(ownerName(namespace, name)),
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
     controller,
@@ -120,6 +126,12 @@ export function createKustomizationController(
     },
     inspect: (key, object, signal) => inspect(key, object, { bench, signal }),
   };
+}
+
+function laneOf(key: NamedKey, control: ControlState): string {
+  const spec = control.kustomization(key)?.['spec'];
+  const isRemote = typeof spec === 'object' && spec !== null && 'kubeConfig' in spec;
+  return isRemote ? `${key.namespace} ${JSON.stringify(spec.kubeConfig)}` : '';
 }
 
 /** The object itself; those whose source it is; those that wait for it. */

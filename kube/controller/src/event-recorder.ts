@@ -1,6 +1,7 @@
 import { ApiError, isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import { BoundedCache, CapstanError, type Clock } from '@capstan/lib-std';
+import { BoundedCache, CapstanError, type Clock, invariant } from '@capstan/lib-std';
+import { hash } from './rendezvous.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface EventRecorderOptions {
@@ -32,13 +33,15 @@ export interface EventInput {
 }
 
 export interface EventRecorder extends AsyncDisposable {
-  /** Never waits and never throws: events are written in the background, and dropped when too many wait (1,000). */
+  /** Never waits and never throws: events are written in the background, and dropped when too many wait (10,000). */
   record(event: EventInput): void;
   /** Resolves when all recorded so far are written or lost. */
   flush(): Promise<void>;
 }
 
-const queueMax = 1_000;
+const queueMax = 10_000;
+/** Written at once; the events of one object one after the other. */
+const lanesMax = 4;
 const messageCharsMax = 1_024;
 /** client-go's defaults (tools/record): similar events within this time are combined from the 10th different one on. */
 const similarMax = 10;
@@ -59,14 +62,20 @@ interface Known {
   count: number;
 }
 
+class Lane {
+  readonly queue: { readonly event: EventInput; readonly atMs: number }[] = [];
+  writing: Promise<void> | undefined;
+}
+
 class Recorder implements EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #clock: Clock;
-  readonly #queue: { readonly event: EventInput; readonly atMs: number }[] = [];
+  readonly #lanes: readonly Lane[] = Array.from({ length: lanesMax }, () => new Lane());
   readonly #known = new BoundedCache<string, Known>(4_096);
   readonly #similar = new BoundedCache<string, { messages: Set<string>; lastMs: number }>(4_096);
   readonly #tokens = new BoundedCache<string, { tokens: number; atMs: number }>(4_096);
-  #writing: Promise<void> | undefined;
+  #waiting = 0;
+  #dropped = 0;
   #nameCounter = 0;
 
   constructor(options: EventRecorderOptions) {
@@ -75,42 +84,52 @@ class Recorder implements EventRecorder {
   }
 
   record(event: EventInput): void {
-    if (this.#queue.length >= queueMax) {
-      const { kind, metadata } = event.object;
-      this.#options.onError?.(
-        new CapstanError(
-          'EVENTS_DROPPED',
-          `an event of ${kind} ${metadata.name} was dropped: too many wait`,
-          {
-            kind: 'retry',
-          },
-        ),
-      );
+    if (this.#waiting >= queueMax) {
+      this.#dropped++;
       return;
     }
-    this.#queue.push({ event, atMs: this.#clock.now() });
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
+    this.#waiting++;
+    const lane = this.#laneOf(event);
+    lane.queue.push({ event, atMs: this.#clock.now() });
+    lane.writing ??= this.#write(lane).finally(() => {
+      lane.writing = undefined;
     });
   }
 
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    while (this.#waiting > 0) await Promise.all(this.#lanes.map(({ writing }) => writing));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
   }
 
-  async #write(): Promise<void> {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+  #laneOf(event: EventInput): Lane {
+    const lane = this.#lanes[hash(sourceKey(event)) % lanesMax];
+    invariant(lane, 'every event has a lane');
+    return lane;
+  }
+
+  async #write(lane: Lane): Promise<void> {
+    for (let next = lane.queue.shift(); next !== undefined; next = lane.queue.shift()) {
       try {
         if (this.#options.aggregates === false) await this.#create(next.event, next.atMs, 1);
         else await this.#correlate(next.event, next.atMs);
       } catch (error) {
         this.#options.onError?.(error);
+      } finally {
+        this.#waiting--;
       }
     }
+    this.#tellDropped();
+  }
+
+  /** Once for all that were dropped since. */
+  #tellDropped(): void {
+    if (this.#dropped === 0) return;
+    const message = `${this.#dropped} events were dropped: too many waited`;
+    this.#dropped = 0;
+    this.#options.onError?.(new CapstanError('EVENTS_DROPPED', message, { kind: 'retry' }));
   }
 
   async #correlate(event: EventInput, atMs: number): Promise<void> {

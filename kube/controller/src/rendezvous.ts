@@ -17,7 +17,7 @@ export function ownerOf(key: string, members: readonly string[]): string | undef
 }
 
 /** FNV-1a over UTF-16 units with the finalizer of MurmurHash3, without which like keys would get like hashes. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);

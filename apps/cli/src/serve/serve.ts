@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve, startControlPlane } from '@capstan/apps-server';
 import { connect, loadKubeconfig } from '@capstan/kube-client';
+import { createRegistry, createRequestMetrics } from '@capstan/kube-controller';
 import { CapstanError } from '@capstan/lib-std';
 import { parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
@@ -17,6 +18,8 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --port N            of the page (default 7400; 0 takes a free one)
   --address ADDRESS   where the page listens (default 127.0.0.1: whoever reaches it may do everything)
   --host NAME         a name under which the page may be asked for, beside localhost; may be repeated
+  --replica NAME      one of several processes that share the work: a name for each (in a Pod, the Pod's name)
+  --lease SECONDS     how long the other replicas wait for one that says nothing (default 15)
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
   --allow-file-remotes  let repositories be folders of this machine (file://…): whoever may write an Application then
                       reads any repository that this process can read
@@ -38,6 +41,8 @@ export const run: Command = async (args, io) => {
     port: { kind: 'string' },
     address: { kind: 'string' },
     host: { kind: 'string[]' },
+    replica: { kind: 'string' },
+    lease: { kind: 'string' },
     cache: { kind: 'string' },
     'allow-file-remotes': { kind: 'boolean' },
     'artifact-port': { kind: 'string' },
@@ -58,7 +63,9 @@ export const run: Command = async (args, io) => {
     ...(file === undefined ? {} : { file }),
     ...(context === undefined ? {} : { context }),
   });
-  const client = connect(connection);
+  const registry = createRegistry();
+  const host = new URL(connection.server).host;
+  const client = connect(connection, { observe: createRequestMetrics(registry, host) });
   if (!existsSync(join(PAGE, 'index.html'))) {
     io.err(
       'capstan: the page is not built: run npm run build -w @capstan/apps-ui (npm start does it)\n',
@@ -77,6 +84,8 @@ export const run: Command = async (args, io) => {
       noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
       defaultServiceAccount: flags.text('default-service-account') ?? '',
     },
+    registry,
+    ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',
     log: (message, keys = {}) => io.err(`capstan: ${message} ${JSON.stringify(keys)}\n`),
   });
@@ -102,6 +111,16 @@ function artifactOptions(flags: { text(name: string): string | undefined }) {
     ...(url === undefined ? {} : { url }),
     ...(address === undefined ? {} : { address }),
   };
+}
+
+function readReplica(name: string | undefined, lease: string | undefined) {
+  const seconds = lease === undefined ? 15 : Number(lease);
+  if (!(seconds >= 2 && seconds <= 600)) {
+    throw new CapstanError('OPTION_INVALID', `--lease ${lease} is no time from 2 to 600 seconds`, {
+      hint: 'give a number of seconds, e.g. 15',
+    });
+  }
+  return name === undefined ? {} : { replica: { name, leaseDurationMs: seconds * 1000 } };
 }
 
 function readPort(name: string, text: string | undefined, otherwise: number): number {

@@ -8,6 +8,7 @@ import { REQUESTED_AT, SOURCE_GROUP } from '@capstan/flux-api';
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EventRecorder,
   type ReconcileResult,
@@ -61,6 +62,7 @@ export interface SourcePorts {
   readonly clock: Clock;
   /** In [0, 1); spreads what is due at the same time. */
   readonly random: () => number;
+  readonly runtime?: ControllerRuntime;
 }
 
 export interface SourceController {
@@ -88,7 +90,9 @@ export function createSourceController<T extends SourceObject>(
     name: source.kind.toLowerCase(),
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: sourceId,
+    onMoved: (key) => source.forget?.(key),
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
     controller,
