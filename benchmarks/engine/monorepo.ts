@@ -68,7 +68,7 @@ labels:
 - pairs: {environment: ${environment}}
 images:
 - name: registry.example.com/${service}
-  newTag: "1.4.${ENVIRONMENTS.findIndex((name) => name === environment)}"
+  newTag: "1.4.${ENVIRONMENTS.indexOf(environment as (typeof ENVIRONMENTS)[number])}"
 configMapGenerator:
 - name: ${service}
   behavior: merge
