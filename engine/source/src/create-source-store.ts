@@ -4,6 +4,7 @@ import { type ArchiveReader, ArchiveSources } from './archive-sources.ts';
 import { describeCommit } from './describe-commit.ts';
 import { GitSnapshots } from './git-snapshots.ts';
 import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sources.ts';
+import type { VerifiedObject, VerifyRequest } from './signature-types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SourcePoller } from './source-poller.ts';
 import type { ArchiveSourceSpec, GitSourceSpec, SourceSpec } from './source-spec.ts';
@@ -14,7 +15,7 @@ import type {
   SourceStore,
   WatchOptions,
 } from './store-types.ts';
-import { type VerifiedObject, type VerifyRequest, verifyRevision } from './verify-revision.ts';
+import { verifyRevision } from './verify-revision.ts';
 
 export interface SourceStoreOptions extends GitSourcesOptions {
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 export type { IgnoreRules } from './ignore-files.ts';
+export type { SignatureErrorCode, VerifiedObject, VerifyRequest } from './signature-types.ts';
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
 export type {
   ArchiveSourceSpec,
@@ -15,4 +16,3 @@ export type {
   SourceStore,
   WatchOptions,
 } from './store-types.ts';
-export type { SignatureErrorCode, VerifiedObject, VerifyRequest } from './verify-revision.ts';

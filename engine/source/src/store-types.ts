@@ -1,7 +1,7 @@
 import type { CapstanError } from '@capstan/lib-std';
+import type { VerifiedObject, VerifyRequest } from './signature-types.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { GitSourceSpec, SourceSpec } from './source-spec.ts';
-import type { VerifiedObject, VerifyRequest } from './verify-revision.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal;

@@ -8,32 +8,9 @@ import {
   verifySshSignature,
 } from '@capstan/lib-git';
 import { CapstanError, messageOf } from '@capstan/lib-std';
+import type { SignatureErrorCode, VerifiedObject, VerifyRequest } from './signature-types.ts';
 import type { SnapshotRevision } from './snapshot.ts';
 import type { GitRevisionSpec } from './source-spec.ts';
-
-export interface VerifyRequest {
-  /** What has to be signed: the commit, the tag that leads to it, or both. */
-  readonly mode: 'head' | 'tag' | 'tagAndHead';
-  /** Armored key rings. */
-  readonly pgpKeys: readonly string[];
-  /** Lines as in authorized_keys. */
-  readonly sshKeys: readonly string[];
-  /** Where keys of a kind are looked for, for messages. */
-  readonly places: { readonly pgp: string; readonly ssh: string };
-}
-
-/** An object with a good signature, and the key that made it. */
-export interface VerifiedObject {
-  readonly kind: 'tag' | 'commit';
-  readonly name: string;
-  readonly key: string;
-}
-
-export type SignatureErrorCode =
-  | 'SIGNATURE_WITHOUT_TAG'
-  | 'SIGNATURE_TAG_UNSIGNED'
-  | 'SIGNATURE_TAG_INVALID'
-  | 'SIGNATURE_COMMIT_INVALID';
 
 /**
  * Whether a revision is signed by one of the keys, as the mode asks; throws with a SignatureErrorCode when it is not, or when

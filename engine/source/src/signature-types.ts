@@ -1,0 +1,23 @@
+export interface VerifyRequest {
+  /** What has to be signed: the commit, the tag that leads to it, or both. */
+  readonly mode: 'head' | 'tag' | 'tagAndHead';
+  /** Armored key rings. */
+  readonly pgpKeys: readonly string[];
+  /** Lines as in authorized_keys. */
+  readonly sshKeys: readonly string[];
+  /** Where keys of a kind are looked for, for messages. */
+  readonly places: { readonly pgp: string; readonly ssh: string };
+}
+
+/** An object with a good signature, and the key that made it. */
+export interface VerifiedObject {
+  readonly kind: 'tag' | 'commit';
+  readonly name: string;
+  readonly key: string;
+}
+
+export type SignatureErrorCode =
+  | 'SIGNATURE_WITHOUT_TAG'
+  | 'SIGNATURE_TAG_UNSIGNED'
+  | 'SIGNATURE_TAG_INVALID'
+  | 'SIGNATURE_COMMIT_INVALID';
