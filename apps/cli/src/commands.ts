@@ -43,4 +43,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'render a chart, as helm template does',
     load: () => import('./template/template.ts'),
   },
+  verify: {
+    summary: 'check the signature of a packed chart, as helm verify does',
+    load: () => import('./verify/verify.ts'),
+  },
 };

@@ -53,6 +53,7 @@ export {
 } from './manifests.ts';
 export type { PostRenderer } from './post-render.ts';
 export { processDependencies } from './process-dependencies.ts';
+export { type ChartSignature, type SignedChart, verifyChart } from './provenance/verify-chart.ts';
 export { chartYaml } from './release/chart-record.ts';
 export {
   type ClusterObjectRef,
@@ -78,7 +79,7 @@ export {
 } from './release/release.ts';
 export { ReleaseError } from './release/release-error.ts';
 export { decodeRecord, encodeRecord } from './release/release-record.ts';
-export { clusterCapabilities } from './release/render-release.ts';
+export { clusterCapabilities, renderRelease } from './release/render-release.ts';
 export { type RollbackOptions, rollbackRelease } from './release/rollback-release.ts';
 export { type TestOptions, testRelease } from './release/test-release.ts';
 export {
@@ -88,6 +89,7 @@ export {
 } from './release/uninstall-release.ts';
 export { unlockRelease } from './release/unlock-release.ts';
 export { type UpgradeOptions, upgradeRelease } from './release/upgrade-release.ts';
+export { releaseNameOf } from './release-name-template.ts';
 export {
   ChartLanguage,
   chartLanguage,

@@ -11,15 +11,15 @@ import {
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { kindAt } from '../chart-path.ts';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
-import { httpGet } from '../http-get.ts';
 import type { Command, Io } from '../io.ts';
+import { REPOSITORY_FLAGS, readKeyring, repositoryOptions } from '../locate-chart.ts';
 import { listDependencies } from './list-dependencies.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   help: { kind: 'boolean', short: 'h' },
-  username: { kind: 'string' },
-  password: { kind: 'string' },
-  'plain-http': { kind: 'boolean' },
+  ...REPOSITORY_FLAGS,
+  verify: { kind: 'boolean' },
+  keyring: { kind: 'string' },
   'skip-refresh': { kind: 'boolean' },
   root: { kind: 'string' },
 };
@@ -34,10 +34,10 @@ Keeps the folder charts/ as Chart.yaml says, as helm dependency does.
 
       --root DIR           file:// repositories are read below it only (default: the Git repository of the
                            chart, or else the folder that the chart lies in)
-      --username, --password, --plain-http   for repositories and registries
+      --verify             check signatures (.prov) against --keyring; update fails without one, build warns
+      --username, --password, --pass-credentials, --plain-http, --ca-file, --cert-file, --key-file,
+      --insecure-skip-tls-verify   for repositories and registries
 `;
-
-const REQUEST_MS = 120_000;
 
 /** `capstan dependency build|list|update [CHART]`, with the output of `helm dependency`. */
 export const run: Command = async (args, io) => {
@@ -73,12 +73,22 @@ export const run: Command = async (args, io) => {
   if (kindAt(folder) === 'file') {
     throw new ChartError('CHART_MISSING', 'only unpacked charts can be updated');
   }
-  const root = rootOf(folder, flags, io);
-  const path = relative(root, folder).split(sep).join('/');
-  const update = await work(openDiskTree(root), path, portsOf(flags, io));
-  if (update !== undefined) writeUpdate(folder, update);
+  await keepDependencies(folder, work, { flags, io });
   return 0;
 };
+
+/** Updates or builds charts/ of the chart in a folder. */
+export async function keepDependencies(
+  folder: string,
+  work: typeof updateDependencies,
+  { flags, io }: { readonly flags: ParsedFlags; readonly io: Io },
+): Promise<void> {
+  const root = rootOf(folder, flags, io);
+  const path = relative(root, folder).split(sep).join('/');
+  const ports = dependencyPorts(flags, io, work === buildDependencies);
+  const update = await work(openDiskTree(root), path, ports);
+  if (update !== undefined) writeUpdate(folder, update);
+}
 
 /** The folder that file:// repositories may be read from. */
 function rootOf(folder: string, flags: ParsedFlags, io: Io): string {
@@ -90,22 +100,16 @@ function rootOf(folder: string, flags: ParsedFlags, io: Io): string {
   }
 }
 
-function portsOf(flags: ParsedFlags, io: Io): DependencyPorts {
-  const username = flags.text('username');
-  const credentials =
-    username === undefined
-      ? {}
-      : { credentials: { username, password: flags.text('password') ?? '' } };
+/** What an update or build needs of the world. */
+function dependencyPorts(flags: ParsedFlags, io: Io, isBuild: boolean): DependencyPorts {
+  const verify = flags.flag('verify')
+    ? { verify: { keyring: readKeyring(flags, io), required: !isBuild } }
+    : {};
   return {
-    open: (url) =>
-      openRepository(url, {
-        get: httpGet,
-        ...credentials,
-        plainHttp: flags.flag('plain-http'),
-        signal: AbortSignal.any([io.signal, AbortSignal.timeout(REQUEST_MS)]),
-      }),
+    open: (url) => openRepository(url, repositoryOptions(flags, io)),
     now: () => new Date().toISOString(),
     print: (line) => io.out(`${line}\n`),
+    ...verify,
   };
 }
 

@@ -1,29 +1,25 @@
-import { resolve } from 'node:path';
-import {
-  type Chart,
-  ChartError,
-  type ChartFile,
-  chartCrds,
-  chartYaml,
-  loadChart,
-} from '@capstan/kube-helm';
-import { openDiskTree } from '@capstan/lib-files/disk';
-import { kindAt, oneArgument, readPackedChart } from '../chart-path.ts';
+import { type Chart, ChartError, type ChartFile, chartCrds, chartYaml } from '@capstan/kube-helm';
+import { oneArgument } from '../chart-path.ts';
 import { type FlagSpec, parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
+import { CHART_FLAGS, CHART_HELP, locateChart } from '../locate-chart.ts';
 
-const FLAGS: Readonly<Record<string, FlagSpec>> = { help: { kind: 'boolean', short: 'h' } };
+const FLAGS: Readonly<Record<string, FlagSpec>> = {
+  ...CHART_FLAGS,
+  help: { kind: 'boolean', short: 'h' },
+};
 
 const HELP = `usage: capstan show WHAT CHART
 
-Shows what a chart (a folder or a packed .tgz) holds, as helm show does.
+Shows what a chart holds, as helm show does. CHART is a folder, a packed .tgz, a URL, an oci:// reference, or a name in --repo.
 
   all      the definition, the values, the README and the CRDs
   chart    Chart.yaml
   values   values.yaml
   readme   the README
   crds     the CustomResourceDefinitions
-`;
+
+${CHART_HELP}`;
 
 const PARTS = ['all', 'chart', 'values', 'readme', 'crds'] as const;
 type Part = (typeof PARTS)[number];
@@ -41,19 +37,9 @@ export const run: Command = async (args, io) => {
     throw new ChartError('FLAGS', `unknown command ${JSON.stringify(what)} for "capstan show"`);
   }
   const given = oneArgument(`show ${part}`, rest);
-  io.out(showText(readChart(resolve(io.cwd, given), given), part));
+  io.out(showText(await locateChart(given, flags, io), part));
   return 0;
 };
-
-function readChart(path: string, given: string): Chart {
-  const kind = kindAt(path);
-  if (kind === 'file') return readPackedChart(path);
-  if (kind === 'directory') return loadChart(openDiskTree(path));
-  const message = /^[./]/.test(given)
-    ? `path ${JSON.stringify(given)} not found`
-    : `non-absolute URLs should be in form of repo_name/path_to_chart, got: ${given}`;
-  throw new ChartError('CHART_MISSING', message);
-}
 
 function showText(chart: Chart, part: Part): string {
   const sections: string[] = [];

@@ -1,9 +1,43 @@
 import type { FlagSpec } from '../flags.ts';
+import { CHART_FLAGS, CHART_HELP } from '../locate-chart.ts';
 import { VALUE_FLAGS } from './value-flags.ts';
 
-/** The flags of `helm template` that a render without a cluster can mean something by. */
+/** What an installation would do with a cluster: a render takes these flags and has no use for them, as `helm template`. */
+const WITHOUT_EFFECT: Readonly<Record<string, FlagSpec>> = {
+  atomic: { kind: 'boolean' },
+  'create-namespace': { kind: 'boolean' },
+  description: { kind: 'string' },
+  'disable-openapi-validation': { kind: 'boolean' },
+  'enable-dns': { kind: 'boolean' },
+  force: { kind: 'boolean' },
+  'force-conflicts': { kind: 'boolean' },
+  'force-replace': { kind: 'boolean' },
+  'hide-notes': { kind: 'boolean' },
+  labels: { kind: 'list', short: 'l' },
+  'render-subchart-notes': { kind: 'boolean' },
+  replace: { kind: 'boolean' },
+  'rollback-on-failure': { kind: 'boolean' },
+  'server-side': { kind: 'boolean' },
+  'take-ownership': { kind: 'boolean' },
+  timeout: { kind: 'string' },
+  wait: { kind: 'boolean' },
+  'wait-for-jobs': { kind: 'boolean' },
+};
+
+/** The flags of `helm template`. */
 export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
+  ...WITHOUT_EFFECT,
   ...VALUE_FLAGS,
+  ...CHART_FLAGS,
+  'dependency-update': { kind: 'boolean' },
+  'dry-run': { kind: 'string' },
+  'generate-name': { kind: 'boolean', short: 'g' },
+  kubeconfig: { kind: 'string' },
+  'kube-context': { kind: 'string' },
+  'post-renderer': { kind: 'string' },
+  'post-renderer-args': { kind: 'string[]' },
+  root: { kind: 'string' },
+  validate: { kind: 'boolean' },
   help: { kind: 'boolean', short: 'h' },
   namespace: { kind: 'string', short: 'n' },
   'name-template': { kind: 'string' },
@@ -23,12 +57,12 @@ export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
 
 export const TEMPLATE_HELP = `usage: capstan template [NAME] CHART [flags]
 
-Renders a chart (a folder or a packed .tgz) as helm template does, without a cluster.
+Renders a chart as helm template does. CHART is a folder, a packed .tgz, a URL, an oci:// reference, or a name in --repo.
 
   -f, --values FILE          values from a file ("-" for standard input); several are laid over each other
       --set KEY=VALUE        one value; also --set-string, --set-json, --set-file, --set-literal
   -n, --namespace NAME       .Release.Namespace (default "default")
-      --name-template NAME   the release's name when none is given
+      --name-template TEXT   a template that makes the release's name when none is given
       --include-crds         print the CRDs of crds/ too
       --is-upgrade           .Release.IsUpgrade instead of .Release.IsInstall
       --kube-version VERSION .Capabilities.KubeVersion
@@ -38,5 +72,9 @@ Renders a chart (a folder or a packed .tgz) as helm template does, without a clu
       --skip-tests           leave test hooks out
       --skip-schema-validation
       --output-dir DIR       files instead of text; with --release-name in a folder of the release's name
-      --helm-version 3|4     whose output is followed where the two differ (default 4)
+      --dependency-update    fetch the dependencies that are missing in charts/ first
+      --validate             or --dry-run=server: ask the cluster of --kubeconfig, --kube-context for its version and
+                             kinds, and answer lookup from it; changes nothing
+      --post-renderer PROGRAM, --post-renderer-args ARG   its standard output takes the place of what was rendered
+${CHART_HELP}      --helm-version 3|4     whose output is followed where the two differ (default 4)
 `;

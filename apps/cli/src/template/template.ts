@@ -7,16 +7,21 @@ import {
   defaultCapabilities,
   type Hook,
   isLibraryChart,
-  loadChart,
   parseKubeVersion,
   type RenderedChart,
+  type RenderOptions,
+  releaseNameOf,
   renderChart,
   splitManifests,
+  updateDependencies,
 } from '@capstan/kube-helm';
-import { openDiskTree } from '@capstan/lib-files/disk';
-import { kindAt, readPackedChart } from '../chart-path.ts';
+import { kindAt } from '../chart-path.ts';
+import { keepDependencies } from '../dependency/dependency.ts';
 import { type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
+import { locateChart } from '../locate-chart.ts';
+import { renderForCluster } from './cluster-render.ts';
+import { postRendererOf } from './post-renderer.ts';
 import { TEMPLATE_FLAGS, TEMPLATE_HELP } from './template-flags.ts';
 import { mergeValueFlags } from './value-flags.ts';
 
@@ -28,25 +33,56 @@ export const run: Command = async (args, io) => {
     return 0;
   }
   const { name, chartPath } = nameAndChart(flags);
+  const located = await locateChart(chartPath, flags, io);
   const values = await mergeValueFlags(flags, io);
-  const chart = readChart(resolve(io.cwd, chartPath), chartPath);
-  checkInstallable(chart);
-  const rendered = renderOrExplain(chart, values, {
+  const chart = await installable(located, chartPath, { flags, io });
+  const flavor = flags.text('helm-version') === '3' ? 3 : 4;
+  const options: RenderOptions = {
     release: {
       name,
       namespace: flags.text('namespace') ?? io.env['HELM_NAMESPACE'] ?? 'default',
       isUpgrade: flags.flag('is-upgrade'),
     },
     capabilities: capabilitiesOf(flags),
-    flavor: flags.text('helm-version') === '3' ? 3 : 4,
+    flavor,
     includeCrds: flags.flag('include-crds'),
     skipSchemaValidation: flags.flag('skip-schema-validation'),
     now: Date.now,
     warn: (message) => io.err(`${message}\n`),
-  });
+    ...postRendererOf(flags, flavor, io),
+  };
+  const rendered = asksCluster(flags)
+    ? await renderForCluster(chart, values, options, { flags, io })
+    : renderOrExplain(() => renderChart(chart, values, options));
   print(rendered, flags, { io, name });
   return 0;
 };
+
+function asksCluster(flags: ParsedFlags): boolean {
+  const mode = flags.text('dry-run') ?? 'client';
+  if (!['client', 'server', 'none', 'true', 'false'].includes(mode)) {
+    throw new ChartError(
+      'FLAGS',
+      `invalid dry-run value (${JSON.stringify(mode)}). Must be "none", "server", or "client"`,
+    );
+  }
+  return flags.flag('validate') || mode === 'server';
+}
+
+/** The chart, when it can be installed; its dependencies are fetched first when that is asked for. */
+async function installable(
+  chart: Chart,
+  given: string,
+  { flags, io }: { readonly flags: ParsedFlags; readonly io: Io },
+): Promise<Chart> {
+  const folder = resolve(io.cwd, given);
+  const isLacking = missingDependencies(chart).length > 0;
+  const isUpdated = isLacking && flags.flag('dependency-update') && kindAt(folder) === 'directory';
+  if (isUpdated) await keepDependencies(folder, updateDependencies, { flags, io });
+  const complete = isUpdated ? await locateChart(given, flags, io) : chart;
+  checkInstallable(complete);
+  return complete;
+}
 
 function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly chartPath: string } {
   const [first, second, third] = flags.positionals;
@@ -63,7 +99,11 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
     );
   }
   if (second === undefined) {
-    return { name: flags.text('name-template') ?? 'release-name', chartPath: first };
+    const template = flags.text('name-template') ?? '';
+    return { name: template === '' ? 'release-name' : releaseNameOf(template), chartPath: first };
+  }
+  if (flags.flag('generate-name')) {
+    throw new ChartError('FLAGS', 'cannot set --generate-name and also specify a name');
   }
   if (flags.text('name-template') !== undefined) {
     throw new ChartError('FLAGS', 'cannot set --name-template and also specify a name');
@@ -84,10 +124,7 @@ function checkInstallable(chart: Chart): void {
   if (isLibraryChart(chart)) {
     throw new ChartError('CHART_LIBRARY', 'library charts are not installable');
   }
-  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
-  const missing = chart.metadata.dependencies
-    .map(({ name }) => name)
-    .filter((name) => !present.has(name));
+  const missing = missingDependencies(chart);
   if (missing.length === 0) return;
   throw new ChartError(
     'CHART_DEPENDENCY',
@@ -95,33 +132,20 @@ function checkInstallable(chart: Chart): void {
   );
 }
 
+function missingDependencies(chart: Chart): readonly string[] {
+  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
+  return chart.metadata.dependencies.map(({ name }) => name).filter((name) => !present.has(name));
+}
+
 /** Errors of the rendering itself carry helm's last line too: scripts look for it. */
-function renderOrExplain(...args: Parameters<typeof renderChart>): RenderedChart {
+function renderOrExplain(render: () => RenderedChart): RenderedChart {
   try {
-    return renderChart(...args);
+    return render();
   } catch (error) {
     const rendering = ['CHART_TEMPLATE', 'CHART_MANIFEST', 'CHART_KUBE_VERSION'];
     if (!(error instanceof ChartError) || !rendering.includes(error.code)) throw error;
     const message = `${error.message}\n\nUse --debug flag to render out invalid YAML`;
     throw new ChartError(error.code, message, error);
-  }
-}
-
-function readChart(path: string, asGiven: string): ReturnType<typeof loadChart> {
-  if (kindAt(path) === 'file') return readPackedChart(path);
-  try {
-    return loadChart(openDiskTree(path));
-  } catch (error) {
-    if (error instanceof ChartError && error.message === 'Chart.yaml file is missing') {
-      const file = join(path, 'Chart.yaml');
-      throw new ChartError(
-        error.code,
-        `unable to detect chart at ${file}: open ${file}: no such file or directory`,
-        error,
-      );
-    }
-    if (error instanceof ChartError) throw error;
-    throw new ChartError('CHART_MISSING', `path ${JSON.stringify(asGiven)} not found`, error);
   }
 }
 

@@ -25,6 +25,11 @@ export interface RenderReleaseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a render needs of the world: it reads only. */
+export interface RenderPorts extends Pick<ReleasePorts, 'cluster' | 'warn'> {
+  readonly clock: Pick<ReleasePorts['clock'], 'now'>;
+}
+
 const LOOKUP_ROUNDS_MAX = 10;
 const LOOKUPS_MAX = 1_000;
 
@@ -36,7 +41,7 @@ export async function renderRelease(
   chart: Chart,
   values: Values,
   options: RenderReleaseOptions & { readonly release: ReleaseInfo },
-  ports: ReleasePorts,
+  ports: RenderPorts,
 ): Promise<{ readonly rendered: RenderedChart; readonly manifest: string }> {
   const capabilities = await clusterCapabilities(ports.cluster, options.flavor ?? 4);
   const answers = new Map<string, GoValue>();

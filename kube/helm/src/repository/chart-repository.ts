@@ -3,6 +3,7 @@ import {
   basicAuthorization,
   type Credentials,
   type HttpGet,
+  type Manifest,
   OciRepository,
   originOf,
   parseReference,
@@ -10,6 +11,7 @@ import {
 } from '@capstan/lib-oci';
 import { compareVersions, parseVersion, type Version } from '@capstan/lib-semver';
 import { ChartError } from '../chart-error.ts';
+import { PROVENANCE_BYTES_MAX } from '../provenance/verify-chart.ts';
 import { type ChartVersion, chartVersions, chooseVersion } from './index-file.ts';
 
 export interface RepositoryOptions {
@@ -30,11 +32,16 @@ export interface ChartRepository {
   resolve(name: string, constraint: string): Promise<ChartVersion>;
   /** The packed chart, its digest checked. */
   fetch(version: ChartVersion): Promise<Uint8Array>;
+  /** The provenance file of a packed chart; an error when there is none. */
+  provenance(version: ChartVersion): Promise<Uint8Array>;
+  /** The file name that the provenance file knows the packed chart by. */
+  fileName(version: ChartVersion): string;
 }
 
 const INDEX_BYTES_MAX = 64 * 1024 * 1024;
 const CHART_BYTES_MAX = 100 * 1024 * 1024;
 const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const PROVENANCE_LAYER = 'application/vnd.cncf.helm.chart.provenance.v1.prov';
 const CHART_CONFIG = 'application/vnd.cncf.helm.config.v1+json';
 
 /** Opens `https://…` (its index.yaml is read at the first question, once) or `oci://host/path`. */
@@ -59,7 +66,38 @@ function httpCharts(url: string, options: RepositoryOptions): ChartRepository {
       return found;
     },
     fetch: (version) => fetchChart(url, version, options),
+    provenance: async (version) => {
+      const at = placeOf(url, version);
+      if (at.startsWith('oci://'))
+        return ociCharts(url, options).provenance({ ...version, urls: [at] });
+      const { status, bytes } = await readFrom(`${at}.prov`, url, {
+        ...options,
+        chartBytesMax: PROVENANCE_BYTES_MAX,
+      });
+      if (status !== 200) throw noProvenance(at);
+      return bytes;
+    },
+    fileName: (version) => fileNameAt(placeOf(url, version)),
   };
+}
+
+/** The URL that a version is fetched from. */
+function placeOf(repository: string, { urls: [given = ''] }: ChartVersion): string {
+  return absoluteUrl(repository, given);
+}
+
+/** The last part of a URL's path; a tag becomes part of the name that helm saves the chart under. */
+function fileNameAt(url: string): string {
+  if (!url.startsWith('oci://'))
+    return decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '');
+  return `${(url.split('/').at(-1) ?? '').replace(/@[^@]*$/, '').replace(/:([^:]*)$/, '-$1')}.tgz`;
+}
+
+function noProvenance(url: string): ChartError {
+  return new ChartError(
+    'PROVENANCE',
+    `failed to fetch provenance ${JSON.stringify(`${url}.prov`)}`,
+  );
 }
 
 async function readIndex(url: string, options: RepositoryOptions): Promise<string> {
@@ -110,17 +148,13 @@ async function fetchChart(
   version: ChartVersion,
   options: RepositoryOptions,
 ): Promise<Uint8Array> {
-  const url = absoluteUrl(repository, version.urls[0] ?? '');
+  const url = placeOf(repository, version);
   if (url.startsWith('oci://'))
     return ociCharts(repository, options).fetch({ ...version, urls: [url] });
   if (!/^https?:/.test(url)) {
     throw new ChartError('REPOSITORY', `could not find protocol handler for: ${url.split(':')[0]}`);
   }
-  const { status, bytes } = await readBytes(options.get, url, {
-    bytesMax: options.chartBytesMax ?? CHART_BYTES_MAX,
-    ...authorizationFor(url, repository, options),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  const { status, bytes } = await readFrom(url, repository, options);
   if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${url} : ${status}`);
   const found = createHash('sha256').update(bytes).digest('hex');
   if (version.digest !== '' && found !== version.digest) {
@@ -130,6 +164,18 @@ async function fetchChart(
     );
   }
   return bytes;
+}
+
+function readFrom(
+  url: string,
+  repository: string,
+  options: RepositoryOptions,
+): ReturnType<typeof readBytes> {
+  return readBytes(options.get, url, {
+    bytesMax: options.chartBytesMax ?? CHART_BYTES_MAX,
+    ...authorizationFor(url, repository, options),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
 }
 
 function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
@@ -157,9 +203,8 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
       return { name, version: found.version, urls: [`${place}:${tag}`], digest: '' };
     },
     fetch: async ({ urls: [at = ''] }) => {
-      const { tag, digest } = parseReference(at);
       const repository = open(at);
-      const manifest = await repository.manifest(digest ?? tag ?? 'latest');
+      const manifest = await chartManifest(repository, at);
       const layer = manifest.layers.find(({ mediaType }) => mediaType === CHART_LAYER);
       if (manifest.config.mediaType !== CHART_CONFIG || layer === undefined) {
         throw new ChartError(
@@ -169,7 +214,20 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
       }
       return repository.blob(layer, chartBytesMax);
     },
+    provenance: async ({ urls: [at = ''] }) => {
+      const repository = open(at);
+      const { layers } = await chartManifest(repository, at);
+      const layer = layers.find(({ mediaType }) => mediaType === PROVENANCE_LAYER);
+      if (layer === undefined) throw noProvenance(at);
+      return repository.blob(layer, PROVENANCE_BYTES_MAX);
+    },
+    fileName: ({ urls: [at = ''] }) => fileNameAt(at),
   };
+}
+
+function chartManifest(repository: OciRepository, at: string): Promise<Manifest> {
+  const { tag, digest } = parseReference(at);
+  return repository.manifest(digest ?? tag ?? 'latest');
 }
 
 function isVersion(text: string): boolean {

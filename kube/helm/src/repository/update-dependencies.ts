@@ -4,7 +4,9 @@ import type { Chart, ChartDependency, ChartLock } from '../chart.ts';
 import { ChartError } from '../chart-error.ts';
 import { isVersion } from '../compatible-range.ts';
 import { loadChart, loadChartArchive } from '../load-chart.ts';
+import { verifyChart } from '../provenance/verify-chart.ts';
 import type { ChartRepository } from './chart-repository.ts';
+import type { ChartVersion } from './index-file.ts';
 import { lockDigest, lockText } from './lock-digest.ts';
 import { packChart } from './pack-chart.ts';
 
@@ -15,6 +17,11 @@ export interface DependencyPorts {
   readonly now: () => string;
   /** Told what helm prints. */
   readonly print?: (line: string) => void;
+  /**
+   * Checks what is fetched against its provenance file: a wrong one is an error always, a missing one when it is
+   * `required`, as helm does for an update (true) and a build (false).
+   */
+  readonly verify?: { readonly keyring: Uint8Array; readonly required: boolean };
 }
 
 /** What an update comes to; nothing has been written yet. */
@@ -88,6 +95,7 @@ interface Place {
 interface Work extends Place {
   readonly print: (line: string) => void;
   readonly repository: (url: string) => ChartRepository;
+  readonly verify: DependencyPorts['verify'];
 }
 
 function begin(_chart: Chart, place: Place, ports: DependencyPorts): Work {
@@ -97,7 +105,7 @@ function begin(_chart: Chart, place: Place, ports: DependencyPorts): Work {
     open.set(url, known);
     return known;
   };
-  return { ...place, print: ports.print ?? (() => undefined), repository };
+  return { ...place, print: ports.print ?? (() => undefined), repository, verify: ports.verify };
 }
 
 function checkRepositories(dependencies: readonly ChartDependency[], work: Work): void {
@@ -276,12 +284,38 @@ async function fetchAll(locked: readonly ChartDependency[], work: Work): Promise
       if (seen.has(key)) continue;
       seen.add(key);
       const source = work.repository(repository);
-      const bytes = await source.fetch(await source.resolve(name, version));
+      const found = await source.resolve(name, version);
+      const bytes = await source.fetch(found);
+      await verifyFetched({ source, found, archive: bytes }, work);
       charts.set(archiveName(loadChartArchive(bytes)), bytes);
     }
   }
   work.print('Deleting outdated charts');
   return { charts, locked: kept };
+}
+
+interface FetchedChart {
+  readonly source: ChartRepository;
+  readonly found: ChartVersion;
+  readonly archive: Uint8Array;
+}
+
+async function verifyFetched(
+  { source, found, archive }: FetchedChart,
+  { verify, print }: Work,
+): Promise<void> {
+  if (verify === undefined) return;
+  let provenance: Uint8Array;
+  try {
+    provenance = await source.provenance(found);
+  } catch (error) {
+    if (verify.required) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    print(`WARNING: Verification not found for ${found.urls[0]}: ${reason}`);
+    return;
+  }
+  const fileName = source.fileName(found);
+  await verifyChart({ archive, fileName, provenance, keyring: verify.keyring });
 }
 
 /** Of the chart itself, whose name was checked when it was loaded: a repository cannot choose where it is written. */
