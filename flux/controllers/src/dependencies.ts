@@ -1,4 +1,5 @@
 import type { Kustomization } from '@capstan/flux-api';
+import type { CelCompiler, CelValue } from '@capstan/lib-expressions';
 import { CapstanError } from '@capstan/lib-std';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
@@ -7,6 +8,7 @@ import { checkReference, type Tenancy } from './tenancy.ts';
 export interface DependencyPorts {
   readonly find: (key: NamedKey) => Kustomization | undefined;
   readonly tenancy: Tenancy;
+  readonly compileCel: CelCompiler;
 }
 
 /**
@@ -16,20 +18,24 @@ export interface DependencyPorts {
 export function findUnready(
   kustomization: Kustomization,
   revision: string,
-  { find, tenancy }: DependencyPorts,
+  { find, tenancy, compileCel }: DependencyPorts,
 ): string | undefined {
   const own = kustomization.metadata.namespace ?? '';
   for (const { name, namespace = own, readyExpr } of kustomization.spec.dependsOn ?? []) {
-    if (readyExpr !== undefined && readyExpr !== '') {
-      throw new CapstanError('SPEC_UNSUPPORTED', 'spec.dependsOn.readyExpr is not supported', {
-        hint: 'without an expression the dependency must be Ready',
-      });
-    }
     const key = { namespace: namespace === '' ? own : namespace, name };
     checkReference({ kind: 'Kustomization', ...key }, own, tenancy);
     const place = `'${key.namespace}/${name}'`;
     const found = find(key);
     if (found === undefined) return `dependency ${place} not found`;
+    if (readyExpr !== undefined && readyExpr !== '') {
+      // The expression stands for the check of conditions and revisions, as in Flux.
+      const why = judgeByExpression(compileCel(readyExpr), readyExpr, {
+        self: kustomization,
+        dep: found,
+      });
+      if (why !== undefined) return `dependency ${place} ${why}`;
+      continue;
+    }
     const { status, metadata } = found;
     const isObserved = metadata.generation === status.observedGeneration;
     if (!isObserved || findCondition(status.conditions, 'Ready')?.status !== 'True') {
@@ -40,6 +46,28 @@ export function findUnready(
     }
   }
   return undefined;
+}
+
+/** undefined when the expression is true. Throws CEL_INVALID for what is no expression. */
+function judgeByExpression(
+  expression: ReturnType<CelCompiler>,
+  readyExpr: string,
+  { self, dep }: { readonly self: Kustomization; readonly dep: Kustomization },
+): string | undefined {
+  if ('error' in expression) {
+    throw new CapstanError(
+      'CEL_INVALID',
+      `failed to evaluate dependency ${dep.metadata.name}: failed to parse the CEL expression '${readyExpr}': ${expression.error}`,
+    );
+  }
+  const outcome = expression.evaluate({ self: plain(self), dep: plain(dep) });
+  if (outcome.kind === 'error')
+    return `could not be judged: failed to evaluate the CEL expression '${readyExpr}': ${outcome.message}`;
+  return outcome.value === true ? undefined : 'is not ready according to readyExpr eval';
+}
+
+function plain(object: Kustomization): CelValue {
+  return JSON.parse(JSON.stringify(object));
 }
 
 function sameSource(a: Kustomization, b: Kustomization): boolean {

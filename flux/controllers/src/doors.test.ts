@@ -10,6 +10,7 @@ import {
   parseKustomization,
 } from '@capstan/flux-api';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { createCelCompiler } from '@capstan/lib-expressions';
 import { CapstanError } from '@capstan/lib-std';
 import { findUnready } from './dependencies.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
@@ -330,6 +331,7 @@ test('what is in place and what was tried is told, and read again', () => {
 });
 
 test('a dependency must be there, observed, ready, and of the same revision of the same source', () => {
+  const compileCel = createCelCompiler();
   const waiting = kustomization({ dependsOn: [{ name: 'base' }] });
   const base = (status: KustomizationStatus) => kustomization({}, status, 'base');
   const ready = {
@@ -337,7 +339,7 @@ test('a dependency must be there, observed, ready, and of the same revision of t
     conditions: [{ type: 'Ready', status: 'True' as const, reason: '', message: '' }],
   };
   const why = (found: Kustomization | undefined) =>
-    findUnready(waiting, 'main@sha1:c', { find: () => found, tenancy: {} });
+    findUnready(waiting, 'main@sha1:c', { find: () => found, tenancy: {}, compileCel });
   assert.equal(why(undefined), "dependency 'flux-system/base' not found");
   assert.equal(
     why(base({ ...ready, observedGeneration: 2 })),
@@ -352,12 +354,30 @@ test('a dependency must be there, observed, ready, and of the same revision of t
     "dependency 'flux-system/base' revision is not up to date",
   );
   assert.equal(why(base({ ...ready, lastAppliedRevision: 'main@sha1:c' })), undefined);
+  const asks = (readyExpr: string, found: Kustomization) =>
+    findUnready(kustomization({ dependsOn: [{ name: 'base', readyExpr }] }), 'main@sha1:c', {
+      find: () => found,
+      tenancy: {},
+      compileCel,
+    });
+  const labelled = { ...base({}), metadata: { ...base({}).metadata, labels: { tier: 'web' } } };
+  assert.equal(
+    asks("dep.metadata.labels['tier'] == 'web' && self.spec.prune", labelled),
+    undefined,
+  );
+  assert.equal(
+    asks("dep.metadata.labels['tier'] == 'db'", labelled),
+    "dependency 'flux-system/base' is not ready according to readyExpr eval",
+  );
+  assert.match(asks('dep.status.nothing == 1', labelled) ?? '', /could not be judged/);
+  assert.throws(() => asks('dep.metadata.', labelled), { code: 'CEL_INVALID' });
   const foreign = kustomization({ dependsOn: [{ name: 'base', namespace: 'other' }] });
   assert.throws(
     () =>
       findUnready(foreign, 'main@sha1:c', {
         find: () => base(ready),
         tenancy: { noCrossNamespaceRefs: true },
+        compileCel,
       }),
     {
       code: 'ACCESS_DENIED',

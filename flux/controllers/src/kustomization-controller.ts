@@ -31,6 +31,7 @@ import {
   type ReconcileResult,
 } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
+import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import {
   type ControlState,
@@ -66,6 +67,7 @@ interface Bench {
   readonly control: ControlState;
   readonly known: Map<string, Known>;
   readonly judge: ChangeJudge;
+  readonly compileCel: CelCompiler;
 }
 
 /** The engine's last word on a Kustomization, and what it was rendered from. */
@@ -94,7 +96,13 @@ export function createKustomizationController(
   ports: KustomizationPorts,
   control: ControlState,
 ): KustomizationController {
-  const bench: Bench = { ports, control, known: new Map(), judge: new ChangeJudge(ports.sources) };
+  const bench: Bench = {
+    ports,
+    control,
+    known: new Map(),
+    judge: new ChangeJudge(ports.sources),
+    compileCel: createCelCompiler(),
+  };
   const controller = createController<NamedKey>({
     name: 'kustomization',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
@@ -266,7 +274,7 @@ async function look(
   let status: DeliveryStatus;
   let render = held?.render;
   try {
-    const observed = await observe(kustomization, { ...ports, control: bench.control }, signal);
+    const observed = await observe(kustomization, { ...ports, ...bench }, signal);
     revision = observed.revision;
     if (observed.kind === 'waiting') {
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
@@ -463,8 +471,8 @@ async function inspect(
   const held = bench.control.kustomization(key);
   if (held === undefined) return undefined;
   const kustomization = requireKustomization(held);
-  const { ports, control } = bench;
-  const observed = await observe(kustomization, { ...ports, control }, signal);
+  const { ports } = bench;
+  const observed = await observe(kustomization, { ...ports, ...bench }, signal);
   if (observed.kind === 'waiting') return undefined;
   return inspectObject(observed.delivery, object, {
     ports: await portsFor(kustomization, ports, signal),

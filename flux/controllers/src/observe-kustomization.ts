@@ -2,6 +2,7 @@ import type { Delivery } from '@capstan/engine-delivery';
 import type { SourceSpec } from '@capstan/engine-source';
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
+import type { CelCompiler } from '@capstan/lib-expressions';
 import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
 import { readValues } from './read-secret.ts';
@@ -13,6 +14,7 @@ export interface ObservePorts {
   readonly control: ControlState;
   readonly client: KubeClient;
   readonly tenancy: Tenancy;
+  readonly compileCel: CelCompiler;
 }
 
 export type Observed =
@@ -38,7 +40,7 @@ export async function observe(
     const found = control.kustomization(key);
     return found === undefined ? undefined : requireKustomization(found);
   };
-  const unready = findUnready(kustomization, revision, { find, tenancy: ports.tenancy });
+  const unready = findUnready(kustomization, revision, { ...ports, find });
   if (unready !== undefined)
     return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
   const variables = await readVariables(kustomization, client, signal);

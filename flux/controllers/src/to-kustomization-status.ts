@@ -134,6 +134,10 @@ function judgeProblem(problem: Problem): Verdict {
   const tail = hint === undefined ? '' : ` (${hint})`;
   if (OWN_REASONS.has(code)) return { kind: 'failed', reason: code, message };
   if (code === 'ACCESS_DENIED') return { kind: 'stalled', reason: 'AccessDenied', message };
+  if (code === 'CEL_INVALID') {
+    const told = `Reconciliation failed terminally due to configuration error: ${message}`;
+    return { kind: 'stalled', reason: 'InvalidCELExpression', message: told };
+  }
   if (stage === 'spec')
     return { kind: 'stalled', reason: 'InvalidSpec', message: `${message}${tail}` };
   if (stage === 'render' && code === 'PATH_NOT_FOUND') {
