@@ -99,6 +99,12 @@ export const EDGES: readonly EdgeRule[] = [
   },
   { from: 'argocd/server', to: ['argocd/api'], reason: 'api ◀ server' },
   { from: 'flux/controllers', to: ['flux/api'], reason: 'api ◀ controllers' },
+  {
+    from: 'flux/helm',
+    to: ['flux/api', 'flux/controllers', 'flux/server'],
+    reason:
+      'releases share the notions of sources, conditions and requests with the other controllers',
+  },
   { from: 'flux/server', to: ['flux/api'], reason: 'api ◀ server' },
   { from: 'apps/server', to: ['apps/contract'], reason: 'server and page share the contract' },
   {

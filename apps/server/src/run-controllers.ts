@@ -10,7 +10,10 @@ import {
 import { type Cluster, type ClusterPool, createVerdictCache } from '@capstan/engine-delivery';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
-import { createFluxControllers, type FluxPorts, type Tenancy } from '@capstan/flux-controllers';
+import { readArchive } from '@capstan/engine-source/store';
+import { createFluxControllers, type Tenancy } from '@capstan/flux-controllers';
+import { createHelmControllers } from '@capstan/flux-helm';
+import type { ArtifactStorage } from '@capstan/flux-server';
 import type { KubeClient } from '@capstan/kube-client';
 import {
   type ControllerRuntime,
@@ -33,7 +36,7 @@ export interface ControllerPorts {
   /** Makes further clusters, as Secrets register them. */
   readonly createCluster: NonNullable<ClusterDirectoryOptions['create']>;
   readonly sources: SourceStore;
-  readonly artifacts: FluxPorts['artifacts'];
+  readonly artifacts: ArtifactStorage;
   readonly clock: Clock;
   readonly runtime: ControllerRuntime;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
@@ -87,6 +90,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     applicationSet: recorder(ports, 'applicationset-controller', false),
     source: recorder(ports, 'source-controller', true),
     kustomize: recorder(ports, 'kustomize-controller', true),
+    helm: recorder(ports, 'helm-controller', true),
   };
   const shared = {
     client,
@@ -129,10 +133,24 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     random: Math.random,
     events: recorders,
   });
+  const helm = createHelmControllers({
+    client,
+    cluster,
+    clusters: ports.clusters,
+    tenancy: ports.tenancy,
+    artifacts: ports.artifacts,
+    unpack: (bytes) => readArchive(bytes),
+    events: recorders,
+    clock,
+  });
   return {
     run: async (signal) => {
       await using _clusters = clusters;
-      await runTogether([applications, applicationSets, flux], Object.values(recorders), signal);
+      await runTogether(
+        [applications, applicationSets, flux, helm],
+        Object.values(recorders),
+        signal,
+      );
     },
     inspect: async (app, key) => {
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };

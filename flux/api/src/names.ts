@@ -6,3 +6,6 @@ export const FINALIZER = 'finalizers.fluxcd.io';
 export const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';
 export const NAME_LABEL = `${KUSTOMIZE_GROUP}/name`;
 export const NAMESPACE_LABEL = `${KUSTOMIZE_GROUP}/namespace`;
+export const HELM_GROUP = 'helm.toolkit.fluxcd.io';
+export const FORCE_AT = 'reconcile.fluxcd.io/forceAt';
+export const RESET_AT = 'reconcile.fluxcd.io/resetAt';

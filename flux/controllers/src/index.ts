@@ -1,8 +1,19 @@
 export type { NamedKey } from './control-state.ts';
+export {
+  type Applier,
+  accountOf,
+  canActAs,
+  type DestinationPorts,
+  openDestination,
+} from './destination.ts';
+export { formatDuration, formatTime, parseDurationMs } from './durations.ts';
 export { createFluxControllers, type FluxControllers, type FluxPorts } from './flux-controllers.ts';
+export { formatEntry } from './inventory.ts';
+export { readValues } from './read-secret.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';
-export type { Tenancy } from './tenancy.ts';
+export { checkReference, type Tenancy } from './tenancy.ts';
 export { kustomizationOwners, type LoweringContext, toDelivery } from './to-delivery.ts';
 export { toKustomizationStatus } from './to-kustomization-status.ts';
 export { toSourceSpec } from './to-source.ts';
+export { setFinalizer, type WriteOptions, writeStatus } from './write-object.ts';

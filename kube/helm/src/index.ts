@@ -54,7 +54,7 @@ export {
 export type { PostRenderer } from './post-render.ts';
 export { processDependencies } from './process-dependencies.ts';
 export { type ChartSignature, type SignedChart, verifyChart } from './provenance/verify-chart.ts';
-export { chartYaml } from './release/chart-record.ts';
+export { chartYaml, valuesToJson } from './release/chart-record.ts';
 export {
   type ClusterObjectRef,
   codeOf,
@@ -78,6 +78,7 @@ export {
   type ReleaseStatus,
 } from './release/release.ts';
 export { ReleaseError } from './release/release-error.ts';
+export { releaseObjects } from './release/release-objects.ts';
 export { decodeRecord, encodeRecord } from './release/release-record.ts';
 export { clusterCapabilities, renderRelease } from './release/render-release.ts';
 export { type RollbackOptions, rollbackRelease } from './release/rollback-release.ts';
@@ -89,6 +90,7 @@ export {
 } from './release/uninstall-release.ts';
 export { unlockRelease } from './release/unlock-release.ts';
 export { type UpgradeOptions, upgradeRelease } from './release/upgrade-release.ts';
+export { judgeJob, judgePod } from './release/wait.ts';
 export { releaseNameOf } from './release-name-template.ts';
 export {
   ChartLanguage,
@@ -102,6 +104,7 @@ export {
   type ChartRepository,
   openRepository,
   type RepositoryOptions,
+  readIndex,
 } from './repository/chart-repository.ts';
 export { type ChartVersion, chartVersions, chooseVersion } from './repository/index-file.ts';
 export { packChart } from './repository/pack-chart.ts';

@@ -30,4 +30,4 @@ export {
 } from './parse.ts';
 export { findNode, type NodePath, type ReplaceOptions, replaceScalar } from './replace-scalar.ts';
 export { resolveTag } from './resolve.ts';
-export { toYaml } from './to-yaml.ts';
+export { type ToYamlOptions, toYaml } from './to-yaml.ts';

@@ -11,13 +11,18 @@ import { BYTE_ORDER_MARK, isBreak, SPACE } from './chars.ts';
 import { YamlErrorCode } from './errors.ts';
 import { type GoValue, goJson, isList, quoteJson, unsupported } from './go-json.ts';
 import { formatFloat } from './go-number.ts';
-import { compareKeys } from './key-order.ts';
+import { compareBytes, compareKeys } from './key-order.ts';
 import { parseForMarshal } from './parse.ts';
 import { isBase60, resolvePlain } from './resolve.ts';
 import { chompingHint, escapeCodePoint, mustEscape } from './write-scalar.ts';
 
 /** A line that has passed this column is folded at the next space. */
 const WIDTH = 80;
+export interface ToYamlOptions {
+  /** Keys in natural order (`a2` before `a10`), as Go's library writes maps, or by their bytes. Default natural. */
+  readonly keyOrder?: 'natural' | 'bytes';
+}
+
 /** A key longer than this, in bytes, is written after `? `. */
 const KEY_LENGTH_MAX = 128;
 /** The reader in the middle gives up on keys longer than this, quotes and escapes counted. */
@@ -29,12 +34,12 @@ const JSON_KEY_LENGTH_MAX = 1024;
  * as literal blocks, lines folded after column 80, `{}`, `[]` and `null`. It ends with a line break. Helm's toYaml is
  * this without it. Throws where that library fails: NaN, infinities, control characters, keys beyond 1024 characters.
  */
-export function toYaml(value: GoValue): string {
-  const writer = new Writer();
+export function toYaml(value: GoValue, options: ToYamlOptions = {}): string {
+  const writer = new Writer(options.keyOrder === 'bytes' ? compareBytes : byKey);
   try {
     writer.root(value);
   } catch (error) {
-    if (error === DETOUR) return toYaml(throughReader(value));
+    if (error === DETOUR) return toYaml(throughReader(value), options);
     throw error;
   }
   return flat(writer.out);
@@ -67,6 +72,11 @@ function throughReader(value: GoValue): GoValue {
 
 class Writer {
   out = '';
+  readonly #order: (a: string, b: string) => number;
+
+  constructor(order: (a: string, b: string) => number) {
+    this.#order = order;
+  }
 
   root(value: GoValue): void {
     if (isCollection(value)) this.collection(value, 0, true);
@@ -85,7 +95,7 @@ class Writer {
       this.out += '{}\n';
       return;
     }
-    if (keys.length > 1) keys.sort(byKey);
+    if (keys.length > 1) keys.sort(this.#order);
     const margin = spaces(indent);
     let first = inline;
     for (const key of keys) {

@@ -47,6 +47,17 @@ export async function readObjects(
   });
 }
 
+/**
+ * The objects that a revision holds, as they are applied: each with its namespace and the marks by which Helm knows its own.
+ */
+export async function releaseObjects(
+  release: Owner & { readonly manifest: string },
+  cluster: ReleaseCluster,
+): Promise<readonly KubeObject[]> {
+  const objects = await readObjects(release.manifest, release.namespace, cluster);
+  return objects.map((object) => markOwned(object, release));
+}
+
 async function isNamespaced(
   ref: { readonly apiVersion: string; readonly kind: string },
   cluster: ReleaseCluster,

@@ -127,7 +127,8 @@ function isJob({ apiVersion, kind }: KubeObject): boolean {
   return kind === 'Job' && parseApiVersion(apiVersion).group === 'batch';
 }
 
-function judgeJob(job: KubeObject): ReturnType<Judge> {
+/** Whether a Job has ended: `Current`, `Failed` or `InProgress`. */
+export function judgeJob(job: KubeObject): ReturnType<Judge> {
   const wanted = numberOr(
     at(job, 'spec', 'completions'),
     numberOr(at(job, 'spec', 'parallelism'), 1),
@@ -148,7 +149,8 @@ function judgeJob(job: KubeObject): ReturnType<Judge> {
   return { status: 'InProgress', message: 'Job in progress' };
 }
 
-function judgePod(pod: KubeObject): ReturnType<Judge> {
+/** Whether a Pod that is to end has ended. */
+export function judgePod(pod: KubeObject): ReturnType<Judge> {
   const name = pod.metadata.name ?? '';
   const phase = at(pod, 'status', 'phase');
   if (phase === 'Succeeded') return { status: 'Current', message: `pod ${name} succeeded` };

@@ -22,6 +22,8 @@ export interface RepositoryOptions {
   /** http for an OCI registry. */
   readonly plainHttp?: boolean;
   readonly signal?: AbortSignal;
+  /** The text of index.yaml, when it is at hand: it is not fetched then. */
+  readonly index?: string;
   readonly indexBytesMax?: number;
   readonly chartBytesMax?: number;
 }
@@ -50,10 +52,11 @@ export function openRepository(url: string, options: RepositoryOptions): ChartRe
 }
 
 function httpCharts(url: string, options: RepositoryOptions): ChartRepository {
-  let index: Promise<string> | undefined;
+  let index: Promise<string> | undefined =
+    options.index === undefined ? undefined : Promise.resolve(options.index);
   return {
     resolve: async (name, constraint) => {
-      index ??= readIndex(url, options);
+      index ??= readIndex(url, options).then((bytes) => new TextDecoder().decode(bytes));
       const versions = chartVersions(await index, name);
       const found = versions === undefined ? undefined : chooseVersion(versions, constraint);
       const text = `chart "${name}"${constraint === '' ? '' : ` version "${constraint}"`}`;
@@ -100,7 +103,8 @@ function noProvenance(url: string): ChartError {
   );
 }
 
-async function readIndex(url: string, options: RepositoryOptions): Promise<string> {
+/** The bytes of a repository's index.yaml. */
+export async function readIndex(url: string, options: RepositoryOptions): Promise<Uint8Array> {
   const at = absoluteUrl(url, 'index.yaml');
   try {
     const { status, bytes } = await readBytes(options.get, at, {
@@ -109,7 +113,7 @@ async function readIndex(url: string, options: RepositoryOptions): Promise<strin
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${at} : ${status}`);
-    return new TextDecoder().decode(bytes);
+    return bytes;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChartError(

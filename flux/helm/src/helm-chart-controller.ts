@@ -1,0 +1,459 @@
+/**
+ * Reconciles HelmCharts: takes a chart from a HelmRepository, a GitRepository or a Bucket, packs it when its version, values or
+ * dependencies ask for that, and keeps it as an artifact. Woken by the object, its source and its interval.
+ */
+
+import {
+  type Artifact,
+  type HelmChart,
+  type HelmRepository,
+  parseHelmChart,
+  parseHelmRepository,
+  REQUESTED_AT,
+  SOURCE_GROUP,
+} from '@capstan/flux-api';
+import {
+  formatTime,
+  type NamedKey,
+  parseDurationMs,
+  setFinalizer,
+  writeStatus,
+} from '@capstan/flux-controllers';
+import { type Controller, createController, type ReconcileResult } from '@capstan/kube-controller';
+import { type ChartRepository, openRepository } from '@capstan/kube-helm';
+import type { KubeObject } from '@capstan/kube-object';
+import type { FileTree } from '@capstan/lib-files';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import {
+  BuildError,
+  buildFromRepository,
+  buildFromTree,
+  type ChartBuild,
+  summarizeBuild,
+} from './build-chart.ts';
+import { mark, unmark, withStatus } from './conditions.ts';
+import { isAsking, isNewSource, keyOf, keyText, requireParsed } from './control-state.ts';
+import { artifactMarks, type HelmSourcePorts } from './helm-repository-controller.ts';
+import { openAccess } from './repository-access.ts';
+import {
+  artifactOf,
+  failed,
+  hasFailed,
+  type SourceFailure,
+  succeeded,
+} from './source-conditions.ts';
+import { recordEvent } from './tell.ts';
+
+export interface HelmChartPorts extends HelmSourcePorts {
+  /** The files in a tar.gz archive. */
+  readonly unpack: (bytes: Uint8Array) => Promise<FileTree>;
+}
+
+const FIELD_MANAGER = 'source-controller';
+
+export function createHelmChartController(ports: HelmChartPorts): {
+  readonly controller: Controller<NamedKey>;
+  start(): () => void;
+} {
+  const { control } = ports;
+  const controller = createController<NamedKey>({
+    name: 'helmchart',
+    reconcile: (key, { signal }) => reconcile(key, ports, signal),
+    keyString: keyText,
+    clock: ports.clock,
+  });
+  return {
+    controller,
+    start: () =>
+      control.live.subscribe((change) => {
+        const { group, kind, namespace, name } = change.key;
+        if (group !== SOURCE_GROUP) return;
+        if (kind === 'HelmChart') {
+          if (isAsking(change)) controller.enqueue(change.key);
+          return;
+        }
+        if (!isNewSource(change)) return;
+        for (const object of control.list('HelmChart', namespace)) {
+          const parsed = parseHelmChart(object);
+          if (parsed.kind !== 'ok') continue;
+          const { sourceRef } = parsed.value.spec;
+          if (sourceRef.kind === kind && sourceRef.name === name)
+            controller.enqueue(keyOf(object), { reason: 'source' });
+        }
+      }),
+  };
+}
+
+async function reconcile(
+  key: NamedKey,
+  ports: HelmChartPorts,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { client, control, artifacts } = ports;
+  const object = control.find('HelmChart', key);
+  if (object === undefined) return { kind: 'settled' };
+  const write = { client, fieldManager: FIELD_MANAGER, signal };
+  if (object.metadata.deletionTimestamp !== undefined) {
+    await artifacts.removeAll({ kind: 'HelmChart', ...key });
+    await setFinalizer(object, false, write);
+    return { kind: 'settled' };
+  }
+  const chart = requireParsed(parseHelmChart(object), object);
+  const held = await setFinalizer(object, true, write);
+  if (held !== undefined) control.live.observeWrite(held);
+  if (chart.spec.suspend === true) return { kind: 'settled' };
+  const current = held === undefined ? chart : requireParsed(parseHelmChart(held), held);
+  const { next, failure, build } = await bring(current, ports, signal);
+  const requested = current.metadata.annotations?.[REQUESTED_AT];
+  const told = withStatus(next, {
+    ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
+    ...(failure === undefined || failure.isStalled
+      ? { observedGeneration: current.metadata.generation ?? 0 }
+      : {}),
+  });
+  const written = await writeStatus(held ?? object, told.status, write);
+  if (written !== undefined) control.live.observeWrite(written);
+  tell(current, told, { failure, build, ports });
+  const { artifact } = told.status;
+  if (artifact !== undefined) await artifacts.collectGarbage(artifact);
+  const recheckAfterMs = parseDurationMs(current.spec.interval, 'spec.interval');
+  if (failure === undefined) return { kind: 'settled', recheckAfterMs };
+  const { error } = failure;
+  return failure.isStalled ? { kind: 'stalled', error } : { kind: 'retry', error };
+}
+
+interface Brought {
+  readonly next: HelmChart;
+  readonly failure?: SourceFailure;
+  readonly build?: ChartBuild;
+}
+
+async function bring(
+  given: HelmChart,
+  ports: HelmChartPorts,
+  signal: AbortSignal,
+): Promise<Brought> {
+  const { clock } = ports;
+  let chart = given;
+  try {
+    refuseVerification(chart);
+    const source = findSource(chart, ports);
+    const artifact = artifactIn(source);
+    if (artifact !== undefined)
+      chart = withStatus(chart, { observedSourceArtifactRevision: artifact.revision });
+    const build = await buildChart(chart, { source, artifact, ports, signal });
+    const next = await store(chart, build, ports);
+    const reason = build.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded';
+    const message = summarizeBuild(build);
+    return { next: succeeded(next, { reason, message }, clock.now()), build };
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure = failureOf(error);
+    let next = failed(chart, failure, clock.now());
+    if (failure.reason === 'VerificationError') {
+      const { reason, message } = failure;
+      next = mark(next, { type: 'SourceVerified', status: 'False', reason, message }, clock.now());
+    } else next = unmark(next, 'SourceVerified');
+    return { next, failure };
+  }
+}
+
+/** A signature that would not be verified must not pass in silence. */
+function refuseVerification({ spec }: HelmChart): void {
+  if (spec.verify === undefined) return;
+  throw new CapstanError(
+    'VERIFICATION',
+    `failed to verify the signature using provider '${spec.verify.provider}': not supported`,
+    { kind: 'retry', hint: 'remove spec.verify to use the chart unverified' },
+  );
+}
+
+const KINDS: readonly string[] = ['HelmRepository', 'GitRepository', 'Bucket'];
+
+function findSource(chart: HelmChart, { control }: HelmChartPorts): KubeObject {
+  const { kind, name } = chart.spec.sourceRef;
+  if (!KINDS.includes(kind)) {
+    throw new CapstanError(
+      'SOURCE_KIND',
+      `failed to get source: unsupported source kind '${kind}', must be one of: [${KINDS.join(' ')}]`,
+      { kind: 'stalled' },
+    );
+  }
+  const found = control.find(kind, { namespace: chart.metadata.namespace ?? '', name });
+  if (found !== undefined) return found;
+  const plural = kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+  throw new CapstanError(
+    'SOURCE_MISSING',
+    `failed to get source: ${plural.toLowerCase()}.source.toolkit.fluxcd.io "${name}" not found`,
+    { kind: 'retry' },
+  );
+}
+
+function artifactIn(source: KubeObject): Artifact | undefined {
+  const status = source['status'];
+  const artifact: unknown =
+    typeof status === 'object' && status !== null ? Reflect.get(status, 'artifact') : undefined;
+  return typeof artifact === 'object' && artifact !== null ? (artifact as Artifact) : undefined;
+}
+
+interface BuildInput {
+  readonly source: KubeObject;
+  readonly artifact: Artifact | undefined;
+  readonly ports: HelmChartPorts;
+  readonly signal: AbortSignal;
+}
+
+async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBuild> {
+  const { source, artifact, ports, signal } = input;
+  const held = heldChart(chart);
+  if (source.kind === 'HelmRepository') {
+    const repository = requireParsed(parseHelmRepository(source), source);
+    if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
+    await using access = await openAccess(repository, { client: ports.client, signal });
+    const opened = await openIndexed(repository, { access, ports });
+    return await authenticated(() => buildFromRepository(opened, { chart, held }));
+  }
+  if (artifact === undefined) throw noArtifact(chart);
+  const tree = await readSource(artifact, ports);
+  if (tree === undefined) throw noArtifact(chart);
+  await using opener = new DependencyOpener(chart.metadata.namespace ?? '', ports, signal);
+  return await buildFromTree(tree, {
+    chart,
+    held,
+    revision: artifact.revision,
+    open: opener.open,
+    now: () => new Date(ports.clock.now()).toISOString(),
+  });
+}
+
+function heldChart({ status }: HelmChart) {
+  const { artifact, observedChartName, observedValuesFiles } = status;
+  if (artifact === undefined || observedChartName === undefined) return undefined;
+  return {
+    name: observedChartName,
+    version: artifact.revision,
+    valuesFiles: observedValuesFiles,
+  };
+}
+
+function noArtifact({ spec }: HelmChart): CapstanError {
+  const { kind, name } = spec.sourceRef;
+  return new CapstanError(
+    'NO_SOURCE_ARTIFACT',
+    `no artifact available for ${kind} source '${name}'`,
+    { kind: 'retry' },
+  );
+}
+
+/** The repository with the index that is kept of it, so that nobody fetches it twice. */
+async function openIndexed(
+  repository: HelmRepository,
+  {
+    access,
+    ports,
+  }: {
+    readonly access: Awaited<ReturnType<typeof openAccess>>;
+    readonly ports: Pick<HelmChartPorts, 'artifacts'>;
+  },
+): Promise<ChartRepository> {
+  const { artifact } = repository.status;
+  const index =
+    repository.spec.type === 'oci' || artifact === undefined
+      ? undefined
+      : await ports.artifacts.read(ports.artifacts.urlOf(artifact.path));
+  return openRepository(repository.spec.url, {
+    ...access.options,
+    ...(index === undefined ? {} : { index: new TextDecoder().decode(index) }),
+  });
+}
+
+/** A refused login is one, wherever it shows. */
+async function authenticated<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const message = messageOf(error);
+    const marks = ['401', 'unauthorized', 'authentication required', 'tls', 'OCI_DENIED'];
+    const code = error instanceof CapstanError ? causeCode(error) : '';
+    if (!marks.some((one) => message.includes(one)) && code !== 'OCI_DENIED') throw error;
+    throw new CapstanError('AUTH', `failed to authenticate with the Helm repository: ${message}`, {
+      kind: 'retry',
+      cause: error,
+    });
+  }
+}
+
+function causeCode({ code, cause }: CapstanError): string {
+  return cause instanceof CapstanError ? causeCode(cause) : code;
+}
+
+/** The files of a source's artifact; undefined while it is not there. */
+async function readSource(
+  artifact: Artifact,
+  { artifacts, unpack }: HelmChartPorts,
+): Promise<FileTree | undefined> {
+  const bytes = await artifacts.read(artifacts.urlOf(artifact.path));
+  return bytes && (await unpack(bytes));
+}
+
+/** Opens the repositories of dependencies: those that a HelmRepository of the namespace names with its access. */
+class DependencyOpener implements AsyncDisposable {
+  readonly #namespace: string;
+  readonly #ports: HelmChartPorts;
+  readonly #signal: AbortSignal;
+  readonly #open: Promise<Awaited<ReturnType<typeof openAccess>>>[] = [];
+
+  constructor(namespace: string, ports: HelmChartPorts, signal: AbortSignal) {
+    this.#namespace = namespace;
+    this.#ports = ports;
+    this.#signal = signal;
+  }
+
+  readonly open = (url: string): ChartRepository => {
+    const repository = this.#find(url);
+    const access = openAccess(repository, { client: this.#ports.client, signal: this.#signal });
+    // Told when the repository is used.
+    access.catch(() => undefined);
+    this.#open.push(access);
+    const opened = access.then((one) =>
+      openIndexed(repository, { access: one, ports: this.#ports }),
+    );
+    opened.catch(() => undefined);
+    let ready: ChartRepository | undefined;
+    const use = async (): Promise<ChartRepository> => {
+      ready = await opened;
+      return ready;
+    };
+    return {
+      resolve: async (...args) => (await use()).resolve(...args),
+      fetch: async (...args) => (await use()).fetch(...args),
+      provenance: async (...args) => (await use()).provenance(...args),
+      // Asked only of what was resolved before.
+      fileName: (version) => ready?.fileName(version) ?? '',
+    };
+  };
+
+  #find(url: string): HelmRepository {
+    for (const object of this.#ports.control.list('HelmRepository', this.#namespace)) {
+      const parsed = parseHelmRepository(object);
+      if (parsed.kind === 'ok' && normalize(parsed.value.spec.url) === normalize(url)) {
+        return parsed.value;
+      }
+    }
+    const isOci = url.startsWith('oci://');
+    return {
+      apiVersion: `${SOURCE_GROUP}/v1`,
+      kind: 'HelmRepository',
+      metadata: { namespace: this.#namespace, name: '' },
+      spec: { url, timeout: '60s', ...(isOci ? { type: 'oci' } : {}) },
+      status: {},
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const result of await Promise.allSettled(this.#open)) {
+      if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
+    }
+  }
+}
+
+function normalize(url: string): string {
+  return url.startsWith('oci://') ? url.replace(/\/+$/, '') : `${url.replace(/\/+$/, '')}/`;
+}
+
+async function store(
+  chart: HelmChart,
+  build: ChartBuild,
+  { artifacts, clock }: HelmChartPorts,
+): Promise<HelmChart> {
+  const { namespace = '', name = '' } = chart.metadata;
+  const { artifact } = chart.status;
+  const { bytes, version } = build;
+  const observed: Partial<HelmChart['status']> =
+    chart.spec.ignoreMissingValuesFiles === true ? { observedValuesFiles: build.valuesFiles } : {};
+  const next = withStatus(unmark(chart, 'SourceVerified'), {
+    observedChartName: build.name,
+    observedValuesFiles: undefined,
+    ...observed,
+  } as Partial<HelmChart['status']>);
+  if (bytes === undefined && artifact !== undefined) {
+    if ((await artifacts.find(artifact.path)) !== undefined) {
+      const url = artifacts.urlOf(artifact.path);
+      return withStatus(next, { artifact: artifact.url === url ? artifact : { ...artifact, url } });
+    }
+    // What was held is gone from the storage: it is built again.
+    throw new CapstanError('ARTIFACT_GONE', 'building artifact: disappeared from storage', {
+      kind: 'retry',
+    });
+  }
+  const fileName = `${build.name}-${version}.tgz`;
+  const file = { kind: 'HelmChart', namespace, name, fileName };
+  const stored = await artifacts.store(file, bytes === undefined ? [] : [bytes]);
+  const made = artifactOf(artifact, { ...stored, revision: version }, formatTime(clock.now()));
+  return withStatus(next, { artifact: made, url: await artifacts.linkLatest(file) });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  SOURCE_KIND: 'UnsupportedSourceKind',
+  SOURCE_MISSING: 'SourceUnavailable',
+  NO_SOURCE_ARTIFACT: 'NoSourceArtifact',
+  AUTH: 'AuthenticationFailed',
+  AUTH_SECRET: 'AuthenticationFailed',
+  PROVIDER_UNSUPPORTED: 'AuthenticationFailed',
+  VERIFICATION: 'VerificationError',
+};
+const BUILD_REASONS: readonly string[] = [
+  'MetadataPatchError',
+  'ValuesFilesError',
+  'DependencyBuildError',
+  'ChartPackageError',
+  'ChartVerificationError',
+];
+
+function failureOf(error: unknown): SourceFailure {
+  const problem =
+    error instanceof CapstanError
+      ? error
+      : new CapstanError('INTERNAL', messageOf(error), { kind: 'retry', cause: error });
+  const reason =
+    problem instanceof BuildError ? problem.reason : (REASONS[problem.code] ?? 'Failed');
+  return {
+    condition: BUILD_REASONS.includes(reason) ? 'BuildFailed' : 'FetchFailed',
+    reason,
+    message: problem.message,
+    isStalled: problem.kind === 'stalled',
+    error: problem,
+  };
+}
+
+/** New artifacts, recoveries, failures. */
+function tell(
+  before: HelmChart,
+  after: HelmChart,
+  of: {
+    readonly failure: SourceFailure | undefined;
+    readonly build: ChartBuild | undefined;
+    readonly ports: HelmChartPorts;
+  },
+): void {
+  const { failure, build } = of;
+  const { events } = of.ports;
+  if (failure !== undefined) {
+    const { reason, message } = failure;
+    // That the source is not there yet is no news.
+    const old = before.status.conditions?.find(({ type }) => type === 'Ready');
+    if (reason === 'NoSourceArtifact' || old?.message === message) return;
+    recordEvent(events, after, { type: 'Warning', reason, message });
+    return;
+  }
+  const { artifact } = after.status;
+  if (artifact === undefined || build === undefined) return;
+  const isNew = before.status.artifact?.digest !== artifact.digest;
+  if (!isNew && !hasFailed(before)) return;
+  recordEvent(events, after, {
+    type: 'Normal',
+    reason: build.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded',
+    message: summarizeBuild(build),
+    annotations: artifactMarks(artifact),
+  });
+}

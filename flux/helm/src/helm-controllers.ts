@@ -1,0 +1,69 @@
+import { persist } from '@capstan/engine-delivery';
+import type { DestinationPorts, NamedKey } from '@capstan/flux-controllers';
+import type { ArtifactStorage } from '@capstan/flux-server';
+import type { Controller, EventRecorder } from '@capstan/kube-controller';
+import type { FileTree } from '@capstan/lib-files';
+import type { Clock } from '@capstan/lib-std';
+import { type ArtifactReader, ChartCache } from './chart-cache.ts';
+import { HelmControlState } from './control-state.ts';
+import { createHelmChartController } from './helm-chart-controller.ts';
+import { createHelmReleaseController, type ReleaseExpressions } from './helm-release-controller.ts';
+import { createHelmRepositoryController } from './helm-repository-controller.ts';
+
+export interface HelmPorts extends DestinationPorts {
+  readonly artifacts: ArtifactStorage;
+  /** The files in a tar.gz archive. */
+  readonly unpack: (bytes: Uint8Array) => Promise<FileTree>;
+  /** Reads artifacts that are not in `artifacts`: those that another controller serves. */
+  readonly fetchArtifact?: ArtifactReader;
+  /** One recorder for each of Flux's components. */
+  readonly events: { readonly source: EventRecorder; readonly helm: EventRecorder };
+  readonly expressions?: ReleaseExpressions;
+  readonly clock: Clock;
+}
+
+export interface HelmControllers {
+  run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Resolves when nothing is queued or running. */
+  idle(): Promise<void>;
+}
+
+/** The controllers of HelmRepository, HelmChart and HelmRelease over one cache of Flux's own resources. */
+export function createHelmControllers(ports: HelmPorts): HelmControllers {
+  const control = new HelmControlState(ports.client);
+  const charts = new ChartCache(async (artifact, options) => {
+    const own = await ports.artifacts.read(ports.artifacts.urlOf(artifact.path));
+    return own ?? (await ports.fetchArtifact?.(artifact, options));
+  });
+  const source = { ...ports, control, events: ports.events.source };
+  const controllers: readonly {
+    readonly kind: string;
+    readonly controller: Controller<NamedKey>;
+    start(): () => void;
+  }[] = [
+    { kind: 'HelmRepository', ...createHelmRepositoryController(source) },
+    { kind: 'HelmChart', ...createHelmChartController(source) },
+    {
+      kind: 'HelmRelease',
+      ...createHelmReleaseController({ ...ports, control, charts, events: ports.events.helm }),
+    },
+  ];
+  return {
+    async run({ signal }) {
+      const stops = controllers.map((one) => one.start());
+      try {
+        await persist(() => control.start({ signal }), { clock: ports.clock, signal });
+        for (const { kind, controller } of controllers) {
+          for (const key of control.keys(kind)) controller.enqueue(key, { priority: -100 });
+        }
+        await Promise.all(controllers.map(({ controller }) => controller.run({ signal })));
+      } finally {
+        for (const stop of stops) stop();
+        await control.live[Symbol.asyncDispose]();
+      }
+    },
+    async idle() {
+      for (const { controller } of controllers) await controller.idle();
+    },
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * Reconciles HelmRepositories: fetches the index at its interval and keeps it as an artifact, by its digest. A repository of
+ * type `oci` has no index: it is read where it is referred to, and has no status.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  FINALIZER,
+  type HelmRepository,
+  parseHelmRepository,
+  REQUESTED_AT,
+  SOURCE_GROUP,
+} from '@capstan/flux-api';
+import {
+  formatTime,
+  type NamedKey,
+  parseDurationMs,
+  setFinalizer,
+  writeStatus,
+} from '@capstan/flux-controllers';
+import type { ArtifactStorage } from '@capstan/flux-server';
+import type { KubeClient } from '@capstan/kube-client';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  type ReconcileResult,
+} from '@capstan/kube-controller';
+import { readIndex } from '@capstan/kube-helm';
+import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { withStatus } from './conditions.ts';
+import { type HelmControlState, isAsking, keyText, requireParsed } from './control-state.ts';
+import { humanSize } from './human-size.ts';
+import { openAccess } from './repository-access.ts';
+import {
+  artifactOf,
+  failed,
+  hasFailed,
+  type SourceFailure,
+  succeeded,
+} from './source-conditions.ts';
+import { recordEvent } from './tell.ts';
+
+export interface HelmSourcePorts {
+  readonly client: KubeClient;
+  readonly control: HelmControlState;
+  readonly artifacts: ArtifactStorage;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+const FIELD_MANAGER = 'source-controller';
+const INTERVAL_DEFAULT = '1m0s';
+
+export function createHelmRepositoryController(ports: HelmSourcePorts): {
+  readonly controller: Controller<NamedKey>;
+  start(): () => void;
+} {
+  const controller = createController<NamedKey>({
+    name: 'helmrepository',
+    reconcile: (key, { signal }) => reconcile(key, ports, signal),
+    keyString: keyText,
+    clock: ports.clock,
+  });
+  return {
+    controller,
+    start: () =>
+      ports.control.live.subscribe((change) => {
+        const { group, kind } = change.key;
+        if (group === SOURCE_GROUP && kind === 'HelmRepository' && isAsking(change))
+          controller.enqueue(change.key);
+      }),
+  };
+}
+
+async function reconcile(
+  key: NamedKey,
+  ports: HelmSourcePorts,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { client, control, artifacts } = ports;
+  const object = control.find('HelmRepository', key);
+  if (object === undefined) return { kind: 'settled' };
+  const write = { client, fieldManager: FIELD_MANAGER, signal };
+  const repository = requireParsed(parseHelmRepository(object), object);
+  const isStatic = repository.spec.type === 'oci';
+  if (object.metadata.deletionTimestamp !== undefined || isStatic) {
+    if (
+      isStatic &&
+      repository.spec.suspend === true &&
+      object.metadata.deletionTimestamp === undefined
+    )
+      return { kind: 'settled' };
+    return leave(repository, ports, signal);
+  }
+  const held = await setFinalizer(object, true, write);
+  if (held !== undefined) control.live.observeWrite(held);
+  if (repository.spec.suspend === true) return { kind: 'settled' };
+  const current = held === undefined ? repository : requireParsed(parseHelmRepository(held), held);
+  const { next, failure } = await fetchIndex(current, ports, signal);
+  const requested = current.metadata.annotations?.[REQUESTED_AT];
+  const told = withStatus(next, {
+    ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
+    ...(failure === undefined || failure.isStalled
+      ? { observedGeneration: current.metadata.generation ?? 0 }
+      : {}),
+  });
+  const written = await writeStatus(held ?? object, told.status, write);
+  if (written !== undefined) control.live.observeWrite(written);
+  tell(current, told, { failure, ports });
+  const { artifact } = told.status;
+  if (artifact !== undefined) await artifacts.collectGarbage(artifact);
+  const recheckAfterMs = parseDurationMs(
+    current.spec.interval ?? INTERVAL_DEFAULT,
+    'spec.interval',
+  );
+  if (failure === undefined) return { kind: 'settled', recheckAfterMs };
+  const { error } = failure;
+  return failure.isStalled ? { kind: 'stalled', error } : { kind: 'retry', error };
+}
+
+/** Deleted, or of a type that keeps nothing here: artifacts, status and finalizer go. */
+async function leave(
+  repository: HelmRepository,
+  { client, control, artifacts }: HelmSourcePorts,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const write = { client, fieldManager: FIELD_MANAGER, signal };
+  const { namespace = '', name = '', finalizers = [] } = repository.metadata;
+  const isClean = Object.keys(repository.status).length === 0 && !finalizers.includes(FINALIZER);
+  if (isClean) return { kind: 'settled' };
+  await artifacts.removeAll({ kind: 'HelmRepository', namespace, name });
+  const isDeleted = repository.metadata.deletionTimestamp !== undefined;
+  const emptied = isDeleted ? undefined : await writeStatus(repository, {}, write);
+  if (emptied !== undefined) control.live.observeWrite(emptied);
+  await setFinalizer(emptied ?? repository, false, write);
+  return { kind: 'settled' };
+}
+
+interface Fetched {
+  readonly next: HelmRepository;
+  readonly failure?: SourceFailure;
+}
+
+async function fetchIndex(
+  repository: HelmRepository,
+  ports: HelmSourcePorts,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const { clock } = ports;
+  try {
+    const next = await storeIndex(repository, ports, signal);
+    const { revision = '' } = next.status.artifact ?? {};
+    const message = `stored artifact: revision '${revision}'`;
+    return { next: succeeded(next, { reason: 'Succeeded', message }, clock.now()) };
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure = failureOf(error);
+    return { next: failed(repository, failure, clock.now()), failure };
+  }
+}
+
+async function storeIndex(
+  repository: HelmRepository,
+  ports: HelmSourcePorts,
+  signal: AbortSignal,
+): Promise<HelmRepository> {
+  const { artifacts, client, clock } = ports;
+  const { url } = repository.spec;
+  checkUrl(url);
+  await using access = await openAccess(repository, { client, signal });
+  const bytes = await readIndex(url, access.options).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new CapstanError('FETCH', `failed to fetch Helm repository index: ${messageOf(error)}`, {
+      kind: 'retry',
+      cause: error,
+    });
+  });
+  const hex = createHash('sha256').update(bytes).digest('hex');
+  const revision = `sha256:${hex}`;
+  const { artifact } = repository.status;
+  if (artifact?.revision === revision && (await artifacts.find(artifact.path)) !== undefined) {
+    return withStatus(repository, {
+      artifact: { ...artifact, url: artifacts.urlOf(artifact.path) },
+    });
+  }
+  checkIndex(new TextDecoder().decode(bytes));
+  const { namespace = '', name = '' } = repository.metadata;
+  const file = { kind: 'HelmRepository', namespace, name, fileName: `index-${hex}.yaml` };
+  const stored = await artifacts.store(file, [bytes]);
+  const made = artifactOf(artifact, { ...stored, revision }, formatTime(clock.now()));
+  return withStatus(repository, { artifact: made, url: made.url });
+}
+
+function checkUrl(url: string): void {
+  const problem = url.startsWith('oci://')
+    ? "'oci' URL scheme cannot be used with 'default' HelmRepository type"
+    : URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+      ? undefined
+      : `scheme of ${JSON.stringify(url)} is not supported`;
+  if (problem === undefined) return;
+  throw new CapstanError('URL_INVALID', `invalid Helm repository URL: ${problem}`, {
+    kind: 'stalled',
+  });
+}
+
+/** The marks of an index; its entries are read when a chart is looked for. */
+function checkIndex(text: string): void {
+  const hasMarks = text.trimStart().startsWith('{')
+    ? /"apiVersion"\s*:/.test(text)
+    : /^apiVersion:[ \t]*\S/m.test(text);
+  if (hasMarks) return;
+  const problem = text.trim() === '' ? 'empty index.yaml file' : 'no API version specified';
+  throw new CapstanError(
+    'INDEXATION',
+    `failed to load Helm repository from index YAML: ${problem}`,
+    { kind: 'retry' },
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  URL_INVALID: 'URLInvalid',
+  AUTH_SECRET: 'AuthenticationFailed',
+  INDEXATION: 'IndexationFailed',
+  PROVIDER_UNSUPPORTED: 'AuthenticationFailed',
+};
+
+function failureOf(error: unknown): SourceFailure {
+  const problem =
+    error instanceof CapstanError
+      ? error
+      : new CapstanError('INTERNAL', messageOf(error), { kind: 'retry', cause: error });
+  return {
+    condition: 'FetchFailed',
+    reason: REASONS[problem.code] ?? 'Failed',
+    message: problem.message,
+    isStalled: problem.kind === 'stalled',
+    error: problem,
+  };
+}
+
+/** New artifacts, recoveries, failures. */
+function tell(
+  before: HelmRepository,
+  after: HelmRepository,
+  {
+    failure,
+    ports,
+  }: { readonly failure: SourceFailure | undefined; readonly ports: HelmSourcePorts },
+): void {
+  const { events } = ports;
+  if (failure !== undefined) {
+    const { reason, message } = failure;
+    const old = before.status.conditions?.find(({ type }) => type === 'Ready');
+    if (old?.message !== message) recordEvent(events, after, { type: 'Warning', reason, message });
+    return;
+  }
+  const { artifact } = after.status;
+  if (artifact === undefined) return;
+  const isNew = before.status.artifact?.digest !== artifact.digest;
+  if (!isNew && !hasFailed(before)) return;
+  const size =
+    typeof artifact['size'] === 'number' ? `size ${humanSize(artifact['size'])}` : 'unknown size';
+  recordEvent(events, after, {
+    type: 'Normal',
+    reason: isNew ? 'NewArtifact' : 'Succeeded',
+    message: `stored fetched index of ${size} from '${after.spec.url}'`,
+    annotations: artifactMarks(artifact),
+  });
+}
+
+export function artifactMarks({
+  revision,
+  digest,
+}: {
+  readonly revision: string;
+  readonly digest: string;
+}): Readonly<Record<string, string>> {
+  return { [`${SOURCE_GROUP}/revision`]: revision, [`${SOURCE_GROUP}/digest`]: digest };
+}

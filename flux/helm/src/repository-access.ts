@@ -1,0 +1,137 @@
+/** How a HelmRepository is reached: credentials and trust from its Secrets, as Flux's source-controller reads them. */
+import type { HelmRepository } from '@capstan/flux-api';
+import { parseDurationMs } from '@capstan/flux-controllers';
+import { isNotFound, type KubeClient } from '@capstan/kube-client';
+import type { RepositoryOptions } from '@capstan/kube-helm';
+import { type Credentials, createHttpGet } from '@capstan/lib-oci';
+import { CapstanError } from '@capstan/lib-std';
+
+const TIMEOUT_DEFAULT = '1m0s';
+
+export interface RepositoryAccess extends AsyncDisposable {
+  readonly options: RepositoryOptions;
+}
+
+/** Throws AUTH_* errors (a Secret that is missing, or holds half of what it must) and PROVIDER_UNSUPPORTED. */
+export async function openAccess(
+  repository: HelmRepository,
+  { client, signal }: { readonly client: KubeClient; readonly signal: AbortSignal },
+): Promise<RepositoryAccess> {
+  const { spec, metadata } = repository;
+  const { namespace = '' } = metadata;
+  if (spec.provider !== undefined && spec.provider !== '' && spec.provider !== 'generic') {
+    throw new CapstanError(
+      'PROVIDER_UNSUPPORTED',
+      `spec.provider ${spec.provider} is not supported`,
+      { kind: 'stalled', hint: 'use generic with credentials in spec.secretRef' },
+    );
+  }
+  const read = (name: string, what: string) =>
+    readSecret(client, { namespace, name, what }, signal);
+  const trust =
+    spec.certSecretRef === undefined
+      ? undefined
+      : await read(spec.certSecretRef.name, 'TLS authentication secret');
+  const login =
+    spec.secretRef === undefined
+      ? undefined
+      : await read(spec.secretRef.name, 'authentication secret');
+  const credentials =
+    login && credentialsOf(login, spec.url, `${namespace}/${spec.secretRef?.name}`);
+  const timeoutMs = parseDurationMs(spec.timeout ?? TIMEOUT_DEFAULT, 'spec.timeout');
+  const { get, close } = createHttpGet({ timeoutMs, ...tlsOf(trust ?? login ?? new Map()) });
+  const options: RepositoryOptions = {
+    get,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    passCredentials: spec.passCredentials === true,
+    plainHttp: spec.insecure === true,
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  return { options, [Symbol.asyncDispose]: close };
+}
+
+type SecretValues = ReadonlyMap<string, string>;
+
+async function readSecret(
+  client: KubeClient,
+  ref: { readonly namespace: string; readonly name: string; readonly what: string },
+  signal: AbortSignal,
+): Promise<SecretValues> {
+  const { namespace, name, what } = ref;
+  const fail = (reason: string): CapstanError =>
+    new CapstanError('AUTH_SECRET', `failed to get ${what} '${namespace}/${name}': ${reason}`, {
+      kind: 'retry',
+    });
+  try {
+    const found = await client.find(
+      { apiVersion: 'v1', kind: 'Secret', namespace, name },
+      { signal },
+    );
+    if (found === undefined) throw fail(`secrets "${name}" not found`);
+    return new Map(
+      Object.entries((found['data'] ?? {}) as Readonly<Record<string, unknown>>).flatMap(
+        ([key, value]) =>
+          typeof value === 'string'
+            ? [[key, Buffer.from(value, 'base64').toString('utf8')] as const]
+            : [],
+      ),
+    );
+  } catch (error) {
+    if (isNotFound(error)) throw fail(`secrets "${name}" not found`);
+    throw error;
+  }
+}
+
+function credentialsOf(values: SecretValues, url: string, secret: string): Credentials | undefined {
+  const config = values.get('.dockerconfigjson');
+  if (config !== undefined) return dockerCredentials(config, url);
+  const username = values.get('username');
+  const password = values.get('password');
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || password === undefined) {
+    const missing = username === undefined ? 'username' : 'password';
+    throw new CapstanError(
+      'AUTH_SECRET',
+      `failed to detect authentication methods: secret '${secret}': key '${missing}' not found`,
+      { kind: 'retry' },
+    );
+  }
+  return { username, password };
+}
+
+/** The entry of a Docker configuration for the registry of a URL. */
+function dockerCredentials(text: string, url: string): Credentials | undefined {
+  const host = new URL(url.replace(/^oci:/, 'https:')).host;
+  try {
+    const { auths = {} } = JSON.parse(text) as {
+      auths?: Record<string, { username?: string; password?: string; auth?: string }>;
+    };
+    const key = Object.keys(auths).find(
+      (one) => one.replace(/^https?:\/\//, '').split('/')[0] === host,
+    );
+    const entry = key === undefined ? undefined : auths[key];
+    if (entry === undefined) return undefined;
+    const [user = '', ...rest] = Buffer.from(entry.auth ?? '', 'base64')
+      .toString()
+      .split(':');
+    return { username: entry.username ?? user, password: entry.password ?? rest.join(':') };
+  } catch (error) {
+    throw new CapstanError('AUTH_SECRET', 'the Docker configuration in the Secret is no JSON', {
+      kind: 'retry',
+      cause: error,
+    });
+  }
+}
+
+function tlsOf(values: SecretValues) {
+  const pick = (...names: readonly string[]): string | undefined =>
+    names.map((name) => values.get(name)).find((value) => value !== undefined && value !== '');
+  const caCertificate = pick('ca.crt', 'caFile');
+  const clientCertificate = pick('tls.crt', 'certFile');
+  const clientKey = pick('tls.key', 'keyFile');
+  return {
+    ...(caCertificate === undefined ? {} : { caCertificate }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+    ...(clientKey === undefined ? {} : { clientKey }),
+  };
+}

@@ -1,0 +1,64 @@
+/** What a source says of itself, summed up as Flux's source-controller does. Pure. */
+import type { Artifact } from '@capstan/flux-api';
+import type { CapstanError } from '@capstan/lib-std';
+import { type Conditioned, mark, markReconciling, markStalled, unmark } from './conditions.ts';
+
+const FAILURES = ['FetchFailed', 'BuildFailed', 'StorageOperationFailed'] as const;
+
+export interface SourceFailure {
+  readonly condition: (typeof FAILURES)[number];
+  readonly reason: string;
+  readonly message: string;
+  /** Nothing helps but a change of the object. */
+  readonly isStalled: boolean;
+  readonly error: CapstanError;
+}
+
+/** All is well: the artifact is in place. */
+export function succeeded<T extends Conditioned>(
+  source: T,
+  { reason, message }: { readonly reason: string; readonly message: string },
+  nowMs: number,
+): T {
+  const cleared = unmark(source, ...FAILURES, 'ArtifactOutdated', 'Reconciling', 'Stalled');
+  const stored = mark(
+    cleared,
+    { type: 'ArtifactInStorage', status: 'True', reason, message },
+    nowMs,
+  );
+  return mark(stored, { type: 'Ready', status: 'True', reason, message }, nowMs);
+}
+
+export function failed<T extends Conditioned>(
+  source: T,
+  { condition, reason, message, isStalled }: SourceFailure,
+  nowMs: number,
+): T {
+  const others = FAILURES.filter((one) => one !== condition);
+  const told = mark(
+    unmark(source, ...others),
+    { type: condition, status: 'True', reason, message },
+    nowMs,
+  );
+  const moving = isStalled
+    ? markStalled(told, reason, message, nowMs)
+    : markReconciling(told, 'ProgressingWithRetry', message, nowMs);
+  return mark(moving, { type: 'Ready', status: 'False', reason, message }, nowMs);
+}
+
+export function hasFailed({ status }: Conditioned): boolean {
+  return (status.conditions ?? []).some(({ type }) => FAILURES.some((one) => one === type));
+}
+
+/** The same artifact as before keeps its time. */
+export function artifactOf(
+  before: Artifact | undefined,
+  made: Omit<Artifact, 'lastUpdateTime'> & { readonly path: string },
+  time: string,
+): Artifact {
+  const isSame = (one: Artifact): boolean =>
+    one.revision === made.revision && one.digest === made.digest && one.url === made.url;
+  return before !== undefined && isSame(before)
+    ? before
+    : ({ ...made, lastUpdateTime: time } as Artifact);
+}
