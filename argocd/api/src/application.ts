@@ -43,7 +43,18 @@ export interface DirectorySource extends JsonObject {
   readonly recurse?: boolean;
   readonly include?: string;
   readonly exclude?: string;
-  readonly jsonnet?: JsonObject;
+  readonly disableExtensionFilter?: boolean;
+  readonly jsonnet?: JsonnetSource;
+}
+export interface JsonnetSource extends JsonObject {
+  readonly extVars?: readonly JsonnetVariable[];
+  readonly tlas?: readonly JsonnetVariable[];
+  readonly libs?: readonly string[];
+}
+export interface JsonnetVariable extends JsonObject {
+  readonly name: string;
+  readonly value: string;
+  readonly code?: boolean;
 }
 
 export interface HelmSource extends JsonObject {
@@ -83,6 +94,12 @@ export interface KustomizeSource extends JsonObject {
   readonly replicas?: readonly KustomizeReplica[];
   readonly commonLabels?: { readonly [name: string]: string };
   readonly commonAnnotations?: { readonly [name: string]: string };
+  readonly commonAnnotationsEnvsubst?: boolean;
+  readonly forceCommonLabels?: boolean;
+  readonly forceCommonAnnotations?: boolean;
+  readonly version?: string;
+  readonly kubeVersion?: string;
+  readonly apiVersions?: readonly string[];
   readonly labelWithoutSelector?: boolean;
   readonly labelIncludeTemplates?: boolean;
   readonly components?: readonly string[];

@@ -20,6 +20,8 @@ export type {
   DirectorySource,
   HealthStatus,
   HelmSource,
+  JsonnetSource,
+  JsonnetVariable,
   KustomizeSource,
   Operation,
   OperationInitiator,

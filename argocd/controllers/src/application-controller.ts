@@ -44,6 +44,7 @@ import {
 } from './control-state.ts';
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
+import { joinTraces, resolveSource } from './late-source.ts';
 import { readStatus } from './read-status.ts';
 import type { Settings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
@@ -51,11 +52,13 @@ import {
   accountFor,
   type LoweringContext,
   ownerName,
+  renderContext,
   type ServiceAccount,
   toDelivery,
 } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
+import type { ApplicationDeliverySource } from './to-sources.ts';
 import { writeStatus } from './write-status.ts';
 
 export interface ApplicationControllerPorts {
@@ -314,7 +317,10 @@ async function runLook(
         onProgress: report,
         onLoaded: (renders) => watches.loaded(id, renders),
       },
-      portsFor(delivery, ports, accountFor(app, context)),
+      renderLate(portsFor(delivery, ports, accountFor(app, context)), app, {
+        context,
+        sources: [...delivery.sources, ...(request?.sources ?? [])],
+      }),
       { signal },
     );
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
@@ -365,6 +371,31 @@ function unusable(
     renderKinds: [],
     observedAtMs: nowMs,
     ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
+  };
+}
+
+/** Renders each source as its folder says, too: overrides and the build environment are known only with its files. */
+function renderLate(
+  ports: DeliveryPorts,
+  app: Application,
+  {
+    context,
+    sources,
+  }: {
+    readonly context: LoweringContext;
+    readonly sources: readonly ApplicationDeliverySource[];
+  },
+): DeliveryPorts {
+  const origins = new Map(sources.map(({ render, origin }) => [render, origin]));
+  return {
+    ...ports,
+    render: async (snapshot, spec, options) => {
+      const origin = origins.get(spec);
+      if (origin === undefined) return ports.render(snapshot, spec, options);
+      const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));
+      const rendered = await ports.render(snapshot, late.spec, options);
+      return { ...rendered, trace: joinTraces(rendered.trace, late.trace) };
+    },
   };
 }
 

@@ -32,7 +32,11 @@ import { findCredential, type RepositoryCredential } from './repositories.ts';
 import { isExcluded, type Settings, systemIgnoreRules } from './settings.ts';
 import { managedNamespace, readSyncOptions } from './sync-options.ts';
 import { judgeWindows, windowsFor } from './sync-windows.ts';
-import { toDeliverySource } from './to-sources.ts';
+import {
+  type ApplicationDeliverySource,
+  type RenderContext,
+  toDeliverySource,
+} from './to-sources.ts';
 import { APPLICATION_HEALTH, ARGO_VOCABULARY } from './vocabulary.ts';
 
 /** What an Application means depends on these, too. */
@@ -120,8 +124,9 @@ export function hasSeveralSources({ spec }: Application): boolean {
 export function toDeliverySources(
   sources: readonly ApplicationSource[],
   app: Application,
-  { project, credentials }: Pick<LoweringContext, 'project' | 'credentials'>,
-) {
+  context: Pick<LoweringContext, 'project' | 'credentials' | 'settings' | 'controlNamespace'>,
+): readonly ApplicationDeliverySource[] {
+  const { project, credentials } = context;
   if (app.spec.sourceHydrator !== undefined && sources.length === 0) {
     throw new CapstanError(
       'SOURCE_UNSUPPORTED',
@@ -148,12 +153,24 @@ export function toDeliverySources(
       );
     }
     const auth = findCredential(credentials, source.repoURL, app.spec.project);
-    const release = {
-      name: app.metadata.name ?? '',
-      namespace: app.spec.destination.namespace ?? '',
-    };
-    return toDeliverySource(source, { field, auth, release });
+    return toDeliverySource(source, { ...renderContext(app, context, field), auth });
   });
+}
+
+/** What the rendering of a source depends on beside the source. */
+export function renderContext(
+  app: Application,
+  { settings, controlNamespace }: Pick<LoweringContext, 'settings' | 'controlNamespace'>,
+  field: string,
+): RenderContext {
+  const namespace = app.spec.destination.namespace ?? '';
+  const instance = instanceName(app, controlNamespace);
+  return {
+    field,
+    release: { name: app.metadata.name ?? '', namespace },
+    app: { instance, namespace, project: app.spec.project },
+    tools: settings.enabledTools,
+  };
 }
 
 /** `<namespace>_<name>` for an application outside the control plane's namespace. */

@@ -6,20 +6,31 @@ import { toYaml } from '@capstan/lib-yaml';
 export function toHelmOptions(
   helm: HelmSource,
   release: { readonly name: string; readonly namespace: string },
+  fill: (text: string) => string = (text) => text,
 ): HelmOptions {
+  // A leading $ may name another source; then the rest alone is filled in.
+  const fillPath = (path: string) => {
+    const reference = /^\$[a-zA-Z0-9-]+\//.exec(path)?.[0] ?? '';
+    return reference.startsWith('$ARGOCD_APP')
+      ? fill(path)
+      : reference + fill(path.slice(reference.length));
+  };
   const values = helm.valuesObject === undefined ? helm.values : toYaml(helm.valuesObject);
   return {
     releaseName: helm.releaseName || release.name,
     releaseNamespace: helm.namespace || release.namespace,
-    valueFiles: helm.valueFiles ?? [],
+    valueFiles: (helm.valueFiles ?? []).map(fillPath),
     ignoreMissingValueFiles: helm.ignoreMissingValueFiles ?? false,
     ...(values === undefined ? {} : { values }),
     parameters: (helm.parameters ?? []).map(({ name = '', value = '', forceString = false }) => ({
-      name,
-      value,
+      name: fill(name),
+      value: fill(value),
       forceString,
     })),
-    fileParameters: (helm.fileParameters ?? []).map(({ name = '', path = '' }) => ({ name, path })),
+    fileParameters: (helm.fileParameters ?? []).map(({ name = '', path = '' }) => ({
+      name,
+      path: fillPath(path),
+    })),
     skipCrds: helm.skipCrds ?? false,
     skipTests: helm.skipTests ?? false,
     skipSchemaValidation: helm.skipSchemaValidation ?? false,

@@ -1,9 +1,39 @@
-import type { ApplicationSource, KustomizeSource } from '@capstan/argocd-api';
+import type {
+  ApplicationSource,
+  DirectorySource,
+  JsonnetVariable,
+  KustomizeSource,
+} from '@capstan/argocd-api';
 import type { DeliverySource } from '@capstan/engine-delivery';
-import type { KustomizeImage, KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
-import type { SourceAuth } from '@capstan/engine-source';
+import type {
+  DirectoryOptions,
+  KustomizeImage,
+  KustomizeOverlay,
+  RenderSpec,
+} from '@capstan/engine-render';
+import type { SourceAuth, SourceSpec } from '@capstan/engine-source';
+import type { Json } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { type BuildEnvironment, substitute } from './build-environment.ts';
+import type { Settings } from './settings.ts';
 import { toHelmOptions } from './to-helm-options.ts';
+
+/** A source as the engine takes it, with what the Application says of it. */
+export interface ApplicationDeliverySource extends DeliverySource {
+  /** Absent for one that others only refer to. */
+  readonly origin?: ApplicationSource;
+}
+
+export interface RenderContext {
+  /** Where it stands in the Application, for messages. */
+  readonly field: string;
+  /** Of the release, unless source.helm says otherwise. */
+  readonly release: { readonly name: string; readonly namespace: string };
+  readonly app: { readonly instance: string; readonly namespace: string; readonly project: string };
+  readonly tools: Settings['enabledTools'];
+  /** Absent before the revision is known. */
+  readonly environment?: BuildEnvironment;
+}
 
 /**
  * One source of an Application as the engine takes it. Throws SOURCE_UNSUPPORTED, with the alternative, for what is not
@@ -11,43 +41,36 @@ import { toHelmOptions } from './to-helm-options.ts';
  */
 export function toDeliverySource(
   source: ApplicationSource,
-  options: {
-    readonly field: string;
-    readonly auth: SourceAuth | undefined;
-    /** Of the release, unless source.helm says otherwise: the application's name and destination. */
-    readonly release: { readonly name: string; readonly namespace: string };
-  },
-): DeliverySource {
+  options: RenderContext & { readonly auth: SourceAuth | undefined },
+): ApplicationDeliverySource {
   refuseUnsupported(source, options.field);
-  const name =
-    source.targetRevision === undefined || source.targetRevision === ''
-      ? 'HEAD'
-      : source.targetRevision;
-  const { tagPrefix } = source;
-  const spec = {
-    kind: 'git' as const,
-    url: source.repoURL,
-    revision: { kind: 'any' as const, name, ...(tagPrefix ? { tagPrefix } : {}) },
-    ...(options.auth === undefined ? {} : { auth: options.auth }),
-  };
-  const isReference = source.ref !== undefined && (source.path ?? '') === '';
+  const spec = toSourceSpec(source, options.auth);
+  const isReference = source.ref !== undefined && !source.path && !source.chart;
   const ref = source.ref === undefined ? {} : { ref: source.ref };
   return isReference
     ? { source: spec, ...ref }
-    : { source: spec, ...ref, render: toRenderSpec(source, options) };
+    : { source: spec, ...ref, render: toRenderSpec(source, options), origin: source };
 }
 
-function refuseUnsupported(
-  { chart, plugin, directory, repoURL }: ApplicationSource,
-  field: string,
-): void {
+function toSourceSpec(source: ApplicationSource, auth: SourceAuth | undefined): SourceSpec {
+  const name = source.targetRevision || 'HEAD';
+  const { tagPrefix } = source;
+  return {
+    kind: 'git',
+    url: source.repoURL,
+    revision: { kind: 'any', name, ...(tagPrefix ? { tagPrefix } : {}) },
+    ...(auth === undefined ? {} : { auth }),
+  };
+}
+
+function refuseUnsupported({ chart, plugin, repoURL }: ApplicationSource, field: string): void {
   const refuse = (what: string, hint: string) => {
     throw new CapstanError('SOURCE_UNSUPPORTED', `${field}: ${what}`, { hint });
   };
   if (plugin !== undefined) {
     refuse(
       'config management plugins are not run',
-      'render with Kustomize or Helm, or commit the rendered manifests',
+      'render with Kustomize, Helm or Jsonnet, or commit the rendered manifests',
     );
   }
   if (chart !== undefined && chart !== '') {
@@ -59,63 +82,128 @@ function refuseUnsupported(
   if (repoURL.startsWith('oci://')) {
     refuse('OCI artifacts are not fetched', 'put the manifests into Git and name their path');
   }
-  if (directory?.jsonnet !== undefined && Object.keys(directory.jsonnet).length > 0) {
-    refuse('Jsonnet is not rendered', 'commit the rendered manifests');
-  }
 }
 
-function toRenderSpec(
-  source: ApplicationSource,
-  { field, release }: Parameters<typeof toDeliverySource>[1],
-): RenderSpec {
+/** How a source is rendered: by the tool that it names, else by what its folder holds. */
+export function toRenderSpec(source: ApplicationSource, context: RenderContext): RenderSpec {
+  const { release, environment, tools } = context;
+  const fill = (text: string) => (environment === undefined ? text : substitute(text, environment));
   const path = source.path ?? '';
-  const { directory, kustomize } = source;
-  const folder = {
-    ...(directory?.recurse === undefined ? {} : { recurse: directory.recurse }),
-    ...(directory?.include ? { include: directory.include } : {}),
-    ...(directory?.exclude ? { exclude: directory.exclude } : {}),
-  };
-  if (directory !== undefined) return { kind: 'directory', path, ...folder };
-  if (source.helm !== undefined) {
-    return { kind: 'helm', path, ...toHelmOptions(source.helm, release) };
+  const folder = toDirectoryOptions(source.directory ?? {}, { fill, tools });
+  const overlay = toOverlay(source.kustomize ?? {}, { field: `${context.field}.kustomize`, fill });
+  const helm = toHelmOptions(source.helm ?? {}, release, fill);
+  switch (explicitKind(source, context.field)) {
+    case 'directory':
+      return { kind: 'directory', path, ...folder };
+    case 'helm':
+      return tools.helm ? { kind: 'helm', path, ...helm } : { kind: 'directory', path, ...folder };
+    case 'kustomize':
+      return tools.kustomize
+        ? { kind: 'kustomize', path, overlay }
+        : { kind: 'directory', path, ...folder };
+    case undefined:
+      return { kind: 'detect', path, ...folder, helm, tools };
   }
-  if (kustomize === undefined) {
-    const helm = toHelmOptions({}, release);
-    return { kind: 'detect', path, ...folder, helm };
-  }
-  return { kind: 'kustomize', path, overlay: toOverlay(kustomize, `${field}.kustomize`) };
 }
 
-function toOverlay(kustomize: KustomizeSource, field: string): KustomizeOverlay {
+/** The tool that the source names by a field that says something; at most one. */
+function explicitKind(
+  { directory, helm, kustomize }: ApplicationSource,
+  field: string,
+): 'directory' | 'helm' | 'kustomize' | undefined {
+  const told = [
+    saysSomething(kustomize) ? ('kustomize' as const) : undefined,
+    saysSomething(helm) ? ('helm' as const) : undefined,
+    isPlainFolder(directory) ? ('directory' as const) : undefined,
+  ].filter((kind) => kind !== undefined);
+  if (told.length <= 1) return told[0];
+  throw new CapstanError(
+    'SPEC_INVALID',
+    `${field}: multiple application sources defined: ${told.join(',')}`,
+    { hint: 'keep one of them' },
+  );
+}
+
+/** What only includes and excludes does not yet choose the plain folder. */
+function isPlainFolder(directory: DirectorySource | undefined): boolean {
+  if (directory === undefined) return false;
+  const { recurse, jsonnet, disableExtensionFilter } = directory;
+  return recurse === true || disableExtensionFilter === true || saysSomething(jsonnet);
+}
+
+function saysSomething(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return typeof value !== 'object' || Object.values(value).some(saysSomething);
+}
+
+type Fill = (text: string) => string;
+
+function toDirectoryOptions(
+  directory: DirectorySource,
+  { fill, tools }: { readonly fill: Fill; readonly tools: Settings['enabledTools'] },
+): DirectoryOptions {
+  const { recurse, include, exclude, disableExtensionFilter, jsonnet } = directory;
+  const values = (list: readonly JsonnetVariable[] | undefined) =>
+    (list ?? []).map(({ name, value, code }) => ({
+      name,
+      value: fill(value),
+      isCode: code === true,
+    }));
+  return {
+    ...(recurse === undefined ? {} : { recurse }),
+    ...(include ? { include } : {}),
+    ...(exclude ? { exclude } : {}),
+    ...(disableExtensionFilter === true ? { anyExtension: true } : {}),
+    ...(saysSomething(jsonnet) || !tools.jsonnet
+      ? {
+          jsonnet: {
+            enabled: tools.jsonnet,
+            externals: values(jsonnet?.extVars),
+            topLevel: values(jsonnet?.tlas),
+            libraries: jsonnet?.libs ?? [],
+          },
+        }
+      : {}),
+  };
+}
+
+function toOverlay(
+  kustomize: KustomizeSource,
+  { field, fill }: { readonly field: string; readonly fill: Fill },
+): KustomizeOverlay {
+  const { commonLabels, commonAnnotations, replicas, images } = kustomize;
+  const isFilled = kustomize.commonAnnotationsEnvsubst === true;
   return {
     ...(kustomize.namespace ? { namespace: kustomize.namespace } : {}),
     ...(kustomize.namePrefix ? { namePrefix: kustomize.namePrefix } : {}),
     ...(kustomize.nameSuffix ? { nameSuffix: kustomize.nameSuffix } : {}),
-    ...(kustomize.images === undefined ? {} : { images: kustomize.images.map(toImage) }),
-    ...(kustomize.replicas === undefined
+    ...(images === undefined ? {} : { images: images.map((image) => toImage(fill(image))) }),
+    ...(replicas === undefined
       ? {}
       : {
-          replicas: kustomize.replicas.map(({ name, count }) => ({
-            name,
-            count: toCount(count, field),
-          })),
+          replicas: replicas.map(({ name, count }) => ({ name, count: toCount(count, field) })),
         }),
     ...(kustomize.patches === undefined ? {} : { patches: kustomize.patches }),
     ...(kustomize.components === undefined ? {} : { components: kustomize.components }),
     ...(kustomize.ignoreMissingComponents === undefined
       ? {}
       : { ignoreMissingComponents: kustomize.ignoreMissingComponents }),
-    ...(kustomize.commonLabels === undefined ? {} : { labels: kustomize.commonLabels }),
+    ...(commonLabels === undefined ? {} : { labels: fillAll(commonLabels, fill) }),
     ...(kustomize.labelWithoutSelector === undefined
       ? {}
       : { labelsWithoutSelector: kustomize.labelWithoutSelector }),
     ...(kustomize.labelIncludeTemplates === undefined
       ? {}
       : { labelsInTemplates: kustomize.labelIncludeTemplates }),
-    ...(kustomize.commonAnnotations === undefined
+    ...(commonAnnotations === undefined
       ? {}
-      : { annotations: kustomize.commonAnnotations }),
+      : { annotations: isFilled ? fillAll(commonAnnotations, fill) : commonAnnotations }),
   };
+}
+
+function fillAll(values: { readonly [name: string]: string }, fill: Fill) {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fill(value)]));
 }
 
 /** `name=new:tag`, `name:tag`, `name=new@sha256:…`: what `kustomize edit set image` takes. */

@@ -1,11 +1,13 @@
 import { compileGlob, type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
-import type { Diagnostic } from '@capstan/lib-std';
+import { evaluateJsonnet } from '@capstan/lib-jsonnet';
+import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
 import { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 import type { DirectoryOptions } from './render-spec.ts';
 
 const FILES_MAX = 20_000;
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+const EXTENSION = /\.(?:ya?ml|json|jsonnet)$/;
 const SKIP_MARK = '+argocd:skip-file-rendering';
 
 /**
@@ -26,7 +28,7 @@ export function renderDirectory(
   }
   let bytes = 0;
   for (const file of files) {
-    const parsed = readManifests(tree, file, options.parseFile ?? parseBytes);
+    const parsed = readManifests(tree, file, { ...options, root: path });
     bytes += parsed.bytes;
     if (bytes > TEXT_BYTES_MAX) {
       return { objects, diagnostics: [limit(path, `over ${TEXT_BYTES_MAX} bytes of manifests`)] };
@@ -50,7 +52,7 @@ function listFiles(tree: FileTree, root: string, options: DirectoryOptions): rea
       const name = joinPath(relative, entry.name);
       if (entry.kind === 'directory') {
         if (options.recurse === true && files.length <= FILES_MAX) visit(path, name);
-      } else if (/\.(?:ya?ml|json|jsonnet)$/.test(entry.name)) {
+      } else if (options.anyExtension === true || EXTENSION.test(entry.name)) {
         if (excluded?.(name) === true) continue;
         if (included === undefined || included(name)) files.push(path);
       }
@@ -67,7 +69,7 @@ function toGlob(pattern: string): (path: string) => boolean {
 function readManifests(
   tree: FileTree,
   file: string,
-  parse: ParseFile,
+  options: DirectoryOptions & { readonly parseFile?: ParseFile; readonly root: string },
 ): ParsedManifests & { readonly bytes: number } {
   const none = { objects: [], bytes: 0 };
   const resolved = resolveLinks(tree, file);
@@ -77,22 +79,39 @@ function readManifests(
   const bytes = resolved.kind === 'found' ? tree.readFile(resolved.path) : undefined;
   // A link to a folder, or to nothing: Argo CD reads neither.
   if (resolved.kind !== 'found' || bytes === undefined) return { ...none, diagnostics: [] };
-  if (file.endsWith('.jsonnet')) {
-    return {
-      ...none,
-      diagnostics: [
-        {
-          severity: 'error',
-          code: 'JSONNET_UNSUPPORTED',
-          message: 'Jsonnet files cannot be rendered yet',
-          hint: 'exclude the file (directory.exclude), or commit the JSON that it gives',
-          location: { file },
-        },
-      ],
-    };
-  }
+  if (file.endsWith('.jsonnet'))
+    return { ...renderJsonnet(tree, file, options), bytes: bytes.length };
+  const parse = options.parseFile ?? parseBytes;
   const id = tree.stat(resolved.path)?.id ?? '';
   return { ...parse(bytes, file, id), bytes: bytes.length };
+}
+
+/** One object, or a list of them; imports are looked for beside the file, in the folder and in the libraries. */
+function renderJsonnet(
+  tree: FileTree,
+  file: string,
+  { jsonnet = {}, root }: DirectoryOptions & { readonly root: string },
+): ParsedManifests {
+  try {
+    if (jsonnet.enabled === false) {
+      throw new CapstanError('JSONNET_DISABLED', 'the administrator has Jsonnet switched off', {
+        hint: 'commit the JSON that the file gives',
+      });
+    }
+    const libraries = [root, ...(jsonnet.libraries ?? [])];
+    const value = evaluateJsonnet(tree, file, { ...jsonnet, libraries });
+    const documents = Array.isArray(value) ? value : [value];
+    const parsed = documents.map((one) => parseManifests(JSON.stringify(one), file));
+    return {
+      objects: parsed.flatMap(({ objects }) => objects),
+      diagnostics: parsed.flatMap(({ diagnostics }) => diagnostics),
+    };
+  } catch (error) {
+    if (!(error instanceof CapstanError)) throw error;
+    const { code, message, hint } = error;
+    const told = { severity: 'error' as const, code, message, location: { file } };
+    return { objects: [], diagnostics: [hint === undefined ? told : { ...told, hint }] };
+  }
 }
 
 /** A file's manifests by Argo CD's rules on what counts as one. */

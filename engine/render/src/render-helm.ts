@@ -1,4 +1,5 @@
 import {
+  compileGlob,
   type FileTree,
   joinPath,
   type ResolvedPath,
@@ -78,19 +79,77 @@ function readValueFiles(
   folder: string,
   options: HelmOptions,
 ): ChartRequest['valueTexts'] {
-  return (options.valueFiles ?? []).flatMap((name) => {
-    const text = readInside(tree, folder, name);
-    if (text !== undefined) return [{ name, text }];
-    if (options.ignoreMissingValueFiles === true) return [];
-    throw new CapstanError(
-      'VALUES_MISSING',
-      `the values file ${JSON.stringify(name)} does not exist`,
-      {
-        hint: 'correct helm.valueFiles, or set helm.ignoreMissingValueFiles',
-      },
-    );
+  const names = options.valueFiles ?? [];
+  const plain = new Set(
+    names.filter((name) => !isPattern(name)).map((name) => placeOf(folder, name)),
+  );
+  const seen = new Set<string>();
+  return names.flatMap((name) => {
+    // A file that is named for itself stands where it is named, not where a pattern finds it.
+    const found = isPattern(name)
+      ? expandPattern(tree, folder, name).filter((one) => !plain.has(placeOf(folder, one)))
+      : [name];
+    const texts = found
+      .filter((one) => !seen.has(placeOf(folder, one)))
+      .flatMap((one) => {
+        seen.add(placeOf(folder, one));
+        const text = readInside(tree, folder, one);
+        return text === undefined ? [] : [{ name: one, text }];
+      });
+    const isMissing = isPattern(name)
+      ? expandPattern(tree, folder, name).length === 0
+      : texts.length === 0 && readInside(tree, folder, name) === undefined;
+    if (isMissing && options.ignoreMissingValueFiles !== true) throw missingValues(name);
+    return texts;
   });
 }
+
+function missingValues(name: string): CapstanError {
+  return new CapstanError(
+    'VALUES_MISSING',
+    `the values file ${JSON.stringify(name)} does not exist`,
+    {
+      hint: 'correct helm.valueFiles, or set helm.ignoreMissingValueFiles',
+    },
+  );
+}
+
+function isPattern(name: string): boolean {
+  return /[*?[{]/.test(name) && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(name);
+}
+
+/** Where a name leads, for comparing names. */
+function placeOf(folder: string, name: string): string {
+  return name.startsWith('$') ? name : (resolvePath(folder, name) ?? name);
+}
+
+/** The files that a pattern finds, in the order of their names; `**` spans folders. Each is read within the same bounds. */
+function expandPattern(tree: FileTree, folder: string, name: string): readonly string[] {
+  const reference = /^\$([^/]+)\/(.*)$/s.exec(name);
+  const mount = reference === null ? '' : `$${reference[1]}`;
+  const from = reference === null ? folder : '';
+  const pattern = resolvePath(from, reference?.[2] ?? name);
+  if (pattern === undefined) throw refused(name, 'it leads out of the repository');
+  const fits = compileGlob(pattern, { separator: '/', braces: true });
+  const inside = mount === '' ? tree : subTree(tree, mount);
+  const root = pattern
+    .slice(0, pattern.search(/[*?[{]/))
+    .replace(/[^/]*$/, '')
+    .replace(/\/$/, '');
+  const found: string[] = [];
+  const visit = (path: string): void => {
+    for (const entry of inside.readDirectory(path) ?? []) {
+      const place = joinPath(path, entry.name);
+      if (entry.kind === 'directory') {
+        if (found.length < PATTERN_FILES_MAX && !entry.name.startsWith('$')) visit(place);
+      } else if (fits(place)) found.push(mount === '' ? `/${place}` : `${mount}/${place}`);
+    }
+  };
+  visit(root);
+  return found.sort();
+}
+
+const PATTERN_FILES_MAX = 1_000;
 
 /** A file by its path from the chart's folder, or from the root of the repository when it begins with '/'. */
 function readInside(tree: FileTree, folder: string, name: string): string | undefined {

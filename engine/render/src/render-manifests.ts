@@ -53,7 +53,7 @@ function renderIn(
   const kindWhenFailed = spec.kind === 'detect' ? 'directory' : spec.kind;
   try {
     const folder = findFolder(tree, spec.path, context.snapshot);
-    const kind = spec.kind === 'detect' ? detectKind(tree, folder) : spec.kind;
+    const kind = spec.kind === 'detect' ? detectKind(tree, folder, spec.tools) : spec.kind;
     const first = renderKind(kind, { tree, folder, spec, options: context.options });
     const substituted = substituteObjects(first.objects, spec.substitute);
     const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
@@ -157,9 +157,13 @@ function similarFolders(tree: FileTree, path: string): string {
 }
 
 /** As Argo CD: Chart.yaml says helm, a kustomization file kustomize, anything else is a plain folder. */
-function detectKind(tree: FileTree, folder: string): RenderResult['kind'] {
-  if (tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') return 'helm';
-  return findKustomization(tree, folder) === undefined ? 'directory' : 'kustomize';
+function detectKind(
+  tree: FileTree,
+  folder: string,
+  { helm = true, kustomize = true }: { readonly helm?: boolean; readonly kustomize?: boolean } = {},
+): RenderResult['kind'] {
+  if (helm && tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') return 'helm';
+  return kustomize && findKustomization(tree, folder) !== undefined ? 'kustomize' : 'directory';
 }
 
 function toDiagnostic(error: CapstanError, spec: RenderSpec): Diagnostic {

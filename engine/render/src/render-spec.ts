@@ -8,7 +8,13 @@ export type RenderSpec = {
   | ({ readonly kind: 'kustomize' } & KustomizeOptions)
   | ({ readonly kind: 'helm' } & HelmOptions)
   /** Chosen by what the folder holds: Chart.yaml → helm, a kustomization file → kustomize, else directory. */
-  | ({ readonly kind: 'detect'; readonly helm?: HelmOptions } & DirectoryOptions & KustomizeOptions)
+  | ({
+      readonly kind: 'detect';
+      readonly helm?: HelmOptions;
+      /** False: what such a folder holds is read as plain manifests. */
+      readonly tools?: { readonly helm?: boolean; readonly kustomize?: boolean };
+    } & DirectoryOptions &
+      KustomizeOptions)
 );
 
 /** A plain folder of manifests as Argo CD reads it: .yaml, .yml and .json files, several documents each, Lists unfolded. */
@@ -18,6 +24,24 @@ export interface DirectoryOptions {
   /** Glob over paths relative to the folder (`{a,b}`, `*`, `**`, `?`, `[…]`); absent: all. */
   readonly include?: string;
   readonly exclude?: string;
+  /** Files of any name are looked at, not only .yaml, .yml, .json and .jsonnet. */
+  readonly anyExtension?: boolean;
+  readonly jsonnet?: JsonnetOptions;
+}
+
+/** What Jsonnet files are evaluated with. */
+export interface JsonnetOptions {
+  /** False: Jsonnet files are an error. */
+  readonly enabled?: boolean;
+  readonly externals?: readonly JsonnetValue[];
+  readonly topLevel?: readonly JsonnetValue[];
+  /** Folders of libraries, from the root of the repository. */
+  readonly libraries?: readonly string[];
+}
+export interface JsonnetValue {
+  readonly name: string;
+  readonly value: string;
+  readonly isCode?: boolean;
 }
 
 /** What a delivery lays over a kustomization: Argo CD's source.kustomize and Flux's spec fields in one shape. */
