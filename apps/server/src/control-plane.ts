@@ -23,7 +23,7 @@ import { type JoinedReplicas, joinReplicas, type ReplicaOptions } from './join-r
 import { type ArtifactOptions, openArtifacts } from './open-artifacts.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import { runControllers } from './run-controllers.ts';
+import { type ControlPlaneEvent, runControllers } from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
 import { AppViews } from './views/app-views.ts';
 
@@ -51,6 +51,7 @@ export interface ControlPlaneOptions {
   readonly registry?: Registry;
   readonly version: string;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
+  readonly onEvent?: (event: ControlPlaneEvent) => void;
   readonly clock?: Clock;
 }
 
@@ -115,6 +116,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clock,
       log,
       runtime,
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     },
     signal,
   );

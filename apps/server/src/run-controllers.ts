@@ -18,6 +18,7 @@ import type { KubeClient } from '@capstan/kube-client';
 import {
   type ControllerRuntime,
   createEventRecorder,
+  type EventInput,
   type EventRecorder,
 } from '@capstan/kube-controller';
 import type { Capabilities } from '@capstan/kube-helm';
@@ -40,6 +41,14 @@ export interface ControllerPorts {
   readonly clock: Clock;
   readonly runtime: ControllerRuntime;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
+  /** Told of each event of a reconciled object, beside its being written to the cluster. */
+  readonly onEvent?: (event: ControlPlaneEvent) => void;
+}
+
+export interface ControlPlaneEvent {
+  /** The original's name of the controller, e.g. `kustomize-controller`. */
+  readonly component: string;
+  readonly event: EventInput;
 }
 
 export interface RunningControllers {
@@ -161,12 +170,21 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
 }
 
 function recorder(
-  { client, clock, log }: ControllerPorts,
+  { client, clock, log, onEvent }: ControllerPorts,
   component: string,
   aggregates: boolean,
 ): EventRecorder {
   const onError = (error: unknown) => log('an event is lost', { error: messageOf(error) });
-  return createEventRecorder({ client, component, aggregates, clock, onError });
+  const events = createEventRecorder({ client, component, aggregates, clock, onError });
+  if (onEvent === undefined) return events;
+  return {
+    record(event) {
+      onEvent({ component, event });
+      events.record(event);
+    },
+    flush: () => events.flush(),
+    [Symbol.asyncDispose]: () => events[Symbol.asyncDispose](),
+  };
 }
 
 /** When one of them fails the others end too, so that they can be started again together. */

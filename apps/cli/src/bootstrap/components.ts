@@ -64,7 +64,7 @@ function deployment(metadata: KubeObject['metadata'], { image }: ComponentOption
             {
               name: NAME,
               image,
-              args: ['serve', '--port=7400', '--cache=/var/cache/capstan'],
+              args: ['serve', '--port=7400', '--cache=/var/cache/capstan', '--log-encoding=json'],
               ports: [{ name: 'page', containerPort: 7400 }],
               resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } },
               securityContext: {

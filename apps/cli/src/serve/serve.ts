@@ -7,6 +7,7 @@ import { createRegistry, createRequestMetrics } from '@capstan/kube-controller';
 import { CapstanError } from '@capstan/lib-std';
 import { parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
+import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
 
 const HELP = `usage: capstan serve [OPTIONS]
 
@@ -27,6 +28,7 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --artifact-address ADDRESS  (default 127.0.0.1; 0.0.0.0 for consumers in the cluster)
   --artifact-url URL  what stands before an artifact's path for its consumers, e.g.
                       http://source-controller.flux-system.svc.cluster.local. (default: the address above)
+  --log-encoding json|console   how lines are written to standard error (default console)
   --no-cross-namespace-refs     Flux's resources may refer only to their own namespace
   --default-service-account NAME  what Kustomizations and HelmReleases act as that name no service account
 `;
@@ -50,6 +52,7 @@ export const run: Command = async (args, io) => {
     'artifact-url': { kind: 'string' },
     'no-cross-namespace-refs': { kind: 'boolean' },
     'default-service-account': { kind: 'string' },
+    'log-encoding': { kind: 'string' },
     help: { kind: 'boolean', short: 'h' },
   });
   if (flags.flag('help')) {
@@ -71,6 +74,8 @@ export const run: Command = async (args, io) => {
       'capstan: the page is not built: run npm run build -w @capstan/apps-ui (npm start does it)\n',
     );
   }
+  const encoding = readEncoding(flags.text('log-encoding'));
+  const logOptions = () => ({ encoding, nowMs: Date.now() });
   const control = await startControlPlane({
     client,
     clusterName: 'in-cluster',
@@ -87,7 +92,8 @@ export const run: Command = async (args, io) => {
     registry,
     ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',
-    log: (message, keys = {}) => io.err(`capstan: ${message} ${JSON.stringify(keys)}\n`),
+    log: (message, keys = {}) => io.err(messageLine(message, keys, logOptions())),
+    onEvent: (event) => io.err(eventLine(event, logOptions())),
   });
   try {
     const page = await serve((request) => control.handle(request), {
@@ -128,6 +134,13 @@ function readPort(name: string, text: string | undefined, otherwise: number): nu
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
   throw new CapstanError('OPTION_INVALID', `--${name} ${text} is no port`, {
     hint: 'give a number from 1 to 65535, or 0 for a free one',
+  });
+}
+
+function readEncoding(text = 'console'): LogEncoding {
+  if (text === 'json' || text === 'console') return text;
+  throw new CapstanError('OPTION_INVALID', `--log-encoding ${text} is not known`, {
+    hint: 'give json or console',
   });
 }
 
