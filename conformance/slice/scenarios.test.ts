@@ -6,6 +6,7 @@ import {
   CHART_SCENARIOS,
   configMap,
   createWorld,
+  DEPENDENCY_SCENARIOS,
   KUSTOMIZATION_SCENARIOS,
   MISTAKE_SCENARIO,
   untilSynced,
@@ -33,6 +34,7 @@ describe('the slice on a real control plane', { skip: whyNoCluster() }, () => {
     MISTAKE_SCENARIO,
     ...KUSTOMIZATION_SCENARIOS,
     ...CHART_SCENARIOS,
+    ...DEPENDENCY_SCENARIOS,
   ]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);

@@ -1,17 +1,28 @@
 import type { AppRef } from '@capstan/apps-contract';
 import { createApplicationSetController } from '@capstan/argocd-application-sets';
 import {
+  applicationDependency,
   type ClusterDirectoryOptions,
   createApplicationController,
   createClusterDirectory,
   findCredential,
   readRepositoryCredential,
 } from '@capstan/argocd-controllers';
-import { type Cluster, type ClusterPool, createVerdictCache } from '@capstan/engine-delivery';
+import {
+  type Cluster,
+  type ClusterPool,
+  createVerdictCache,
+  DependencyGraph,
+} from '@capstan/engine-delivery';
+import { POPULAR_RULES } from '@capstan/engine-health';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
-import { createFluxControllers, type Tenancy } from '@capstan/flux-controllers';
+import {
+  createFluxControllers,
+  kustomizationDependency,
+  type Tenancy,
+} from '@capstan/flux-controllers';
 import { createHelmControllers } from '@capstan/flux-helm';
 import type { ArtifactStorage } from '@capstan/flux-server';
 import type { KubeClient } from '@capstan/kube-client';
@@ -20,6 +31,7 @@ import {
   createEventRecorder,
   type EventInput,
   type EventRecorder,
+  pinKeys,
 } from '@capstan/kube-controller';
 import type { Capabilities } from '@capstan/kube-helm';
 import type { ObjectKey } from '@capstan/kube-object';
@@ -107,6 +119,11 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     clock,
     runtime: ports.runtime,
     verdicts: createVerdictCache(),
+    dependencies: new DependencyGraph({
+      live: cluster.live,
+      readers: [applicationDependency, kustomizationDependency],
+      healthRules: { base: 'workload', custom: POPULAR_RULES },
+    }),
     render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
       renders.render(snapshot, spec),
   };
@@ -133,8 +150,11 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
       return findCredential(known, url, project);
     },
   });
+  // Artifacts lie on the disk of the replica that made them.
+  const artifactRuntime = pinKeys(ports.runtime, 'artifacts');
   const flux = createFluxControllers({
     ...shared,
+    sourceRuntime: artifactRuntime,
     cluster,
     clusters: ports.clusters,
     tenancy: ports.tenancy,
@@ -149,6 +169,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     tenancy: ports.tenancy,
     artifacts: ports.artifacts,
     unpack: (bytes) => readArchive(bytes),
+    runtime: artifactRuntime,
     events: recorders,
     clock,
   });

@@ -10,6 +10,7 @@ import {
   type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
+  type DependencyGraph,
   inspectObject,
   type ObjectInsight,
   type OperationRequest,
@@ -71,6 +72,8 @@ export interface ApplicationControllerPorts {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  /** Absent: nothing waits for anything. */
+  readonly dependencies?: DependencyGraph;
 }
 
 export interface ApplicationControllerOptions {
@@ -195,6 +198,7 @@ async function run(
           controller.enqueue(fromOwner(owner), { reason: 'live object' });
       }),
     ),
+    followDependencies(controller, bench, signal),
   ];
   try {
     const patience = { clock: ports.clock, signal };
@@ -224,6 +228,33 @@ async function run(
 function registerClusters({ control, ports }: Bench): void {
   const { inClusterEnabled } = control.settings();
   ports.clusters.register(control.clusters(), { ownEnabled: inClusterEnabled });
+}
+
+/** Wakes who waits, and has a dependency look at its source which may be behind only because nothing of it changed. */
+function followDependencies(
+  controller: Controller<AppKey>,
+  { ports, control }: Bench,
+  signal: AbortSignal,
+): () => void {
+  const stop = ports.dependencies?.subscribe({
+    wake: ({ kind, namespace, name }) => {
+      if (kind === 'Application') controller.enqueue({ namespace, name }, { reason: 'dependency' });
+    },
+    refresh: ({ kind, namespace, name }) => {
+      if (kind !== 'Application') return;
+      const known = control.read({ namespace, name })?.metadata.annotations ?? {};
+      if (known[ANNOTATION.refresh] !== undefined) return;
+      void askForRefresh({ namespace, name }, ports.client, signal);
+    },
+  });
+  return stop ?? (() => undefined);
+}
+
+/** By the annotation that people use, since another replica may be the one to look. */
+async function askForRefresh(key: AppKey, client: KubeClient, signal: AbortSignal): Promise<void> {
+  const ref = { group: GROUP, kind: 'Application', ...key };
+  const patch = { metadata: { annotations: { [ANNOTATION.refresh]: 'normal' } } };
+  await client.patch(ref, patch, { type: 'merge', signal }).catch(() => undefined);
 }
 
 function wakeConcerned(
@@ -417,8 +448,15 @@ function portsFor(
       },
     );
   }
-  const { sources, render, clock, verdicts } = ports;
-  return { sources, render, clock, verdicts, cluster };
+  const { sources, render, clock, verdicts, dependencies } = ports;
+  return {
+    sources,
+    render,
+    clock,
+    verdicts,
+    cluster,
+    ...(dependencies === undefined ? {} : { dependencies }),
+  };
 }
 
 function contextOf(app: Application, { control, ports, controlNamespace }: Bench): LoweringContext {

@@ -4,6 +4,7 @@ export {
   type ApplicationControllerPorts,
   createApplicationController,
 } from './application-controller.ts';
+export { applicationDependency } from './application-dependencies.ts';
 export { applicationOwners, type TrackingSettings } from './application-owners.ts';
 export { type ClusterRegistration, readClusterSecret } from './cluster-secret.ts';
 export {

@@ -155,6 +155,8 @@ const CONDITION_OF_CODE: Readonly<Record<string, string>> = {
   SHARED_RESOURCE: 'SharedResourceWarning',
   EXCLUDED_RESOURCE: 'ExcludedResourceWarning',
   ORPHANED_RESOURCES: 'OrphanedResourceWarning',
+  DEPENDENCY_NOT_READY: 'DependencyWarning',
+  DEPENDENCY_CYCLE: 'DependencyError',
 };
 const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   spec: 'InvalidSpecError',

@@ -13,6 +13,7 @@ import {
   type DeliverySyncPolicy,
   isNamespaceAllowed,
   type RetryPolicy,
+  readDependsOn,
   type SyncHold,
   type TrackingMark,
 } from '@capstan/engine-delivery';
@@ -85,6 +86,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
   const refusal = refusalOf(app, context, cluster);
   return {
     id: { kind: 'Application', namespace, name },
+    dependsOn: readDependsOn(app),
     sources: toDeliverySources(sourcesOf(app), app, context),
     destination: place,
     tracking: toTracking(app, context),

@@ -1,3 +1,4 @@
+export { followedSource } from './await-dependencies.ts';
 export {
   type Cluster,
   type ClusterOptions,
@@ -15,6 +16,17 @@ export {
 export { createVerdictCache, type VerdictCache } from './compare-live.ts';
 export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
 export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';
+export {
+  DEPENDS_ON,
+  DependencyGraph,
+  type DependencyGraphOptions,
+  type DependencyNode,
+  type DependencyReader,
+  type DependencyRef,
+  type DependencyVerdict,
+  readDependsOn,
+  type SourceCommit,
+} from './dependency-graph.ts';
 export { findRefusal, fitsNegatable, isNamespaceAllowed } from './guard.ts';
 export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';

@@ -3,6 +3,7 @@ import type { Snapshot, SourceStore } from '@capstan/engine-source';
 import type { Clock } from '@capstan/lib-std';
 import type { Cluster } from './cluster.ts';
 import type { VerdictCache } from './compare-live.ts';
+import type { DependencyGraph } from './dependency-graph.ts';
 
 /** What the loop needs of the world. */
 export interface DeliveryPorts {
@@ -14,6 +15,8 @@ export interface DeliveryPorts {
   ) => Promise<RenderResult>;
   readonly cluster: Cluster;
   readonly clock: Clock;
+  /** Absent: nothing waits for anything. */
+  readonly dependencies?: Pick<DependencyGraph, 'check'>;
   /** Answers of dry runs; shared by all deliveries, safe to drop. */
   readonly verdicts: VerdictCache;
 }

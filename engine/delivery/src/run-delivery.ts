@@ -5,6 +5,7 @@
 import { type DiffEntry, sameJson } from '@capstan/engine-diff';
 import type { Health } from '@capstan/engine-health';
 import { keyOf, keyString } from '@capstan/kube-object';
+import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
 import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
 import { type Decision, decide } from './decide.ts';
@@ -47,11 +48,14 @@ export async function runDelivery(
   look.onLoaded?.(loaded.renders);
   const inventory = previous?.inventory ?? [];
   const first = await compareSafely(delivery, loaded, { ports, inventory, ...options });
-  const view: View = { look, loaded, compared: first, operation: previous?.operation };
+  const waiting = awaitDependencies(delivery, loaded, ports);
+  const fresh: View = { look, loaded, compared: first, operation: previous?.operation };
+  const known = await recallDigest(fresh, ports, options);
+  const view: View = { ...fresh, operation: known, waiting };
   const settled = await judge(view, ports, options);
   const decision = decide(situationOf(settled), ports.clock.now());
   const operation = await act(decision, settled, { ports, ...options });
-  if (operation === undefined || operation === previous?.operation) {
+  if (operation === undefined || operation === known) {
     return statusOf({ ...settled, operation }, decision, ports);
   }
   const after = await compareSafely(delivery, loaded, {
@@ -71,6 +75,7 @@ interface View {
   readonly loaded: LoadedState;
   readonly compared: ComparedState;
   readonly operation: OperationState | undefined;
+  readonly waiting?: Waiting | undefined;
 }
 
 async function compareSafely(
@@ -88,6 +93,33 @@ async function compareSafely(
     context.signal.throwIfAborted();
     return { entries: [], hooks: [], problems: [problemOf(error, 'compare')], failed: true };
   }
+}
+
+/**
+ * After a restart a status tells by its commits alone what an operation was about. When another commit is current by now,
+ * what the old one asked for is rendered once more: the same desired state is the same operation, whose hooks ran already.
+ */
+async function recallDigest(
+  { look, loaded, compared, operation }: View,
+  ports: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<OperationState | undefined> {
+  if (operation === undefined || operation.desiredDigest !== '' || loaded.digest === '') {
+    return operation;
+  }
+  const { request, revisions, phase } = operation;
+  const isSettled =
+    phase !== 'Running' && compared.entries.every(({ verdict }) => verdict === 'same');
+  const isOther = request.revisions !== undefined || request.sources !== undefined;
+  const current = loaded.revisions.map(({ id }) => id);
+  if (isSettled || isOther || revisions.length !== current.length) return operation;
+  if (sameJson([...revisions], current)) return operation;
+  const past = await loadDesired(look.delivery, ports, {
+    signal,
+    maxAgeMs: Number.POSITIVE_INFINITY,
+    revisions,
+  });
+  return past.digest === loaded.digest ? { ...operation, desiredDigest: loaded.digest } : operation;
 }
 
 /** A new desired state is applied without asking the server first; drift is asked about, before anyone hears of it. */
@@ -109,7 +141,7 @@ async function arbitrateWhere(
   return doubtful ? arbitrate(entries, delivery, context) : entries;
 }
 
-function situationOf({ look, loaded, compared, operation }: View) {
+function situationOf({ look, loaded, compared, operation, waiting }: View) {
   const { delivery, request } = look;
   // What is on its way out needs nothing further from us.
   const entries = compared.entries.filter(
@@ -129,7 +161,7 @@ function situationOf({ look, loaded, compared, operation }: View) {
     desiredDigest: loaded.digest,
     onlyExtra: outOfSync.every(({ verdict }) => verdict === 'extra'),
     wouldWipe: desired === 0 && entries.length > 0,
-    hold: delivery.hold,
+    hold: waiting?.hold ?? delivery.hold,
   };
 }
 
@@ -331,6 +363,7 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
   });
   const told: readonly Problem[] =
     decision.kind === 'rest' && decision.problem ? [decision.problem] : [];
+  const waits = view.waiting === undefined ? [] : [view.waiting.problem];
   const health: Health = composeHealth(objects, { entries: compared.entries, delivery });
   const recheckAtMs = recheckOf(view, decision, clock.now());
   return {
@@ -342,7 +375,7 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
     }),
     health,
     objects,
-    problems: [...loaded.problems, ...compared.problems, ...told],
+    problems: [...loaded.problems, ...compared.problems, ...told, ...waits],
     ...(operation === undefined ? {} : { operation }),
     inventory: inventoryOf(view, operation),
     renderKinds: loaded.renderKinds,

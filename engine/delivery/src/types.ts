@@ -5,6 +5,7 @@ import type { SourceSpec } from '@capstan/engine-source';
 import type { PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
+import type { DependencyRef } from './dependency-graph.ts';
 
 /** Who wants it: the custom resource that was lowered. `kind` is opaque to the engine. */
 export interface DeliveryId {
@@ -29,6 +30,8 @@ export interface Delivery {
   readonly suspended: boolean;
   /** Times at which nothing may be synced; absent: none. */
   readonly hold?: SyncHold;
+  /** What must be in place before anything is applied. */
+  readonly dependsOn?: readonly DependencyRef[];
   /** Why nothing may be applied at all: what every operation ends with. */
   readonly refusal?: string;
   /** Kinds that are neither compared nor applied, with a warning. Must be pure. */

@@ -1,7 +1,7 @@
 import { type ObjectInsight, persist } from '@capstan/engine-delivery';
 import { TreeArchiver } from '@capstan/engine-source/store';
 import { KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
-import type { Controller, EventRecorder } from '@capstan/kube-controller';
+import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
 import { ControlState, type NamedKey } from './control-state.ts';
@@ -19,6 +19,8 @@ export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
   readonly random: () => number;
   /** One recorder for each of Flux's components. */
   readonly events: { readonly source: EventRecorder; readonly kustomize: EventRecorder };
+  /** Of the sources, where it is not that of the others. */
+  readonly sourceRuntime?: ControllerRuntime;
 }
 
 export interface FluxControllers {
@@ -49,8 +51,10 @@ const CONFIGURATION = [
 export function createFluxControllers(ports: FluxPorts): FluxControllers {
   const control = new ControlState(ports.client);
   const archiver = new TreeArchiver();
+  const { runtime, sourceRuntime = runtime } = ports;
   const sourcePorts = {
     ...ports,
+    ...(sourceRuntime === undefined ? {} : { runtime: sourceRuntime }),
     events: ports.events.source,
     pack: (tree: FileTree, scope?: string) => archiver.archive(tree, scope),
   };

@@ -9,6 +9,7 @@ export {
 export { formatDuration, formatTime, parseDurationMs } from './durations.ts';
 export { createFluxControllers, type FluxControllers, type FluxPorts } from './flux-controllers.ts';
 export { formatEntry } from './inventory.ts';
+export { kustomizationDependency } from './kustomization-dependency.ts';
 export { readValues } from './read-secret.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';

@@ -9,6 +9,7 @@ import {
   type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
+  type DependencyGraph,
   deleteDelivery,
   inspectObject,
   type LoadedRender,
@@ -60,6 +61,8 @@ export interface KustomizationPorts extends DestinationPorts {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  /** Absent: Kustomizations wait for what spec.dependsOn names alone. */
+  readonly dependencies?: DependencyGraph;
 }
 
 interface Bench {
@@ -126,6 +129,12 @@ export function createKustomizationController(
         control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
         ports.cluster.live.subscribe((change) => wakeReferrers(change, controller, bench)),
         watchOwners(ports.cluster, wakeOwner),
+        ports.dependencies?.subscribe({
+          wake: ({ kind, namespace, name }) => {
+            if (kind === 'Kustomization')
+              controller.enqueue({ namespace, name }, { reason: 'dependency' });
+          },
+        }) ?? (() => undefined),
         ports.clusters?.onOpen((cluster) => watchOwners(cluster, wakeOwner)) ?? (() => undefined),
       ];
       return () => {

@@ -1,4 +1,4 @@
-import type { Delivery } from '@capstan/engine-delivery';
+import { type Delivery, type DependencyGraph, readDependsOn } from '@capstan/engine-delivery';
 import type { SourceSpec } from '@capstan/engine-source';
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
@@ -15,6 +15,7 @@ export interface ObservePorts {
   readonly client: KubeClient;
   readonly tenancy: Tenancy;
   readonly compileCel: CelCompiler;
+  readonly dependencies?: Pick<DependencyGraph, 'check'>;
 }
 
 export type Observed =
@@ -43,6 +44,11 @@ export async function observe(
   const unready = findUnready(kustomization, revision, { ...ports, find });
   if (unready !== undefined)
     return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: unready };
+  const { namespace = '', name = '' } = kustomization.metadata;
+  const id = { kind: 'Kustomization', namespace, name };
+  const verdict = ports.dependencies?.check(id, readDependsOn(kustomization));
+  if (verdict !== undefined && verdict.kind !== 'ready')
+    return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: verdict.message };
   const variables = await readVariables(kustomization, client, signal);
   return {
     kind: 'ready',

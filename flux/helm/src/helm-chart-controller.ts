@@ -61,6 +61,7 @@ export function createHelmChartController(ports: HelmChartPorts): {
     reconcile: (key, { signal }) => reconcile(key, ports, signal),
     keyString: keyText,
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
     controller,

@@ -1,7 +1,7 @@
 import { persist } from '@capstan/engine-delivery';
 import type { DestinationPorts, NamedKey } from '@capstan/flux-controllers';
 import type { ArtifactStorage } from '@capstan/flux-server';
-import type { Controller, EventRecorder } from '@capstan/kube-controller';
+import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { FileTree } from '@capstan/lib-files';
 import type { Clock } from '@capstan/lib-std';
 import { type ArtifactReader, ChartCache } from './chart-cache.ts';
@@ -20,6 +20,7 @@ export interface HelmPorts extends DestinationPorts {
   readonly events: { readonly source: EventRecorder; readonly helm: EventRecorder };
   readonly expressions?: ReleaseExpressions;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
 }
 
 export interface HelmControllers {

@@ -24,6 +24,7 @@ import {
 import { isNotFound, type LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EventRecorder,
   type ReconcileResult,
@@ -73,6 +74,7 @@ export interface HelmReleasePorts extends DestinationPorts {
   readonly charts: ChartCache;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
   readonly expressions?: ReleaseExpressions;
 }
 
@@ -108,6 +110,7 @@ export function createHelmReleaseController(ports: HelmReleasePorts): {
     concurrency: 8,
     backoff: BACKOFF,
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
     controller,

@@ -22,6 +22,7 @@ import type { ArtifactStorage } from '@capstan/flux-server';
 import type { KubeClient } from '@capstan/kube-client';
 import {
   type Controller,
+  type ControllerRuntime,
   createController,
   type EventRecorder,
   type ReconcileResult,
@@ -47,6 +48,7 @@ export interface HelmSourcePorts {
   readonly artifacts: ArtifactStorage;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
 }
 
 const FIELD_MANAGER = 'source-controller';
@@ -61,6 +63,7 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
     reconcile: (key, { signal }) => reconcile(key, ports, signal),
     keyString: keyText,
     clock: ports.clock,
+    ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
     controller,

@@ -33,6 +33,7 @@ export {
   type Labels,
   type Registry,
 } from './metrics.ts';
+export { pinKeys } from './pin-keys.ts';
 export { ownerOf } from './rendezvous.ts';
 export {
   runShardMember,

@@ -6,6 +6,7 @@ export {
 } from './application-scenarios.ts';
 export { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 export { CHART_SCENARIOS } from './chart-scenarios.ts';
+export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export {
   APPLICATION,

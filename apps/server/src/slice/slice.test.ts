@@ -4,6 +4,7 @@ import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
 import { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
+import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -29,6 +30,7 @@ const scenarios = [
   ...APPLICATION_SET_SCENARIOS,
   ...KUSTOMIZATION_SCENARIOS,
   ...CHART_SCENARIOS,
+  ...DEPENDENCY_SCENARIOS,
 ];
 
 for (const scenario of scenarios) {
