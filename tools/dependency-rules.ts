@@ -43,6 +43,11 @@ export interface EdgeRule {
 export const EDGES: readonly EdgeRule[] = [
   { from: 'lib/git', to: ['lib/files'], reason: 'a commit is read as a FileTree' },
   { from: 'lib/sops', to: ['lib/files', 'lib/yaml'], reason: 'it decrypts files of a tree' },
+  {
+    from: 'lib/jsonnet',
+    to: ['lib/files', 'lib/yaml'],
+    reason: 'it evaluates files of a tree, and reads YAML',
+  },
   { from: 'lib/gotemplate', to: ['lib/semver'], reason: "Sprig's semver functions" },
   {
     from: 'kube/schema',
