@@ -1,14 +1,13 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { type FileTree, type RenderTrace, recordTrace } from '@capstan/lib-files';
 import { type CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
-import { nodeToValue, parseDocuments, toYaml, type YamlValue } from '@capstan/lib-yaml';
+import { toYaml, type YamlValue } from '@capstan/lib-yaml';
 import { BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS } from './annotations.ts';
 import { KustomizeCache } from './cache.ts';
 import { BuildContext, type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
 import { failure, publicError, within, withPrefix } from './failure.ts';
 import type { RenderChart } from './helm.ts';
 import { confirmFolder, enterRepository, Loader, type Volume } from './loader.ts';
-import { nodeText } from './node.ts';
 import { goSyntaxOf } from './node-value.ts';
 import { createOrigins, type Origins } from './origins.ts';
 import type { RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
@@ -231,13 +230,9 @@ function print(
 function unprintable(resource: Resource, error: unknown): unknown {
   const { node } = resource;
   if (node === undefined) return error;
-  try {
-    const read = parseDocuments(nodeText(node))[0];
-    if (read !== undefined) nodeToValue(read);
-  } catch (again) {
-    const message = messageOf(again);
-    // A value that Go can hold but JSON cannot is printed with the rest; what Go cannot read leaves nothing to print.
-    if (!message.includes('json: ')) return failure(`map[string]interface {}(nil): ${message}`);
+  // A value that Go can hold but JSON cannot is printed with the rest; what Go cannot read leaves nothing to print.
+  if (/^yaml: (?!json: )/.test(messageOf(error))) {
+    return withPrefix(error, 'map[string]interface {}(nil)');
   }
   const shown = failure(messageOf(error).replace(/^yaml: json: /, 'json: '));
   return withPrefix(shown, goSyntaxOf(node));

@@ -1,6 +1,5 @@
 import type { Json } from '@capstan/kube-object';
 import { messageOf } from '@capstan/lib-std';
-import { parseYaml } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import type { Loader } from './loader.ts';
 import {
@@ -10,6 +9,7 @@ import {
   type TransformerConfig,
 } from './transformer-config.ts';
 import { decodeText } from './utf8.ts';
+import { yamlValue } from './yaml-value.ts';
 
 type Dictionary = Readonly<Record<string, Json | undefined>>;
 
@@ -33,7 +33,7 @@ export function crdConfig(loader: Loader, paths: readonly string[]): Transformer
 
 function readDefinitions(text: string, path: string): Dictionary {
   try {
-    return dictionary(parseYaml(text));
+    return dictionary(yamlValue(text));
   } catch (error) {
     throw failure(`unable to parse open API definition from '${path}': ${messageOf(error)}`);
   }

@@ -1,4 +1,5 @@
 import type { Json } from '@capstan/kube-object';
+import { compareBytes } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import { shortestNumber } from './json-node.ts';
 
@@ -163,7 +164,7 @@ export function dictionary<T>(of: Shape<T>, zero: T): Shape<Record<string, T>> {
       if (value === null) return undefined;
       if (!isObject(value)) return mismatch(value, goType, place, reading);
       const result: Record<string, T> = {};
-      for (const key of Object.keys(value)) {
+      for (const key of sortedKeys(value)) {
         result[key] = of.read(value[key] ?? null, place, reading) ?? zero;
       }
       return result;
@@ -180,10 +181,14 @@ export function embedded<F extends Fields>(name: string, fields: F): F {
   return Object.fromEntries(entries) as F;
 }
 
-/** A struct. */
-export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>> & { fields: F } {
+/** A struct of Go's package `types`, or of the one that its name says. */
+export function struct<F extends Fields>(
+  typeName: string,
+  fields: F,
+): Shape<Read<F>> & { fields: F } {
+  const name = typeName.slice(typeName.indexOf('.') + 1);
   const folded = new Map(Object.keys(fields).map((key) => [key.toLowerCase(), key]));
-  const goType = `types.${name}`;
+  const goType = typeName.includes('.') ? typeName : `types.${typeName}`;
   return {
     goType,
     fields,
@@ -191,7 +196,7 @@ export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>
       if (value === null) return undefined;
       if (!isObject(value)) return mismatch(value, goType, place, reading);
       const result: Record<string, unknown> = {};
-      for (const key of Object.keys(value)) {
+      for (const key of sortedKeys(value)) {
         const known = Object.hasOwn(fields, key) ? key : folded.get(key.toLowerCase());
         if (known === undefined) {
           if (reading.strict) reading.problem ??= `json: unknown field ${JSON.stringify(key)}`;
@@ -205,6 +210,11 @@ export function struct<F extends Fields>(name: string, fields: F): Shape<Read<F>
       return result as Read<F>;
     },
   };
+}
+
+/** The order in which Go writes a map as JSON, and so the order in which it is read: the first problem is what is told. */
+function sortedKeys(value: { readonly [key: string]: Json | undefined }): string[] {
+  return Object.keys(value).sort(compareBytes);
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json | undefined } {

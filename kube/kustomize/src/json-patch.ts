@@ -1,7 +1,8 @@
 import { messageOf } from '@capstan/lib-std';
-import { parseYaml, type YamlValue } from '@capstan/lib-yaml';
+import { parseJson, type YamlValue } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import { parseInteger } from './field-path.ts';
+import { yamlValue } from './yaml-value.ts';
 
 /** One operation of a JSON patch, as it was written. */
 export type JsonOperation = { readonly [key: string]: YamlValue };
@@ -11,7 +12,7 @@ type Container = JsonMap | YamlValue[];
 
 /** Reads a JSON patch in JSON or YAML. Fails with Go's words when it is no list of objects. */
 export function parseJsonPatch(text: string): readonly JsonOperation[] {
-  const value = text.startsWith('[') ? parseStrictJson(text) : parseYaml(text);
+  const value = text.startsWith('[') ? parseStrictJson(text) : yamlValue(text);
   if (value === null) return [];
   if (!Array.isArray(value)) {
     throw failure(
@@ -29,7 +30,7 @@ export function parseJsonPatch(text: string): readonly JsonOperation[] {
 
 function parseStrictJson(text: string): YamlValue {
   try {
-    return JSON.parse(text) as YamlValue;
+    return parseJson(text);
   } catch (error) {
     throw failure(messageOf(error));
   }

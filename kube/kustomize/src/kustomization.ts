@@ -49,12 +49,14 @@ export const patchOptionsShape = struct('PatchArgs', {
   allowKindChange: bool,
 });
 
-export const patchShape = struct('Patch', {
+const patchFields = {
   path: text,
   patch: text,
   target: selectorShape,
   options: patchOptionsShape,
-});
+};
+const patchShape = struct('Patch', patchFields);
+export const patchPluginShape = struct('PatchTransformerPlugin', patchFields);
 export type PatchEntry = Of<typeof patchShape>;
 
 export const imageShape = struct('Image', {
@@ -202,7 +204,7 @@ const helmChartArgsShape = struct('HelmChartArgs', {
   extraArgs: texts,
 });
 
-const patchPathShape = namedText('types.PatchStrategicMerge');
+export const patchPathShape = namedText('types.PatchStrategicMerge');
 
 export const kustomizationShape = struct('Kustomization', {
   ...embedded('TypeMeta', { kind: text, apiVersion: text }),

@@ -1,10 +1,19 @@
 import { messageOf } from '@capstan/lib-std';
-import { nodeToValue, resolveTag, Style, type YamlObject, type YamlValue } from '@capstan/lib-yaml';
+import {
+  nodeToValue,
+  parseDocuments,
+  resolveTag,
+  Style,
+  type YamlObject,
+  type YamlValue,
+} from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
-import type { KNode } from './node.ts';
+import { type KNode, makeNode, mapping, nodeText, stringScalar } from './node.ts';
 import { compareText } from './res-id.ts';
 
 const QUOTED = Style.double | Style.single | Style.literal | Style.folded;
+
+const BLANK_LINE_START = /\n[ \t\n]/;
 
 // A plain scalar of these letters that starts like no number, boolean or null is a string.
 const PLAIN_STRING = /^[A-EG-MP-SU-XZa-eg-mp-su-xz/][A-Za-z0-9_./:@-]*$/;
@@ -41,6 +50,7 @@ function decode(node: KNode): YamlValue {
 
 function scalarValue(node: KNode): YamlValue {
   const { tag, value } = node;
+  if ((node.style & Style.folded) !== 0 && BLANK_LINE_START.test(value)) return refolded(node);
   if (tag === '!!str') return value;
   if ((node.style & Style.tagged) !== 0) return decode(node);
   const quoted = (node.style & QUOTED) !== 0 || value.includes('\n');
@@ -51,6 +61,16 @@ function scalarValue(node: KNode): YamlValue {
   if (tag === '!!bool' && value === 'true') return true;
   if (tag === '!!bool' && value === 'false') return false;
   return decode(node);
+}
+
+/**
+ * A folded block with indented or empty lines, printed and read back: Go's printer writes one break too many before
+ * them, so that the text grows.
+ */
+function refolded({ value, style }: KNode): YamlValue {
+  const block = { ...makeNode('scalar', '!!str', value), style };
+  const text = nodeText({ ...mapping(), content: [stringScalar('text'), block] });
+  return parseDocuments(text)[0]?.content[0]?.content[1]?.value ?? value;
 }
 
 function mappingValue(node: KNode): YamlObject {

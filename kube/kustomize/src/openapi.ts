@@ -1,7 +1,8 @@
 import type { Json } from '@capstan/kube-object';
-import { parseYaml } from '@capstan/lib-yaml';
+import { parseJson } from '@capstan/lib-yaml';
 import { failure } from './failure.ts';
 import builtin from './generated/kubernetes-schema.json' with { type: 'json' };
+import { yamlToJson } from './yaml-value.ts';
 
 /** What a merge needs to know of a place in an object. Compare by identity. */
 export interface SchemaNode {
@@ -171,7 +172,8 @@ export class OpenApi implements Scopes {
   #parse(text: string): void {
     let swagger: Json;
     try {
-      swagger = parseYaml(text);
+      swagger =
+        text === '' || text.startsWith('{') ? parseJson(text) : JSON.parse(yamlToJson(text));
     } catch (error) {
       throw failure(`invalid schema file: ${error instanceof Error ? error.message : error}`);
     }

@@ -1,8 +1,7 @@
 import type { Json } from '@capstan/kube-object';
-import { parseYaml } from '@capstan/lib-yaml';
 import { failure, within } from './failure.ts';
 import { generate } from './generators.ts';
-import { bool, decodeJson, list, type Shape, struct, text, texts } from './go-json.ts';
+import { bool, decodeJson, list, type Shape, struct, text } from './go-json.ts';
 import { contentHash } from './hash.ts';
 import { helmGenerator } from './helm.ts';
 import { iamPolicy } from './iam-policy.ts';
@@ -29,6 +28,7 @@ import { replicaTransformer } from './transformers/replicas.ts';
 import type { Transformer } from './transformers/transformer.ts';
 import { valueAddTransformer } from './transformers/value-add.ts';
 import { decodeText } from './utf8.ts';
+import { yamlValue } from './yaml-value.ts';
 
 /** Makes resources. */
 export type Generator = () => ResourceSet;
@@ -52,7 +52,7 @@ interface PluginInput {
 }
 
 function read<T>(input: PluginInput, shape: Shape<T>): T {
-  const value: Json = parseYaml(input.yaml);
+  const value: Json = yamlValue(input.yaml);
   return within(
     () => 'error unmarshaling JSON: while decoding JSON',
     () => decodeJson(value, shape),
@@ -95,7 +95,7 @@ const BUILTINS: Readonly<Record<string, Make>> = {
   ConfigMapGenerator: (input) => ({ generator: generatorOf('ConfigMap', input) }),
   SecretGenerator: (input) => ({ generator: generatorOf('Secret', input) }),
   IAMPolicyGenerator: (input) => ({
-    generator: () => iamPolicy(parseYaml(input.yaml), input.loader.context, input.file),
+    generator: () => iamPolicy(yamlValue(input.yaml), input.loader.context, input.file),
   }),
   HelmChartInflationGenerator: (input) => {
     // The name of the release is asked for in `name`, not in the metadata.
@@ -137,13 +137,16 @@ const BUILTINS: Readonly<Record<string, Make>> = {
     return { transformer: json6902Transformer(input.loader, { target, path, jsonOp }, input.file) };
   },
   PatchStrategicMergeTransformer: (input) => {
-    const shape = struct('PatchStrategicMergeTransformerPlugin', { paths: texts, patches: text });
+    const shape = struct('PatchStrategicMergeTransformerPlugin', {
+      paths: list(k.patchPathShape, ''),
+      patches: text,
+    });
     const { paths = [], patches = '' } = read(input, shape);
     const file = () => input.file;
     return { transformer: strategicMergeTransformer(input.loader, { paths, patches }, file) };
   },
   PatchTransformer: (input) => ({
-    transformer: patchTransformer(input.loader, read(input, k.patchShape), {
+    transformer: patchTransformer(input.loader, read(input, k.patchPluginShape), {
       file: input.file,
       configText: () => input.yaml,
     }),
@@ -177,7 +180,7 @@ const BUILTINS: Readonly<Record<string, Make>> = {
     return { transformer: replicaTransformer(replica, fieldSpecs.map(fieldSpec), input.file) };
   },
   ValueAddTransformer: (input) => ({
-    transformer: valueAddTransformer(input.loader, parseYaml(input.yaml), input.file),
+    transformer: valueAddTransformer(input.loader, yamlValue(input.yaml), input.file),
   }),
 };
 
@@ -236,7 +239,7 @@ export function readReplacements(
     }
     const loaded = loader.load(path);
     const from = loader.context.sources.file(loaded.path);
-    const value: Json = parseYaml(decodeText(loaded.bytes));
+    const value: Json = yamlValue(decodeText(loaded.bytes));
     const decode = (item: Json) =>
       within(
         () => 'error unmarshaling JSON: while decoding JSON',
@@ -260,7 +263,10 @@ function goKind(value: Json): string {
 /** The plugin that a resource configures. Only built-in ones are run; functions and programs are refused. */
 export function loadPlugin(loader: Loader, resource: Resource, file: number): Plugin {
   const make = findBuiltin(loader, resource);
-  const yaml = resourceYaml(resource);
+  const yaml = within(
+    () => `marshalling yaml from res ${idText(resource.orgId)}`,
+    () => resourceYaml(resource),
+  );
   const made = within(
     () => `plugin ${idText(resource.orgId)} fails configuration`,
     () => make({ loader, resource, yaml, file }),

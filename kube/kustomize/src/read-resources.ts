@@ -1,5 +1,5 @@
 import { messageOf } from '@capstan/lib-std';
-import { parseDocuments, type YamlNode } from '@capstan/lib-yaml';
+import { parseDocument, type YamlNode, type YamlObject, type YamlValue } from '@capstan/lib-yaml';
 import type { ParsedResources } from './cache.ts';
 import type { BuildContext } from './context.ts';
 import { BuildFailure, failure, within } from './failure.ts';
@@ -14,6 +14,7 @@ import {
   isNilOrEmpty,
   type KNode,
   makeNode,
+  nodeText,
   overwrite,
 } from './node.ts';
 import { toValue } from './node-value.ts';
@@ -137,10 +138,10 @@ function countLines(text: string): number {
 function parseFirst(context: BuildContext, text: string, line: number): KNode | undefined {
   let document: YamlNode | undefined;
   try {
-    document = parseDocuments(text, {
+    document = parseDocument(text, {
       depthMax: context.limits.yamlDepthMax,
       aliasNodesMax: context.limits.aliasNodesMax,
-    })[0];
+    });
   } catch (error) {
     throw failure(`MalformedYAMLError: ${messageOf(error)}`, { malformed: true });
   }
@@ -328,40 +329,52 @@ function expandLists(context: BuildContext, nodes: readonly KNode[]): KNode[] {
   for (let i = 0; i < queue.length; i++) {
     const node = queue[i]!;
     const kind = fieldOf(node, 'kind')?.value ?? '';
-    const items = fieldOf(node, 'items');
-    if (!kind.endsWith('List') || items === undefined) {
+    const items = kind.endsWith('List') ? listItems(node, kind) : 'none';
+    if (items === 'none') {
       result.push(node);
       continue;
     }
-    if (items.tag === '!!null') continue;
-    if (items.kind !== 'sequence') {
-      throw failure(`expected array in ${kind}/items, but found ${goType(items)}`);
-    }
-    const inner = items.content.flatMap((item) => itemNodes(context, item));
+    const inner = items.flatMap((item) => itemNodes(context, item));
     queue.push(...dropBad(inner));
     context.countResources(queue.length);
   }
   return result;
 }
 
-/** An item goes through JSON, and may itself be a List. */
-function itemNodes(context: BuildContext, item: KNode): KNode[] {
-  const node = fromJsonItem(item);
-  if (fieldOf(node, 'kind')?.value === 'List') {
-    const items = fieldOf(node, 'items');
-    if (items !== undefined) return items.content;
+interface Item {
+  readonly value: YamlValue;
+  readonly node: KNode;
+}
+
+/** The items of a list, as values, with the nodes that they come from. */
+function listItems(node: KNode, kind: string): readonly Item[] | 'none' {
+  let value: YamlValue;
+  try {
+    value = toValue(node);
+  } catch (error) {
+    const text = `received error ${messageOf(error)} for the following resource:\n${nodeText(node)}`;
+    throw failure(`trouble expanding list of ${kind}; ${text}`);
   }
+  const nodes = fieldOf(node, 'items');
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const items = isMapping ? (value as YamlObject)['items'] : undefined;
+  if (nodes === undefined || items === undefined) return 'none';
+  if (items === null) return [];
+  if (Array.isArray(items))
+    return items.map((item, i) => ({ value: item, node: nodes.content[i]! }));
+  throw failure(`expected array in ${kind}/items, but found ${goType(items)}`);
+}
+
+/** An item goes through JSON, and may itself be a List. */
+function itemNodes(context: BuildContext, { value, node }: Item): KNode[] {
+  const made = fromJson(value, node, 0);
   context.checkTime();
-  return [node];
+  if (fieldOf(made, 'kind')?.value !== 'List') return [made];
+  return fieldOf(made, 'items')?.content ?? [made];
 }
 
-function fromJsonItem(item: KNode): KNode {
-  return fromJson(toValue(item), item, 0);
-}
-
-function goType(node: KNode): string {
-  if (node.kind === 'mapping') return 'map[string]interface {}';
-  const value = toValue(node);
+function goType(value: YamlValue): string {
+  if (typeof value === 'object') return 'map[string]interface {}';
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float64';
   return 'string';

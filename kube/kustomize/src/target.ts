@@ -1,5 +1,4 @@
 import { messageOf } from '@capstan/lib-std';
-import { parseYaml } from '@capstan/lib-yaml';
 import { Accumulator } from './accumulator.ts';
 import { LOCAL_CONFIG, ORIGIN } from './annotations.ts';
 import type { ParsedKustomization } from './cache.ts';
@@ -34,6 +33,7 @@ import { mergeConfigs, parseConfig, type TransformerConfig } from './transformer
 import { decodeText } from './utf8.ts';
 import { validateWith } from './validators.ts';
 import { inVars, markVarSources, readVar, resolveVars } from './vars.ts';
+import { yamlValue } from './yaml-value.ts';
 
 const FILE_NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
 
@@ -132,7 +132,7 @@ function readKustomization(loader: Loader, file: LoadedFile): Kustomization {
 
 function parseKustomization(context: BuildContext, file: LoadedFile): ParsedKustomization {
   try {
-    const value = parseYaml(decodeText(file.bytes), {
+    const value = yamlValue(decodeText(file.bytes), {
       limits: {
         depthMax: context.limits.yamlDepthMax,
         aliasNodesMax: context.limits.aliasNodesMax,

@@ -1,11 +1,11 @@
 import type { Json } from '@capstan/kube-object';
-import { parseYaml } from '@capstan/lib-yaml';
 import { failure, within } from './failure.ts';
 import { splitPath } from './field-path.ts';
 import { DEFAULT_FIELD_SPECS, DEFAULT_NAME_REFERENCES } from './field-spec-tables.ts';
 import { decodeJson, list, struct, text } from './go-json.ts';
 import { fieldSpecShape, type RawFieldSpec } from './kustomization.ts';
 import { compareGvk, type Gvk, gvkText, isSelectedBy, sameGvk } from './res-id.ts';
+import { yamlValueStrict } from './yaml-value.ts';
 
 /** Which field of which kinds a transformer touches. */
 export interface FieldSpec extends Gvk {
@@ -172,14 +172,14 @@ function isEmpty(config: TransformerConfig): boolean {
   );
 }
 
-const specs = list(fieldSpecShape);
-const referenceShape = struct('NameBackReferences', {
+const specs = list(fieldSpecShape, undefined, 'types.FsSlice');
+const referenceShape = struct('builtinconfig.NameBackReferences', {
   group: text,
   version: text,
   kind: text,
   fieldSpecs: specs,
 });
-const configShape = struct('TransformerConfig', {
+const configShape = struct('builtinconfig.TransformerConfig', {
   namePrefix: specs,
   nameSuffix: specs,
   namespace: specs,
@@ -188,7 +188,7 @@ const configShape = struct('TransformerConfig', {
   templateLabels: specs,
   volumeClaimTemplateLabels: specs,
   commonAnnotations: specs,
-  nameReference: list(referenceShape),
+  nameReference: list(referenceShape, undefined, 'builtinconfig.nbrSlice'),
   varReference: specs,
   images: specs,
   replicas: specs,
@@ -196,7 +196,7 @@ const configShape = struct('TransformerConfig', {
 
 /** Reads a file of `configurations`. */
 export function parseConfig(content: string): TransformerConfig {
-  const value: Json = parseYaml(content);
+  const value: Json = yamlValueStrict(content);
   const read = within(
     () => 'error unmarshaling JSON: while decoding JSON',
     () => decodeJson(value, configShape, { strict: true }),

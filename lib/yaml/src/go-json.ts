@@ -1,7 +1,8 @@
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { YamlValue } from './decode.ts';
 import { YamlErrorCode } from './errors.ts';
 import { formatJsonFloat } from './go-number.ts';
+import { jsonProblem } from './json-problem.ts';
 import { compareBytes } from './key-order.ts';
 
 /** What the writers take: JSON values, also readonly ones, and Maps for objects. */
@@ -162,8 +163,8 @@ function escapeJson(c: number): string {
 const LONG_NUMBER = /[0-9]{16}/;
 
 /**
- * Parses JSON; integers that a double cannot hold exactly come back as bigints. Throws `YAML_SYNTAX` with the engine's
- * text.
+ * Parses JSON; integers that a double cannot hold exactly come back as bigints. Throws `YAML_SYNTAX` with the text of
+ * encoding/json.
  */
 export function parseJson(text: string): YamlValue {
   try {
@@ -174,8 +175,7 @@ export function parseJson(text: string): YamlValue {
       return /^-?[0-9]{16,}$/.test(source) ? BigInt(source) : value;
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CapstanError(YamlErrorCode.syntax, `invalid JSON: ${reason}`, {
+    throw new CapstanError(YamlErrorCode.syntax, jsonProblem(text) ?? messageOf(error), {
       hint: 'correct the JSON',
       cause: error,
     });

@@ -1,4 +1,3 @@
-import { goJson, parseYaml } from '@capstan/lib-yaml';
 import {
   ALLOW_KIND_CHANGE,
   ALLOW_NAME_CHANGE,
@@ -20,6 +19,7 @@ import { resourceValue } from '../resource-text.ts';
 import { select } from '../select.ts';
 import { strategicMerge } from '../strategic-merge.ts';
 import { decodeText } from '../utf8.ts';
+import { yamlToJson } from '../yaml-value.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Merges a patch into a resource, which keeps its name, namespace and kind unless the patch may change them. */
@@ -317,7 +317,7 @@ export function json6902Transformer(
     source = loader.context.sources.file(loaded.path);
     if (text === '') throw failure(`patch file '${path}' empty seems to be empty`);
   }
-  if (!text.startsWith('[')) text = goJson(parseYaml(text));
+  if (!text.startsWith('[')) text = yamlToJson(text);
   const operations = within(
     () => `decoding ${text}`,
     () => parseJsonPatch(text),

@@ -1,6 +1,5 @@
 import type { Json } from '@capstan/kube-object';
 import { baseName } from '@capstan/lib-files';
-import { parseYaml } from '@capstan/lib-yaml';
 import { failure } from '../failure.ts';
 import { lookup, splitPath } from '../field-path.ts';
 import { decodeJson, int, list, struct, text } from '../go-json.ts';
@@ -10,6 +9,7 @@ import { requireKind, scalar, setScalar } from '../node.ts';
 import type { Resource } from '../resource.ts';
 import { select } from '../select.ts';
 import { decodeText } from '../utf8.ts';
+import { yamlValue } from '../yaml-value.ts';
 import { setNamespaces } from './namespace.ts';
 import type { Transformer } from './transformer.ts';
 
@@ -28,7 +28,7 @@ export function valueAddTransformer(loader: Loader, config: Json, file: number):
   const value = given.trim() || baseName(loader.root);
   const all = [...own];
   if (targetFilePath) {
-    const content = parseYaml(decodeText(loader.load(targetFilePath).bytes));
+    const content = yamlValue(decodeText(loader.load(targetFilePath).bytes));
     all.push(
       ...(decodeJson<{ targets?: typeof own }>(content, struct('', { targets })).targets ?? []),
     );
