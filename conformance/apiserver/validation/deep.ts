@@ -24,11 +24,26 @@ const updates = args.includes('--updates');
 function verdict(answer: Answer | undefined): unknown {
   const { code, reason, message, details } = (answer?.body ?? {}) as Record<string, unknown>;
   if (answer !== undefined && answer.status < 300) return { status: answer.status };
-  return { status: answer?.status, code, reason, message: sortErrors(message), details };
+  return {
+    status: answer?.status,
+    code,
+    reason,
+    message: sortErrors(message),
+    details: withoutDiff(details),
+  };
 }
 
-/** Which of several errors comes first is not part of the contract. */
+/** Some messages end with what differs between two Go structs, shown in another way each time. */
+function withoutDiff(value: unknown): unknown {
+  if (typeof value === 'string') return value.split('\n')[0];
+  if (Array.isArray(value)) return value.map(withoutDiff);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutDiff(item)]));
+}
+
+/** Which of several errors comes first is not part of the contract; nor how Go shows what differs between two structs. */
 function sortErrors(message: unknown): unknown {
+  if (typeof message === 'string' && message.includes('\n')) return message.split('\n')[0];
   if (typeof message !== 'string' || !message.includes(': [')) return message;
   return [...message].sort().join('').length + message.slice(0, message.indexOf(': ['));
 }
@@ -51,10 +66,11 @@ export function validationScript(name: string, sample: RichSample, update: boole
         body: object,
         headers: { 'x-title': 'unchanged' },
       },
-      ...mutationsOf(object).map(({ title, object: mutated }) => ({
-        method: update ? 'PUT' : 'POST',
+      ...mutationsOf(object).map(({ title, object: mutated, patch }) => ({
+        method: update ? 'PATCH' : 'POST',
         path: update ? `${path}/rich?dryRun=All` : `${path}?dryRun=All`,
-        body: mutated,
+        body: update ? patch : mutated,
+        ...(update ? { type: 'application/json-patch+json' } : {}),
         headers: { 'x-title': title.replace(/[^\x20-\x7e]/g, '') },
       })),
       ...(update ? [{ method: 'DELETE', path: `${path}/rich` }] : []),

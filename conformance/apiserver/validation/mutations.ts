@@ -3,6 +3,8 @@ export interface Mutation {
   /** `spec.ports[0].port = -1` */
   readonly title: string;
   readonly object: Record<string, unknown>;
+  /** The same change as a JSON patch, for an object that is there already. */
+  readonly patch: readonly Record<string, unknown>[];
 }
 
 type Path = readonly (string | number)[];
@@ -15,20 +17,29 @@ const METADATA_DONE: ReadonlySet<string> = new Set(['apiVersion', 'kind']);
 /** What the server's own decoder would refuse is left out: of a text only other texts, of a number other numbers. */
 export function mutationsOf(object: Readonly<Record<string, unknown>>): Mutation[] {
   const made: Mutation[] = [];
-  const add = (
-    path: Path,
-    change: (parent: Container, key: string | number) => void,
-    how: string,
-  ) => made.push({ title: `${showPath(path)} ${how}`, object: changed(object, path, change) });
+  const add = (path: Path, how: string, ...values: unknown[]) =>
+    made.push({
+      title: `${showPath(path)} ${how}`,
+      object: changed(object, path, (parent, key) =>
+        values.length === 0 ? remove(parent, key) : put(parent, key, values[0]),
+      ),
+      patch: [
+        {
+          op: values.length === 0 ? 'remove' : 'replace',
+          path: path.map((key) => `/${String(key).replaceAll('/', '~1')}`).join(''),
+          ...(values.length === 0 ? {} : { value: values[0] }),
+        },
+      ],
+    });
   walk(object, [], (path, value) => {
     if (path.length === 0 || METADATA_DONE.has(String(path[0]))) return;
     if (path[0] === 'metadata' && path.length > 1 && path[1] !== 'labels') return;
-    add(path, remove, 'removed');
+    add(path, 'removed');
     for (const other of othersThan(value)) {
-      add(path, (parent, key) => put(parent, key, other), `= ${short(other)}`);
+      add(path, `= ${short(other)}`, other);
     }
     if (Array.isArray(value) && value.length > 0) {
-      add(path, (parent, key) => put(parent, key, [...value, value[0]]), 'first item twice');
+      add(path, 'first item twice', [...value, value[0]]);
     }
   });
   return made;

@@ -186,6 +186,12 @@ const DISCOVERY_PATHS = [
   '/version',
   '/version/',
 ];
+const ISSUER_PATHS = [
+  '/.well-known/openid-configuration',
+  '/.well-known/openid-configuration/',
+  '/openid/v1/jwks',
+  '/openid/v1/jwks/',
+];
 const PUBLIC_PATHS = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
 
 /** The roles and bindings that people use and that every cluster has; those of its own components are left out. */
@@ -215,7 +221,13 @@ export function bootstrapRoles(): readonly DraftObject[] {
         { groups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
       ]),
     ),
+    clusterRole('system:service-account-issuer-discovery', [
+      { nonResourceURLs: ISSUER_PATHS, verbs: ['get'] },
+    ]),
     binding('cluster-admin', 'cluster-admin', ['system:masters']),
+    binding('system:service-account-issuer-discovery', 'system:service-account-issuer-discovery', [
+      'system:serviceaccounts',
+    ]),
     binding('system:discovery', 'system:discovery', ['system:authenticated']),
     binding('system:basic-user', 'system:basic-user', ['system:authenticated']),
     binding('system:public-info-viewer', 'system:public-info-viewer', [

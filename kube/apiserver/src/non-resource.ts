@@ -15,6 +15,7 @@ import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { negotiate } from './negotiation.ts';
 import { openApiV2, openApiV3 } from './openapi.ts';
+import { encodeOpenApiV2 } from './protobuf/openapi-v2.ts';
 import { CRD_BUCKET, type ServedGroup } from './registry.ts';
 
 /** Paths that are not resources: discovery, OpenAPI, health, version. */
@@ -70,6 +71,10 @@ function groupVersion(core: Core, group: string, version: string): ApiResponse {
   return json(resourceList(group === '' ? version : `${group}/${version}`, found.resources));
 }
 
+/** As clients ask for it, and as it is answered: an @ is no part of a media type. */
+const OPENAPI_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const OPENAPI_PROTOBUF_ANSWER = OPENAPI_PROTOBUF.replace('@', '.');
+
 async function openApi(
   core: Core,
   request: ApiRequest,
@@ -78,9 +83,16 @@ async function openApi(
   const groups = core.registry.groups();
   const accept = request.headers['accept'] ?? '';
   if (parts[0] === 'v2' && parts.length === 1) {
-    if (accept !== '' && !/json|\*\/\*/.test(accept)) return notAcceptable();
+    const isProtobuf = accept.startsWith(OPENAPI_PROTOBUF);
+    if (accept !== '' && !isProtobuf && !/json|\*\/\*/.test(accept)) return notAcceptable();
     const all = groups.flatMap((g) => g.versions.flatMap((v) => v.resources));
-    return json(openApiV2(core.catalogue, all, await core.describe()));
+    const document = openApiV2(core.catalogue, all, await core.describe());
+    if (!isProtobuf) return json(document);
+    return {
+      status: 200,
+      headers: { 'content-type': OPENAPI_PROTOBUF_ANSWER },
+      body: encodeOpenApiV2(document),
+    };
   }
   if (parts[0] !== 'v3') return pageNotFound();
   if (parts.length === 1) return json({ paths: openApiIndex(core, groups) });

@@ -1,5 +1,5 @@
 import { keepTimestamps } from '@capstan/kube-merge';
-import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
 import { admitLimits, admitQuota } from './admission.ts';
 import {
@@ -30,6 +30,7 @@ import { generateName } from './names.ts';
 import { finishDeletion } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
+import { annotations, labels } from './validation/common.ts';
 import { toStorageVersion, toVersion } from './version-conversion.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -178,6 +179,9 @@ export function updateObject(
     ? (resource.strategy.validateStatus?.(object, old) ?? [])
     : [
         ...metadataErrors(object, resource),
+        // Twice, as in the original: labels and annotations are looked at by all kinds and by each one.
+        ...labels(object.metadata.labels as Json, 'metadata.labels'),
+        ...annotations(object.metadata.annotations as Json, 'metadata.annotations'),
         ...immutableMetadata(object, old),
         ...(resource.strategy.validate?.(object, context, old) ?? []),
         ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
@@ -375,14 +379,14 @@ function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target)
     throw invalid(
       {
         group: target.resource.group,
-        kind: target.resource.custom === undefined ? target.resource.kind : target.resource.name,
+        kind: target.resource.name,
         name: target.name,
       },
       [
         {
           reason: 'FieldValueInvalid',
           field: 'metadata.resourceVersion',
-          value: target.resource.custom === undefined ? '' : 0,
+          value: 0,
           detail: 'must be specified for an update',
         },
       ],

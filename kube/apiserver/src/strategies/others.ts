@@ -41,6 +41,7 @@ import {
   quotaSpec,
   runtimeClassParts,
 } from '../validation/cluster.ts';
+import { compareAmounts } from '../validation/common.ts';
 import {
   endpointSlice,
   endpointSubsets,
@@ -49,7 +50,7 @@ import {
   networkPolicySpec,
 } from '../validation/networking.ts';
 import { podTemplate } from '../validation/pod-spec.ts';
-import { csiDriverSpec, storageClass, volumeSpec } from '../validation/storage.ts';
+import { csiDriverSpec, storageClass, VOLUME_SOURCES, volumeSpec } from '../validation/storage.ts';
 import { webhooks } from '../validation/webhooks.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 
@@ -110,27 +111,46 @@ export const claimStrategy: Strategy = {
     }
   },
   validate: (object) => claimSpec(specOf(object), 'spec'),
-  validateUpdate(object, old) {
-    const rest = (o: KubeObject): unknown => {
-      const {
-        resources: _r,
-        volumeName: _v,
-        volumeAttributesClassName: _a,
-        ...spec
-      } = objectAt(o, 'spec');
-      return spec;
-    };
-    if (equalJson(rest(object) as DraftObject, rest(old) as DraftObject)) return [];
-    return [
-      {
-        reason: 'FieldValueForbidden',
-        field: 'spec',
-        detail:
-          'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-      },
-    ];
-  },
+  validateUpdate: claimUpdateErrors,
 };
+
+/** Of a bound claim the size and the attributes class may change; a volume and a default class may be filled in. */
+function claimUpdateErrors(object: KubeObject, old: KubeObject): FieldError[] {
+  const isBound = textAt(object, 'status', 'phase') === 'Bound';
+  const before = objectAt(old, 'spec');
+  const after: DraftObject = { ...(objectAt(object, 'spec') as DraftObject) };
+  const size = (spec: unknown): Json | undefined =>
+    valueAt(spec, 'resources', 'requests', 'storage');
+  const expected: DraftObject = { ...(before as DraftObject) };
+  if (textAt(before, 'volumeName') === '' && after['volumeName'] !== undefined) {
+    expected['volumeName'] = after['volumeName'];
+  }
+  if (before['storageClassName'] === undefined && after['storageClassName'] !== undefined) {
+    expected['storageClassName'] = after['storageClassName'];
+  }
+  if (isBound) {
+    for (const key of ['resources', 'volumeAttributesClassName']) {
+      if (after[key] === undefined) delete expected[key];
+      else expected[key] = after[key];
+    }
+  }
+  const errors: FieldError[] = [];
+  if (!equalJson(after as Json, expected as Json)) {
+    const detail =
+      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    errors.push(forbiddenAt('spec', detail));
+  }
+  const capacity = valueAt(old, 'status', 'capacity', 'storage');
+  if (compareAmounts(size(after), size(before)) < 0 && compareAmounts(size(after), capacity) <= 0) {
+    const detail = 'field can not be less than status.capacity';
+    errors.push(forbiddenAt('spec.resources.requests.storage', detail));
+  }
+  const { volumeMode } = objectAt(object, 'spec');
+  if (!equalJson(volumeMode, before['volumeMode'])) {
+    errors.push(invalidAt('volumeMode', volumeMode ?? null, 'field is immutable'));
+  }
+  return errors;
+}
 
 const SOURCE_KINDS: ReadonlySet<string> = new Set([
   '/PersistentVolumeClaim',
@@ -164,6 +184,33 @@ export const volumeStrategy: Strategy = {
     object['status'] = { phase: 'Pending', lastPhaseTransitionTime: context.now() };
   },
   validate: (object) => volumeSpec(specOf(object), 'spec'),
+  validateUpdate(object, old) {
+    const source = (o: KubeObject): DraftObject =>
+      Object.fromEntries(
+        Object.entries(objectAt(o, 'spec')).filter(([key]) => VOLUME_SOURCES.includes(key)),
+      ) as DraftObject;
+    const errors: FieldError[] = [];
+    if (!equalJson(source(object), source(old))) {
+      const detail = 'spec.persistentvolumesource is immutable after creation';
+      errors.push(forbiddenAt('spec.persistentvolumesource', detail));
+    }
+    const mode = valueAt(object, 'spec', 'volumeMode');
+    if (!equalJson(mode, valueAt(old, 'spec', 'volumeMode'))) {
+      errors.push(invalidAt('volumeMode', mode ?? null, 'field is immutable'));
+    }
+    const affinity = valueAt(object, 'spec', 'nodeAffinity');
+    const before = valueAt(old, 'spec', 'nodeAffinity');
+    if (before !== undefined && !equalJson(affinity, before)) {
+      errors.push(
+        invalidAt(
+          'nodeAffinity',
+          affinity ?? null,
+          'field is immutable, except for updating from beta label to GA',
+        ),
+      );
+    }
+    return errors;
+  },
 };
 
 function addFinalizer(object: DraftObject, finalizer: string): void {
@@ -289,13 +336,10 @@ export const roleBindingStrategy: Strategy = {
   validate: (object) => roleBinding(asJson(object), ''),
   validateUpdate(object, old) {
     if (equalJson(valueAt(object, 'roleRef'), valueAt(old, 'roleRef'))) return [];
+    const { apiGroup = '', kind = '', name = '' } = objectAt(object, 'roleRef');
+    const shown = JSON.stringify({ APIGroup: apiGroup, Kind: kind, Name: name });
     return [
-      {
-        reason: 'FieldValueInvalid',
-        field: 'roleRef',
-        value: valueAt(object, 'roleRef') ?? null,
-        detail: 'cannot change roleRef',
-      },
+      { ...invalidAt('roleRef', valueAt(object, 'roleRef'), 'cannot change roleRef'), shown },
     ];
   },
 };
@@ -311,14 +355,18 @@ export const storageClassStrategy: Strategy = {
     setDefault(object, 'reclaimPolicy', 'Delete');
     setDefault(object, 'volumeBindingMode', 'Immediate');
   },
-  validate: (object) => storageClass(asJson(object), ''),
+  validate: (object, _context, old) => (old === undefined ? storageClass(asJson(object), '') : []),
+  validateUpdate: (object, old) =>
+    ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'].flatMap((key) =>
+      immutable(object, old, key),
+    ),
 };
 
 export const priorityClassStrategy: Strategy = {
   hasGeneration: true,
   generationCovers: 'nothing',
   applyDefaults: (object) => setDefault(object, 'preemptionPolicy', 'PreemptLowerPriority'),
-  validate: priorityErrors,
+  validate: (object, _context, old) => (old === undefined ? priorityErrors(object) : []),
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
     if ((numberAt(object, 'value') ?? 0) !== (numberAt(old, 'value') ?? 0)) {
@@ -436,6 +484,19 @@ export const nodeStrategy: Strategy = {
     object['status'] = isDraftObject(status) ? status : {};
   },
   validate: (object) => nodeSpec(specOf(object), 'spec'),
+  validateUpdate(object, old) {
+    const errors: FieldError[] = [];
+    for (const [key, name] of [
+      ['podCIDRs', 'podCIDR'],
+      ['providerID', 'providerID'],
+    ] as const) {
+      const before = valueAt(old, 'spec', key);
+      if (before === undefined || equalJson(before, valueAt(object, 'spec', key))) continue;
+      const detail = `node updates may not change ${name} except from "" to valid`;
+      errors.push(forbiddenAt(`spec.${key}`, detail));
+    }
+    return errors;
+  },
 };
 
 export const quotaStrategy: Strategy = {
@@ -471,6 +532,7 @@ export const leaseStrategy: Strategy = {
 };
 
 export const runtimeClassStrategy: Strategy = {
+  needsVersionOnUpdate: true,
   validate: (object) => [
     ...required(text(dnsLabelProblems))(object['handler'] as Json, 'handler'),
     ...runtimeClassParts(asJson(object), ''),
@@ -494,6 +556,7 @@ export const controllerRevisionStrategy: Strategy = {
 
 export const csiDriverStrategy: Strategy = {
   hasGeneration: true,
+  needsVersionOnUpdate: true,
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');
     setDefault(spec, 'attachRequired', true);

@@ -19,6 +19,7 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
 import { invalidAt } from '../validation/checks.ts';
+import { showSelector } from '../validation/common.ts';
 import { cronJobSpec, jobSpec } from '../validation/jobs.ts';
 import {
   daemonSetSpec,
@@ -298,12 +299,8 @@ function immutable(
   if (except?.(old) === true) return [];
   const value = valueAt(object, 'spec', key);
   if (equalJson(value, valueAt(old, 'spec', key))) return [];
+  const error = invalidAt(`spec.${key}`, value ?? null, 'field is immutable');
   return [
-    {
-      reason: 'FieldValueInvalid',
-      field: `spec.${key}`,
-      value: value ?? null,
-      detail: 'field is immutable',
-    },
+    key === 'selector' && value !== undefined ? { ...error, shown: showSelector(value) } : error,
   ];
 }

@@ -17,6 +17,8 @@ import { isPodReady, isTerminating, ownerReference } from '../pods.ts';
 const SLICES = 'discovery.k8s.io/v1/endpointslices';
 
 /** Services with a selector: an EndpointSlice, and the older Endpoints, of the pods behind them. */
+const SERVICE_LABEL = 'kubernetes.io/service-name';
+
 export const endpointsController: Controller = {
   name: 'endpointslice-controller',
   keysFor(event, client) {
@@ -31,8 +33,9 @@ export const endpointsController: Controller = {
   reconcile(key, { client }) {
     const [namespace, name] = splitKey(key);
     const service = client.get('v1/services', namespace, name);
-    const sliceName = `${name}-sandbox`;
-    const slice = client.get(SLICES, namespace, sliceName);
+    const slice = client
+      .list(SLICES, namespace)
+      .find((one) => one.metadata.labels?.[SERVICE_LABEL] === name);
     const endpoints = client.get('v1/endpoints', namespace, name);
     if (service === undefined) {
       if (endpoints !== undefined) client.remove('v1/endpoints', namespace, name);
@@ -43,7 +46,7 @@ export const endpointsController: Controller = {
       .list('v1/pods', namespace)
       .filter((pod) => selects(service, pod) && textAt(pod, 'status', 'podIP') !== '')
       .filter((pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase')));
-    const wantedSlice = sliceOf(service, sliceName, pods);
+    const wantedSlice = sliceOf(service, pods);
     if (slice === undefined) client.create(SLICES, wantedSlice);
     else if (!sameFields(slice, wantedSlice, ['endpoints', 'ports'])) {
       client.update(SLICES, {
@@ -100,13 +103,13 @@ function reference(pod: KubeObject): DraftObject {
   return { kind: 'Pod', namespace, name, uid };
 }
 
-function sliceOf(service: KubeObject, name: string, pods: readonly KubeObject[]): DraftObject {
+function sliceOf(service: KubeObject, pods: readonly KubeObject[]): DraftObject {
   const { namespace = '', name: serviceName = '' } = service.metadata;
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name,
+      generateName: `${serviceName}-`,
       namespace,
       labels: {
         ...cloneJson(objectAt(service, 'metadata', 'labels')),
