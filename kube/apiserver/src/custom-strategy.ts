@@ -50,6 +50,7 @@ export function customStrategy(
 
 const BLOCKING: ReadonlySet<FieldError['reason']> = new Set([
   'FieldValueRequired',
+  'FieldValueNotSupported',
   'FieldValueTooLong',
   'FieldValueTooMany',
   'FieldValueTypeInvalid',

@@ -1,6 +1,12 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
-import type { Catalogue, Schema } from '@capstan/kube-schema';
-import type { DraftObject } from './json.ts';
+import {
+  type Catalogue,
+  type OpenApiFlavour,
+  openApiDefinition,
+  openApiSchema,
+  type Schema,
+} from '@capstan/kube-schema';
+import { type DraftObject, objectAt } from './json.ts';
 import type { ServedResource } from './served-resource.ts';
 
 /** Gives the texts of a definition's fields; without one the documents carry none. */
@@ -18,7 +24,7 @@ export function openApiV3(
   describe: Describe,
 ): JsonObject {
   const { group, version } = groupVersion;
-  const schemas = new SchemaWriter(catalogue, describe, '#/components/schemas/');
+  const schemas = new SchemaWriter(catalogue, describe, 'v3');
   const base = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const paths: DraftObject = {};
   for (const resource of resources) {
@@ -43,7 +49,7 @@ export function openApiV2(
   resources: readonly ServedResource[],
   describe: Describe,
 ): JsonObject {
-  const schemas = new SchemaWriter(catalogue, describe, '#/definitions/');
+  const schemas = new SchemaWriter(catalogue, describe, 'v2');
   const paths: DraftObject = {};
   for (const resource of resources) {
     const root = schemas.root(resource);
@@ -187,15 +193,16 @@ function renameRefs(schema: Json): Json {
 class SchemaWriter {
   readonly #catalogue: Catalogue;
   readonly #describe: Describe;
+  readonly #flavour: OpenApiFlavour;
   readonly #prefix: string;
   readonly #written = new Map<string, JsonObject>();
   readonly #waiting: string[] = [];
-  readonly #gvks = new Map<string, JsonObject[]>();
 
-  constructor(catalogue: Catalogue, describe: Describe, prefix: string) {
+  constructor(catalogue: Catalogue, describe: Describe, flavour: OpenApiFlavour) {
     this.#catalogue = catalogue;
     this.#describe = describe;
-    this.#prefix = prefix;
+    this.#flavour = flavour;
+    this.#prefix = flavour === 'v3' ? COMPONENTS : '#/definitions/';
   }
 
   /** The definition of a resource's kind, and of its list. */
@@ -211,12 +218,26 @@ class SchemaWriter {
     }
     const reversed = resource.group.split('.').reverse().join('.');
     const name = `${reversed}.${resource.version}.${resource.kind}`;
-    this.#gvks.set(name, [kind]);
-    this.#written.set(name, {
-      ...(schema === undefined ? { type: 'object' } : this.#inline(schema, name)),
+    this.#write(name, {
+      ...this.#customSchema(schema),
       'x-kubernetes-group-version-kind': [kind],
     });
-    this.#writeList(resource, name);
+    this.#write(`${name}List`, {
+      description: `${resource.listKind} is a list of ${resource.kind}`,
+      type: 'object',
+      required: ['items'],
+      properties: {
+        apiVersion: this.#described(LIST_META, 'apiVersion'),
+        items: {
+          description: `List of ${resource.name}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md`,
+          type: 'array',
+          items: { $ref: this.#prefix + name },
+        },
+        kind: this.#described(LIST_META, 'kind'),
+        metadata: this.#reference(LIST_META, this.#describe(POD_LIST, 'metadata')),
+      },
+      'x-kubernetes-group-version-kind': [{ ...kind, kind: resource.listKind }],
+    });
     return name;
   }
 
@@ -229,110 +250,54 @@ class SchemaWriter {
       const schema = this.#catalogue.definition(name);
       if (schema === undefined) continue;
       const kinds = this.#catalogue.kindsOf(name).map((kind) => ({ ...kind }));
-      this.#written.set(name, {});
-      this.#written.set(name, {
-        ...this.#inline(schema, name),
+      const descriptionOf = (definition: string, property?: string): string =>
+        this.#describe(definition, property) ?? '';
+      this.#write(name, {
+        ...openApiDefinition(schema, { flavour: this.#flavour, descriptionOf }),
         ...(kinds.length === 0 ? {} : { 'x-kubernetes-group-version-kind': kinds }),
       });
     }
     return Object.fromEntries([...this.#written].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  #writeList(resource: ServedResource, item: string): void {
-    const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
-    this.need(meta);
-    this.#written.set(`${item}List`, {
-      type: 'object',
-      required: ['items'],
+  /** A custom resource's schema with what every object has. */
+  #customSchema(schema: Schema | undefined): JsonObject {
+    if (schema === undefined) return { type: 'object' };
+    const written = openApiSchema(schema, this.#flavour);
+    return {
+      ...written,
       properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: { $ref: this.#prefix + meta },
-        items: { type: 'array', items: { $ref: this.#prefix + item } },
+        ...objectAt(written, 'properties'),
+        apiVersion: this.#described(POD, 'apiVersion'),
+        kind: this.#described(POD, 'kind'),
+        metadata: this.#reference(OBJECT_META, this.#describe(POD, 'metadata')),
       },
-      'x-kubernetes-group-version-kind': [
-        { group: resource.group, kind: resource.listKind, version: resource.version },
-      ],
-    });
+    };
   }
 
-  /** A place that refers to a definition, with what the place itself adds. */
-  #place(schema: Schema, owner: string, field: string): JsonObject {
-    const text = schema.description ?? this.#describe(owner, field);
-    const described = text === undefined ? {} : { description: text };
-    if (schema.definition === undefined) return { ...this.#inline(schema, owner), ...described };
-    this.need(schema.definition);
-    const ref = { $ref: `${this.#prefix}${schema.definition}` };
-    const extra = { ...described, ...this.#patchRules(schema) };
-    if (this.#prefix === '#/definitions/') return { ...ref, ...extra };
-    const byDefault = schema.default === undefined ? {} : { default: schema.default };
-    if (Object.keys(extra).length === 0 && schema.default === undefined) return ref;
-    return { ...extra, ...byDefault, allOf: [ref] };
+  #described(definition: string, field: string): JsonObject {
+    const description = this.#describe(definition === LIST_META ? POD_LIST : definition, field);
+    return { ...(description === undefined ? {} : { description }), type: 'string' };
   }
 
-  #inline(schema: Schema, owner: string): JsonObject {
-    const text = schema.description ?? this.#describe(owner, undefined);
-    const properties: DraftObject = {};
-    for (const [field, value] of schema.properties ?? []) {
-      properties[field] = this.#place(value, owner, field) as DraftObject;
+  #reference(definition: string, description: string | undefined): JsonObject {
+    const ref = { $ref: this.#prefix + definition };
+    if (description === undefined) return ref;
+    return this.#flavour === 'v3' ? { description, allOf: [ref] } : { description, ...ref };
+  }
+
+  /** Notes a schema, and what it refers to as still to be written. */
+  #write(name: string, schema: JsonObject): void {
+    this.#written.set(name, schema);
+    for (const [, needed] of JSON.stringify(schema).matchAll(
+      /"\$ref":"#\/(?:components\/schemas|definitions)\/([^"]+)"/g,
+    )) {
+      if (needed !== undefined) this.need(needed);
     }
-    const { additionalProperties: additional } = schema;
-    return {
-      ...(text === undefined ? {} : { description: text }),
-      ...(schema.intOrString === true && schema.type === 'string'
-        ? { type: 'string' }
-        : schema.type === ''
-          ? {}
-          : { type: schema.type }),
-      ...(schema.format === undefined ? {} : { format: schema.format }),
-      ...(schema.default === undefined ? {} : { default: schema.default }),
-      ...(schema.enum === undefined ? {} : { enum: [...schema.enum] }),
-      ...(schema.nullable === true ? { nullable: true } : {}),
-      ...(schema.required === undefined ? {} : { required: [...schema.required] }),
-      ...(schema.properties === undefined || schema.properties.size === 0 ? {} : { properties }),
-      ...(additional === undefined
-        ? {}
-        : {
-            additionalProperties:
-              typeof additional === 'boolean' ? additional : this.#place(additional, owner, '*'),
-          }),
-      ...(schema.items === undefined ? {} : { items: this.#place(schema.items, owner, '[]') }),
-      ...this.#patchRules(schema),
-      ...this.#limits(schema),
-    };
-  }
-
-  #patchRules(schema: Schema): JsonObject {
-    return {
-      ...(schema.listType === undefined ? {} : { 'x-kubernetes-list-type': schema.listType }),
-      ...(schema.listMapKeys === undefined
-        ? {}
-        : { 'x-kubernetes-list-map-keys': [...schema.listMapKeys] }),
-      ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
-      ...(schema.patchStrategy === undefined
-        ? {}
-        : { 'x-kubernetes-patch-strategy': schema.patchStrategy }),
-      ...(schema.patchMergeKey === undefined
-        ? {}
-        : { 'x-kubernetes-patch-merge-key': schema.patchMergeKey }),
-    };
-  }
-
-  #limits(schema: Schema): JsonObject {
-    const rules = schema.validations?.map((rule) => ({ ...rule }));
-    return {
-      ...(schema.preserveUnknownFields === true
-        ? { 'x-kubernetes-preserve-unknown-fields': true }
-        : {}),
-      ...(schema.embeddedResource === true ? { 'x-kubernetes-embedded-resource': true } : {}),
-      ...(schema.minimum === undefined ? {} : { minimum: schema.minimum }),
-      ...(schema.maximum === undefined ? {} : { maximum: schema.maximum }),
-      ...(schema.minLength === undefined ? {} : { minLength: schema.minLength }),
-      ...(schema.maxLength === undefined ? {} : { maxLength: schema.maxLength }),
-      ...(schema.pattern === undefined ? {} : { pattern: schema.pattern }),
-      ...(schema.minItems === undefined ? {} : { minItems: schema.minItems }),
-      ...(schema.maxItems === undefined ? {} : { maxItems: schema.maxItems }),
-      ...(rules === undefined ? {} : { 'x-kubernetes-validations': rules }),
-    };
   }
 }
+
+const POD = 'io.k8s.api.core.v1.Pod';
+const POD_LIST = 'io.k8s.api.core.v1.PodList';
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const LIST_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';

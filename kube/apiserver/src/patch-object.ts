@@ -87,7 +87,9 @@ export function patchObject(
 /** A patch that leads to an object of wrong types is itself at fault. */
 function asPatchFault(error: unknown, patched: DraftObject): unknown {
   if (!(error instanceof ApiError) || error.code !== 400) return error;
-  const why = /cannot be handled as a \w+: (json: .*)$/s.exec(error.message)?.[1];
+  const why = /cannot be handled as a \w+: ((?:json|strict decoding error): .*)$/s.exec(
+    error.message,
+  )?.[1];
   if (why === undefined) return error;
   return invalid({ group: '', kind: '', name: '' }, [
     { reason: 'FieldValueInvalid', field: 'patch', value: stringifyJson(patched), detail: why },

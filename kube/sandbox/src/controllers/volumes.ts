@@ -136,7 +136,7 @@ function provision(
       persistentVolumeReclaimPolicy: textAt(provisioned, 'reclaimPolicy') || 'Delete',
       storageClassName: storageClass,
       volumeMode: textAt(found, 'spec', 'volumeMode') || 'Filesystem',
-      csi: { driver: PROVISIONER, volumeHandle: found.metadata.uid ?? '' },
+      csi: { driver: PROVISIONER.replace('/', '.'), volumeHandle: found.metadata.uid ?? '' },
     },
   });
 }
