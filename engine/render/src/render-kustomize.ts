@@ -27,7 +27,7 @@ export function renderKustomize(
   folder: string,
   options: KustomizeOptions & { readonly cache?: KustomizeCache },
 ): Rendered {
-  const result = build(withOverlay(tree, folder, options), folder, {
+  const result = build(withOverlay(tree, folder, options), folder === '' ? '.' : folder, {
     loadRestrictor: options.loadRestriction === 'none' ? 'none' : 'rootOnly',
     ...(options.cache === undefined ? {} : { cache: options.cache }),
   });

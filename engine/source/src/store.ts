@@ -2,6 +2,7 @@ export type { ArchiveReader } from './archive-sources.ts';
 export { readArchive, TreeArchiver, type UnpackLimits } from './archive-tree.ts';
 export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
 export { type IgnoredTree, ignoreFiles } from './ignore-files.ts';
+export { isIgnored, parsePatterns } from './ignore-patterns.ts';
 export {
   type PushNotice,
   parsePushWebhook,
@@ -9,3 +10,6 @@ export {
   type WebhookRequest,
   type WebhookSecrets,
 } from './parse-push-webhook.ts';
+export { pickVersion } from './pick-version.ts';
+export { type BucketEntry, S3Bucket, type S3Options } from './s3-bucket.ts';
+export type { S3Credentials } from './sign-s3.ts';

@@ -1,10 +1,14 @@
 import {
+  type Bucket,
   type GitRepository,
   KUSTOMIZE_GROUP,
   type Kustomization,
+  type OCIRepository,
   type Parsed,
+  parseBucket,
   parseGitRepository,
   parseKustomization,
+  parseOCIRepository,
   SOURCE_GROUP,
 } from '@capstan/flux-api';
 import {
@@ -68,6 +72,14 @@ export class ControlState {
 
 export function requireGitRepository(object: KubeObject): GitRepository {
   return requireParsed(parseGitRepository(object), object);
+}
+
+export function requireOCIRepository(object: KubeObject): OCIRepository {
+  return requireParsed(parseOCIRepository(object), object);
+}
+
+export function requireBucket(object: KubeObject): Bucket {
+  return requireParsed(parseBucket(object), object);
 }
 
 export function requireKustomization(object: KubeObject): Kustomization {

@@ -10,7 +10,9 @@ import {
   type KustomizationPorts,
 } from './kustomization-controller.ts';
 import type { ArtifactPort } from './sources/artifact-port.ts';
+import { createBucketController } from './sources/buckets.ts';
 import { createGitRepositoryController } from './sources/git-repositories.ts';
+import { createOciRepositoryController } from './sources/oci-repositories.ts';
 
 export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
   /** Where sources keep their artifacts. */
@@ -68,6 +70,12 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
       group: SOURCE_GROUP,
       ...createGitRepositoryController(sourcePorts, control),
     },
+    {
+      kind: 'OCIRepository',
+      group: SOURCE_GROUP,
+      ...createOciRepositoryController(sourcePorts, control),
+    },
+    { kind: 'Bucket', group: SOURCE_GROUP, ...createBucketController(sourcePorts, control) },
     { kind: 'Kustomization', group: KUSTOMIZE_GROUP, ...kustomizations },
   ];
   return {

@@ -1,4 +1,6 @@
+export { verifyCosign } from './cosign.ts';
 export { createHttpGet, type HttpGetOptions } from './create-http-get.ts';
+export { registryCredentials } from './docker-config.ts';
 export {
   basicAuthorization,
   type Credentials,
@@ -15,5 +17,6 @@ export {
   type Descriptor,
   type Manifest,
   OciRepository,
+  type Referrer,
   type RegistryOptions,
 } from './registry.ts';

@@ -25,6 +25,12 @@ export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A manifest that says that it belongs to another one: a signature, for one. */
+export interface Referrer extends Descriptor {
+  readonly artifactType: string;
 }
 
 export interface Manifest {
@@ -37,10 +43,16 @@ export interface Manifest {
 const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 const TAGS_MAX = 100_000;
 const LAYERS_MAX = 1_000;
+const REFERRERS_MAX = 1_000;
 const MANIFEST_TYPES = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ];
+const INDEX_TYPES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const ANY_TYPE = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ');
 
 /** One repository of one registry; a token that it hands out is kept for its next requests. */
 export class OciRepository {
@@ -73,12 +85,12 @@ export class OciRepository {
 
   /** The manifest of a tag or digest. What the registry sends must be of a manifest's type and, by digest, be it. */
   async manifest(tagOrDigest: string): Promise<Manifest> {
-    const url = `${this.#base}/manifests/${encodeURIComponent(tagOrDigest).replace('%3A', ':')}`;
+    const url = this.#manifestUrl(tagOrDigest);
     const answer = await this.#read(url, {
       what: `manifest ${tagOrDigest}`,
       accept: MANIFEST_TYPES.join(', '),
     });
-    const digest = `sha256:${bytesToHex(sha256(answer.bytes))}`;
+    const digest = digestOfBytes(answer.bytes);
     if (isDigest(tagOrDigest) && digest !== tagOrDigest) throw this.#mismatch(tagOrDigest, digest);
     const value = readJson(answer, url);
     const type = String(value['mediaType'] ?? answer.header('content-type')?.split(';')[0] ?? '');
@@ -100,8 +112,72 @@ export class OciRepository {
     };
   }
 
+  /** The digest that a tag has now, whatever it names: a manifest or a list of them. */
+  async digestOf(tag: string): Promise<string> {
+    const what = `manifest ${tag}`;
+    const url = this.#manifestUrl(tag);
+    const told = await this.#read(url, { what, accept: ANY_TYPE, method: 'HEAD' })
+      .then((answer) => answer.header('docker-content-digest') ?? '')
+      .catch(() => '');
+    if (isDigest(told)) return told;
+    // Some registries do not answer a HEAD, or not with a digest.
+    const { bytes } = await this.#read(url, { what, accept: ANY_TYPE });
+    return digestOfBytes(bytes);
+  }
+
+  /**
+   * As `manifest`; of a list of manifests, that for linux/amd64 (or the first one), as a puller that names no platform gets it.
+   */
+  async imageManifest(digest: string): Promise<Manifest> {
+    const answer = await this.#read(this.#manifestUrl(digest), {
+      what: `manifest ${digest}`,
+      accept: ANY_TYPE,
+    });
+    const value = readJson(answer, this.#manifestUrl(digest));
+    const found = digestOfBytes(answer.bytes);
+    if (found !== digest) throw this.#mismatch(digest, found);
+    if (!Array.isArray(value['manifests'])) return await this.manifest(digest);
+    const entries = value['manifests'].filter(isDict);
+    const wanted = entries.find(({ platform }) => {
+      const { os, architecture } = isDict(platform) ? platform : {};
+      return os === 'linux' && architecture === 'amd64';
+    });
+    return await this.manifest(this.#descriptor(wanted ?? entries[0]).digest);
+  }
+
+  /** What refers to a manifest: by the API of OCI 1.1, or by the tag that stands for it where there is none. */
+  async referrers(digest: string): Promise<readonly Referrer[]> {
+    const url = `${this.#base}/referrers/${digest}`;
+    const what = `referrers of ${digest}`;
+    const read = async (at: string) =>
+      readJson(await this.#read(at, { what, accept: INDEX_TYPES[0] ?? '' }), at);
+    const none: Readonly<Record<string, unknown>> = {};
+    const answer = await read(url).catch(async (error: unknown) => {
+      if (isDenied(error)) throw error;
+      return await read(this.#manifestUrl(digest.replace(':', '-'))).catch((reason: unknown) => {
+        if (isMissing(reason)) return none;
+        throw reason;
+      });
+    });
+    const entries = Array.isArray(answer['manifests']) ? answer['manifests'] : [];
+    return entries.slice(0, REFERRERS_MAX).map((entry: unknown) => {
+      const artifactType = isDict(entry) ? entry['artifactType'] : undefined;
+      return {
+        ...this.#descriptor(entry),
+        artifactType: typeof artifactType === 'string' ? artifactType : '',
+      };
+    });
+  }
+
+  #manifestUrl(tagOrDigest: string): string {
+    return `${this.#base}/manifests/${encodeURIComponent(tagOrDigest).replace('%3A', ':')}`;
+  }
+
   /** The bytes of a layer or configuration: exactly as many as were announced, and of that digest. */
-  async blob({ digest, size }: Descriptor, bytesMax: number): Promise<Uint8Array> {
+  async blob(
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    bytesMax: number,
+  ): Promise<Uint8Array> {
     if (size > bytesMax) {
       throw ociError(
         'OCI_LIMIT',
@@ -116,7 +192,7 @@ export class OciRepository {
   }
 
   #descriptor(value: unknown): Descriptor {
-    const { mediaType, digest, size } = isDict(value) ? value : {};
+    const { mediaType, digest, size, annotations } = isDict(value) ? value : {};
     const sound =
       typeof mediaType === 'string' &&
       typeof digest === 'string' &&
@@ -124,12 +200,17 @@ export class OciRepository {
       Number.isSafeInteger(size) &&
       Number(size) >= 0;
     if (!sound) throw ociError('OCI_MANIFEST', `a descriptor of ${this.#name()} is not sound`);
-    return { mediaType, digest, size: Number(size) };
+    return { mediaType, digest, size: Number(size), annotations: textMap(annotations) };
   }
 
   async #read(
     url: string,
-    request: { readonly what: string; readonly accept?: string; readonly bytesMax?: number },
+    request: {
+      readonly what: string;
+      readonly accept?: string;
+      readonly bytesMax?: number;
+      readonly method?: 'HEAD';
+    },
   ): Promise<ReadAnswer> {
     const first = await this.#get(url, request);
     const challenge = first.header('www-authenticate');
@@ -140,13 +221,22 @@ export class OciRepository {
 
   #get(
     url: string,
-    { accept, bytesMax }: { readonly accept?: string; readonly bytesMax?: number },
+    {
+      accept,
+      bytesMax,
+      method,
+    }: {
+      readonly accept?: string;
+      readonly bytesMax?: number;
+      readonly method?: 'HEAD';
+    },
   ): Promise<ReadAnswer> {
     const { get, signal, manifestBytesMax = MANIFEST_BYTES_MAX } = this.#options;
     // A blob's own size bounds it, but an error page in its place may be longer.
     const limit = bytesMax === undefined ? manifestBytesMax : Math.max(bytesMax, 64 * 1024);
     return readBytes(get, url, {
       bytesMax: limit,
+      ...(method === undefined ? {} : { method }),
       ...(accept === undefined ? {} : { headers: { accept } }),
       ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
       ...(signal === undefined ? {} : { signal }),
@@ -212,6 +302,18 @@ export class OciRepository {
   #mismatch(wanted: string, found: string): CapstanError {
     return ociError('OCI_DIGEST', `${this.#name()}: what was sent for ${wanted} is ${found}`);
   }
+}
+
+function digestOfBytes(bytes: Uint8Array): string {
+  return `sha256:${bytesToHex(sha256(bytes))}`;
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'OCI_DENIED';
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'OCI_NOT_FOUND';
 }
 
 function ociError(code: string, message: string): CapstanError {

@@ -197,6 +197,10 @@ function isObject(value: unknown): value is KubeObject {
 
 const VERSIONS: Readonly<Record<string, string>> = {
   GitRepository: 'source.toolkit.fluxcd.io/v1',
+  OCIRepository: 'source.toolkit.fluxcd.io/v1',
+  Bucket: 'source.toolkit.fluxcd.io/v1',
+  ExternalArtifact: 'source.toolkit.fluxcd.io/v1',
+  ArtifactGenerator: 'source.extensions.fluxcd.io/v1beta1',
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
   Deployment: 'apps/v1',
 };

@@ -1,0 +1,420 @@
+/** OCIRepository: a layer of an artifact in a registry as an artifact of Flux. */
+import { ignoreFiles, pickVersion, readArchive } from '@capstan/engine-source/store';
+import type { Artifact, OCIRepository } from '@capstan/flux-api';
+import type { JsonObject } from '@capstan/kube-object';
+import {
+  type Credentials,
+  createHttpGet,
+  type HttpGet,
+  type Manifest,
+  type OciReference,
+  OciRepository,
+  parseReference,
+  registryCredentials,
+  verifyCosign,
+} from '@capstan/lib-oci';
+import { CapstanError } from '@capstan/lib-std';
+import { RE2JS } from 're2js';
+import type { ControlState } from '../control-state.ts';
+import { requireOCIRepository } from '../control-state.ts';
+import { formatTime, parseDurationMs } from '../durations.ts';
+import { FLUX_IGNORE } from '../to-source.ts';
+import type { PackTree } from './artifact-port.ts';
+import {
+  createSourceController,
+  type FetchContext,
+  failedWith,
+  type SourceController,
+  type SourcePorts,
+} from './source-controller.ts';
+import {
+  describeError,
+  fetchFailure,
+  SourceFailure,
+  type SourceOutcome,
+} from './source-outcome.ts';
+import {
+  readCertificates,
+  readKeys,
+  readProxy,
+  readSecret,
+  type SecretReader,
+  textOf,
+} from './source-secrets.ts';
+
+export interface OciRepositoryPorts extends SourcePorts {
+  readonly pack: PackTree;
+}
+
+const LAYER_BYTES_MAX = 512 * 1024 * 1024;
+const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const PREFIX = 'oci://';
+
+export function createOciRepositoryController(
+  ports: OciRepositoryPorts,
+  control: ControlState,
+): SourceController {
+  return createSourceController<OCIRepository>(
+    {
+      kind: 'OCIRepository',
+      require: requireOCIRepository,
+      fetch: (object, context) => fetchOci(object, ports, context),
+      failureOf: (error) => failedWith('OCIArtifactPullFailed', error),
+      isFollowed: false,
+    },
+    ports,
+    control,
+  );
+}
+
+async function fetchOci(
+  object: OCIRepository,
+  ports: OciRepositoryPorts,
+  { current, signal }: FetchContext,
+): Promise<SourceOutcome> {
+  const { spec, metadata } = object;
+  const target = parseUrl(spec.url);
+  const reader = { client: ports.client, namespace: metadata.namespace ?? '', signal };
+  const timeoutMs = parseDurationMs(spec.timeout ?? '60s', 'spec.timeout');
+  const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const credentials = await readCredentials(object, target, reader);
+  await using access = await openAccess(object, reader, timeoutMs);
+  const repository = await connect(target, { ...access, credentials, signal: until, spec });
+  const tag = await chooseTag(spec, repository);
+  const digest = spec.ref?.digest || (await digestOf(repository, tag));
+  const revision = spec.ref?.digest || `${tag}@${digest}`;
+  const verified = await verify(object, { repository, digest, revision, reader });
+  const artifact =
+    current?.revision === revision && isUnchanged(object)
+      ? current
+      : await storeArtifact(object, { repository, digest, revision, ports });
+  const { namespace = '', name = '' } = metadata;
+  const url = await ports.artifacts.linkLatest({
+    kind: 'OCIRepository',
+    namespace,
+    name,
+    fileName: fileNameOf(digest),
+  });
+  return {
+    kind: 'stored',
+    artifact,
+    message: `stored artifact for digest '${revision}'`,
+    event: eventOf(object, artifact),
+    ...(verified === undefined ? {} : { verified }),
+    observed: { ...observedOf(object), url },
+  };
+}
+
+function parseUrl(url: string): OciReference {
+  const fail = (why: string) =>
+    fetchFailure('URLInvalid', `URL validation failed for '${url}': ${why}`, { response: 'stall' });
+  if (!url.startsWith(PREFIX)) throw fail("URL must be in format 'oci://<domain>/<org>/<repo>'");
+  let target: OciReference;
+  try {
+    target = parseReference(url);
+  } catch (error) {
+    throw fail(describeError(error));
+  }
+  if (target.tag !== undefined) throw fail(`URL must not contain a tag; remove ':${target.tag}'`);
+  if (target.digest !== undefined) throw fail('URL must not contain a digest');
+  return target;
+}
+
+async function readCredentials(
+  { spec, metadata }: OCIRepository,
+  target: OciReference,
+  reader: SecretReader,
+): Promise<Credentials | undefined> {
+  const prefix = (name: string) =>
+    `failed to get credential: failed to get secret '${metadata.namespace}/${name}': `;
+  const names = [
+    ...(spec.secretRef === undefined ? [] : [spec.secretRef.name]),
+    ...(await pullSecrets(spec.serviceAccountName, reader)),
+  ];
+  for (const name of names) {
+    const data = await readSecret(reader, name, prefix(name));
+    const text = textOf(data, '.dockerconfigjson') ?? textOf(data, '.dockercfg');
+    try {
+      const found = text === undefined ? undefined : registryCredentials(text, target);
+      if (found !== undefined) return found;
+    } catch {
+      // Without its cause: that could quote the Secret.
+      throw fetchFailure(
+        'AuthenticationFailed',
+        `${prefix(name)}.dockerconfigjson is no sound JSON`,
+      );
+    }
+  }
+  if (names.length === 0 && spec.provider !== undefined && spec.provider !== 'generic') {
+    throw fetchFailure(
+      'AuthenticationFailed',
+      `failed to get credential from ${spec.provider}: cloud identities are not supported here; use a secretRef`,
+    );
+  }
+  return undefined;
+}
+
+async function pullSecrets(
+  account: string | undefined,
+  { client, namespace, signal }: SecretReader,
+): Promise<readonly string[]> {
+  if (account === undefined || account === '') return [];
+  const ref = { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: account };
+  const found = await client.find(ref, { signal });
+  if (found === undefined) {
+    throw fetchFailure(
+      'AuthenticationFailed',
+      `failed to get credential: failed to get service account '${namespace}/${account}': serviceaccounts "${account}" not found`,
+    );
+  }
+  const secrets = found['imagePullSecrets'];
+  return Array.isArray(secrets)
+    ? secrets.flatMap((one) =>
+        typeof one === 'object' && one !== null && 'name' in one ? [String(one.name)] : [],
+      )
+    : [];
+}
+
+interface Access extends AsyncDisposable {
+  readonly get: HttpGet;
+}
+
+async function openAccess(
+  { spec }: OCIRepository,
+  reader: SecretReader,
+  timeoutMs: number,
+): Promise<Access> {
+  const proxy = await readProxy(reader, spec.proxySecretRef, 'failed to get proxy address: ');
+  const certificates = await readCertificates(
+    reader,
+    spec.certSecretRef,
+    `failed to generate transport for '${spec.url}': `,
+  );
+  const { get, close } = createHttpGet({
+    ...certificates,
+    timeoutMs,
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(spec.insecure === true && spec.certSecretRef === undefined ? { insecure: true } : {}),
+  });
+  return { get, [Symbol.asyncDispose]: close };
+}
+
+/** With `insecure`, and for registries of this machine, plain HTTP when HTTPS is not spoken there. */
+async function connect(
+  target: OciReference,
+  options: {
+    readonly get: HttpGet;
+    readonly credentials: Credentials | undefined;
+    readonly signal: AbortSignal;
+    readonly spec: OCIRepository['spec'];
+  },
+): Promise<OciRepository> {
+  const { get, credentials, signal, spec } = options;
+  const isLocal = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(target.registry);
+  const mayBePlain = spec.insecure === true || isLocal;
+  const plainHttp = mayBePlain && !(await speaksHttps(target.registry, get, signal));
+  return new OciRepository(target, {
+    get,
+    signal,
+    plainHttp,
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+}
+
+async function speaksHttps(registry: string, get: HttpGet, signal: AbortSignal): Promise<boolean> {
+  try {
+    const url = `https://${registry}/v2/`;
+    await get({ url, method: 'HEAD', headers: {}, signal });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function chooseTag(
+  { ref = {}, layerSelector, url }: OCIRepository['spec'],
+  repository: OciRepository,
+): Promise<string> {
+  if (ref.digest) return '';
+  if (!ref.semver) return ref.tag ? ref.tag : 'latest';
+  const fail = (why: string, cause?: unknown) =>
+    fetchFailure(
+      'ReadOperationFailed',
+      `failed to determine the artifact tag for '${url}': ${why}`,
+      { cause },
+    );
+  const tags = await repository.tags().catch((error: unknown) => {
+    throw fail(describeError(error), error);
+  });
+  // A chart's version may hold a '+', which a tag cannot: registries have '_' for it.
+  const isChart = layerSelector?.mediaType === CHART_LAYER;
+  const filtered = filterTags(tags, ref.semverFilter, fail);
+  const versions = filtered.map((tag) => (isChart ? tag.replaceAll('_', '+') : tag));
+  const picked = pickVersion(ref.semver, versions);
+  if (picked === 'not-a-range')
+    throw fail(`semver '${ref.semver}' parse error: improper constraint`);
+  if (picked === undefined) throw fail(`no match found for semver: ${ref.semver}`);
+  return isChart ? picked.replaceAll('+', '_') : picked;
+}
+
+function filterTags(
+  tags: readonly string[],
+  filter: string | undefined,
+  fail: (why: string) => SourceFailure,
+): readonly string[] {
+  if (filter === undefined || filter === '') return tags;
+  try {
+    const pattern = RE2JS.compile(filter);
+    return tags.filter((tag) => pattern.matcher(tag).find());
+  } catch {
+    throw fail(`the filter ${JSON.stringify(filter)} is no regular expression`);
+  }
+}
+
+async function digestOf(repository: OciRepository, tag: string): Promise<string> {
+  try {
+    return await repository.digestOf(tag);
+  } catch (cause) {
+    throw fetchFailure(
+      'OCIArtifactPullFailed',
+      `failed to determine artifact digest: ${describeError(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function verify(
+  { spec: { verify: wanted } }: OCIRepository,
+  options: {
+    readonly repository: OciRepository;
+    readonly digest: string;
+    readonly revision: string;
+    readonly reader: SecretReader;
+  },
+): Promise<string | undefined> {
+  if (wanted === undefined) return undefined;
+  const { repository, digest, revision, reader } = options;
+  const isKeyless = wanted.secretRef === undefined && wanted.provider === 'cosign';
+  const prefix = `failed to verify the signature using provider '${wanted.provider}${isKeyless ? ' keyless' : ''}': `;
+  const fail = (message: string, cause?: unknown) =>
+    new SourceFailure(
+      { condition: 'SourceVerified', reason: 'VerificationError', message: prefix + message },
+      cause,
+    );
+  if (wanted.provider !== 'cosign' || wanted.secretRef === undefined) {
+    throw fail(
+      'only cosign with given keys is supported here; name a secretRef with keys that end in .pub',
+    );
+  }
+  const { name } = wanted.secretRef;
+  const data = await readKeys(reader, name, { reason: 'VerificationError', prefix });
+  const keys = [...data].flatMap(([key, value]) => (key.endsWith('.pub') ? [value] : []));
+  try {
+    await verifyCosign(repository, digest, keys);
+  } catch (error) {
+    throw fail(describeError(error), error);
+  }
+  return `verified signature of revision ${revision}`;
+}
+
+function isUnchanged({ spec, status }: OCIRepository): boolean {
+  const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  return (
+    same(spec.ignore, status.observedIgnore) &&
+    same(spec.layerSelector, status.observedLayerSelector)
+  );
+}
+
+function fileNameOf(digest: string): string {
+  return `${digest}.tar.gz`;
+}
+
+async function storeArtifact(
+  object: OCIRepository,
+  options: {
+    readonly repository: OciRepository;
+    readonly digest: string;
+    readonly revision: string;
+    readonly ports: OciRepositoryPorts;
+  },
+): Promise<Artifact> {
+  const { repository, digest, revision, ports } = options;
+  const { spec, metadata } = object;
+  const manifest = await repository.imageManifest(digest).catch((cause: unknown) => {
+    const message = `failed to pull artifact from '${spec.url}': ${describeError(cause)}`;
+    throw fetchFailure('OCIArtifactPullFailed', message, { cause });
+  });
+  const blob = await readLayer(object, repository, manifest);
+  const { namespace = '', name = '' } = metadata;
+  const file = { kind: 'OCIRepository', namespace, name, fileName: fileNameOf(digest) };
+  const pieces =
+    spec.layerSelector?.operation === 'copy' ? [blob] : ports.pack(await extract(object, blob));
+  const stored = await ports.artifacts.store(file, pieces);
+  const { annotations } = manifest;
+  return {
+    path: stored.path,
+    url: stored.url,
+    revision,
+    digest: stored.digest,
+    lastUpdateTime: formatTime(ports.clock.now()),
+    size: stored.size,
+    ...(Object.keys(annotations).length === 0 ? {} : { metadata: annotations }),
+  };
+}
+
+function layerFailure(message: string, cause?: unknown): SourceFailure {
+  return fetchFailure('OCIArtifactLayerOperationFailed', message, { cause });
+}
+
+async function readLayer(
+  { spec }: OCIRepository,
+  repository: OciRepository,
+  { layers }: Manifest,
+): Promise<Uint8Array> {
+  const wanted = spec.layerSelector?.mediaType ?? '';
+  if (layers.length === 0) throw layerFailure('no layers found in artifact');
+  const layer = wanted === '' ? layers[0] : layers.find(({ mediaType }) => mediaType === wanted);
+  if (layer === undefined) {
+    throw layerFailure(`failed to find layer with media type '${wanted}' in artifact`);
+  }
+  return await repository.blob(layer, LAYER_BYTES_MAX).catch((cause: unknown) => {
+    throw layerFailure(
+      `failed to extract the first layer from artifact: ${describeError(cause)}`,
+      cause,
+    );
+  });
+}
+
+async function extract({ spec }: OCIRepository, blob: Uint8Array) {
+  try {
+    const tree = await readArchive(blob, { others: 'skip' });
+    const rules = {
+      ...FLUX_IGNORE,
+      ...(spec.ignore === undefined ? {} : { patterns: spec.ignore }),
+    };
+    return ignoreFiles(tree, rules).files;
+  } catch (cause) {
+    if (!(cause instanceof CapstanError)) throw cause;
+    throw layerFailure(
+      `failed to extract layer contents from artifact: ${describeError(cause)}`,
+      cause,
+    );
+  }
+}
+
+function observedOf({ spec }: OCIRepository): JsonObject {
+  return {
+    ...(spec.ignore === undefined ? {} : { observedIgnore: spec.ignore }),
+    ...(spec.layerSelector === undefined ? {} : { observedLayerSelector: spec.layerSelector }),
+  };
+}
+
+function eventOf({ spec }: OCIRepository, { revision, metadata }: Artifact): string {
+  const source = metadata?.['org.opencontainers.image.source'];
+  const origin = metadata?.['org.opencontainers.image.revision'];
+  const from =
+    source === undefined || origin === undefined
+      ? ''
+      : `, origin source '${source}', origin revision '${origin}'`;
+  return `stored artifact with revision '${revision}' from '${spec.url}'${from}`;
+}
