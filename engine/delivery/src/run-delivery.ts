@@ -241,7 +241,8 @@ async function perform(
   const { prepared, revisions, digest } = target.loaded;
   const operation: OperationState = {
     ...started,
-    revisions: revisions.map(({ id }) => id),
+    // With the same desired state it stays the operation that it was: its hooks are named after its own commits.
+    revisions: target === view ? started.revisions : revisions.map(({ id }) => id),
     desiredDigest: digest,
   };
   if (prepared === undefined || target.compared.failed) {
@@ -279,29 +280,36 @@ function healSelection(operation: OperationState, entries: readonly DiffEntry[])
   return { selected: entries.filter(({ verdict }) => verdict !== 'same').map(({ key }) => key) };
 }
 
-/** The state to sync to: what is compared with, or another revision that the request names. */
+/**
+ * The state to sync to: what is compared with, or another revision, which the request names, or which the operation began
+ * with and has to end with (a hook of it runs, or it is a person's).
+ */
 async function targetOf(
   view: View,
-  { request }: OperationState,
+  { request, revisions: begunWith, desiredDigest }: OperationState,
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<Pick<View, 'loaded' | 'compared'>> {
   const { delivery, previous } = view.look;
   const current = view.loaded.revisions.map(({ id }) => id);
-  const asksOther = request.revisions !== undefined && !sameJson([...request.revisions], current);
-  if (!asksOther && request.sources === undefined) return view;
-  const { revisions, sources } = request;
+  const { sources } = request;
+  const revisions =
+    request.revisions ?? (desiredDigest === view.loaded.digest ? undefined : begunWith);
+  const asksOther = revisions !== undefined && !sameJson([...revisions], current);
+  if (!asksOther && sources === undefined) return view;
   const loaded = await loadDesired(delivery, ports, { signal, maxAgeMs: 0, revisions, sources });
   const inventory = previous?.inventory ?? [];
   return { loaded, compared: await compareSafely(delivery, loaded, { ports, inventory, signal }) };
 }
 
 async function terminate(
-  { look, loaded, compared }: View,
+  view: View,
   operation: OperationState,
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<OperationState> {
+  const { loaded, compared } = await targetOf(view, operation, { ports, signal });
   const prepared = loaded.prepared ?? { objects: [], hooks: [], problems: [] };
-  const input = { delivery: look.delivery, operation, prepared, entries: compared.entries };
+  const { delivery } = view.look;
+  const input = { delivery, operation, prepared, entries: compared.entries };
   return terminateOperation(input, ports, { signal });
 }
 
