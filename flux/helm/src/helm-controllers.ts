@@ -7,8 +7,9 @@ import type { Clock } from '@capstan/lib-std';
 import { type ArtifactReader, ChartCache } from './chart-cache.ts';
 import { HelmControlState } from './control-state.ts';
 import { createHelmChartController } from './helm-chart-controller.ts';
-import { createHelmReleaseController, type ReleaseExpressions } from './helm-release-controller.ts';
+import { createHelmReleaseController } from './helm-release-controller.ts';
 import { createHelmRepositoryController } from './helm-repository-controller.ts';
+import { releaseExpressions } from './release-expressions.ts';
 
 export interface HelmPorts extends DestinationPorts {
   readonly artifacts: ArtifactStorage;
@@ -18,9 +19,9 @@ export interface HelmPorts extends DestinationPorts {
   readonly fetchArtifact?: ArtifactReader;
   /** One recorder for each of Flux's components. */
   readonly events: { readonly source: EventRecorder; readonly helm: EventRecorder };
-  readonly expressions?: ReleaseExpressions;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  readonly cancelsHealthChecks?: boolean;
 }
 
 export interface HelmControllers {
@@ -37,6 +38,7 @@ export function createHelmControllers(ports: HelmPorts): HelmControllers {
     return own ?? (await ports.fetchArtifact?.(artifact, options));
   });
   const source = { ...ports, control, events: ports.events.source };
+  const expressions = releaseExpressions();
   const controllers: readonly {
     readonly kind: string;
     readonly controller: Controller<NamedKey>;
@@ -46,7 +48,13 @@ export function createHelmControllers(ports: HelmPorts): HelmControllers {
     { kind: 'HelmChart', ...createHelmChartController(source) },
     {
       kind: 'HelmRelease',
-      ...createHelmReleaseController({ ...ports, control, charts, events: ports.events.helm }),
+      ...createHelmReleaseController({
+        ...ports,
+        control,
+        charts,
+        expressions,
+        events: ports.events.helm,
+      }),
     },
   ];
   return {

@@ -54,6 +54,7 @@ import { valuesDigest } from './digests.ts';
 import { releaseName, releaseNamespace, sourceOf, storageNamespace } from './names.ts';
 import { type Observed, observeRelease } from './observe-release.ts';
 import { type ActionPorts, uninstall, withoutFailures } from './perform-action.ts';
+import type { ReleaseExpressions } from './release-expressions.ts';
 import { releaseMerge } from './release-merge.ts';
 import { changedTarget, mustResetFailures } from './release-state.ts';
 import { takeRequest } from './requests.ts';
@@ -61,21 +62,18 @@ import { type RunResult, runRelease } from './run-release.ts';
 import { recordEvent } from './tell.ts';
 import { createWaits, type HealthCheck } from './waits.ts';
 
-/** CEL, as the expressions of a HelmRelease use it. Each throws for what is no expression. */
-export interface ReleaseExpressions {
-  readonly isReady: (expression: string, self: HelmRelease, dependency: HelmRelease) => boolean;
-  readonly healthCheck: (
-    expressions: NonNullable<HelmRelease['spec']['healthCheckExprs']>,
-  ) => HealthCheck;
-}
-
 export interface HelmReleasePorts extends DestinationPorts {
   readonly control: HelmControlState;
   readonly charts: ChartCache;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
-  readonly expressions?: ReleaseExpressions;
+  readonly expressions: ReleaseExpressions;
+  /**
+   * Ends a wait for readiness as soon as something newer is to be released (the original's gate
+   * CancelHealthCheckOnNewRevision, off by default as there): what is under way then counts as failed.
+   */
+  readonly cancelsHealthChecks?: boolean;
 }
 
 interface Bench {
@@ -132,6 +130,7 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   const key = { namespace, name };
   const ask = (one: NamedKey, reason: string): void => {
     controller.enqueue(one, { reason });
+    if (bench.ports.cancelsHealthChecks !== true) return;
     bench.running.get(keyText(one))?.abort(new Trigger(`${kind}/${keyText(key)}`));
   };
   if (group === HELM_GROUP && kind === 'HelmRelease') {
@@ -148,10 +147,15 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   } else if (group === SOURCE_GROUP && isNewSource(change)) {
     const status: unknown = change.after?.read()['status'];
     const artifact = artifactOf(status);
-    if (artifact === undefined) return;
     for (const one of bench.ports.control.releases()) {
       const source = sourceOf(one);
       if (source?.kind !== kind || source.namespace !== namespace || source.name !== name) continue;
+      if (artifact === undefined) {
+        // Why it is not ready may have changed.
+        const waits = conditionOf(one, 'Ready')?.reason === 'SourceNotReady';
+        if (waits) controller.enqueue(keyOf(one), { reason: 'source' });
+        continue;
+      }
       const isSettled = isTrue(one, 'Ready') || isTrue(one, 'Reconciling');
       if (isSettled && isKnown(one, kind, artifact)) continue;
       ask(keyOf(one), 'source');
@@ -250,7 +254,7 @@ async function bring(given: HelmRelease, session: Session): Promise<RunResult> {
     const observed = await observeRelease(release, {
       ...ports,
       signal,
-      isReadyByExpression: ports.expressions?.isReady,
+      isReadyByExpression: ports.expressions.isReady,
     });
     if (observed.kind === 'incomplete') return incomplete(observed, session);
     return await releaseChart(observed, { session, check });
@@ -284,11 +288,6 @@ function isNews({ metadata, status }: HelmRelease): boolean {
 function healthCheckOf(release: HelmRelease, { expressions }: HelmReleasePorts): HealthCheck {
   const { healthCheckExprs = [] } = release.spec;
   if (healthCheckExprs.length === 0) return () => undefined;
-  if (expressions === undefined) {
-    throw new CapstanError('CEL_EXPRESSION', 'spec.healthCheckExprs is not supported', {
-      kind: 'stalled',
-    });
-  }
   return expressions.healthCheck(healthCheckExprs);
 }
 

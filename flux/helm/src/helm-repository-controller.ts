@@ -174,10 +174,12 @@ async function storeIndex(
   await using access = await openAccess(repository, { client, signal });
   const bytes = await readIndex(url, access.options).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw new CapstanError('FETCH', `failed to fetch Helm repository index: ${messageOf(error)}`, {
-      kind: 'retry',
-      cause: error,
-    });
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new CapstanError(
+      'FETCH',
+      `failed to fetch Helm repository index: failed to cache index to temporary file: ${messageOf(reason)}`,
+      { kind: 'retry', cause: error },
+    );
   });
   const hex = createHash('sha256').update(bytes).digest('hex');
   const revision = `sha256:${hex}`;

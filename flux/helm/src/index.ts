@@ -4,7 +4,6 @@ export {
   type HelmControllers,
   type HelmPorts,
 } from './helm-controllers.ts';
-export type { ReleaseExpressions } from './helm-release-controller.ts';
 export { releaseName, releaseNamespace, storageNamespace } from './names.ts';
 export { originLabels } from './post-renderer.ts';
 export { releaseMerge } from './release-merge.ts';

@@ -13,6 +13,7 @@ import { composeValues } from './compose-values.ts';
 import { conditionOf, mark } from './conditions.ts';
 import type { HelmControlState } from './control-state.ts';
 import { formatName } from './names.ts';
+import type { ReleaseExpressions } from './release-expressions.ts';
 import type { Told } from './tell.ts';
 
 export interface ObservePorts {
@@ -22,10 +23,8 @@ export interface ObservePorts {
   readonly tenancy: Tenancy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Decides `readyExpr` of a dependency; absent: such a field is refused. */
-  readonly isReadyByExpression?:
-    | ((expression: string, self: HelmRelease, dependency: HelmRelease) => boolean)
-    | undefined;
+  /** Decides `readyExpr` of a dependency. */
+  readonly isReadyByExpression: ReleaseExpressions['isReady'];
 }
 
 export const DEPENDENCY_AGAIN_MS = 30_000;
@@ -202,6 +201,7 @@ function dependencyProblem(release: HelmRelease, ports: ObservePorts): Observed 
   } catch (error) {
     const problem = asCapstanError(error);
     if (problem.code === 'ACCESS_DENIED') return denied(release, problem, nowMs);
+    if (problem.kind === 'wait') return waits(release, problem.message, nowMs);
     return terminal(release, {
       reason: 'InvalidCELExpression',
       message: `Reconciliation failed terminally due to configuration error: ${problem.message}`,
@@ -209,7 +209,10 @@ function dependencyProblem(release: HelmRelease, ports: ObservePorts): Observed 
       nowMs,
     });
   }
-  if (message === undefined) return undefined;
+  return message === undefined ? undefined : waits(release, message, nowMs);
+}
+
+function waits(release: HelmRelease, message: string, nowMs: number): Observed {
   const reason = 'DependencyNotReady';
   return {
     kind: 'incomplete',
@@ -233,7 +236,6 @@ function findUnready(release: HelmRelease, ports: ObservePorts): string | undefi
     }
     const dependency = parsed.value;
     if (readyExpr) {
-      if (ports.isReadyByExpression === undefined) throw unsupported('spec.dependsOn.readyExpr');
       if (!ports.isReadyByExpression(readyExpr, release, dependency)) {
         return `dependency '${text}' is not ready according to readyExpr eval`;
       }
@@ -245,10 +247,6 @@ function findUnready(release: HelmRelease, ports: ObservePorts): string | undefi
     }
   }
   return undefined;
-}
-
-function unsupported(field: string): CapstanError {
-  return new CapstanError('SPEC_UNSUPPORTED', `${field} is not supported`, { kind: 'stalled' });
 }
 
 function asCapstanError(error: unknown): CapstanError {

@@ -52,7 +52,7 @@ function kustomizeText(
     [INPUT]: manifests,
     'kustomization.yaml': JSON.stringify(kustomization),
   });
-  const result = build(tree, '', { loadRestrictor: 'none', reorder: 'none' });
+  const result = build(tree, '.', { loadRestrictor: 'none', reorder: 'none' });
   if (result.kind === 'built') return result.yaml;
   if (result.kind === 'failed') throw result.error;
   throw new CapstanError('KUSTOMIZE_REMOTE', 'post-renderers read nothing from the network');

@@ -201,7 +201,7 @@ async function condition(
     () => find(client, kind, path),
     (object) => {
       const isObserved = at(object, 'status', 'observedGeneration') === object?.metadata.generation;
-      return (isObserved || status !== 'True') && conditions(object).some(fits);
+      return (isObserved || type !== 'Ready' || status !== 'True') && conditions(object).some(fits);
     },
   );
   return String(at(conditions(found).find(fits), 'message'));
