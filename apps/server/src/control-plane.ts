@@ -7,7 +7,7 @@ import {
 } from '@capstan/argocd-controllers';
 import { type Cluster, ClusterPool, createCluster } from '@capstan/engine-delivery';
 import type { SourceStore } from '@capstan/engine-source';
-import { createSourceStore } from '@capstan/engine-source/store';
+import { createSourceStore, withArtifacts } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
 import { kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
@@ -84,13 +84,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
   const artifacts = await openArtifacts(options.cacheFolder, options.artifacts ?? {}, clock);
   const { storage } = artifacts;
-  const sources = createSourceStore({
+  const git = createSourceStore({
     folder: options.cacheFolder,
     clock,
     random: Math.random,
     readArchive: (url) => storage.read(url),
     allowFile: options.allowFileRemotes === true,
   });
+  const sources = withArtifacts(git, { clock, random: Math.random });
   const open = await clusterOpener(clock, await readTracking(client, signal));
   const cluster = open({ name: 'in-cluster' }, client);
   const clusters = new ClusterPool({

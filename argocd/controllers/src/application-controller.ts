@@ -467,6 +467,8 @@ function contextOf(app: Application, { control, ports, controlNamespace }: Bench
     clusters: ports.clusters.list(),
     settings: control.settings(),
     nowMs: ports.clock.now(),
+    trust: control.trust(),
+    keys: control.keys(),
   };
 }
 

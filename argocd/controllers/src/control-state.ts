@@ -17,7 +17,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { type ClusterRegistration, readClusterSecret } from './cluster-secret.ts';
 import { fitsListed } from './project-guard.ts';
 import { inheritGlobal } from './project-view.ts';
-import { type RepositoryCredential, readRepositoryCredential } from './repositories.ts';
+import { type RepositoryCredential, readRepositoryCredential, type Trust } from './repositories.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 export interface AppKey {
@@ -41,6 +41,7 @@ export class ControlState {
   #credentials: readonly RepositoryCredential[] | undefined;
   #clusters: readonly ClusterRegistration[] | undefined;
   #settings: Settings | undefined;
+  #trust: Trust | undefined;
 
   constructor(
     client: KubeClient,
@@ -55,7 +56,10 @@ export class ControlState {
       if (key.kind === 'Secret') {
         this.#credentials = undefined;
         this.#clusters = undefined;
-      } else if (key.kind === 'ConfigMap') this.#settings = undefined;
+      } else if (key.kind === 'ConfigMap') {
+        this.#settings = undefined;
+        this.#trust = undefined;
+      }
     });
   }
 
@@ -123,6 +127,20 @@ export class ControlState {
       typeof value === 'string' ? [[field, value] as const] : [],
     );
     return Object.fromEntries(texts);
+  }
+
+  /** Hosts and certificates of argocd-ssh-known-hosts-cm and argocd-tls-certs-cm. */
+  trust(): Trust {
+    this.#trust ??= {
+      knownHosts: this.#configMap('argocd-ssh-known-hosts-cm')['ssh_known_hosts'] ?? '',
+      certificates: this.#configMap('argocd-tls-certs-cm'),
+    };
+    return this.#trust;
+  }
+
+  /** Armored keys by id. */
+  keys(): { readonly [id: string]: string } {
+    return this.#configMap('argocd-gpg-keys-cm');
   }
 
   clusters(): readonly ClusterRegistration[] {

@@ -1,7 +1,12 @@
 /** Both directions of the door as tables: resources → Delivery, DeliveryStatus → status. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Application, type ApplicationStatus, parseApplication } from '@capstan/argocd-api';
+import {
+  type Application,
+  type ApplicationStatus,
+  type AppProjectSpec,
+  parseApplication,
+} from '@capstan/argocd-api';
 import type { Delivery, DeliveryStatus, ObjectStatus, Problem } from '@capstan/engine-delivery';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -186,19 +191,99 @@ test('the fields of an Application become a Delivery', () => {
   }
 });
 
+test('charts and artifacts of registries are sources', () => {
+  const credentials = [
+    {
+      kind: 'repository' as const,
+      url: 'registry.example.com/charts',
+      project: '',
+      auth: { username: 'u', password: 'p' },
+      isOci: true,
+      plainHttp: true,
+    },
+  ];
+  const sourceOf = (source: Fields) =>
+    toDelivery(application({ spec: { source } }), { ...CONTEXT, credentials }).sources[0];
+  const chart = sourceOf({
+    repoURL: 'https://charts.example.com',
+    chart: 'web',
+    targetRevision: '1.x',
+    helm: { passCredentials: true, valuesObject: { a: 1 } },
+  });
+  assert.deepEqual(chart?.source, {
+    kind: 'artifact',
+    form: 'chart',
+    url: 'https://charts.example.com',
+    chart: 'web',
+    revision: { kind: 'version', range: '1.x' },
+    passCredentials: true,
+  });
+  assert.deepEqual([chart?.render?.kind, chart?.render?.path], ['helm', '']);
+  const registry = {
+    repoURL: 'registry.example.com/charts',
+    chart: 'web',
+    targetRevision: '1.2.3',
+  };
+  assert.deepEqual(sourceOf(registry)?.source, {
+    kind: 'artifact',
+    form: 'chart',
+    url: 'oci://registry.example.com/charts',
+    chart: 'web',
+    revision: { kind: 'version', range: '1.2.3' },
+    plainHttp: true,
+    auth: { username: 'u', password: 'p' },
+  });
+  const artifact = sourceOf({ repoURL: 'oci://r/x', path: 'app', targetRevision: 'v1' });
+  assert.deepEqual(artifact?.source, {
+    kind: 'artifact',
+    form: 'oci',
+    url: 'oci://r/x',
+    revision: { kind: 'version', range: 'v1' },
+  });
+  assert.deepEqual([artifact?.render?.kind, artifact?.render?.path], ['detect', 'app']);
+});
+
+test('hosts that the administrator trusts, and keys that the project demands', () => {
+  const trust = { knownHosts: 'git ssh-ed25519 AAAA', certificates: { 'git.example.com': 'PEM' } };
+  const of = (repoURL: string, spec: Partial<AppProjectSpec> = {}) =>
+    toDelivery(application({ spec: { source: { repoURL, path: 'a' } } }), {
+      ...CONTEXT,
+      project: {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: 'default' },
+        spec: { ...DEFAULT_PROJECT_SPEC, ...spec },
+      },
+      trust,
+      keys: { '4AEE18F83AFDEB23': 'ARMORED' },
+    }).sources[0];
+  const auth = (url: string) => {
+    const source = of(url)?.source;
+    return source?.kind === 'git' ? source.auth : undefined;
+  };
+  assert.deepEqual(auth('git@git.example.com:a/b.git'), { sshKnownHosts: trust.knownHosts });
+  assert.deepEqual(auth('https://git.example.com/a/b.git'), { caCertificate: 'PEM' });
+  assert.equal(auth('https://other.example.com/a/b.git'), undefined);
+  const signed = of('https://x/a', { signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] });
+  assert.deepEqual([signed?.verify?.mode, signed?.verify?.pgpKeys], ['head', ['ARMORED']]);
+  const policies = [
+    { repos: [{ url: 'https://x/*' }], gpg: { mode: 'head', keys: ['0000'] } },
+    { repos: [{ url: 'https://y/*' }], gpg: { mode: 'strict', keys: [] } },
+  ];
+  const integrity = { sourceIntegrity: { git: { policies } } };
+  assert.deepEqual(of('https://x/a', integrity)?.verify?.pgpKeys, []);
+  assert.equal(of('https://z/a', integrity)?.verify, undefined);
+  assert.match(
+    refusal(() => of('https://y/a', integrity)),
+    /SIGNATURE_UNVERIFIED/,
+  );
+});
+
 test('what cannot be done is refused with the field and what to do instead', () => {
   const rows: readonly (readonly [spec: Fields, message: RegExp])[] = [
     [
       { source: { ...SOURCE, plugin: { name: 'x' } } },
       /SOURCE_UNSUPPORTED spec\.source: config management plugins .* \| render with Kustomize/,
-    ],
-    [
-      { source: { repoURL: 'https://charts.example.com', chart: 'web' } },
-      /SOURCE_UNSUPPORTED spec\.source: charts/,
-    ],
-    [
-      { sources: [SOURCE, { repoURL: 'oci://registry/x', path: '.' }] },
-      /SOURCE_UNSUPPORTED spec\.sources\[1\]: OCI/,
     ],
     [
       { destination: { server: 'https://other', namespace: 'x' } },

@@ -9,17 +9,40 @@ export interface RepositoryCredential {
   /** Only applications of this project may use it; '' for all. */
   readonly project: string;
   readonly auth: SourceAuth;
+  /** Charts are in an OCI registry, though the URL does not say so. */
+  readonly isOci: boolean;
+  /** Plain HTTP to that registry. */
+  readonly plainHttp: boolean;
 }
 
+const READ_TYPES: ReadonlyMap<string, RepositoryCredential['kind']> = new Map([
+  ['repository', 'repository'],
+  ['repo-creds', 'template'],
+]);
+const WRITE_TYPES: ReadonlyMap<string, RepositoryCredential['kind']> = new Map([
+  ['repository-write', 'repository'],
+  ['repo-write-creds', 'template'],
+]);
+
 /** Secrets labelled as repositories or credential templates; others are left out. Malformed values count as absent. */
-export function readRepositoryCredential(secret: KubeObject): RepositoryCredential | undefined {
-  const type = secret.metadata.labels?.[SECRET_TYPE_LABEL];
-  if (type !== 'repository' && type !== 'repo-creds') return undefined;
+export function readRepositoryCredential(
+  secret: KubeObject,
+  access: 'read' | 'write' = 'read',
+): RepositoryCredential | undefined {
+  const types = access === 'read' ? READ_TYPES : WRITE_TYPES;
+  const kind = types.get(secret.metadata.labels?.[SECRET_TYPE_LABEL] ?? '');
+  if (kind === undefined) return undefined;
   const data = readData(secret['data']);
   const url = data.get('url') ?? '';
   if (url === '') return undefined;
-  const kind = type === 'repository' ? 'repository' : 'template';
-  return { kind, url, project: data.get('project') ?? '', auth: readAuth(data) };
+  return {
+    kind,
+    url,
+    project: data.get('project') ?? '',
+    auth: readAuth(data),
+    isOci: data.get('enableOCI') === 'true' || data.get('type') === 'oci',
+    plainHttp: data.get('insecureOCIForceHttp') === 'true',
+  };
 }
 
 /**
@@ -31,6 +54,15 @@ export function findCredential(
   url: string,
   project: string,
 ): SourceAuth | undefined {
+  return findRepository(credentials, url, project)?.auth;
+}
+
+/** The same with what else the Secrets say of the repository. */
+export function findRepository(
+  credentials: readonly RepositoryCredential[],
+  url: string,
+  project: string,
+): Omit<RepositoryCredential, 'kind' | 'project'> | undefined {
   const wanted = normalizeUrl(url);
   const own = credentials.filter(
     (one) =>
@@ -40,8 +72,8 @@ export function findCredential(
   const template = credentials
     .filter((one) => one.kind === 'template' && isPrefix(one.url, url) && fitsProject(one, project))
     .sort((a, b) => b.url.length - a.url.length)[0];
-  if (best === undefined) return template?.auth;
-  return hasSecret(best.auth) ? best.auth : { ...template?.auth, ...best.auth };
+  if (best === undefined) return template;
+  return hasSecret(best.auth) ? best : { ...best, auth: { ...template?.auth, ...best.auth } };
 }
 
 function fitsProject({ project }: RepositoryCredential, wanted: string): boolean {
@@ -94,7 +126,58 @@ function readAuth(data: ReadonlyMap<string, string>): SourceAuth {
   // The older spelling of `insecure` speaks of SSH alone.
   const insecure = data.get('insecure') ?? data.get('insecureIgnoreHostKey');
   const auth: SourceAuth = Object.fromEntries(values);
-  return insecure === 'true' ? { ...auth, insecure: true } : auth;
+  const githubApp = readGithubApp(data);
+  return {
+    ...auth,
+    ...(insecure === 'true' ? { insecure: true } : {}),
+    ...(githubApp === undefined ? {} : { githubApp }),
+  };
+}
+
+function readGithubApp(data: ReadonlyMap<string, string>): SourceAuth['githubApp'] {
+  const [appId, privateKey] = [data.get('githubAppID'), data.get('githubAppPrivateKey')];
+  if (!appId || !privateKey) return undefined;
+  const installationId = data.get('githubAppInstallationID');
+  const baseUrl = data.get('githubAppEnterpriseBaseUrl');
+  return {
+    appId,
+    privateKey,
+    ...(installationId ? { installationId } : {}),
+    ...(baseUrl ? { baseUrl } : {}),
+  };
+}
+
+/** Hosts and certificates that the administrator trusts (argocd-ssh-known-hosts-cm, argocd-tls-certs-cm). */
+export interface Trust {
+  readonly knownHosts: string;
+  /** PEM by host name. */
+  readonly certificates: { readonly [host: string]: string };
+}
+
+export const NO_TRUST: Trust = { knownHosts: '', certificates: {} };
+
+/** Credentials with what is trusted at the repository's host. */
+export function withTrust(
+  auth: SourceAuth | undefined,
+  url: string,
+  { knownHosts, certificates }: Trust,
+): SourceAuth | undefined {
+  const isSsh = /^ssh:\/\//.test(normalizeUrl(url));
+  const host = hostOf(url);
+  const caCertificate = isSsh ? undefined : certificates[host];
+  const extra = {
+    ...(isSsh && knownHosts !== '' && auth?.insecure !== true ? { sshKnownHosts: knownHosts } : {}),
+    ...(caCertificate === undefined ? {} : { caCertificate }),
+  };
+  return auth === undefined && Object.keys(extra).length === 0 ? undefined : { ...extra, ...auth };
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(normalizeUrl(url)).hostname;
+  } catch {
+    return '';
+  }
 }
 
 export function readData(data: Json | undefined): ReadonlyMap<string, string> {

@@ -29,8 +29,15 @@ import {
   toGuard,
 } from './project-guard.ts';
 import { findServiceAccount } from './project-view.ts';
-import { findCredential, type RepositoryCredential } from './repositories.ts';
+import {
+  findRepository,
+  NO_TRUST,
+  type RepositoryCredential,
+  type Trust,
+  withTrust,
+} from './repositories.ts';
 import { isExcluded, type Settings, systemIgnoreRules } from './settings.ts';
+import { toVerification } from './source-integrity.ts';
 import { managedNamespace, readSyncOptions } from './sync-options.ts';
 import { judgeWindows, windowsFor } from './sync-windows.ts';
 import {
@@ -50,7 +57,15 @@ export interface LoweringContext {
   readonly clusters: readonly ListedCluster[];
   readonly settings: Settings;
   readonly nowMs: number;
+  readonly trust?: Trust;
+  /** Armored PGP keys by their id (argocd-gpg-keys-cm). */
+  readonly keys?: { readonly [id: string]: string };
 }
+
+type SourcesContext = Pick<
+  LoweringContext,
+  'project' | 'credentials' | 'settings' | 'controlNamespace' | 'trust' | 'keys'
+>;
 
 export const FIELD_MANAGER = 'argocd-controller';
 const KUBECTL_MANAGER = 'kubectl-client-side-apply';
@@ -126,7 +141,7 @@ export function hasSeveralSources({ spec }: Application): boolean {
 export function toDeliverySources(
   sources: readonly ApplicationSource[],
   app: Application,
-  context: Pick<LoweringContext, 'project' | 'credentials' | 'settings' | 'controlNamespace'>,
+  context: SourcesContext,
 ): readonly ApplicationDeliverySource[] {
   const { project, credentials } = context;
   if (app.spec.sourceHydrator !== undefined && sources.length === 0) {
@@ -154,8 +169,16 @@ export function toDeliverySources(
         `application repo ${source.repoURL} is not permitted in project '${app.spec.project}'`,
       );
     }
-    const auth = findCredential(credentials, source.repoURL, app.spec.project);
-    return toDeliverySource(source, { ...renderContext(app, context, field), auth });
+    const { auth: found, ...known } =
+      findRepository(credentials, source.repoURL, app.spec.project) ?? {};
+    const auth = withTrust(found, source.repoURL, context.trust ?? NO_TRUST);
+    const made = toDeliverySource(source, {
+      ...renderContext(app, context, field),
+      ...known,
+      auth,
+    });
+    const verify = project && toVerification(project.spec, source.repoURL, context.keys ?? {});
+    return verify === undefined ? made : { ...made, verify };
   });
 }
 

@@ -41,10 +41,10 @@ export interface RenderContext {
  */
 export function toDeliverySource(
   source: ApplicationSource,
-  options: RenderContext & { readonly auth: SourceAuth | undefined },
+  options: RenderContext & RepositoryAccess,
 ): ApplicationDeliverySource {
   refuseUnsupported(source, options.field);
-  const spec = toSourceSpec(source, options.auth);
+  const spec = toSourceSpec(source, options);
   const isReference = source.ref !== undefined && !source.path && !source.chart;
   const ref = source.ref === undefined ? {} : { ref: source.ref };
   return isReference
@@ -52,36 +52,50 @@ export function toDeliverySource(
     : { source: spec, ...ref, render: toRenderSpec(source, options), origin: source };
 }
 
-function toSourceSpec(source: ApplicationSource, auth: SourceAuth | undefined): SourceSpec {
-  const name = source.targetRevision || 'HEAD';
-  const { tagPrefix } = source;
+/** What the Secrets say of a source's repository. */
+export interface RepositoryAccess {
+  readonly auth: SourceAuth | undefined;
+  readonly isOci?: boolean;
+  readonly plainHttp?: boolean;
+}
+
+function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): SourceSpec {
+  const { auth, isOci = false, plainHttp = false } = access;
+  const { tagPrefix, chart, repoURL, targetRevision = '' } = source;
+  const common = auth === undefined ? {} : { auth };
+  const isArtifact = repoURL.startsWith('oci://');
+  if (chart || isArtifact) {
+    // A registry without a scheme is one of charts.
+    const url = chart && (isOci || !repoURL.includes('://')) ? toOciUrl(repoURL) : repoURL;
+    return {
+      kind: 'artifact',
+      form: chart ? 'chart' : 'oci',
+      url,
+      revision: { kind: 'version', range: targetRevision },
+      ...(chart ? { chart } : {}),
+      ...(plainHttp ? { plainHttp } : {}),
+      ...(source.helm?.passCredentials === true ? { passCredentials: true } : {}),
+      ...common,
+    };
+  }
+  const revision = { kind: 'any' as const, name: targetRevision || 'HEAD' };
   return {
     kind: 'git',
-    url: source.repoURL,
-    revision: { kind: 'any', name, ...(tagPrefix ? { tagPrefix } : {}) },
-    ...(auth === undefined ? {} : { auth }),
+    url: repoURL,
+    revision: tagPrefix ? { ...revision, tagPrefix } : revision,
+    ...common,
   };
 }
 
-function refuseUnsupported({ chart, plugin, repoURL }: ApplicationSource, field: string): void {
-  const refuse = (what: string, hint: string) => {
-    throw new CapstanError('SOURCE_UNSUPPORTED', `${field}: ${what}`, { hint });
-  };
-  if (plugin !== undefined) {
-    refuse(
-      'config management plugins are not run',
-      'render with Kustomize, Helm or Jsonnet, or commit the rendered manifests',
-    );
-  }
-  if (chart !== undefined && chart !== '') {
-    refuse(
-      `charts from a repository (${chart}) are not fetched`,
-      'put the chart into Git and name its path',
-    );
-  }
-  if (repoURL.startsWith('oci://')) {
-    refuse('OCI artifacts are not fetched', 'put the manifests into Git and name their path');
-  }
+function toOciUrl(url: string): string {
+  return url.startsWith('oci://') ? url : `oci://${url.replace(/^[a-z]+:\/\//, '')}`;
+}
+
+function refuseUnsupported({ plugin }: ApplicationSource, field: string): void {
+  if (plugin === undefined) return;
+  throw new CapstanError('SOURCE_UNSUPPORTED', `${field}: config management plugins are not run`, {
+    hint: 'render with Kustomize, Helm or Jsonnet, or commit the rendered manifests',
+  });
 }
 
 /** How a source is rendered: by the tool that it names, else by what its folder holds. */
@@ -92,6 +106,7 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
   const folder = toDirectoryOptions(source.directory ?? {}, { fill, tools });
   const overlay = toOverlay(source.kustomize ?? {}, { field: `${context.field}.kustomize`, fill });
   const helm = toHelmOptions(source.helm ?? {}, release, fill);
+  if (source.chart) return { kind: 'helm', path: '', ...helm };
   switch (explicitKind(source, context.field)) {
     case 'directory':
       return { kind: 'directory', path, ...folder };

@@ -101,7 +101,7 @@ interface LoadContext {
 }
 
 async function loadSource(
-  { render }: DeliverySource,
+  { source, render, verify }: DeliverySource,
   fetchOwn: () => Promise<Snapshot>,
   { sources, fetch, ports, options }: LoadContext,
 ): Promise<LoadedSource> {
@@ -110,6 +110,8 @@ async function loadSource(
   try {
     const snapshot = await fetchOwn();
     found = snapshot.revision;
+    if (verify !== undefined && source.kind === 'git')
+      await ports.sources.verifyRevision(source, snapshot, verify);
     if (render === undefined) {
       // What others read of it is part of what they render.
       return { revision: found, digest: '', objects: [], problems: [], render: { snapshot } };
@@ -151,10 +153,11 @@ async function fetchAt(
   }
   const known = await ports.sources.snapshotAt(source, revision);
   if (known !== undefined) return known;
-  return ports.sources.fetchSnapshot(
-    { ...source, revision: { kind: 'any', name: revision } },
-    { maxAgeMs, signal },
-  );
+  const wanted: SourceSpec =
+    source.kind === 'artifact'
+      ? { ...source, revision: { kind: 'version', range: revision } }
+      : { ...source, revision: { kind: 'any', name: revision } };
+  return ports.sources.fetchSnapshot(wanted, { maxAgeMs, signal });
 }
 
 async function findScopes(

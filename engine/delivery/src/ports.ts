@@ -7,7 +7,7 @@ import type { DependencyGraph } from './dependency-graph.ts';
 
 /** What the loop needs of the world. */
 export interface DeliveryPorts {
-  readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'snapshotAt'>;
+  readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'snapshotAt' | 'verifyRevision'>;
   readonly render: (
     snapshot: Snapshot,
     spec: RenderSpec,

@@ -1,7 +1,7 @@
 import type { FieldDifference, IgnoreRule } from '@capstan/engine-diff';
 import type { Health, HealthRules } from '@capstan/engine-health';
 import type { RenderSpec } from '@capstan/engine-render';
-import type { SourceSpec } from '@capstan/engine-source';
+import type { SourceSpec, VerifyRequest } from '@capstan/engine-source';
 import type { PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
@@ -60,6 +60,8 @@ export interface DeliverySource {
   readonly render?: RenderSpec;
   /** The name by which other sources refer to files of this one. */
   readonly ref?: string;
+  /** Only a revision with good signatures is used. */
+  readonly verify?: VerifyRequest;
 }
 
 export interface Destination {

@@ -7,7 +7,11 @@ import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sourc
 import type { VerifiedObject, VerifyRequest } from './signature-types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SourcePoller } from './source-poller.ts';
-import type { ArchiveSourceSpec, GitSourceSpec, SourceSpec } from './source-spec.ts';
+import type {
+  ArchiveSourceSpec,
+  GitSourceSpec,
+  StoredSourceSpec as SourceSpec,
+} from './source-spec.ts';
 import type {
   CommitSummary,
   FetchOptions,

@@ -3,6 +3,7 @@ export type { SignatureErrorCode, VerifiedObject, VerifyRequest } from './signat
 export type { Snapshot, SnapshotRevision } from './snapshot.ts';
 export type {
   ArchiveSourceSpec,
+  ArtifactSourceSpec,
   GithubApp,
   GitRevisionSpec,
   GitSourceSpec,

@@ -1,7 +1,8 @@
 import type { IgnoreRules } from './ignore-files.ts';
 
 /** What to fetch, in neutral words. Credentials are values here: the front doors read them from Secrets. */
-export type SourceSpec = GitSourceSpec | ArchiveSourceSpec;
+export type SourceSpec = StoredSourceSpec | ArtifactSourceSpec;
+export type StoredSourceSpec = GitSourceSpec | ArchiveSourceSpec;
 
 export interface GitSourceSpec {
   readonly kind: 'git';
@@ -28,6 +29,24 @@ export interface ArchiveSourceSpec {
   readonly revision: { readonly kind: 'archive'; readonly id: string };
   /** `sha256:…` of the archive's bytes. */
   readonly digest: string;
+  readonly timeoutMs?: number;
+}
+
+/** A version of a chart in a chart repository, or of an artifact in an OCI registry. */
+export interface ArtifactSourceSpec {
+  readonly kind: 'artifact';
+  readonly form: 'chart' | 'oci';
+  /** Of the chart repository (`https://…`, `oci://…`), or of the artifact. */
+  readonly url: string;
+  /** The name of the chart. */
+  readonly chart?: string;
+  /** A version, a range of versions, a tag or a digest; '' is the newest. */
+  readonly revision: { readonly kind: 'version'; readonly range: string };
+  readonly auth?: SourceAuth;
+  /** http for an OCI registry. */
+  readonly plainHttp?: boolean;
+  /** Credentials go to whatever host the repository's index names. */
+  readonly passCredentials?: boolean;
   readonly timeoutMs?: number;
 }
 

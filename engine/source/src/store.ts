@@ -1,5 +1,12 @@
 export type { ArchiveReader } from './archive-sources.ts';
 export { readArchive, TreeArchiver, type UnpackLimits } from './archive-tree.ts';
+export {
+  type ArtifactRemote,
+  type ArtifactSourcesOptions,
+  type ArtifactVersion,
+  type OpenArtifactRemote,
+  withArtifacts,
+} from './artifact-sources.ts';
 export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
 export { type IgnoredTree, ignoreFiles } from './ignore-files.ts';
 export { isIgnored, parsePatterns } from './ignore-patterns.ts';
