@@ -144,7 +144,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     runtime: ports.runtime,
     events: recorders.applicationSet,
     outside: { aws: awsSurroundings(process.env) },
-    scm: () => applications.settings().applicationSets.scm,
+    settings: () => applications.settings().applicationSets,
     findCredential: (secrets, { url, project }) => {
       const known = secrets.flatMap((secret) => readRepositoryCredential(secret) ?? []);
       return findCredential(known, url, project);

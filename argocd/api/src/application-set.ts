@@ -37,7 +37,16 @@ export interface ApplicationSetIgnoreDifferences extends JsonObject {
 export interface ApplicationSetStrategy extends JsonObject {
   readonly type?: string;
   readonly deletionOrder?: string;
-  readonly rollingSync?: JsonObject;
+  readonly rollingSync?: { readonly steps?: readonly ApplicationSetRolloutStep[] };
+}
+export interface ApplicationSetRolloutStep extends JsonObject {
+  readonly matchExpressions?: readonly {
+    readonly key?: string;
+    /** In or NotIn. */
+    readonly operator?: string;
+    readonly values?: readonly string[];
+  }[];
+  readonly maxUpdate?: number | string;
 }
 
 /** The part of an Application that a set gives; a generator's own one may be partial. */
@@ -263,10 +272,21 @@ export interface PluginGenerator extends JsonObject {
 
 export interface ApplicationSetStatus extends JsonObject {
   readonly conditions?: readonly ApplicationSetCondition[];
-  readonly applicationStatus?: readonly JsonObject[];
+  readonly applicationStatus?: readonly RolloutStatus[];
   readonly resources?: readonly ResourceStatus[];
   readonly resourcesCount?: number;
   readonly health?: HealthStatus;
+}
+/** Where an Application stands in a rollout by steps. */
+export interface RolloutStatus extends JsonObject {
+  readonly application: string;
+  readonly lastTransitionTime?: string;
+  readonly message?: string;
+  /** Waiting, Pending, Progressing or Healthy. */
+  readonly status: string;
+  /** From 1; -1: no step selects it. */
+  readonly step: string;
+  readonly targetRevisions?: readonly string[];
 }
 export interface ApplicationSetCondition extends JsonObject {
   readonly type: string;

@@ -22,12 +22,31 @@ import { createOutside, type OutsideOptions } from './create-outside.ts';
 import { generateApplications } from './generate-applications.ts';
 import { outsideIntervalMs } from './look-interval.ts';
 import type { Outside, Surroundings } from './observation.ts';
-import { performPlan } from './perform-plan.ts';
-import { ownedApplications, planApplications, policyOf } from './plan-applications.ts';
+import { deleteNext, performPlan, performRollout } from './perform-plan.ts';
+import {
+  type ApplicationPlan,
+  ownedApplications,
+  planApplications,
+  policyOf,
+} from './plan-applications.ts';
+import {
+  isReversed,
+  planRollout,
+  type Rollout,
+  stepsOf,
+  withoutAutomation,
+} from './rolling-sync.ts';
+import { assignSteps } from './rollout-steps.ts';
 import { isWanted, parseSet, type SetKey, SetState } from './set-state.ts';
 import { applicationSetLanguage } from './template-functions.ts';
 import { qualifiedName, validateApplications } from './validate-applications.ts';
-import { REFRESH, releaseApplications, removeFinalizer, writeSetStatus } from './write-set.ts';
+import {
+  addFinalizer,
+  REFRESH,
+  releaseApplications,
+  removeFinalizer,
+  writeSetStatus,
+} from './write-set.ts';
 
 export interface ApplicationSetControllerPorts {
   readonly client: KubeClient;
@@ -43,7 +62,19 @@ export interface ApplicationSetControllerPorts {
   /** What the process was given for AWS, and other hosters' addresses. */
   readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi'>;
   /** The administrator's word, asked at each look. */
-  readonly scm?: () => OutsideOptions['scm'];
+  readonly settings?: () => ApplicationSetSettings;
+}
+
+/** What an administrator sets for all sets (argocd-cmd-params-cm: applicationsetcontroller.*). */
+export interface ApplicationSetSettings {
+  /** sync, create-update, create-delete, create-only; '' lets each set decide. */
+  readonly policy: string;
+  readonly allowsPolicyOverride: boolean;
+  readonly preservedAnnotations: readonly string[];
+  readonly preservedLabels: readonly string[];
+  readonly progressiveSyncs: boolean;
+  readonly statusResourcesMax: number;
+  readonly scm: OutsideOptions['scm'];
 }
 
 export interface ApplicationSetControllerOptions {
@@ -156,24 +187,48 @@ async function reconcile(key: SetKey, bench: Bench, signal: AbortSignal): Promis
     watches.forget(id);
     return { kind: 'settled' };
   }
-  const set = parseSet(object);
+  const settings = ports.settings?.() ?? DEFAULTS;
+  const set = underSettings(parseSet(object), settings);
   if (set.metadata.deletionTimestamp !== undefined) {
     watches.forget(id);
-    const applications = ownedApplications(set, state.applications(key.namespace));
-    if (!policyOf(set).remove)
-      await releaseApplications(applications, { client: ports.client, signal });
-    await removeFinalizer(set, { client: ports.client, signal });
-    return { kind: 'settled' };
+    return removeSet(set, bench, signal);
   }
-  const outcome = await look(set, bench, signal);
-  await report(set, outcome, bench, signal);
+  if (settings.progressiveSyncs && isReversed(set))
+    await addFinalizer(set, { client: ports.client, signal });
+  const looked = await look(set, bench, signal);
+  const { outcome } = looked;
+  await report(set, looked, bench, signal);
   if (outcome.kind !== 'up-to-date') return { kind: 'settled', recheckAfterMs: RETRY_MS };
   const againMs = outsideIntervalMs(set.spec);
   return againMs === undefined ? { kind: 'settled' } : { kind: 'settled', recheckAfterMs: againMs };
 }
 
+const DELETION_RECHECK_MS = 10_000;
+
+/** Lets the set go, its Applications in reverse order of their steps first where that is asked for. */
+async function removeSet(
+  set: ApplicationSet,
+  { state, ports }: Bench,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { client } = ports;
+  const applications = ownedApplications(set, state.applications(set.metadata.namespace ?? ''));
+  if (!policyOf(set).remove) await releaseApplications(applications, { client, signal });
+  else if (isReversed(set) && (ports.settings?.() ?? DEFAULTS).progressiveSyncs) {
+    const { stepOf } = assignSteps(stepsOf(set), applications);
+    const names = applications.map(({ metadata }) => metadata.name ?? '');
+    const order = names
+      .filter((name) => stepOf.has(name))
+      .sort((a, b) => (stepOf.get(b) ?? 0) - (stepOf.get(a) ?? 0) || (a < b ? -1 : 1));
+    if (await deleteNext(set, order, { ports, state, signal }))
+      return { kind: 'settled', recheckAfterMs: DELETION_RECHECK_MS };
+  }
+  await removeFinalizer(set, { client, signal });
+  return { kind: 'settled' };
+}
+
 /** Generates, decides and acts. */
-async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Promise<Outcome> {
+async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Promise<Looked> {
   const { state, ports, language } = bench;
   const read: SourceSpec[] = [];
   const surroundings = observe(set, { bench, read, signal });
@@ -187,19 +242,61 @@ async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Pro
   if (generation.kind === 'failed') {
     const { reason, error } = generation;
     if (error.kind === 'bug') throw error;
-    return { kind: 'error', reason, message: describe(error), parametersGenerated: false };
+    const message = describe(error);
+    return { outcome: { kind: 'error', reason, message, parametersGenerated: false } };
   }
   const { applications } = generation;
+  const isStepwise = stepsOf(set).length > 0 && (ports.settings?.() ?? DEFAULTS).progressiveSyncs;
   const errors = validateApplications(applications, set, surroundings);
+  const valid = applications.filter((application) => !errors.has(qualifiedName(application)));
   const plan = planApplications({
     applicationSet: set,
-    wanted: applications.filter((application) => !errors.has(qualifiedName(application))),
+    wanted: isStepwise ? valid.map(withoutAutomation) : valid,
     names: new Set(applications.map(({ metadata }) => metadata.name ?? '')),
     existing: state.applications(set.metadata.namespace ?? ''),
     clusters: surroundings.clusters,
   });
+  const rollout = isStepwise ? rolloutOf(set, plan, { valid, bench }) : undefined;
   const failure = await performPlan(set, plan, { ports, state, signal });
-  return failure ?? outcomeOf(errors);
+  const told =
+    rollout === undefined
+      ? undefined
+      : await performRollout(set, rollout, { ports, state, signal });
+  const rolloutFailure: Outcome | undefined =
+    told === undefined
+      ? undefined
+      : {
+          kind: 'error',
+          reason: 'ApplicationSetRolloutError',
+          message: told,
+          parametersGenerated: true,
+        };
+  return { outcome: failure ?? rolloutFailure ?? outcomeOf(errors), rollout };
+}
+
+interface Looked {
+  readonly outcome: Outcome;
+  readonly rollout?: Rollout | undefined;
+}
+
+function rolloutOf(
+  set: ApplicationSet,
+  plan: ApplicationPlan,
+  { valid, bench }: { readonly valid: readonly KubeObject[]; readonly bench: Bench },
+): Rollout {
+  const { state, ports } = bench;
+  const changed = plan.update.filter(({ patch }) => patch['spec'] !== undefined);
+  return planRollout({
+    set,
+    current: ownedApplications(set, state.applications(set.metadata.namespace ?? '')),
+    desired: valid,
+    changed: new Set(changed.map(({ name }) => name)),
+    now: timeText(ports.clock.now()),
+  });
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** The last of the errors in the order of names, and how many more there are: as the original tells them. */
@@ -255,7 +352,34 @@ function observe(
   };
 }
 
-const OPEN = { enabled: true, allowedProviders: [], strictTokens: false };
+const DEFAULTS: ApplicationSetSettings = {
+  policy: '',
+  allowsPolicyOverride: true,
+  preservedAnnotations: [],
+  preservedLabels: [],
+  progressiveSyncs: false,
+  statusResourcesMax: 5_000,
+  scm: { enabled: true, allowedProviders: [], strictTokens: false },
+};
+
+/** The set as the administrator lets it be: policy and preserved fields of all sets come on top of its own. */
+function underSettings(set: ApplicationSet, settings: ApplicationSetSettings): ApplicationSet {
+  const { policy, allowsPolicyOverride, preservedAnnotations, preservedLabels } = settings;
+  const { syncPolicy, preservedFields } = set.spec;
+  const own = allowsPolicyOverride ? syncPolicy?.applicationsSync : undefined;
+  const applicationsSync = own ?? (policy === '' ? undefined : policy);
+  return {
+    ...set,
+    spec: {
+      ...set.spec,
+      syncPolicy: { ...syncPolicy, ...(applicationsSync ? { applicationsSync } : {}) },
+      preservedFields: {
+        annotations: [...(preservedFields?.annotations ?? []), ...preservedAnnotations],
+        labels: [...(preservedFields?.labels ?? []), ...preservedLabels],
+      },
+    },
+  };
+}
 const NO_AWS: OutsideOptions['aws'] = {
   region: '',
   credentials: async () => {
@@ -276,7 +400,7 @@ function outsideFor(
     client: ports.client,
     namespace: metadata.namespace ?? '',
     controlNamespace,
-    scm: ports.scm?.() ?? OPEN,
+    scm: (ports.settings?.() ?? DEFAULTS).scm,
     now: () => ports.clock.now(),
     signal,
   });
@@ -292,7 +416,7 @@ function intervalOf({ spec }: ApplicationSet, pollIntervalMs: number): number {
 /** The single exit: one write, if anything changed. */
 async function report(
   set: ApplicationSet,
-  outcome: Outcome,
+  { outcome, rollout }: Looked,
   { state, ports }: Bench,
   signal: AbortSignal,
 ): Promise<void> {
@@ -300,8 +424,14 @@ async function report(
   const applications = generated
     ? ownedApplications(set, state.applications(set.metadata.namespace ?? ''))
     : undefined;
-  const now = new Date(ports.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const after = toApplicationSetStatus(set.status ?? {}, outcome, { applications, now });
+  const now = timeText(ports.clock.now());
+  const { statusResourcesMax: resourcesMax } = ports.settings?.() ?? DEFAULTS;
+  const after = toApplicationSetStatus(set.status ?? {}, outcome, {
+    applications,
+    now,
+    rollout,
+    resourcesMax,
+  });
   const written = await writeSetStatus(set, after, { client: ports.client, signal });
   if (written !== undefined) state.live.observeWrite(written);
 }

@@ -9,6 +9,7 @@ import {
 } from '@capstan/argocd-api';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { isRecord } from './json.ts';
+import type { Rollout } from './rolling-sync.ts';
 
 export type Outcome =
   | { readonly kind: 'up-to-date' }
@@ -20,6 +21,8 @@ export type Outcome =
       readonly parametersGenerated: boolean;
     };
 
+/** As in the original: a status has to fit into one object. */
+const RESOURCES_MAX = 5_000;
 const UP_TO_DATE = 'All applications have been generated successfully';
 /** Condition types that a look at a set decides; any others stay as they are. */
 const EVALUATED: ReadonlySet<string> = new Set([
@@ -33,21 +36,30 @@ const EVALUATED: ReadonlySet<string> = new Set([
 export function toApplicationSetStatus(
   before: ApplicationSetStatus,
   outcome: Outcome,
-  options: { readonly applications: readonly KubeObject[] | undefined; readonly now: string },
+  options: {
+    readonly applications: readonly KubeObject[] | undefined;
+    readonly now: string;
+    /** Of a rollout by steps. */
+    readonly rollout?: Pick<Rollout, 'statuses' | 'conditions'> | undefined;
+    readonly resourcesMax?: number;
+  },
 ): ApplicationSetStatus {
-  const conditions = mergeConditions(before.conditions ?? [], conditionsOf(outcome), options.now);
+  const { applications, rollout, resourcesMax = RESOURCES_MAX } = options;
+  const told = [...conditionsOf(outcome), ...(rollout?.conditions ?? [])];
+  const conditions = mergeConditions(before.conditions ?? [], told, options.now);
   const { applicationStatus: _rollout, ...rest } = before;
   const resources =
-    options.applications === undefined
+    applications === undefined
       ? {}
       : {
-          resources: options.applications.map(toResource),
-          resourcesCount: options.applications.length,
+          resources: applications.slice(0, resourcesMax).map(toResource),
+          resourcesCount: applications.length,
         };
-  return { ...rest, conditions, health: healthOf(conditions), ...resources };
+  const applicationStatus = rollout === undefined ? {} : { applicationStatus: rollout.statuses };
+  return { ...rest, ...applicationStatus, conditions, health: healthOf(conditions), ...resources };
 }
 
-interface NewCondition {
+export interface NewCondition {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
@@ -109,6 +121,8 @@ function healthOf(conditions: readonly ApplicationSetCondition[]): HealthStatus 
     conditions.find((condition) => condition.type === type && condition.status === 'True');
   const failed = find('ErrorOccurred');
   if (failed !== undefined) return { status: 'Degraded', message: failed.message };
+  const rolling = find('RolloutProgressing');
+  if (rolling !== undefined) return { status: 'Progressing', message: rolling.message };
   const done = find('ResourcesUpToDate');
   if (done !== undefined) return { status: 'Healthy', message: done.message };
   return { status: 'Unknown', message: 'Waiting for health status to be determined' };

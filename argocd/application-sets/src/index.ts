@@ -2,6 +2,7 @@ export {
   type ApplicationSetController,
   type ApplicationSetControllerOptions,
   type ApplicationSetControllerPorts,
+  type ApplicationSetSettings,
   createApplicationSetController,
 } from './application-set-controller.ts';
 export { createOutside, type OutsideOptions } from './create-outside.ts';

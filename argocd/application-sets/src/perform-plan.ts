@@ -1,9 +1,11 @@
-import { API_VERSION, type ApplicationSet, FINALIZER } from '@capstan/argocd-api';
+import { ANNOTATION, API_VERSION, type ApplicationSet, FINALIZER } from '@capstan/argocd-api';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { EventRecorder } from '@capstan/kube-controller';
+import type { JsonObject } from '@capstan/kube-object';
 import { messageOf } from '@capstan/lib-std';
 import type { Outcome } from './application-set-status.ts';
 import type { ApplicationPlan, PlannedDeletion } from './plan-applications.ts';
+import type { Rollout } from './rolling-sync.ts';
 import type { SetState } from './set-state.ts';
 
 export const FIELD_MANAGER = 'argocd-applicationset-controller';
@@ -106,6 +108,53 @@ async function remove(
     throw error;
   }
   tell(set, options, 'Deleted', name);
+}
+
+/** Starts the syncs of a rollout, and asks for looks at what it waits for. The first failure is told. */
+export async function performRollout(
+  set: ApplicationSet,
+  { operations, refresh }: Rollout,
+  options: PerformOptions,
+): Promise<string | undefined> {
+  const write = (name: string, patch: JsonObject) => async () => {
+    const { signal } = options;
+    const changed = await options.ports.client.patch(refOf(set, name), patch, {
+      type: 'merge',
+      fieldManager: FIELD_MANAGER,
+      signal,
+    });
+    options.state.live.observeWrite(changed);
+  };
+  const asked = { metadata: { annotations: { [ANNOTATION.refresh]: 'normal' } } };
+  return performAll(
+    [
+      ...refresh.map((name) => [name, write(name, asked)] as const),
+      ...operations.map(({ name, operation }) => [name, write(name, { operation })] as const),
+    ],
+    options.signal,
+  );
+}
+
+/** Deletes the next Application of a set that goes in reverse order; false when none is left. */
+export async function deleteNext(
+  set: ApplicationSet,
+  order: readonly string[],
+  options: PerformOptions,
+): Promise<boolean> {
+  const { client } = options.ports;
+  const { signal } = options;
+  for (const name of order) {
+    const found = await client.find(refOf(set, name), { signal });
+    if (found === undefined) continue;
+    const { uid, deletionTimestamp } = found.metadata;
+    if (deletionTimestamp === undefined)
+      await client.delete(refOf(set, name), {
+        ...(uid === undefined ? {} : { preconditions: { uid } }),
+        signal,
+      });
+    return true;
+  }
+  return false;
 }
 
 function refOf({ metadata }: ApplicationSet, name: string) {

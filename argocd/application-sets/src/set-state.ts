@@ -131,8 +131,15 @@ function outline(object: KubeObject): string {
 /** What status.resources of a set shows of an application. */
 function healthAndSync({ status }: KubeObject): Json {
   if (!isRecord(status)) return null;
-  const { sync, health } = status;
+  const { sync, health, reconciledAt, operationState } = status;
+  // Rollouts by steps go by these as well.
+  const operation = isRecord(operationState) ? operationState : {};
   return [
+    reconciledAt ?? null,
+    operation['phase'] ?? null,
+    operation['startedAt'] ?? null,
+    isRecord(sync) ? (sync['revision'] ?? null) : null,
+    isRecord(sync) ? (sync['revisions'] ?? null) : null,
     isRecord(sync) ? (sync['status'] ?? null) : null,
     isRecord(health) ? (health['status'] ?? null) : null,
   ];

@@ -59,6 +59,17 @@ export async function releaseApplications(
   }
 }
 
+/** The set holds itself until its applications are gone in order. */
+export async function addFinalizer(
+  set: ApplicationSet,
+  { client, signal }: WriteOptions,
+): Promise<void> {
+  const { finalizers = [] } = set.metadata;
+  if (finalizers.includes(FINALIZER)) return;
+  const patch = { metadata: { finalizers: [...finalizers, FINALIZER] } };
+  await client.patch(refOf(set), patch, { type: 'merge', fieldManager: FIELD_MANAGER, signal });
+}
+
 export async function removeFinalizer(
   set: ApplicationSet,
   { client, signal }: WriteOptions,
