@@ -14,7 +14,7 @@ import {
   createVerdictCache,
   DependencyGraph,
 } from '@capstan/engine-delivery';
-import { POPULAR_RULES } from '@capstan/engine-health';
+import { popularRules } from '@capstan/engine-health';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
@@ -122,7 +122,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
     dependencies: new DependencyGraph({
       live: cluster.live,
       readers: [applicationDependency, kustomizationDependency],
-      healthRules: { base: 'workload', custom: POPULAR_RULES },
+      healthRules: { base: 'workload', custom: popularRules() },
     }),
     render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
       renders.render(snapshot, spec),

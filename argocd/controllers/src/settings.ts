@@ -1,9 +1,11 @@
 import { fitsNegatable } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
+import type { HealthRule } from '@capstan/engine-health';
 import type { Json, JsonObject } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { parseDurationMs } from './durations.ts';
+import { toHealthRules } from './health-rules.ts';
 import type { GlobalProject } from './project-view.ts';
 import { type Customization, readCustomizations } from './resource-customizations.ts';
 
@@ -19,6 +21,7 @@ export interface Settings {
   readonly exclusions: readonly ResourceFilter[];
   readonly inclusions: readonly ResourceFilter[];
   readonly customizations: readonly Customization[];
+  readonly healthRules: readonly HealthRule[];
   readonly ignoreAggregatedRoles: boolean;
   readonly impersonation: 'off' | 'wanted' | 'enforced';
   readonly enabledTools: {
@@ -96,6 +99,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     exclusions: [...DEFAULT_EXCLUSIONS, ...yaml('resource.exclusions', readFilters, [])],
     inclusions: yaml('resource.inclusions', readFilters, []),
     customizations,
+    healthRules: toHealthRules(customizations),
     ignoreAggregatedRoles: compare['ignoreAggregatedRoles'] === true,
     impersonation: isImpersonating ? (isEnforced ? 'enforced' : 'wanted') : 'off',
     enabledTools: {

@@ -18,7 +18,6 @@ import {
   type TrackingMark,
 } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
-import { POPULAR_RULES } from '@capstan/engine-health';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { ListedCluster } from './clusters.ts';
 import { parseDurationMs } from './durations.ts';
@@ -115,7 +114,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     sync: toSyncPolicy(app, options),
     automation: toAutomation(app),
     health: {
-      rules: { base: 'workload', custom: [APPLICATION_HEALTH, ...POPULAR_RULES] },
+      rules: { base: 'workload', custom: [...settings.healthRules, APPLICATION_HEALTH] },
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
       rollUp: true,
     },

@@ -1,5 +1,11 @@
 import { askServer, isMarked } from '@capstan/engine-apply';
-import { type CompareOptions, type DiffEntry, diffState } from '@capstan/engine-diff';
+import {
+  type CompareOptions,
+  createPathEvaluator,
+  type DiffEntry,
+  diffState,
+  type PathEvaluator,
+} from '@capstan/engine-diff';
 import { isHook } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
@@ -24,11 +30,17 @@ export interface ComparedState {
 /** Dry runs' answers by desired digest and live resourceVersion, and objects read whole or in another version. */
 export interface VerdictCache {
   readonly answers: BoundedCache<string, 'same' | 'different'>;
+  /** Evaluates the jq expressions of ignore rules, each parsed once. */
+  readonly paths: PathEvaluator;
   readonly whole: BoundedCache<string, KubeObject>;
 }
 
 export function createVerdictCache(sizeMax = 10_000): VerdictCache {
-  return { answers: new BoundedCache(sizeMax), whole: new BoundedCache(Math.ceil(sizeMax / 10)) };
+  return {
+    answers: new BoundedCache(sizeMax),
+    paths: createPathEvaluator(),
+    whole: new BoundedCache(Math.ceil(sizeMax / 10)),
+  };
 }
 
 const CONCURRENCY = 16;
@@ -58,7 +70,7 @@ export async function compareLive(
   const { diff, diagnostics } = diffState(
     prepared.objects,
     { get: (key) => lives.get(keyString(key)), owned: ordinary },
-    compareOptions(delivery, cluster),
+    compareOptions(delivery, context.ports),
   );
   const warnings = diagnostics
     .map(toProblem)
@@ -72,12 +84,16 @@ export async function compareLive(
   return { entries: diff.entries, hooks, problems: all, failed };
 }
 
-export function compareOptions(delivery: Delivery, cluster: Cluster): CompareOptions {
+export function compareOptions(
+  delivery: Delivery,
+  { cluster, verdicts }: Pick<DeliveryPorts, 'cluster' | 'verdicts'>,
+): CompareOptions {
   return {
     fieldManager: delivery.fieldManager,
     ignore: delivery.compare.ignore,
     ignoreAggregatedRoles: delivery.compare.ignoreAggregatedRoles,
     schemaOf: (kind) => cluster.schemaOf(kind),
+    evaluator: verdicts.paths,
   };
 }
 

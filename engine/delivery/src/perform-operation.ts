@@ -195,6 +195,7 @@ function makePlan(
     if (entry.desired === undefined || entry.live === undefined) return entry;
     const object = respectIgnored(entry.desired.object, entry.live, {
       rules: delivery.compare.ignore,
+      evaluator: ports.verdicts.paths,
     });
     return { ...entry, desired: { ...entry.desired, object } };
   }

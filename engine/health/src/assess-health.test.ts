@@ -83,6 +83,7 @@ const ROWS: readonly Row[] = [
       updatedReplicas: 1,
       availableReplicas: 1,
       readyReplicas: 1,
+      conditions: [{ type: 'Available', status: 'True' }],
     },
     argo: 'Healthy',
     kstatus: 'Healthy: Deployment is available. Replicas: 1',
@@ -161,7 +162,7 @@ const ROWS: readonly Row[] = [
       containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 3 } } }],
     },
     argo: 'Degraded: container "c" failed with exit code 3',
-    kstatus: 'Degraded: Pod has completed, but not successfully',
+    kstatus: 'Healthy: Pod has completed, but not successfully',
   },
   {
     title: 'a Job that failed',

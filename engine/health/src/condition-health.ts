@@ -62,30 +62,29 @@ const KIND_RULES: ReadonlyMap<string, (object: KubeObject) => Health> = new Map(
 
 function currentDeployment(object: KubeObject): Health {
   const find = conditionFinder(object);
-  if (find('Progressing')?.reason === 'ProgressDeadlineExceeded') {
+  const progress = find('Progressing');
+  if (progress?.reason === 'ProgressDeadlineExceeded') {
     return { status: 'Degraded', message: 'Progress deadline exceeded' };
   }
   const wanted = replicasWanted(object);
-  const counts = [
-    ['replicas', 'Replicas'],
-    ['updatedReplicas', 'Updated'],
-    ['availableReplicas', 'Available'],
-    ['readyReplicas', 'Ready'],
-  ] as const;
   const has = (name: string) => numberAt(object, 'status', name);
-  if (has('replicas') < wanted) return progressing(`replicas: ${has('replicas')}/${wanted}`);
-  if (has('updatedReplicas') < wanted)
-    return progressing(`Updated: ${has('updatedReplicas')}/${wanted}`);
-  if (has('replicas') > wanted)
-    return progressing(`Pending termination: ${has('replicas') - wanted}`);
-  for (const [name, label] of counts.slice(2)) {
-    if (has(name) < wanted) return progressing(`${label}: ${has(name)}/${wanted}`);
-  }
-  const available = find('Available');
-  if (available !== undefined && available.status !== 'True')
-    return progressing('Deployment not Available');
-  return { status: 'Healthy', message: `Deployment is available. Replicas: ${has('replicas')}` };
+  const total = has('replicas');
+  const updated = has('updatedReplicas');
+  if (total < wanted) return progressing(`Replicas: ${total}/${wanted}`);
+  if (updated < wanted) return progressing(`Updated: ${updated}/${wanted}`);
+  if (total > wanted) return progressing(`Pending termination: ${total - wanted}`);
+  const available = has('availableReplicas');
+  if (available < updated) return progressing(`Available: ${available}/${updated}`);
+  if (has('readyReplicas') < wanted) return progressing(`Ready: ${has('readyReplicas')}/${wanted}`);
+  // Without a deadline the controller sets no condition Progressing.
+  const deadline = numberOf(at(object, 'spec', 'progressDeadlineSeconds')) ?? NO_DEADLINE;
+  const isNew = progress?.status === 'True' && progress.reason === 'NewReplicaSetAvailable';
+  if (!isNew && deadline !== NO_DEADLINE) return progressing('ReplicaSet not Available');
+  if (find('Available')?.status !== 'True') return progressing('Deployment not Available');
+  return { status: 'Healthy', message: `Deployment is available. Replicas: ${total}` };
 }
+
+const NO_DEADLINE = 2 ** 31 - 1;
 
 function currentReplicaSet(object: KubeObject): Health {
   const failure = conditionFinder(object)('ReplicaFailure');
@@ -136,9 +135,14 @@ function currentStatefulSet(object: KubeObject): Health {
 }
 
 function currentDaemonSet(object: KubeObject): Health {
-  if (at(object, 'status', 'observedGeneration') === undefined)
-    return progressing('Missing .status.observedGeneration');
-  const wanted = numberAt(object, 'status', 'desiredNumberScheduled');
+  if (object.metadata.generation === undefined) {
+    return progressing('DaemonSet metadata.generation not found');
+  }
+  if (at(object, 'status', 'observedGeneration') === undefined) {
+    return progressing('DaemonSet status.observedGeneration not found');
+  }
+  const wanted = numberOf(at(object, 'status', 'desiredNumberScheduled'));
+  if (wanted === undefined) return progressing('Missing .status.desiredNumberScheduled');
   for (const [name, label] of [
     ['currentNumberScheduled', 'Current'],
     ['updatedNumberScheduled', 'Updated'],
@@ -157,7 +161,7 @@ function currentPod(object: KubeObject): Health {
     case 'Succeeded':
       return { status: 'Healthy', message: 'Pod has completed successfully' };
     case 'Failed':
-      return { status: 'Degraded', message: 'Pod has completed, but not successfully' };
+      return { status: 'Healthy', message: 'Pod has completed, but not successfully' };
     case 'Running': {
       if (ready?.status === 'True') return { status: 'Healthy', message: 'Pod is Ready' };
       const crashing = listAt(object, 'status', 'containerStatuses').filter(
@@ -170,7 +174,7 @@ function currentPod(object: KubeObject): Health {
     case 'Pending': {
       const scheduled = conditionFinder(object)('PodScheduled');
       if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-        return progressing('Pod could not be scheduled');
+        return { status: 'Degraded', message: 'Pod could not be scheduled' };
       }
       return progressing('Pod is in the Pending phase');
     }
@@ -198,16 +202,18 @@ function currentJob(object: KubeObject): Health {
   const find = conditionFinder(object);
   const succeeded = numberAt(object, 'status', 'succeeded');
   const failed = numberAt(object, 'status', 'failed');
+  const parallelism = numberOf(at(object, 'spec', 'parallelism')) ?? 1;
+  const wanted = numberOf(at(object, 'spec', 'completions')) ?? parallelism;
   if (find('Complete')?.status === 'True') {
     return {
       status: 'Healthy',
-      message: `Job Completed. succeeded: ${succeeded}/${Math.max(1, numberAt(object, 'spec', 'completions'))}`,
+      message: `Job Completed. succeeded: ${succeeded}/${wanted}`,
     };
   }
   if (find('Failed')?.status === 'True') {
     return {
       status: 'Degraded',
-      message: `Job Failed. failed: ${failed}/${Math.max(1, numberAt(object, 'spec', 'completions'))}`,
+      message: `Job Failed. failed: ${failed}/${wanted}`,
     };
   }
   if (textAt(object, 'status', 'startTime') === '') return progressing('Job not started');
@@ -217,11 +223,9 @@ function currentJob(object: KubeObject): Health {
   };
 }
 
-function currentBudget(object: KubeObject): Health {
-  const healthy = numberAt(object, 'status', 'currentHealthy');
-  const wanted = numberAt(object, 'status', 'desiredHealthy');
-  if (healthy < wanted) return progressing(`Budget not met. healthy: ${healthy}/${wanted}`);
-  return { status: 'Healthy', message: `Budget is met. Replicas: ${healthy}` };
+/** The disruption controller has seen this generation: there is no more to wait for. */
+function currentBudget(): Health {
+  return { status: 'Healthy', message: 'AllowedDisruptions has been computed.' };
 }
 
 function currentDefinition(object: KubeObject): Health {

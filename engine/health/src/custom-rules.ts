@@ -1,6 +1,13 @@
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { at, conditionsOf, numberAt, splitPath } from './read.ts';
-import type { Health, HealthClause, HealthRule, HealthStatus, HealthTest } from './types.ts';
+import type {
+  ClauseRule,
+  Health,
+  HealthClause,
+  HealthRule,
+  HealthStatus,
+  HealthTest,
+} from './types.ts';
 
 const STATUSES: readonly HealthStatus[] = [
   'Healthy',
@@ -15,7 +22,8 @@ const STATUSES: readonly HealthStatus[] = [
 export function judgeByRules(object: KubeObject, rules: readonly HealthRule[]): Health | undefined {
   const { group } = parseApiVersion(object.apiVersion);
   const rule = findRule(group, object.kind, rules);
-  return rule === undefined ? undefined : judge(object, rule);
+  if (rule === undefined) return undefined;
+  return 'judge' in rule ? rule.judge(object) : judge(object, rule);
 }
 
 export function findRule(
@@ -26,7 +34,7 @@ export function findRule(
   return rules.find((rule) => matches(rule.group, group) && matches(rule.kind, kind));
 }
 
-function judge(object: KubeObject, rule: HealthRule): Health {
+function judge(object: KubeObject, rule: ClauseRule): Health {
   const reported = reportedHealth(object, rule);
   if (reported !== undefined) return reported;
   const clause = rule.clauses.find(({ when }) => when.every((test) => holds(object, test)));
@@ -36,7 +44,7 @@ function judge(object: KubeObject, rule: HealthRule): Health {
     : { status: rule.otherwise, message: rule.otherwiseMessage };
 }
 
-function reportedHealth(object: KubeObject, { reported }: HealthRule): Health | undefined {
+function reportedHealth(object: KubeObject, { reported }: ClauseRule): Health | undefined {
   if (reported === undefined) return undefined;
   const found = at(object, ...splitPath(reported.statusPath));
   const status = STATUSES.find((candidate) => candidate === found);

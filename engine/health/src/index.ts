@@ -5,13 +5,16 @@ export {
   isWorse,
   rollUpHealth,
 } from './assess-health.ts';
-export { POPULAR_RULES } from './popular-rules.ts';
+export { popularRules } from './popular-rules.ts';
+export { type CelHealth, celRule, type LuaHealth, luaRule } from './script-rules.ts';
 export type {
+  ClauseRule,
   Health,
   HealthClause,
   HealthRule,
   HealthRules,
   HealthStatus,
   HealthTest,
+  ScriptRule,
 } from './types.ts';
 export type { JudgeOptions } from './workload-health.ts';

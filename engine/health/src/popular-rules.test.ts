@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { assessHealth } from './assess-health.ts';
-import { POPULAR_RULES } from './popular-rules.ts';
+import { popularRules } from './popular-rules.ts';
+
+const RULES = popularRules();
 
 const condition = (type: string, status: string, message: string): Json => ({
   type,
@@ -52,7 +55,7 @@ test('kinds of other operators are judged by their condition', () => {
       metadata: { name: 'x' },
       status: { conditions },
     };
-    const health = assessHealth(object, { base: 'workload', custom: POPULAR_RULES });
+    const health = assessHealth(object, { base: 'workload', custom: RULES });
     const told =
       health === undefined
         ? 'none'
@@ -62,6 +65,52 @@ test('kinds of other operators are judged by their condition', () => {
 });
 
 test('no kind has two rules', () => {
-  const names = POPULAR_RULES.map(({ group, kind }) => `${group}/${kind}`);
+  const names = RULES.map(({ group, kind }) => `${group}/${kind}`);
   assert.equal(new Set(names).size, names.length);
+});
+
+/** `group/Kind | the object's fields as JSON | verdict[: message]` */
+function judgeRow(row: string): { readonly told: string; readonly expected: string } {
+  const [kind = '', fields = '', expected = ''] = row.split(' | ').map((part) => part.trim());
+  const slash = kind.indexOf('/');
+  const object: KubeObject = {
+    apiVersion: `${kind.slice(0, slash)}/v1`,
+    kind: kind.slice(slash + 1),
+    ...JSON.parse(fields),
+    metadata: { name: 'x', ...JSON.parse(fields).metadata },
+  };
+  const health = assessHealth(object, { base: 'workload', custom: RULES });
+  const told = [health?.status, health?.message].filter((part) => part !== undefined).join(': ');
+  return { told, expected };
+}
+
+test('fixtures of popular kinds get the verdict and the words of the original', () => {
+  const rows = readFileSync(new URL('../testdata/popular.txt', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const kinds = new Set(rows.map((row) => row.split(' | ')[0]));
+  assert.ok(kinds.size >= 100, `${kinds.size} kinds`);
+  for (const row of rows) {
+    const { told, expected } = judgeRow(row);
+    assert.equal(told, expected, row);
+  }
+});
+
+test('no rule fails on an object that has neither spec nor status yet', () => {
+  for (const { group, kind } of RULES) {
+    const apiVersion = `${group.replace('*', 'x')}/v1`;
+    const metadata = { name: 'x', generation: 1 };
+    const object: KubeObject = {
+      apiVersion,
+      kind: kind.replace('*', 'XPolicy'),
+      metadata,
+      spec: {},
+    };
+    const health = assessHealth(object, { base: 'workload', custom: RULES });
+    assert.doesNotMatch(
+      health?.message ?? '',
+      /expected an|cannot|not defined/,
+      `${group}/${kind}`,
+    );
+  }
 });

@@ -1,195 +1,58 @@
-import type { HealthRule, HealthStatus } from './types.ts';
+import { createJqCompiler, type JqQuery, type JqValue } from '@capstan/lib-expressions';
+import { DELIVERY_RULES, DELIVERY_WORDS } from './popular/delivery-rules.ts';
+import { PLATFORM_RULES, PLATFORM_WORDS } from './popular/platform-rules.ts';
+import { SERVICE_RULES, SERVICE_WORDS } from './popular/service-rules.ts';
+import { VOCABULARY } from './popular/vocabulary.ts';
+import type { Health, HealthStatus, ScriptRule } from './types.ts';
 
-/** One kind whose health is one condition of its status: True is Healthy, False is Degraded, anything else is awaited. */
-interface ConditionRule {
-  readonly group: string;
-  readonly kinds: readonly string[];
-  readonly condition: string;
-  /** What is said while the condition is neither True nor False; `{kind}` stands for the kind. */
-  readonly waiting: string;
-  /** `Progressing` unless told otherwise. */
-  readonly otherwise?: HealthStatus;
-  /** A condition which, when True, means that work is under way whatever the other one says. */
-  readonly busy?: string;
-  /** False is work under way, too. */
-  readonly patient?: boolean;
+/**
+ * Rules for kinds that other operators bring, to be put after what users say themselves. Verdicts and words are those of
+ * Argo CD (documentation: "Resource Health", the custom checks that come with it). A rule is read when it is first needed.
+ * Kinds with a rule of their own come before patterns.
+ */
+export function popularRules(): readonly ScriptRule[] {
+  const compile = createJqCompiler();
+  const rules: ScriptRule[] = [];
+  for (const [table, words] of [
+    [DELIVERY_RULES, DELIVERY_WORDS],
+    [PLATFORM_RULES, PLATFORM_WORDS],
+    [SERVICE_RULES, SERVICE_WORDS],
+  ] as const) {
+    for (const [kinds, query] of Object.entries(table)) {
+      const judge = queryJudge(() => compile(`${VOCABULARY}${words}first(${query})`), kinds);
+      const slash = kinds.indexOf('/');
+      const group = kinds.slice(0, slash);
+      for (const kind of kinds.slice(slash + 1).split(',')) rules.push({ group, kind, judge });
+    }
+  }
+  return rules.sort((a, b) => Number(isPattern(a)) - Number(isPattern(b)));
 }
 
-/** Verdicts as Argo CD 3.6 gives them (documentation: "Resource Health", custom health checks that come with it). */
-const TABLE: readonly ConditionRule[] = [
-  {
-    group: 'cert-manager.io',
-    kinds: ['Certificate'],
-    condition: 'Ready',
-    busy: 'Issuing',
-    waiting: 'Waiting for certificate',
-  },
-  {
-    group: 'cert-manager.io',
-    kinds: ['Issuer'],
-    condition: 'Ready',
-    waiting: 'Initializing issuer',
-  },
-  {
-    group: 'cert-manager.io',
-    kinds: ['ClusterIssuer'],
-    condition: 'Ready',
-    waiting: 'Initializing ClusterIssuer',
-  },
-  {
-    group: 'certmanager.k8s.io',
-    kinds: ['Certificate'],
-    condition: 'Ready',
-    waiting: 'Waiting for certificate',
-  },
-  {
-    group: 'certmanager.k8s.io',
-    kinds: ['Issuer'],
-    condition: 'Ready',
-    waiting: 'Initializing issuer',
-  },
-  {
-    group: 'external-secrets.io',
-    kinds: ['ClusterSecretStore', 'ExternalSecret', 'PushSecret', 'SecretStore'],
-    condition: 'Ready',
-    waiting: 'Waiting for {kind}',
-  },
-  {
-    group: 'bitnami.com',
-    kinds: ['SealedSecret'],
-    condition: 'Synced',
-    waiting: 'Sealed Secret waiting to be decrypted',
-  },
-  {
-    group: 'camel.apache.org',
-    kinds: ['Integration'],
-    condition: 'Ready',
-    waiting: 'Waiting for Integration',
-  },
-  {
-    group: 'karpenter.k8s.aws',
-    kinds: ['EC2NodeClass'],
-    condition: 'Ready',
-    waiting: 'Waiting for {kind} to be ready',
-  },
-  {
-    group: 'karpenter.sh',
-    kinds: ['NodePool'],
-    condition: 'Ready',
-    waiting: 'Waiting for {kind} to be ready',
-  },
-  {
-    group: 'kyverno.io',
-    kinds: ['Policy', 'ClusterPolicy'],
-    condition: 'Ready',
-    waiting: 'Waiting for {kind} to be ready',
-    patient: true,
-  },
-  {
-    group: 'k8s.mariadb.com',
-    kinds: ['Database', 'Grant', 'User'],
-    condition: 'Ready',
-    waiting: 'No status conditions found',
-  },
-  {
-    group: 'onepassword.com',
-    kinds: ['OnePasswordItem'],
-    condition: 'Ready',
-    waiting: 'Waiting for controller to report status',
-  },
-  {
-    group: 'coralogix.com',
-    kinds: ['Alert', 'RecordingRuleGroupSet'],
-    condition: 'RemoteSynced',
-    waiting: 'Waiting for the resource to be synced',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Binding'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ binding status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Exchange'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ exchange status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Permission'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ permission status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Policy'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ policy status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Queue'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ queue status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Shovel'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ shovel status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['User'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ user status is unknown',
-    otherwise: 'Unknown',
-  },
-  {
-    group: 'rabbitmq.com',
-    kinds: ['Vhost'],
-    condition: 'Ready',
-    waiting: 'RabbitMQ vhost status is unknown',
-    otherwise: 'Unknown',
-  },
-];
+function isPattern({ group, kind }: ScriptRule): boolean {
+  return group.includes('*') || kind.includes('*');
+}
 
-/** Rules for kinds that other operators bring, to be put after what users say themselves. */
-export const POPULAR_RULES: readonly HealthRule[] = TABLE.flatMap((row) =>
-  row.kinds.map((kind) => toRule(row, kind)),
-);
-
-function toRule(row: ConditionRule, kind: string): HealthRule {
-  const { group, condition, busy, patient } = row;
-  const message = `{condition:${condition}}`;
-  const waiting = row.waiting.replace('{kind}', kind);
-  const otherwise = row.otherwise ?? 'Progressing';
-  return {
-    group,
-    kind,
-    clauses: [
-      ...(busy === undefined
-        ? []
-        : [
-            {
-              when: [{ condition: busy, status: 'True' }],
-              status: 'Progressing' as const,
-              message: `{condition:${busy}}`,
-            },
-          ]),
-      ...(patient === true
-        ? []
-        : [{ when: [{ condition, status: 'False' }], status: 'Degraded' as const, message }]),
-      { when: [{ condition, status: 'True' }], status: 'Healthy', message },
-    ],
-    otherwise,
-    otherwiseMessage: waiting,
+function queryJudge(
+  compile: () => JqQuery | { readonly error: string },
+  name: string,
+): ScriptRule['judge'] {
+  let query: JqQuery | undefined;
+  return (object) => {
+    if (query === undefined) {
+      const compiled = compile();
+      if ('error' in compiled) throw new Error(`the rule of ${name}: ${compiled.error}`);
+      query = compiled;
+    }
+    const outcome = query.run(object as JqValue);
+    if (outcome.kind === 'error') return { status: 'Unknown', message: outcome.message };
+    return toHealth(outcome.values[0]);
   };
+}
+
+function toHealth(verdict: JqValue | undefined): Health | undefined {
+  if (typeof verdict !== 'object' || verdict === null || !('status' in verdict)) return undefined;
+  const { status, message } = verdict;
+  if (typeof status !== 'string' || status === '') return undefined;
+  const health = { status: status as HealthStatus };
+  return typeof message === 'string' && message !== '' ? { ...health, message } : health;
 }

@@ -1,3 +1,5 @@
+import type { KubeObject } from '@capstan/kube-object';
+
 /** How an object is doing. `Unknown` means that it could not be judged. */
 export type HealthStatus =
   | 'Healthy'
@@ -29,8 +31,19 @@ export interface HealthClause {
   readonly message?: string;
 }
 
+/** A rule for one kind whose verdict an expression or a script gives. */
+export interface ScriptRule {
+  /** Globs. */
+  readonly group: string;
+  readonly kind: string;
+  /** undefined: it has nothing to say of this object. */
+  readonly judge: (object: KubeObject) => Health | undefined;
+}
+
+export type HealthRule = ClauseRule | ScriptRule;
+
 /** A rule for one kind, as data: the first clause that holds decides. */
-export interface HealthRule {
+export interface ClauseRule {
   /** Globs. */
   readonly group: string;
   readonly kind: string;

@@ -227,13 +227,21 @@ export interface KustomizationSpec extends JsonObject {
   readonly buildMetadata?: readonly string[];
   readonly dependsOn?: readonly DependencyReference[];
   readonly healthChecks?: readonly HealthCheckReference[];
-  readonly healthCheckExprs?: readonly JsonObject[];
+  readonly healthCheckExprs?: readonly HealthCheckExpression[];
   readonly postBuild?: PostBuild;
   readonly serviceAccountName?: string;
   readonly kubeConfig?: JsonObject;
   readonly decryption?: JsonObject;
   readonly deletionPolicy?: string;
   readonly ignore?: readonly KustomizationIgnore[];
+}
+/** CEL expressions that judge one kind of custom resource (RFC 0009). */
+export interface HealthCheckExpression extends JsonObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly current: string;
+  readonly failed?: string;
+  readonly inProgress?: string;
 }
 export interface SourceReference extends JsonObject {
   readonly kind: string;

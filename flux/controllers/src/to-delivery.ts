@@ -1,5 +1,6 @@
 import type { Delivery, HealthGate } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
+import { celRule, type HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
 import {
@@ -10,6 +11,7 @@ import {
   NAMESPACE_LABEL,
 } from '@capstan/flux-api';
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { createCelCompiler } from '@capstan/lib-expressions';
 import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
@@ -76,11 +78,19 @@ export function toDelivery(
       retry: { limit: -1, backoff: { baseMs: retryMs, factor: 1, maxMs: retryMs, jitter: 0 } },
       healBackoff: { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 },
     },
-    health: { rules: { base: 'condition', custom: [] }, rollUp: false },
+    health: { rules: { base: 'condition', custom: toHealthRules(kustomization) }, rollUp: false },
     guard: { name: '', clusterKinds: anyKind, namespacedKinds: anyKind },
     suspended: spec.suspend === true,
     preempt: 'afterHook',
   };
+}
+
+/** `spec.healthCheckExprs`: each judges one kind of custom resource, instead of its conditions. */
+function toHealthRules({ spec }: Kustomization): readonly HealthRule[] {
+  const expressions = spec.healthCheckExprs ?? [];
+  if (expressions.length === 0) return [];
+  const compile = createCelCompiler();
+  return expressions.map((expression) => celRule(expression, { compile }));
 }
 
 export function ownerName(namespace: string, name: string): string {
@@ -106,8 +116,6 @@ function refuseUnsupported({ spec }: Kustomization): void {
     throw new CapstanError('SPEC_UNSUPPORTED', `spec.${field} is not supported`, { hint });
   };
   if (spec.decryption !== undefined) refuse('decryption', 'encrypted files cannot be read');
-  if ((spec.healthCheckExprs?.length ?? 0) > 0)
-    refuse('healthCheckExprs', 'use healthChecks or wait');
 }
 
 function toRender(

@@ -1,0 +1,103 @@
+import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { type CelCompiler, type CelValue, parseLuaScript, runLua } from '@capstan/lib-expressions';
+import { at, numberOf } from './read.ts';
+import type { Health, HealthStatus, ScriptRule } from './types.ts';
+
+const STATUSES: readonly string[] = [
+  'Healthy',
+  'Suspended',
+  'Progressing',
+  'Missing',
+  'Degraded',
+  'Unknown',
+];
+
+/** A health script as administrators write it: reads `obj`, returns a table with status and message. */
+export interface LuaHealth {
+  /** Globs. */
+  readonly group: string;
+  readonly kind: string;
+  readonly script: string;
+  /** Whether the script may use the libraries of Lua (never files or programs). */
+  readonly openLibraries: boolean;
+}
+
+/** A script's verdict; what fails or takes too long is Unknown, with its reason (Argo CD documentation: "Resource Health"). */
+export function luaRule(
+  { group, kind, script, openLibraries }: LuaHealth,
+  { now }: { readonly now: () => number },
+): ScriptRule {
+  const parsed = parseLuaScript(script);
+  return {
+    group,
+    kind,
+    judge: (object) => {
+      if ('error' in parsed) return { status: 'Unknown', message: parsed.error };
+      const globals = { obj: object, actionParams: {} };
+      const outcome = runLua(parsed, { globals, openLibraries, nowMs: now() });
+      if (outcome.kind === 'error') return { status: 'Unknown', message: outcome.message };
+      if (outcome.type === 'nil') return undefined;
+      if (outcome.type !== 'table') {
+        const message = `expect table output from Lua script, not ${outcome.type}`;
+        return { status: 'Unknown', message };
+      }
+      return toHealth(outcome.value);
+    },
+  };
+}
+
+function toHealth(table: unknown): Health | undefined {
+  // A table without entries says nothing.
+  if (typeof table !== 'object' || table === null || Array.isArray(table)) return undefined;
+  const { status, message } = table as { readonly status?: unknown; readonly message?: unknown };
+  if (typeof status !== 'string' || !STATUSES.includes(status)) {
+    return { status: 'Unknown', message: 'Lua returned an invalid health status' };
+  }
+  const health = { status: status as HealthStatus };
+  return typeof message === 'string' && message !== '' ? { ...health, message } : health;
+}
+
+/** Health expressions for one kind (Flux documentation: "Health check expressions"). */
+export interface CelHealth {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly current: string;
+  readonly failed?: string;
+  readonly inProgress?: string;
+}
+
+/** In the order of Flux: generation, inProgress, failed, current; an expression that fails makes the object Degraded. */
+export function celRule(
+  { apiVersion, kind, ...expressions }: CelHealth,
+  { compile }: { readonly compile: CelCompiler },
+): ScriptRule {
+  const ordered = (
+    [
+      [expressions.inProgress, 'Progressing'],
+      [expressions.failed, 'Degraded'],
+      [expressions.current, 'Healthy'],
+    ] as const
+  ).flatMap(([text, status]) =>
+    text === undefined || text === '' ? [] : [{ text, status, compiled: compile(text) }],
+  );
+  const judge = (object: KubeObject): Health | undefined => {
+    if (object.apiVersion !== apiVersion) return undefined;
+    const observed = numberOf(at(object, 'status', 'observedGeneration'));
+    const { generation } = object.metadata;
+    if (observed !== undefined && generation !== undefined && observed !== generation) {
+      return { status: 'Progressing' };
+    }
+    for (const { text, status, compiled } of ordered) {
+      const fail = (message: string): Health => ({
+        status: 'Degraded',
+        message: `failed to evaluate the CEL expression '${text}': ${message}`,
+      });
+      if ('error' in compiled) return fail(compiled.error);
+      const outcome = compiled.evaluate(object as { readonly [name: string]: CelValue });
+      if (outcome.kind === 'error') return fail(outcome.message);
+      if (outcome.value === true) return { status };
+    }
+    return { status: 'Progressing' };
+  };
+  return { group: parseApiVersion(apiVersion).group, kind, judge };
+}
