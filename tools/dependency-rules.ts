@@ -50,11 +50,6 @@ export const EDGES: readonly EdgeRule[] = [
   },
   { from: 'lib/gotemplate', to: ['lib/semver'], reason: "Sprig's semver functions" },
   {
-    from: 'lib/jsonnet',
-    to: ['lib/files', 'lib/yaml'],
-    reason: 'it imports files of a tree, and its standard library reads and writes YAML',
-  },
-  {
     from: 'kube/schema',
     to: ['kube/object'],
     reason: 'object ◀ schema ◀ merge ◀ apiserver ◀ sandbox',
