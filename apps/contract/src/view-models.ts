@@ -10,9 +10,9 @@ export type HealthState =
   | 'Missing'
   | 'Unknown';
 
-/** Identity of an app in URLs: an Argo CD Application or a Flux Kustomization. */
+/** Identity of an app in URLs: an Argo CD Application, a Flux Kustomization or HelmRelease. */
 export interface AppRef {
-  readonly kind: 'Application' | 'Kustomization';
+  readonly kind: 'Application' | 'Kustomization' | 'HelmRelease';
   readonly namespace: string;
   readonly name: string;
 }
@@ -30,7 +30,7 @@ export interface AppSummary extends AppRef {
   readonly path: string;
   /** What was asked for: a branch, tag or commit. */
   readonly targetRevision: string;
-  /** The commit in place, whole; '' before the first sync. */
+  /** The commit in place, whole, or the version of the chart; '' before the first sync. */
   readonly revision: string;
   readonly destination: string;
   /** One sentence when something is wrong or awaited; '' otherwise. */

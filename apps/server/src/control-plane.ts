@@ -60,7 +60,11 @@ const ARGOCD_NAMESPACE = 'argocd';
 const KEPT_KINDS = new Set([
   'Application',
   'Kustomization',
+  'HelmRelease',
   'GitRepository',
+  'HelmRepository',
+  'OCIRepository',
+  'Bucket',
   'CustomResourceDefinition',
 ]);
 

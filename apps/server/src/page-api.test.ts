@@ -79,6 +79,29 @@ const KUSTOMIZATION: KubeObject = {
   },
 };
 
+const HELM_RELEASE: KubeObject = {
+  apiVersion: 'helm.toolkit.fluxcd.io/v2',
+  kind: 'HelmRelease',
+  metadata: { name: 'db', namespace: 'flux-system' },
+  spec: {
+    chart: {
+      spec: {
+        chart: 'postgres',
+        version: '1.x',
+        sourceRef: { kind: 'GitRepository', name: 'my-app' },
+      },
+    },
+  },
+  status: {
+    conditions: [{ type: 'Ready', status: 'True', reason: 'UpgradeSucceeded', message: 'done' }],
+    history: [
+      { version: 2, chartVersion: '1.4.0', lastDeployed: '2026-01-02T00:00:00Z' },
+      { version: 1, chartVersion: '1.3.0', lastDeployed: '2026-01-01T00:00:00Z' },
+    ],
+    inventory: { entries: [{ id: 'prod_key__Secret', v: 'v1' }] },
+  },
+};
+
 const GIT_REPOSITORY: KubeObject = {
   apiVersion: 'source.toolkit.fluxcd.io/v1',
   kind: 'GitRepository',
@@ -89,12 +112,14 @@ const GIT_REPOSITORY: KubeObject = {
 before(async () => {
   sandbox = await startSandbox();
   client = createKubeClient(sandbox.transport);
-  for (const kind of [APPLICATION, KUSTOMIZATION, GIT_REPOSITORY]) await create(definitionOf(kind));
+  for (const kind of [APPLICATION, KUSTOMIZATION, HELM_RELEASE, GIT_REPOSITORY])
+    await create(definitionOf(kind));
   for (const name of ['argocd', 'flux-system', 'prod']) {
     await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   await create(GIT_REPOSITORY);
   await create(KUSTOMIZATION);
+  await create(HELM_RELEASE);
   await create(APPLICATION);
   await createWorkload();
   live = createLiveState({ client, isManaged: () => true });
@@ -192,11 +217,13 @@ test('apps of both families are rows of one list', async () => {
     apps.map((app) => [app.kind, app.name, app.sync, app.health, app.repo, app.targetRevision]),
     [
       ['Application', 'web', 'OutOfSync', 'Healthy', 'https://git.example.com/a.git', 'main'],
+      ['HelmRelease', 'db', 'Synced', 'Healthy', 'https://git.example.com/b.git', '1.x'],
       ['Kustomization', 'my-app', 'Synced', 'Degraded', 'https://git.example.com/b.git', 'main'],
     ],
   );
-  assert.equal(apps[1]?.revision, COMMIT);
-  assert.equal(apps[1]?.message, 'timeout');
+  assert.equal(apps[1]?.revision, '1.4.0');
+  assert.equal(apps[2]?.revision, COMMIT);
+  assert.equal(apps[2]?.message, 'timeout');
 });
 
 test('a detail holds the tree below what is managed, and the history newest first', async () => {
@@ -216,6 +243,15 @@ test('a detail holds the tree below what is managed, and the history newest firs
   const flux = await get<AppDetail>('/api/apps/Kustomization/flux-system/my-app');
   assert.deepEqual(
     flux.resources.map(({ id }) => id),
+    ['/Secret/prod/key'],
+  );
+  const release = await get<AppDetail>('/api/apps/HelmRelease/flux-system/db');
+  assert.deepEqual(
+    release.history.map(({ id, revision }) => `${id} ${revision}`),
+    ['2 1.4.0', '1 1.3.0'],
+  );
+  assert.deepEqual(
+    release.resources.map(({ id }) => id),
     ['/Secret/prod/key'],
   );
 });

@@ -63,7 +63,7 @@ Three things to try:
        git commit -am "Scale the web app to five" && git push
   2. Break something in the cluster and watch it heal:
        kubectl --kubeconfig ${info.kubeconfig} -n production delete deployment webapp
-  3. Look at ${info.page}: every Application and Kustomization, down to its Pods.
+  3. Look at ${info.page}: every app, down to its Pods.
 
 Ctrl-C stops it; the next start goes on from here (--reset begins anew).
 `;

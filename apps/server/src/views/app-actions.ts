@@ -2,6 +2,7 @@ import type { AppRef } from '@capstan/apps-contract';
 import type { KubeClient } from '@capstan/kube-client';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
+import { sourceKeyOf } from './app-ref.ts';
 import type { AppViews } from './app-views.ts';
 import { isMapping, listAt, numberAt, textAt, valueAt } from './fields.ts';
 
@@ -39,7 +40,7 @@ export class AppActions {
     options: { readonly prune: boolean; readonly dryRun: boolean },
   ): Promise<void> {
     const object = this.#ports.views.require(ref);
-    if (ref.kind === 'Kustomization') {
+    if (ref.kind !== 'Application') {
       if (options.dryRun) throw notForFlux('a dry run');
       await this.#request(object);
       return;
@@ -62,7 +63,7 @@ export class AppActions {
   /** Puts an earlier deployment back in place. Automated sync is switched off first: it would undo this at once. */
   async rollback(ref: AppRef, id: number): Promise<void> {
     const object = this.#ports.views.require(ref);
-    if (ref.kind === 'Kustomization') throw notForFlux('a rollback');
+    if (ref.kind !== 'Application') throw notForFlux('a rollback');
     refuseWhileRunning(object);
     const entry = listAt(object, 'status', 'history').find((item) => numberAt(item, 'id') === id);
     if (entry === undefined || !isMapping(entry)) {
@@ -95,12 +96,8 @@ export class AppActions {
   /** Asks Flux's controllers for a look at once: the source first, as `flux reconcile --with-source` does. */
   async #request(object: KubeObject): Promise<void> {
     const now = new Date(this.#ports.clock.now()).toISOString();
-    const kind = textAt(object, 'spec', 'sourceRef', 'kind');
-    const name = textAt(object, 'spec', 'sourceRef', 'name');
-    const namespace =
-      textAt(object, 'spec', 'sourceRef', 'namespace') || (object.metadata.namespace ?? '');
-    if (name !== '') {
-      const source = { group: 'source.toolkit.fluxcd.io', kind, namespace, name };
+    const source = sourceKeyOf(object);
+    if (source !== undefined) {
       await this.#ports.client.patch(source, annotate(REQUESTED_AT, now), {
         type: 'merge',
         fieldManager: FIELD_MANAGER,

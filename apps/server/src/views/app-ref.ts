@@ -1,11 +1,13 @@
 import type { AppRef } from '@capstan/apps-contract';
-import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { type KubeObject, type ObjectKey, parseApiVersion } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { textAt, valueAt } from './fields.ts';
 
 /** The group of each kind of app. */
 export const APP_KINDS = {
   Application: 'argoproj.io',
   Kustomization: 'kustomize.toolkit.fluxcd.io',
+  HelmRelease: 'helm.toolkit.fluxcd.io',
 } as const satisfies Record<AppRef['kind'], string>;
 
 export function isAppKind(kind: string): kind is AppRef['kind'] {
@@ -23,10 +25,27 @@ export function appRefOf(
   return { kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' };
 }
 
+/** What one of Flux's appliers takes its content from; undefined when it names nothing. */
+export function sourceKeyOf(object: KubeObject): ObjectKey | undefined {
+  const references = [
+    valueAt(object, 'spec', 'sourceRef'),
+    valueAt(object, 'spec', 'chart', 'spec', 'sourceRef'),
+    valueAt(object, 'spec', 'chartRef'),
+  ];
+  const found = references.find((one) => textAt(one, 'name') !== '');
+  if (found === undefined) return undefined;
+  return {
+    group: 'source.toolkit.fluxcd.io',
+    kind: textAt(found, 'kind'),
+    namespace: textAt(found, 'namespace') || (object.metadata.namespace ?? ''),
+    name: textAt(found, 'name'),
+  };
+}
+
 export function parseAppRef(params: Readonly<Record<string, string>>): AppRef {
   const { kind = '', namespace = '', name = '' } = params;
   if (isAppKind(kind)) return { kind, namespace, name };
   throw new CapstanError('APP_NOT_FOUND', `there are no apps of the kind ${JSON.stringify(kind)}`, {
-    hint: `kinds are ${Object.keys(APP_KINDS).join(' and ')}`,
+    hint: `kinds are ${Object.keys(APP_KINDS).join(', ')}`,
   });
 }

@@ -4,17 +4,24 @@ import {
   type AppSummary,
   appKey,
   type CommitView,
+  type SyncRecord,
 } from '@capstan/apps-contract';
 import type { LiveState } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
-import { APP_KINDS, appRefOf } from './app-ref.ts';
+import { APP_KINDS, appRefOf, sourceKeyOf } from './app-ref.ts';
 import { applicationConditions, applicationSummary } from './application-summary.ts';
-import { textAt, valueAt } from './fields.ts';
-import { kustomizationConditions, kustomizationSummary } from './kustomization-summary.ts';
-import { applicationObjects, kustomizationObjects } from './managed-objects.ts';
+import { valueAt } from './fields.ts';
+import { helmReleaseHistory, helmReleaseSummary } from './helm-release-summary.ts';
+import { fluxConditions, kustomizationSummary } from './kustomization-summary.ts';
+import { applicationObjects, inventoryObjects } from './managed-objects.ts';
 import { type ManagedObject, resourceTree } from './resource-tree.ts';
-import { applicationHistory, applicationOperation, kustomizationHistory } from './sync-history.ts';
+import {
+  applicationHistory,
+  applicationOperation,
+  type FindCommit,
+  kustomizationHistory,
+} from './sync-history.ts';
 
 export interface AppViewPorts {
   readonly live: LiveState;
@@ -22,7 +29,7 @@ export interface AppViewPorts {
   readonly findCommit: (app: AppSummary, revision: string) => CommitView | null;
 }
 
-/** Applications and Kustomizations of a cluster as the page shows them, from what the watch cache holds. */
+/** Applications, Kustomizations and HelmReleases of a cluster as the page shows them, from what the watch cache holds. */
 export class AppViews {
   readonly #ports: AppViewPorts;
 
@@ -59,7 +66,7 @@ export class AppViews {
 
   managed(ref: AppRef): readonly ManagedObject[] {
     const object = this.require(ref);
-    return ref.kind === 'Application' ? applicationObjects(object) : kustomizationObjects(object);
+    return ref.kind === 'Application' ? applicationObjects(object) : inventoryObjects(object);
   }
 
   detail(ref: AppRef): AppDetail {
@@ -69,11 +76,9 @@ export class AppViews {
     const isApplication = ref.kind === 'Application';
     return {
       app,
-      conditions: isApplication ? applicationConditions(object) : kustomizationConditions(object),
+      conditions: isApplication ? applicationConditions(object) : fluxConditions(object),
       operation: isApplication ? applicationOperation(object) : null,
-      history: isApplication
-        ? applicationHistory(object, find)
-        : kustomizationHistory(object, find),
+      history: historyOf(ref.kind, object, find),
       commit: app.revision === '' ? null : find(app.revision),
       resources: resourceTree(this.managed(ref), this.#ports.live),
       autoSync: !isApplication || hasAutoSync(object),
@@ -87,20 +92,26 @@ export class AppViews {
 
   #summary(object: KubeObject): AppSummary {
     if (appRefOf(object)?.kind === 'Application') return applicationSummary(object);
-    return kustomizationSummary(object, this.#sourceOf(object));
+    const key = sourceKeyOf(object);
+    const source = key === undefined ? undefined : this.#ports.live.get(key)?.read();
+    return appRefOf(object)?.kind === 'HelmRelease'
+      ? helmReleaseSummary(object, source)
+      : kustomizationSummary(object, source);
   }
+}
 
-  #sourceOf(object: KubeObject): KubeObject | undefined {
-    const namespace =
-      textAt(object, 'spec', 'sourceRef', 'namespace') || (object.metadata.namespace ?? '');
-    return this.#ports.live
-      .get({
-        group: 'source.toolkit.fluxcd.io',
-        kind: textAt(object, 'spec', 'sourceRef', 'kind'),
-        namespace,
-        name: textAt(object, 'spec', 'sourceRef', 'name'),
-      })
-      ?.read();
+function historyOf(
+  kind: AppRef['kind'],
+  object: KubeObject,
+  find: FindCommit,
+): readonly SyncRecord[] {
+  switch (kind) {
+    case 'Application':
+      return applicationHistory(object, find);
+    case 'Kustomization':
+      return kustomizationHistory(object, find);
+    case 'HelmRelease':
+      return helmReleaseHistory(object);
   }
 }
 

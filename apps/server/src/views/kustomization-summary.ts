@@ -67,7 +67,7 @@ export function findCondition(object: KubeObject, type: string): Json | undefine
   return listAt(object, 'status', 'conditions').find((item) => textAt(item, 'type') === type);
 }
 
-export function kustomizationConditions(object: KubeObject): readonly ConditionView[] {
+export function fluxConditions(object: KubeObject): readonly ConditionView[] {
   return listAt(object, 'status', 'conditions').flatMap((condition) => {
     if (!isMapping(condition)) return [];
     const type = textAt(condition, 'type');

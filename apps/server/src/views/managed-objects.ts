@@ -29,8 +29,8 @@ export function applicationObjects(object: KubeObject): readonly ManagedObject[]
   });
 }
 
-/** What a Kustomization's status.inventory lists: `<namespace>_<name>_<group>_<kind>` with the version beside it. */
-export function kustomizationObjects(object: KubeObject): readonly ManagedObject[] {
+/** What the status.inventory of a Kustomization or HelmRelease lists: `<namespace>_<name>_<group>_<kind>` with the version beside it. */
+export function inventoryObjects(object: KubeObject): readonly ManagedObject[] {
   return listAt(object, 'status', 'inventory', 'entries').flatMap((entry) => {
     const key = parseInventoryId(textAt(entry, 'id'));
     if (key === undefined) return [];

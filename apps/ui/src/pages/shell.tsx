@@ -38,8 +38,18 @@ export function Shell(): ReactElement {
   );
 }
 
+const KINDS: readonly string[] = [
+  'Application',
+  'Kustomization',
+  'HelmRelease',
+] satisfies AppRef['kind'][];
+
+function isAppKind(kind: string): kind is AppRef['kind'] {
+  return KINDS.includes(kind);
+}
+
 function AppRoute(params: { kind: string; namespace: string; name: string }): ReactElement {
-  if (params.kind !== 'Application' && params.kind !== 'Kustomization') {
+  if (!isAppKind(params.kind)) {
     return <Notice title={`There are no apps of kind ${params.kind}`} />;
   }
   const ref: AppRef = {

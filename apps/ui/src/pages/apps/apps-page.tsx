@@ -64,8 +64,8 @@ function Nothing({ any, onClear }: { any: boolean; onClear: () => void }): React
   return (
     <Notice title="No apps yet">
       <p>
-        Apply an Argo CD <code>Application</code> or a Flux <code>Kustomization</code> and it
-        appears here:
+        Apply an Argo CD <code>Application</code>, a Flux <code>Kustomization</code> or a{' '}
+        <code>HelmRelease</code> and it appears here:
       </p>
       <pre>kubectl apply -f app.yaml</pre>
     </Notice>
