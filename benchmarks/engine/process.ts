@@ -13,6 +13,8 @@ export interface Serving extends AsyncDisposable {
   rssMb(): number;
   /** The highest it ever was. */
   peakRssMb(): number;
+  /** How often an Application was looked at so far. */
+  looks(): Promise<number>;
 }
 
 export async function serveCapstan(options: {
@@ -35,8 +37,10 @@ export async function serveCapstan(options: {
     said += String(chunk);
   }
   const pid = child.pid ?? 0;
+  const page = /page\s+(http\S+)/.exec(said)?.[1] ?? '';
   return {
-    page: /page\s+(http\S+)/.exec(said)?.[1] ?? '',
+    page,
+    looks: () => countLooks(page),
     cpuSeconds: () => cpuSeconds(pid),
     rssMb: () => statusMb(pid, 'VmRSS'),
     peakRssMb: () => statusMb(pid, 'VmHWM'),
@@ -46,6 +50,14 @@ export async function serveCapstan(options: {
       await ended;
     },
   };
+}
+
+async function countLooks(page: string): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', page))).text();
+  const lines = text.matchAll(
+    /^controller_runtime_reconcile_total\{controller="application",[^}]*\} (\d+)/gm,
+  );
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 async function failed(child: ChildProcess): Promise<never> {

@@ -87,7 +87,7 @@ async function measureCold(fleet: Fleet, serve: () => Promise<Serving>): Promise
   say(
     `cold start of ${fleet.overlays.length} apps: ${seconds(servedMs + syncedMs)} to all synced, ` +
       `${seconds(servedMs + healthyMs)} to all healthy, ${serving.cpuSeconds().toFixed(1)} CPU s, ` +
-      `RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`,
+      `${await serving.looks()} looks, RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`,
   );
   return serving;
 }

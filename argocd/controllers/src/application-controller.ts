@@ -174,14 +174,16 @@ function destinationOf(object: KubeObject | undefined): string {
 
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
 
+const LEISURE_MS = 900_000;
+
 /**
- * A commit that leaves an application's files alone is no reason to hurry; a look at leisure is a safeguard. Applications
- * are spread over the time by their names.
+ * A commit that leaves an application's files alone is no reason to hurry; a look at leisure is a safeguard, so seldom that
+ * commits cost nothing by it. Applications are spread over the time by their names.
  */
 function atLeisure(id: string, pollIntervalMs: number): EnqueueOptions {
   let hash = 0;
   for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 1000;
-  const afterMs = pollIntervalMs * (0.5 + hash / 2000);
+  const afterMs = Math.max(LEISURE_MS, pollIntervalMs) * (0.5 + hash / 2000);
   return { afterMs, priority: -100, reason: 'source elsewhere' };
 }
 

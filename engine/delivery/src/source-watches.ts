@@ -81,6 +81,7 @@ export class SourceWatches {
             change.kind === 'error' ||
             hadError ||
             this.#judge.touches(watch.loaded[index], change.snapshot);
+          if (change.kind !== 'error' && !touched) keep(watch, index, change.snapshot);
           this.#wake(id, { touched });
         },
       });
@@ -107,4 +108,9 @@ export class SourceWatches {
   close(): void {
     for (const id of [...this.#watches.keys()]) this.forget(id);
   }
+}
+
+/** The render holds for this state as well: the next change is held against it, however many came before. */
+function keep(watch: Watch, index: number, snapshot: Snapshot): void {
+  watch.loaded = watch.loaded.map((one, at) => (at === index ? { ...one, snapshot } : one));
 }
