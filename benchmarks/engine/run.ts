@@ -94,6 +94,7 @@ async function measureCold(fleet: Fleet, serve: () => Promise<Serving>): Promise
 
 async function measureCommits(fleet: Fleet, serving: Serving): Promise<void> {
   const times: number[] = [];
+  const cpu = serving.cpuSeconds();
   for (let n = 0; n < samples; n++) {
     const overlay = fleet.overlays[(n * 37) % fleet.overlays.length];
     if (overlay === undefined) break;
@@ -101,18 +102,19 @@ async function measureCommits(fleet: Fleet, serving: Serving): Promise<void> {
     times.push(await measureCommit(fleet, overlay, { setting, page: serving.page }));
     await pause(250);
   }
-  say(`one-file commit → applied: ${quantiles(times)}`);
+  say(`one-file commit → applied: ${quantiles(times)}, ${cpuOf(serving, cpu)} each`);
 }
 
-async function measureDrifts(fleet: Fleet): Promise<void> {
+async function measureDrifts(fleet: Fleet, serving: Serving): Promise<void> {
   const times: number[] = [];
+  const cpu = serving.cpuSeconds();
   for (let n = 0; n < samples; n++) {
     const overlay = fleet.overlays[(n * 41 + 7) % fleet.overlays.length];
     if (overlay === undefined) break;
     times.push(await measureDrift(fleet, overlay));
     await pause(250);
   }
-  say(`drift → healed: ${quantiles(times)}`);
+  say(`drift → healed: ${quantiles(times)}, ${cpuOf(serving, cpu)} each`);
 }
 
 async function measureRest(serving: Serving, counter: RequestCounter): Promise<void> {
@@ -149,7 +151,7 @@ async function real(): Promise<void> {
     counter.take('capstan');
     await measureCommits(fleet, serving);
     say(`  requests: ${tell(counter.take('capstan'))}`);
-    await measureDrifts(fleet);
+    await measureDrifts(fleet, serving);
     say(`  requests: ${tell(counter.take('capstan'))}`);
     await measureRest(serving, counter);
     say(`RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`);
@@ -173,11 +175,16 @@ async function sandbox(apps: number): Promise<void> {
       await using serving = await measureCold(fleet, serve);
       await pause(3000);
       await measureCommits(fleet, serving);
-      await measureDrifts(fleet);
+      await measureDrifts(fleet, serving);
     });
   } finally {
     child.kill('SIGTERM');
   }
+}
+
+/** What one sample cost; on a busy machine it says more than the time. */
+function cpuOf(serving: Serving, before: number): string {
+  return `${(((serving.cpuSeconds() - before) / samples) * 1000).toFixed(0)} CPU ms`;
 }
 
 function quantiles(times: readonly number[]): string {

@@ -298,7 +298,7 @@ class QueueController<Key> implements Controller<Key> {
       this.#options.onResult?.(entry.key, result, durationMs);
       this.#schedule(entry, result);
     }
-    if (entry.isDirty) {
+    if (entry.isDirty && this.#state !== 'stopped') {
       entry.isDirty = false;
       this.#makeReady(entry, entry.priority);
     }
