@@ -1,11 +1,27 @@
 import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Chart, ChartError, loadChartArchive } from '@capstan/kube-helm';
+import type { ParsedFlags } from './flags.ts';
+import type { Io } from './io.ts';
 
 /** The kind of thing a path leads to; undefined when there is nothing. */
 export function kindAt(path: string): 'file' | 'directory' | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   return found.isDirectory() ? 'directory' : 'file';
+}
+
+/**
+ * The folder that a chart and the charts beside it may be read from, links included: --root, the Git repository that the
+ * chart is in, or else the folder that it lies in.
+ */
+export function rootOf(folder: string, flags: ParsedFlags, io: Io): string {
+  const given = flags.text('root');
+  if (given !== undefined) return resolve(io.cwd, given);
+  for (let at = folder; ; at = dirname(at)) {
+    if (kindAt(join(at, '.git')) !== undefined) return at;
+    if (dirname(at) === at) return dirname(folder);
+  }
 }
 
 /** The one argument of a command, in helm's words when it is missing or one of many. */

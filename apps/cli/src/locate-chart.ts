@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import {
   type Chart,
   ChartError,
@@ -13,7 +13,7 @@ import {
   verifyChart,
 } from '@capstan/kube-helm';
 import { openDiskTree } from '@capstan/lib-files/disk';
-import { kindAt, readPackedChart } from './chart-path.ts';
+import { kindAt, readPackedChart, rootOf } from './chart-path.ts';
 import type { FlagSpec, ParsedFlags } from './flags.ts';
 import { httpGetOf, TLS_FLAGS } from './http-get.ts';
 import type { Io } from './io.ts';
@@ -33,6 +33,7 @@ export const CHART_FLAGS: Readonly<Record<string, FlagSpec>> = {
   repo: { kind: 'string' },
   version: { kind: 'string' },
   devel: { kind: 'boolean' },
+  root: { kind: 'string' },
   verify: { kind: 'boolean' },
   keyring: { kind: 'string' },
 };
@@ -41,6 +42,7 @@ export const CHART_HELP = `      --repo URL             the chart repository tha
       --version VERSION      version or constraint; --devel takes prereleases too
       --username, --password, --pass-credentials, --plain-http
       --ca-file, --cert-file, --key-file, --insecure-skip-tls-verify
+      --root DIR             links in the chart may lead to anywhere below it (default: its Git repository)
       --verify               only a packed chart whose .prov file is signed by a key of --keyring
       --keyring FILE         public keys (default: GnuPG's pubring.gpg or pubring.kbx)
 `;
@@ -114,7 +116,7 @@ export async function locateChart(given: string, flags: ParsedFlags, io: Io): Pr
   const repo = flags.text('repo');
   if (repo === undefined && kindAt(path) !== undefined) {
     if (flags.flag('verify')) await verifyFile(path, flags, io);
-    return kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path);
+    return kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path, flags, io);
   }
   if (repo === undefined && (isAbsolute(name) || name.startsWith('.'))) {
     throw new ChartError('CHART_MISSING', `path ${JSON.stringify(name)} not found`);
@@ -122,9 +124,10 @@ export async function locateChart(given: string, flags: ParsedFlags, io: Io): Pr
   return download(name, repo, flags, io);
 }
 
-function readFolder(path: string): Chart {
+function readFolder(path: string, flags: ParsedFlags, io: Io): Chart {
   try {
-    return loadChart(openDiskTree(path));
+    const root = rootOf(path, flags, io);
+    return loadChart(openDiskTree(root), relative(root, path).split(sep).join('/'));
   } catch (error) {
     if (!(error instanceof ChartError) || error.message !== 'Chart.yaml file is missing')
       throw error;

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import {
   buildDependencies,
   ChartError,
@@ -9,7 +9,7 @@ import {
   updateDependencies,
 } from '@capstan/kube-helm';
 import { openDiskTree } from '@capstan/lib-files/disk';
-import { kindAt } from '../chart-path.ts';
+import { kindAt, rootOf } from '../chart-path.ts';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { REPOSITORY_FLAGS, readKeyring, repositoryOptions } from '../locate-chart.ts';
@@ -88,16 +88,6 @@ export async function keepDependencies(
   const ports = dependencyPorts(flags, io, work === buildDependencies);
   const update = await work(openDiskTree(root), path, ports);
   if (update !== undefined) writeUpdate(folder, update);
-}
-
-/** The folder that file:// repositories may be read from. */
-function rootOf(folder: string, flags: ParsedFlags, io: Io): string {
-  const given = flags.text('root');
-  if (given !== undefined) return resolve(io.cwd, given);
-  for (let at = folder; ; at = dirname(at)) {
-    if (kindAt(join(at, '.git')) !== undefined) return at;
-    if (dirname(at) === at) return dirname(folder);
-  }
 }
 
 /** What an update or build needs of the world. */

@@ -36,7 +36,6 @@ export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'kube-context': { kind: 'string' },
   'post-renderer': { kind: 'string' },
   'post-renderer-args': { kind: 'string[]' },
-  root: { kind: 'string' },
   validate: { kind: 'boolean' },
   help: { kind: 'boolean', short: 'h' },
   namespace: { kind: 'string', short: 'n' },
