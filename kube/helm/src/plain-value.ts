@@ -26,6 +26,7 @@ export interface HasJson {
 /** A template value as JSON would hold it; []byte as base64, what JSON cannot hold as null. */
 export function plainValue(value: GoValue): PlainValue {
   if (value === undefined || value === null || value instanceof GoNil) return null;
+  if (typeof value === 'string') return wellFormed(value);
   if (typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(plainValue);
   if (value instanceof GoInt || value instanceof GoScalar) return value.value;
@@ -37,6 +38,11 @@ export function plainValue(value: GoValue): PlainValue {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return null;
   return plainEntries(value as { [key: string]: GoValue });
+}
+
+/** Text as JSON holds it: U+FFFD for each byte that is no UTF-8 (see lib/gotemplate, text.ts). */
+export function wellFormed(text: string): string {
+  return text.isWellFormed() ? text : text.replaceAll(/[\udc80-\udcff]/gu, '\ufffd');
 }
 
 function plainEntries(data: { [key: string]: GoValue } | Map<string, GoValue>): PlainValue {

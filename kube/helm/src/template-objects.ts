@@ -1,6 +1,7 @@
 import {
   BOOL,
   BYTES,
+  fromBytes,
   GoFunc,
   GoMap,
   type GoMethod,
@@ -22,6 +23,7 @@ import type { Capabilities, HelmFlavor } from './capabilities.ts';
 import { parseKubeVersion } from './capabilities.ts';
 import type { ChartDependency, ChartFile, ChartMetadata, Values } from './chart.ts';
 import { globMatcher } from './glob.ts';
+import { wellFormed } from './plain-value.ts';
 
 /** `.Files`: the plain files of a chart, with Get, GetBytes, Glob, AsConfig, AsSecrets and Lines. Nothing outside. */
 export function filesObject(files: readonly ChartFile[]): GoMap {
@@ -49,11 +51,6 @@ function entriesOf(receiver: GoValue): readonly (readonly [string, Uint8Array])[
   );
 }
 
-/** Text of a file; bytes that are no UTF-8 are replaced, as they cannot stand in a manifest. */
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-}
-
 function baseName(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1);
 }
@@ -66,7 +63,7 @@ function asMap(receiver: GoValue, value: (bytes: Uint8Array) => string): string 
 function lines(receiver: GoValue, name: GoValue): GoValue {
   const bytes = fileBytes(receiver, name);
   if (bytes.length === 0) return strings([]);
-  return strings(textOf(bytes).replace(/\n$/, '').split('\n'));
+  return strings(fromBytes(bytes).replace(/\n$/, '').split('\n'));
 }
 
 function method(
@@ -82,10 +79,13 @@ const FILES: GoType = {
   text: 'engine.files',
   named: true,
   methods: new Map<string, GoMethod>([
-    ['Get', method([STRING], 'string', (files, name) => textOf(fileBytes(files, name)))],
+    ['Get', method([STRING], 'string', (files, name) => fromBytes(fileBytes(files, name)))],
     ['GetBytes', method([STRING], '[]uint8', fileBytes)],
     ['Glob', method([STRING], 'engine.files', globFiles)],
-    ['AsConfig', method([], 'string', (files) => asMap(files, textOf))],
+    [
+      'AsConfig',
+      method([], 'string', (files) => asMap(files, (bytes) => wellFormed(fromBytes(bytes)))),
+    ],
     [
       'AsSecrets',
       method([], 'string', (files) =>
