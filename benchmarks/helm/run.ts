@@ -53,6 +53,8 @@ function buildPeer(): string {
   const result = spawnSync('go', ['build', '-trimpath', '-o', binary, '.'], {
     cwd: join(here, 'inproc'),
     encoding: 'utf8',
+    // As the official binary is built, so that the packages of both are compiled once.
+    env: { ...process.env, CGO_ENABLED: '0' },
   });
   if (result.status !== 0) throw new Error(`the Go program cannot be built: ${result.stderr}`);
   return binary;

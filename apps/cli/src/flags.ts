@@ -7,6 +7,18 @@ export interface FlagSpec {
   readonly short?: string;
 }
 
+/** What every command of helm takes; there is no list of repositories and no cache here for the paths to lead to. */
+export const GLOBAL_FLAGS: Readonly<Record<string, FlagSpec>> = {
+  debug: { kind: 'boolean' },
+  help: { kind: 'boolean', short: 'h' },
+  namespace: { kind: 'string', short: 'n' },
+  kubeconfig: { kind: 'string' },
+  'kube-context': { kind: 'string' },
+  'registry-config': { kind: 'string' },
+  'repository-cache': { kind: 'string' },
+  'repository-config': { kind: 'string' },
+};
+
 export interface ParsedFlags {
   readonly positionals: readonly string[];
   flag(name: string): boolean;

@@ -17,7 +17,7 @@ export {
   type Maintainer,
   type Values,
 } from './chart.ts';
-export { ChartError } from './chart-error.ts';
+export { ChartError, UnreadableManifestError } from './chart-error.ts';
 export {
   type ChartDifference,
   type ChartExplanation,

@@ -22,10 +22,10 @@ import {
   parseKubeVersion,
 } from './capabilities.ts';
 import { type Chart, chartCrds, isLibraryChart, subchartPath, type Values } from './chart.ts';
-import { ChartError } from './chart-error.ts';
+import { ChartError, UnreadableManifestError } from './chart-error.ts';
 import { satisfies } from './compatible-range.ts';
 import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts';
-import { type Hook, type Manifest, sortManifests } from './manifests.ts';
+import { type Hook, type Manifest, type SortedManifests, sortManifests } from './manifests.ts';
 import { type PostRenderer, postRenderFiles } from './post-render.ts';
 import { processDependencies } from './process-dependencies.ts';
 import { executionError, parseError } from './render-errors.ts';
@@ -124,7 +124,7 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   const files = renderTemplates(processed, all, { ...options, flavor, capabilities });
   const notes = takeNotes(files, processed.metadata.name, options.subNotes ?? false);
   const { postRenderer } = options;
-  const { hooks, manifests } = sortManifests(
+  const { hooks, manifests } = readManifests(
     postRenderer === undefined ? files : postRenderFiles(files, postRenderer),
   );
   const crds = options.includeCrds === true ? chartCrds(processed) : [];
@@ -134,6 +134,14 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   ];
   const yaml = documents.map(([path, content]) => `---\n# Source: ${path}\n${content}\n`).join('');
   return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
+}
+
+function readManifests(files: ReadonlyMap<string, string>): SortedManifests {
+  try {
+    return sortManifests(files);
+  } catch (error) {
+    throw error instanceof ChartError ? new UnreadableManifestError(error, files) : error;
+  }
 }
 
 /**

@@ -43,8 +43,15 @@ export function escapedByte(byte: number): string {
   return String.fromCharCode(ESCAPE_BASE + byte);
 }
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The bytes of a Go string. */
 export function toBytes(text: string): Uint8Array {
+  return text.isWellFormed() ? ENCODER.encode(text) : bytesOfEscaped(text);
+}
+
+function bytesOfEscaped(text: string): Uint8Array {
   const out = new Uint8Array(byteLength(text));
   let at = 0;
   for (let i = 0; i < text.length; i++) {
@@ -78,6 +85,14 @@ function putRune(out: Uint8Array, from: number, rune: number): number {
 
 /** The Go string of some bytes. */
 export function fromBytes(bytes: Uint8Array): string {
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return escapedOfBytes(bytes);
+  }
+}
+
+function escapedOfBytes(bytes: Uint8Array): string {
   const parts: string[] = [];
   let part = '';
   for (let i = 0; i < bytes.length; ) {

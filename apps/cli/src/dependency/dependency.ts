@@ -10,13 +10,13 @@ import {
 } from '@capstan/kube-helm';
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { kindAt, rootOf } from '../chart-path.ts';
-import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
+import { type FlagSpec, GLOBAL_FLAGS, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { REPOSITORY_FLAGS, readKeyring, repositoryOptions } from '../locate-chart.ts';
 import { listDependencies } from './list-dependencies.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
-  help: { kind: 'boolean', short: 'h' },
+  ...GLOBAL_FLAGS,
   ...REPOSITORY_FLAGS,
   verify: { kind: 'boolean' },
   keyring: { kind: 'string' },

@@ -13,14 +13,13 @@ import { memoryTree } from '@capstan/lib-files';
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { messageOf } from '@capstan/lib-std';
 import { kindAt } from '../chart-path.ts';
-import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
+import { type FlagSpec, GLOBAL_FLAGS, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { mergeValueFlags, VALUE_FLAGS } from '../template/value-flags.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...VALUE_FLAGS,
-  help: { kind: 'boolean', short: 'h' },
-  namespace: { kind: 'string', short: 'n' },
+  ...GLOBAL_FLAGS,
   strict: { kind: 'boolean' },
   quiet: { kind: 'boolean' },
   'with-subcharts': { kind: 'boolean' },

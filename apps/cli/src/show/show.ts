@@ -1,12 +1,12 @@
 import { type Chart, ChartError, type ChartFile, chartCrds, chartYaml } from '@capstan/kube-helm';
 import { oneArgument } from '../chart-path.ts';
-import { type FlagSpec, parseFlags } from '../flags.ts';
+import { type FlagSpec, GLOBAL_FLAGS, parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
 import { CHART_FLAGS, CHART_HELP, locateChart } from '../locate-chart.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...CHART_FLAGS,
-  help: { kind: 'boolean', short: 'h' },
+  ...GLOBAL_FLAGS,
 };
 
 const HELP = `usage: capstan show WHAT CHART

@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../flags.ts';
+import { type FlagSpec, GLOBAL_FLAGS } from '../flags.ts';
 import { CHART_FLAGS, CHART_HELP } from '../locate-chart.ts';
 import { VALUE_FLAGS } from './value-flags.ts';
 
@@ -32,13 +32,10 @@ export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'dependency-update': { kind: 'boolean' },
   'dry-run': { kind: 'string' },
   'generate-name': { kind: 'boolean', short: 'g' },
-  kubeconfig: { kind: 'string' },
-  'kube-context': { kind: 'string' },
   'post-renderer': { kind: 'string' },
   'post-renderer-args': { kind: 'string[]' },
   validate: { kind: 'boolean' },
-  help: { kind: 'boolean', short: 'h' },
-  namespace: { kind: 'string', short: 'n' },
+  ...GLOBAL_FLAGS,
   'name-template': { kind: 'string' },
   'include-crds': { kind: 'boolean' },
   'is-upgrade': { kind: 'boolean' },
@@ -70,6 +67,7 @@ Renders a chart as helm template does. CHART is a folder, a packed .tgz, a URL, 
       --no-hooks             leave hooks out
       --skip-tests           leave test hooks out
       --skip-schema-validation
+      --debug                print what cannot be read as YAML too
       --output-dir DIR       files instead of text; with --release-name in a folder of the release's name
       --dependency-update    fetch the dependencies that are missing in charts/ first
       --validate             or --dry-run=server: ask the cluster of --kubeconfig, --kube-context for its version and

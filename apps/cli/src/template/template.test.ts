@@ -85,3 +85,14 @@ describe('template', () => {
     assert.equal(noKeys.out, '');
   });
 });
+
+test('--debug prints what cannot be read as YAML before the error', async () => {
+  writeFileSync(join(folder, 'app', 'templates', 'b.yaml'), 'kind: B\n bad: [\n');
+  const plain = await capstan('template', 'rel', 'app');
+  assert.equal(plain.out, '');
+  assert.match(plain.err, /YAML parse error on app\/templates\/b.yaml[\s\S]*Use --debug flag/);
+  const debug = await capstan('template', 'rel', 'app', '--debug');
+  assert.match(debug.out, /# Source: app\/templates\/b.yaml\nkind: B\n bad: \[\n/);
+  assert.doesNotMatch(debug.err, /Use --debug flag/);
+  assert.equal(debug.code, 1);
+});

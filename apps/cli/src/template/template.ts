@@ -13,6 +13,7 @@ import {
   releaseNameOf,
   renderChart,
   splitManifests,
+  UnreadableManifestError,
   updateDependencies,
 } from '@capstan/kube-helm';
 import { kindAt } from '../chart-path.ts';
@@ -53,7 +54,7 @@ export const run: Command = async (args, io) => {
   };
   const rendered = asksCluster(flags)
     ? await renderForCluster(chart, values, options, { flags, io })
-    : renderOrExplain(() => renderChart(chart, values, options));
+    : renderOrExplain(() => renderChart(chart, values, options), { flags, io });
   print(rendered, flags, { io, name });
   return 0;
 };
@@ -137,13 +138,21 @@ function missingDependencies(chart: Chart): readonly string[] {
   return chart.metadata.dependencies.map(({ name }) => name).filter((name) => !present.has(name));
 }
 
-/** Errors of the rendering itself carry helm's last line too: scripts look for it. */
-function renderOrExplain(render: () => RenderedChart): RenderedChart {
+/** Errors of the rendering itself carry helm's last line too, as scripts look for it; --debug shows what was rendered. */
+function renderOrExplain(
+  render: () => RenderedChart,
+  { flags, io }: { readonly flags: ParsedFlags; readonly io: Io },
+): RenderedChart {
   try {
     return render();
   } catch (error) {
     const rendering = ['CHART_TEMPLATE', 'CHART_MANIFEST', 'CHART_KUBE_VERSION'];
     if (!(error instanceof ChartError) || !rendering.includes(error.code)) throw error;
+    if (flags.flag('debug')) {
+      const text = error instanceof UnreadableManifestError ? error.rendered.trim() : '';
+      if (flags.texts('show-only').length === 0) io.out(`${text}\n`);
+      throw error;
+    }
     const message = `${error.message}\n\nUse --debug flag to render out invalid YAML`;
     throw new ChartError(error.code, message, error);
   }
