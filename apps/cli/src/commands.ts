@@ -47,4 +47,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check the signature of a packed chart, as helm verify does',
     load: () => import('./verify/verify.ts'),
   },
+  why: {
+    summary: 'tell which line and which commit made a field of an object',
+    load: () => import('./why/why.ts'),
+  },
 };

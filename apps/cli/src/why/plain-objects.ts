@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { KubeObject } from '@capstan/kube-object';
+import { nodeToValue, parseDocuments, type YamlNode } from '@capstan/lib-yaml';
+import type { FieldSource, SourceObject } from './source-object.ts';
+
+const FILES_MAX = 10_000;
+
+/** The objects of all manifests under a folder, or of one file; files that are none are left out. */
+export function readPlainObjects(root: string, files = manifestFiles(root)): SourceObject[] {
+  return files.flatMap((file) => readFile(root, file));
+}
+
+function manifestFiles(root: string): readonly string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ya?ml|json)$/.test(name) && !/(^|\/)(\.git|node_modules)\//.test(name))
+    .slice(0, FILES_MAX)
+    .sort();
+}
+
+function readFile(root: string, file: string): SourceObject[] {
+  const path = join(root, file);
+  let documents: readonly YamlNode[];
+  try {
+    documents = parseDocuments(readFileSync(path, 'utf8'));
+  } catch {
+    return [];
+  }
+  return documents.flatMap((document) => {
+    const value = nodeToValue(document) as unknown;
+    if (!isObject(value)) return [];
+    const shown = relative(root, path);
+    return [{ object: value, sourcesOf: (field) => lineOf(document, field, shown) }];
+  });
+}
+
+function isObject(value: unknown): value is KubeObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { apiVersion, kind, metadata } = value as Partial<KubeObject>;
+  return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata === 'object';
+}
+
+/** The line of the field, or of the nearest one above it that is written down. */
+function lineOf(
+  document: YamlNode,
+  field: readonly (string | number)[],
+  file: string,
+): readonly FieldSource[] {
+  let node: YamlNode | undefined = document.kind === 'document' ? document.content[0] : document;
+  let line = node?.line ?? 1;
+  for (const part of field) {
+    if (node?.kind === 'alias') node = node.alias;
+    if (node === undefined) break;
+    if (node.kind === 'mapping') {
+      const at = node.content.findIndex((key, i) => i % 2 === 0 && key.value === part);
+      if (at < 0) break;
+      line = node.content[at]?.line ?? line;
+      node = node.content[at + 1];
+    } else if (node.kind === 'sequence') {
+      node = node.content[Number(part)];
+      line = node?.line ?? line;
+    } else break;
+  }
+  return [{ file, line }];
+}
