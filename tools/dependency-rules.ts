@@ -42,7 +42,7 @@ export interface EdgeRule {
 /** Edges within a tier. What is not listed here may import nothing of its own tier, except lib/std in lib. */
 export const EDGES: readonly EdgeRule[] = [
   { from: 'lib/git', to: ['lib/files'], reason: 'a commit is read as a FileTree' },
-  { from: 'lib/sops', to: ['lib/files', 'lib/yaml'], reason: 'it decrypts files of a tree' },
+  { from: 'lib/sops', to: ['lib/yaml'], reason: 'values are decrypted in place in YAML' },
   {
     from: 'lib/jsonnet',
     to: ['lib/files', 'lib/yaml'],

@@ -22,12 +22,16 @@ export type OfficialName = keyof typeof modules;
 const modules = {
   kustomize: { 5: 'sigs.k8s.io/kustomize/kustomize/v5' },
   helm: { 3: 'helm.sh/helm/v3/cmd/helm', 4: 'helm.sh/helm/v4/cmd/helm' },
+  sops: { 3: 'github.com/getsops/sops/v3/cmd/sops' },
+  'age-keygen': { 1: 'filippo.io/age/cmd/age-keygen' },
 } as const satisfies Record<string, Record<number, string>>;
 
 export const officialVersions: readonly (readonly [OfficialName, string])[] = [
   ['kustomize', '5.8.2'],
   ['helm', '4.3.1'],
   ['helm', '3.22.0'],
+  ['sops', '3.13.3'],
+  ['age-keygen', '1.3.2'],
 ];
 
 /** Where built programs are kept: `$CAPSTAN_CACHE/bin`, by default `~/.cache/capstan/bin`. */
