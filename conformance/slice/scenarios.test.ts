@@ -9,6 +9,7 @@ import {
   DEPENDENCY_SCENARIOS,
   KUSTOMIZATION_SCENARIOS,
   MISTAKE_SCENARIO,
+  SYNC_SCENARIOS,
   untilSynced,
   type World,
 } from '@capstan/apps-server/slice';
@@ -35,6 +36,7 @@ describe('the slice on a real control plane', { skip: whyNoCluster() }, () => {
     ...KUSTOMIZATION_SCENARIOS,
     ...CHART_SCENARIOS,
     ...DEPENDENCY_SCENARIOS,
+    ...SYNC_SCENARIOS,
   ]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);

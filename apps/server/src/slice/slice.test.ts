@@ -6,6 +6,7 @@ import { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
+import { SYNC_SCENARIOS } from './sync-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
 let sandbox: Sandbox;
@@ -31,6 +32,7 @@ const scenarios = [
   ...KUSTOMIZATION_SCENARIOS,
   ...CHART_SCENARIOS,
   ...DEPENDENCY_SCENARIOS,
+  ...SYNC_SCENARIOS,
 ];
 
 for (const scenario of scenarios) {
