@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDescriptions } from './descriptions.ts';
+import { addEnums } from './enums.ts';
 import { type GoTag, type GoTags, readGoTags } from './go-tags.ts';
 import { readResources } from './resources.ts';
 
@@ -48,6 +49,7 @@ function main(versions: readonly string[]): void {
   for (const version of versions) {
     const directory = moduleDirectory(`k8s.io/kubernetes@${version}`);
     const schemas = readSchemas(join(directory, 'api/openapi-spec/v3'));
+    addEnums(schemas, join(directory, 'pkg/generated/openapi/zz_generated.openapi.go'));
     const tags = readTags(version);
     const list = [...schemas.keys()]
       .sort()
@@ -178,6 +180,7 @@ function packNode(
   set('r', referenceOf(take('$ref'), take('allOf'), names));
   set('q', take('required'));
   set('d', take('default'));
+  set('u', take('enum'));
   set('L', (take('x-kubernetes-list-type') as string | undefined)?.[0]);
   set('K', take('x-kubernetes-list-map-keys'));
   set('M', (take('x-kubernetes-map-type') as string | undefined)?.[0]);

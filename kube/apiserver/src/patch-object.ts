@@ -80,12 +80,20 @@ export function patchObject(
       subresource: request.subresource,
     });
   } catch (error) {
-    throw asPatchFault(error, patched);
+    throw asPatchFault(error, resource.custom === undefined ? patched : sortKeys(patched));
   }
 }
 
+/** A custom resource is a map for Go, and shown in the order of its keys. */
+function sortKeys(value: Draft): Draft {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (!isDraftObject(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item ?? null)]));
+}
+
 /** A patch that leads to an object of wrong types is itself at fault. */
-function asPatchFault(error: unknown, patched: DraftObject): unknown {
+function asPatchFault(error: unknown, patched: Draft): unknown {
   if (!(error instanceof ApiError) || error.code !== 400) return error;
   const why = /cannot be handled as a \w+: ((?:json|strict decoding error): .*)$/s.exec(
     error.message,

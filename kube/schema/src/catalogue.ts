@@ -57,6 +57,7 @@ interface PackedNode {
   readonly r?: number;
   readonly q?: readonly string[];
   readonly d?: Json;
+  readonly u?: readonly Json[];
   readonly L?: string;
   readonly K?: readonly string[];
   readonly M?: string;
@@ -257,12 +258,13 @@ const mapTypes = { a: 'atomic', g: 'granular' } as const;
 const encodings: Readonly<Record<string, GoEncoding>> = { a: 'always', n: 'nonzero', p: 'present' };
 
 function plainFields(packed: PackedNode): Schema {
-  const { t, f, q, d, L, K, M, s, k, o, g, y, w } = packed;
+  const { t, f, q, d, u, L, K, M, s, k, o, g, y, w } = packed;
   return {
     type: t === undefined ? '' : types[t]!,
     ...(f === undefined ? {} : { format: f }),
     ...(q === undefined ? {} : { required: q }),
     ...(d === undefined ? {} : { default: d }),
+    ...(u === undefined ? {} : { enum: u }),
     ...(L === undefined ? {} : { listType: listTypes[L as 'a'] }),
     ...(K === undefined ? {} : { listMapKeys: K }),
     ...(M === undefined ? {} : { mapType: mapTypes[M as 'a'] }),
