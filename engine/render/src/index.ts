@@ -2,7 +2,7 @@ export type { DesiredObject, RenderResult } from './desired-state.ts';
 export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
 export { type ChartRenderer, type ChartRequest, referredSources } from './render-helm.ts';
-export { type RenderOptions, renderManifests } from './render-manifests.ts';
+export { finishRender, type RenderOptions, renderManifests } from './render-manifests.ts';
 export type {
   DirectoryOptions,
   HelmOptions,

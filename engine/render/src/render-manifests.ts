@@ -55,17 +55,34 @@ function renderIn(
     const folder = findFolder(tree, spec.path, context.snapshot);
     const kind = spec.kind === 'detect' ? detectKind(tree, folder, spec.tools) : spec.kind;
     const first = renderKind(kind, { tree, folder, spec, options: context.options });
-    const substituted = substituteObjects(first.objects, spec.substitute);
-    const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
-    return {
-      kind,
-      objects: addCommonMetadata(substituted.objects, metadata),
-      diagnostics: [...first.diagnostics, ...substituted.diagnostics],
-    };
+    return { kind, ...finishObjects(first, spec) };
   } catch (error) {
     if (!(error instanceof CapstanError)) throw error;
     return { kind: kindWhenFailed, objects: [], diagnostics: [toDiagnostic(error, spec)] };
   }
+}
+
+/** What comes after a build: values for variables, then the metadata that every object gets. */
+function finishObjects(
+  { objects, diagnostics }: Pick<Rendered, 'objects' | 'diagnostics'>,
+  spec: RenderSpec,
+): Pick<Rendered, 'objects' | 'diagnostics'> {
+  const substituted = substituteObjects(objects, spec.substitute);
+  const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
+  return {
+    objects: addCommonMetadata(substituted.objects, metadata),
+    diagnostics: [...diagnostics, ...substituted.diagnostics],
+  };
+}
+
+/**
+ * The rest of `renderManifests` for objects that were changed between the build and it, e.g. decrypted: `built` comes from
+ * a spec without variables and without common metadata, `spec` has them.
+ */
+export function finishRender(built: RenderResult, spec: RenderSpec): RenderResult {
+  const { objects, diagnostics } = finishObjects(built, spec);
+  const kept = diagnostics.some(({ severity }) => severity === 'error') ? [] : objects;
+  return { ...built, objects: kept, diagnostics, digest: desiredDigest(kept) };
 }
 
 interface KindContext {

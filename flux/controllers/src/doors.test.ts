@@ -59,12 +59,6 @@ test('what cannot be fetched safely is refused', () => {
     refusal(() => toSourceSpec(repository({ url: 'git@host:x' }))),
     /URL_INVALID .*ssh:\/\/host\/path/,
   );
-  assert.match(
-    refusal(() =>
-      toDelivery(kustomization({ decryption: {} }), { source: PINNED, variables: undefined }),
-    ),
-    /spec\.decryption/,
-  );
 });
 
 test('revisions, durations and inventory ids are written as Flux writes them', () => {

@@ -40,6 +40,7 @@ import {
   type NamedKey,
   requireKustomization,
 } from './control-state.ts';
+import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { observe } from './observe-kustomization.ts';
@@ -351,7 +352,8 @@ async function portsFor(
 ): Promise<DeliveryPorts> {
   const { sources, render, clock, verdicts } = ports;
   const cluster = await openDestination(kustomization, ports, signal);
-  return { sources, render, clock, verdicts, cluster };
+  const keys = await readDecryptionKeys(kustomization, ports.client, signal);
+  return { sources, render: decryptingRender(render, keys), clock, verdicts, cluster };
 }
 
 /** The single exit. */
@@ -468,7 +470,7 @@ function bareDelivery(kustomization: Kustomization): Delivery {
     url: 'https://unused.invalid',
     revision: { kind: 'any', name: 'HEAD' },
   };
-  const { decryption: _decryption, healthCheckExprs: _exprs, ...spec } = kustomization.spec;
+  const { healthCheckExprs: _exprs, ...spec } = kustomization.spec;
   return toDelivery({ ...kustomization, spec }, { source, variables: undefined });
 }
 

@@ -12,7 +12,6 @@ import {
 } from '@capstan/flux-api';
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { createCelCompiler } from '@capstan/lib-expressions';
-import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
 
@@ -25,12 +24,11 @@ export interface LoweringContext {
 
 export const FIELD_MANAGER = 'kustomize-controller';
 
-/** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for what is not done here, and never half does it. */
+/** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for a duration that is none. */
 export function toDelivery(
   kustomization: Kustomization,
   { source, variables }: LoweringContext,
 ): Delivery {
-  refuseUnsupported(kustomization);
   const { spec, metadata } = kustomization;
   const { name = '', namespace = '' } = metadata;
   const retryMs = parseDurationMs(spec.retryInterval ?? spec.interval, 'spec.retryInterval');
@@ -109,13 +107,6 @@ export function timeoutMs({ spec }: Kustomization): number {
   if (spec.timeout !== undefined)
     return Math.max(30_000, parseDurationMs(spec.timeout, 'spec.timeout'));
   return Math.max(30_000, parseDurationMs(spec.interval, 'spec.interval') - 30_000);
-}
-
-function refuseUnsupported({ spec }: Kustomization): void {
-  const refuse = (field: string, hint: string) => {
-    throw new CapstanError('SPEC_UNSUPPORTED', `spec.${field} is not supported`, { hint });
-  };
-  if (spec.decryption !== undefined) refuse('decryption', 'encrypted files cannot be read');
 }
 
 function toRender(

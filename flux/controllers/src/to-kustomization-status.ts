@@ -147,7 +147,7 @@ function judgeProblem(problem: Problem): Verdict {
       message: `kustomization path not found: ${message}${tail}`,
     };
   }
-  const head = stage === 'render' ? 'kustomize build failed: ' : '';
+  const head = stage === 'render' && !code.startsWith('SOPS_') ? 'kustomize build failed: ' : '';
   return {
     kind: 'failed',
     reason: REASON_OF_STAGE[stage],

@@ -4,7 +4,7 @@ import { emitFile, loadFile, type SopsFormat } from './file-formats.ts';
 import { openDataKey, type SopsKeys } from './master-keys.ts';
 import { type CommentStack, type IsEncrypted, selectValues } from './select-values.ts';
 import { sopsError } from './sops-error.ts';
-import { readMetadata } from './sops-metadata.ts';
+import { readMetadata, type SopsMetadata } from './sops-metadata.ts';
 import type {
   SopsBranch,
   SopsComment,
@@ -19,6 +19,8 @@ export type { SopsFormat };
 export interface DecryptOptions {
   readonly format: SopsFormat;
   readonly keys: SopsKeys;
+  /** False: values are not held against the file's MAC, for a document that others added to since. */
+  readonly checkMac?: boolean;
   /** Larger files are an error; 5 MiB when absent, as in Flux. */
   readonly bytesMax?: number;
 }
@@ -40,7 +42,7 @@ export async function decryptSops(
   content: Uint8Array,
   options: DecryptOptions,
 ): Promise<Uint8Array> {
-  const { format, keys, bytesMax = BYTES_MAX } = options;
+  const { format, keys, checkMac = true, bytesMax = BYTES_MAX } = options;
   if (content.length > bytesMax) {
     throw sopsError('SOPS_LIMIT', `the file has ${content.length} bytes, the limit is ${bytesMax}`);
   }
@@ -59,6 +61,11 @@ export async function decryptSops(
     isEncrypted: selectValues(metadata.rules),
     macOnlyEncrypted: metadata.macOnlyEncrypted,
   });
+  if (checkMac) requireMac(mac, metadata, key);
+  return emitFile(branches, format);
+}
+
+function requireMac(mac: string, metadata: SopsMetadata, key: Uint8Array): void {
   const told = decryptValue(metadata.mac, key, metadata.lastModified);
   if (told.kind !== 'leaf' || told.text !== mac) {
     throw sopsError(
@@ -67,7 +74,6 @@ export async function decryptSops(
       'take it back to what sops wrote, or encrypt it again',
     );
   }
-  return emitFile(branches, format);
 }
 
 /** Whether a file of this format holds sops metadata. Files that cannot be read have none. */
