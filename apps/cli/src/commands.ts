@@ -23,6 +23,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'keep the charts that a chart depends on, as helm dependency does',
     load: () => import('./dependency/dependency.ts'),
   },
+  explain: {
+    summary: 'tell why an app is out of sync, not healthy or waiting, and what to do next',
+    load: () => import('./explain/explain.ts'),
+  },
   lint: {
     summary: 'examine charts for faults, as helm lint does',
     load: () => import('./lint/lint.ts'),
