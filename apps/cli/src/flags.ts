@@ -42,7 +42,7 @@ export function parseFlags(
     ]),
   );
   const { values, positionals } = read(
-    [...args].map((arg) => booleanValue(arg, specs)),
+    withValues(args, specs).map((arg) => booleanValue(arg, specs)),
     options,
   );
   return {
@@ -58,6 +58,32 @@ export function parseFlags(
       return specs[name]?.kind === 'list' ? all.flatMap((item) => item.split(',')) : all;
     },
   };
+}
+
+/** `--flag value` and `-f value` as `--flag=value`: the next argument is the value, also when it begins with a dash. */
+function withValues(
+  args: readonly string[],
+  specs: Readonly<Record<string, FlagSpec>>,
+): readonly string[] {
+  const takers = new Map<string, string>();
+  for (const [name, { kind, short }] of Object.entries(specs)) {
+    if (kind === 'boolean') continue;
+    takers.set(`--${name}`, name);
+    if (short !== undefined) takers.set(`-${short}`, name);
+  }
+  const joined: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--') return [...joined, ...args.slice(i)];
+    const name = takers.get(arg);
+    const value = args[i + 1];
+    if (name === undefined || value === undefined) joined.push(arg);
+    else {
+      joined.push(`--${name}=${value}`);
+      i++;
+    }
+  }
+  return joined;
 }
 
 /** `--flag=true` of a boolean flag: Node's own parser takes only the bare name. `--flag=false` is dropped. */

@@ -1,4 +1,5 @@
 import { parseYaml } from '@capstan/lib-yaml';
+import type { HelmFlavor } from './capabilities.ts';
 import { ChartError } from './chart-error.ts';
 
 /** One rendered document with the template it came from. */
@@ -121,8 +122,18 @@ export const UNINSTALL_ORDER: readonly string[] = [
   'PriorityClass',
 ];
 
-/** The documents of a rendered file: split at lines that begin with `---`, blanks before each dropped, empty ones too. */
-export function splitManifests(text: string): readonly string[] {
+/**
+ * The documents of a rendered file. Helm 4 splits at lines that begin with `---`, blanks before each document dropped; Helm 3
+ * drops those behind it too.
+ */
+export function splitManifests(text: string, flavor: HelmFlavor = 4): readonly string[] {
+  if (flavor === 3) {
+    return text
+      .trim()
+      .split(/(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*/)
+      .filter((document) => document !== '')
+      .map((document) => document.trim());
+  }
   return text
     .trimStart()
     .split(/^---[ \t]*/m)
@@ -134,14 +145,15 @@ export function splitManifests(text: string): readonly string[] {
 export function sortManifests(
   files: ReadonlyMap<string, string>,
   order: readonly string[] = INSTALL_ORDER,
+  flavor: HelmFlavor = 4,
 ): SortedManifests {
   const hooks: Hook[] = [];
   const manifests: Manifest[] = [];
   for (const path of [...files.keys()].sort(compareBytes)) {
     const content = files.get(path) ?? '';
     if (baseOf(path).startsWith('_') || content.trim() === '') continue;
-    for (const document of splitManifests(content)) {
-      const head = readHead(document, path);
+    for (const document of splitManifests(content, flavor)) {
+      const head = readHead(document, path, flavor);
       const manifest = { path, content: document, ...head.identity };
       const hook = toHook(manifest, head.annotations);
       if (hook === 'none') manifests.push(manifest);
@@ -164,7 +176,7 @@ interface Head {
   readonly annotations: Readonly<Record<string, unknown>>;
 }
 
-function readHead(document: string, path: string): Head {
+function readHead(document: string, path: string, flavor: HelmFlavor): Head {
   let value: unknown;
   try {
     value = parseYaml(document);
@@ -178,7 +190,7 @@ function readHead(document: string, path: string): Head {
     const kind = Array.isArray(value) ? 'array' : typeof value;
     throw new ChartError(
       'CHART_MANIFEST',
-      `YAML parse error on ${path}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type util.SimpleHead`,
+      `YAML parse error on ${path}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type ${flavor === 4 ? 'util' : 'releaseutil'}.SimpleHead`,
     );
   }
   const metadata = record(top['metadata']) ?? {};

@@ -25,7 +25,13 @@ import { type Chart, chartCrds, isLibraryChart, subchartPath, type Values } from
 import { ChartError, UnreadableManifestError } from './chart-error.ts';
 import { satisfies } from './compatible-range.ts';
 import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts';
-import { type Hook, type Manifest, type SortedManifests, sortManifests } from './manifests.ts';
+import {
+  type Hook,
+  INSTALL_ORDER,
+  type Manifest,
+  type SortedManifests,
+  sortManifests,
+} from './manifests.ts';
 import { type PostRenderer, postRenderFiles } from './post-render.ts';
 import { processDependencies } from './process-dependencies.ts';
 import { executionError, parseError } from './render-errors.ts';
@@ -126,6 +132,7 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   const { postRenderer } = options;
   const { hooks, manifests } = readManifests(
     postRenderer === undefined ? files : postRenderFiles(files, postRenderer),
+    flavor,
   );
   const crds = options.includeCrds === true ? chartCrds(processed) : [];
   const documents = [
@@ -136,9 +143,9 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
 }
 
-function readManifests(files: ReadonlyMap<string, string>): SortedManifests {
+function readManifests(files: ReadonlyMap<string, string>, flavor: HelmFlavor): SortedManifests {
   try {
-    return sortManifests(files);
+    return sortManifests(files, INSTALL_ORDER, flavor);
   } catch (error) {
     throw error instanceof ChartError ? new UnreadableManifestError(error, files) : error;
   }

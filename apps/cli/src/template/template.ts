@@ -33,18 +33,19 @@ export const run: Command = async (args, io) => {
     io.out(TEMPLATE_HELP);
     return 0;
   }
+  const capabilities = capabilitiesOf(flags);
   const { name, chartPath } = nameAndChart(flags);
   const located = await locateChart(chartPath, flags, io);
   const values = await mergeValueFlags(flags, io);
   const chart = await installable(located, chartPath, { flags, io });
-  const flavor = flags.text('helm-version') === '3' ? 3 : 4;
+  const flavor = flavorOf(flags);
   const options: RenderOptions = {
     release: {
       name,
       namespace: flags.text('namespace') ?? io.env['HELM_NAMESPACE'] ?? 'default',
       isUpgrade: flags.flag('is-upgrade'),
     },
-    capabilities: capabilitiesOf(flags),
+    capabilities,
     flavor,
     includeCrds: flags.flag('include-crds'),
     skipSchemaValidation: flags.flag('skip-schema-validation'),
@@ -58,6 +59,10 @@ export const run: Command = async (args, io) => {
   print(rendered, flags, { io, name });
   return 0;
 };
+
+function flavorOf(flags: ParsedFlags): 3 | 4 {
+  return flags.text('helm-version') === '3' ? 3 : 4;
+}
 
 function asksCluster(flags: ParsedFlags): boolean {
   const mode = flags.text('dry-run') ?? 'client';
@@ -150,7 +155,8 @@ function renderOrExplain(
     if (!(error instanceof ChartError) || !rendering.includes(error.code)) throw error;
     if (flags.flag('debug')) {
       const text = error instanceof UnreadableManifestError ? error.rendered.trim() : '';
-      if (flags.texts('show-only').length === 0) io.out(`${text}\n`);
+      const only = flags.texts('show-only');
+      io.out(only.length === 0 ? `${text}\n` : chosen(text, only, flavorOf(flags), error));
       throw error;
     }
     const message = `${error.message}\n\nUse --debug flag to render out invalid YAML`;
@@ -159,7 +165,7 @@ function renderOrExplain(
 }
 
 function capabilitiesOf(flags: ParsedFlags): Capabilities {
-  const base = defaultCapabilities(flags.text('helm-version') === '3' ? 3 : 4);
+  const base = defaultCapabilities(flavorOf(flags));
   const given = flags.text('kube-version');
   const parsed = given === undefined ? undefined : parseKubeVersion(given);
   if (parsed === null) {
@@ -192,7 +198,7 @@ function print(rendered: RenderedChart, flags: ParsedFlags, output: Output): voi
   }
   const text = `${rendered.yaml.trim()}\n${hooks.map(hookText).join('')}`;
   const only = flags.texts('show-only');
-  output.io.out(only.length === 0 ? text : chosen(text, only));
+  output.io.out(only.length === 0 ? text : chosen(text, only, flavorOf(flags)));
 }
 
 function isSkipped(hook: Hook, flags: ParsedFlags): boolean {
@@ -204,8 +210,13 @@ function hookText({ path, content }: Hook): string {
 }
 
 /** The documents of the named templates, in the order in which they were named. */
-function chosen(text: string, names: readonly string[]): string {
-  const documents = splitManifests(text);
+function chosen(
+  text: string,
+  names: readonly string[],
+  flavor: 3 | 4,
+  renderError?: Error,
+): string {
+  const documents = splitManifests(text, flavor);
   return names
     .map((name) => {
       const found = documents.filter((document) => {
@@ -213,7 +224,7 @@ function chosen(text: string, names: readonly string[]): string {
         return source !== undefined && matches(name, source);
       });
       if (found.length === 0)
-        throw new ChartError('FLAGS', `could not find template ${name} in chart`);
+        throw renderError ?? new ChartError('FLAGS', `could not find template ${name} in chart`);
       return found.map((document) => `---\n${document}\n`).join('');
     })
     .join('');
