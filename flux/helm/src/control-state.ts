@@ -2,6 +2,7 @@ import {
   HELM_GROUP,
   type HelmRelease,
   type Parsed,
+  parseHelmChart,
   parseHelmRelease,
   SOURCE_GROUP,
 } from '@capstan/flux-api';
@@ -14,6 +15,7 @@ import {
 } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { sourceOf } from './names.ts';
 
 export const SOURCE_KINDS = [
   'HelmRepository',
@@ -24,12 +26,70 @@ export const SOURCE_KINDS = [
   'ExternalArtifact',
 ] as const;
 
+const SOURCE_INDEX = 'source';
+const DEPENDENCY_INDEX = 'dependency';
+const CONFIG_INDEX = 'configuration';
+const INDEXES = {
+  source: SOURCE_INDEX,
+  dependency: DEPENDENCY_INDEX,
+  configuration: CONFIG_INDEX,
+} as const;
+
+function objectId({ kind, namespace, name }: { readonly kind: string } & NamedKey): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** Those of a HelmRelease that can be read; nothing for other kinds. */
+function releaseOf(object: KubeObject): HelmRelease | undefined {
+  if (object.kind !== 'HelmRelease') return undefined;
+  const parsed = parseHelmRelease(object);
+  return parsed.kind === 'ok' ? parsed.value : undefined;
+}
+
+function sourceIds(object: KubeObject): readonly string[] {
+  if (object.kind === 'HelmChart') {
+    const parsed = parseHelmChart(object);
+    if (parsed.kind !== 'ok') return [];
+    const { kind, name } = parsed.value.spec.sourceRef;
+    return [objectId({ kind, name, namespace: object.metadata.namespace ?? '' })];
+  }
+  const release = releaseOf(object);
+  const source = release && sourceOf(release);
+  return source === undefined ? [] : [objectId(source)];
+}
+
+function dependencyIds(object: KubeObject): readonly string[] {
+  const own = object.metadata.namespace ?? '';
+  const { dependsOn = [] } = releaseOf(object)?.spec ?? {};
+  return dependsOn.map(({ name, namespace }) =>
+    objectId({ kind: 'HelmRelease', name, namespace: namespace || own }),
+  );
+}
+
+function configIds(object: KubeObject): readonly string[] {
+  const namespace = object.metadata.namespace ?? '';
+  const { valuesFrom = [], kubeConfig } = releaseOf(object)?.spec ?? {};
+  const values = valuesFrom.map(({ kind, name }) => objectId({ kind, namespace, name }));
+  const access = kubeConfig?.secretRef?.name;
+  return access === undefined
+    ? values
+    : [...values, objectId({ kind: 'Secret', namespace, name: access })];
+}
+
 /** Flux's Helm resources and the sources that they refer to, kept by watches. */
 export class HelmControlState {
   readonly live: LiveState;
 
   constructor(client: KubeClient) {
-    this.live = createLiveState({ client, isManaged: () => true });
+    this.live = createLiveState({
+      client,
+      isManaged: () => true,
+      indexes: {
+        [SOURCE_INDEX]: sourceIds,
+        [DEPENDENCY_INDEX]: dependencyIds,
+        [CONFIG_INDEX]: configIds,
+      },
+    });
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -58,11 +118,31 @@ export class HelmControlState {
     return this.live.list({ group, kind }).map(({ key }) => key);
   }
 
-  releases(): readonly HelmRelease[] {
-    return this.list('HelmRelease').flatMap((object) => {
+  /** The HelmReleases whose chart is, or is made from, an object; those that wait for one; those that refer to one. */
+  releasesBy(
+    relation: 'source' | 'dependency' | 'configuration',
+    of: { readonly kind: string } & NamedKey,
+  ): readonly HelmRelease[] {
+    return this.#related('HelmRelease', relation, of).flatMap((object) => {
       const parsed = parseHelmRelease(object);
       return parsed.kind === 'ok' ? [parsed.value] : [];
     });
+  }
+
+  /** The HelmCharts of a source. */
+  chartsOf(of: { readonly kind: string } & NamedKey): readonly KubeObject[] {
+    return this.#related('HelmChart', 'source', of);
+  }
+
+  #related(
+    kind: string,
+    relation: 'source' | 'dependency' | 'configuration',
+    of: { readonly kind: string } & NamedKey,
+  ): readonly KubeObject[] {
+    return this.live
+      .byIndex(INDEXES[relation], objectId(of))
+      .filter(({ key }) => key.kind === kind)
+      .map((object) => object.read());
   }
 }
 

@@ -74,13 +74,8 @@ export function createHelmChartController(ports: HelmChartPorts): {
           return;
         }
         if (!isNewSource(change)) return;
-        for (const object of control.list('HelmChart', namespace)) {
-          const parsed = parseHelmChart(object);
-          if (parsed.kind !== 'ok') continue;
-          const { sourceRef } = parsed.value.spec;
-          if (sourceRef.kind === kind && sourceRef.name === name)
-            controller.enqueue(keyOf(object), { reason: 'source' });
-        }
+        for (const object of control.chartsOf({ kind, namespace, name }))
+          controller.enqueue(keyOf(object), { reason: 'source' });
       }),
   };
 }

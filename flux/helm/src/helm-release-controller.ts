@@ -135,21 +135,14 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   };
   if (group === HELM_GROUP && kind === 'HelmRelease') {
     if (isAsking(change)) ask(key, 'helmrelease');
-    for (const one of bench.ports.control.releases()) {
-      const own = one.metadata.namespace ?? '';
-      const waits = one.spec.dependsOn?.some(
-        (ref) => ref.name === name && (ref.namespace || own) === namespace,
-      );
-      if (waits === true && conditionOf(one, 'Ready')?.reason === 'DependencyNotReady') {
+    for (const one of bench.ports.control.releasesBy('dependency', { kind, ...key })) {
+      if (conditionOf(one, 'Ready')?.reason === 'DependencyNotReady')
         controller.enqueue(keyOf(one), { reason: 'dependency' });
-      }
     }
   } else if (group === SOURCE_GROUP && isNewSource(change)) {
     const status: unknown = change.after?.read()['status'];
     const artifact = artifactOf(status);
-    for (const one of bench.ports.control.releases()) {
-      const source = sourceOf(one);
-      if (source?.kind !== kind || source.namespace !== namespace || source.name !== name) continue;
+    for (const one of bench.ports.control.releasesBy('source', { kind, ...key })) {
       if (artifact === undefined) {
         // Why it is not ready may have changed.
         const waits = conditionOf(one, 'Ready')?.reason === 'SourceNotReady';
@@ -176,18 +169,13 @@ function wakeReferrers(
   { ports }: Bench,
 ): void {
   if (key.group !== '' || (key.kind !== 'ConfigMap' && key.kind !== 'Secret')) return;
+  const referrers = ports.control.releasesBy('configuration', key);
+  if (referrers.length === 0) return;
   const isWatched = [before, after].some(
     (one) => one?.read().metadata.labels?.[WATCH_LABEL] === 'Enabled',
   );
   if (!isWatched) return;
-  for (const one of ports.control.releases()) {
-    if ((one.metadata.namespace ?? '') !== key.namespace) continue;
-    const { valuesFrom = [], kubeConfig } = one.spec;
-    const refers =
-      valuesFrom.some(({ kind, name }) => kind === key.kind && name === key.name) ||
-      (key.kind === 'Secret' && kubeConfig?.secretRef?.name === key.name);
-    if (refers) controller.enqueue(keyOf(one), { reason: 'configuration' });
-  }
+  for (const one of referrers) controller.enqueue(keyOf(one), { reason: 'configuration' });
 }
 
 /** One reconcile: what was last written, so that only changes are, and what may end its waits. */
