@@ -33,7 +33,10 @@ export function applyIgnoreRules(
   const diagnostics: Diagnostic[] = [];
   const find = (object: KubeObject) =>
     ignoredPlaces(object, live, { ...options, rules, diagnostics });
-  const strip = (object: KubeObject) => asObject(removePlaces(object, find(object)), object);
+  const strip = (object: KubeObject) => {
+    const kept = asObject(removePlaces(object, find(object)), object);
+    return asObject(rewriteAll(kept, rules, options.evaluator), object);
+  };
   const result = { desired: strip(desired), live: strip(live) };
   return { ...result, diagnostics: unique(diagnostics) };
 }
@@ -61,6 +64,18 @@ export function respectIgnored(
     else result = setPlace(result, place, value);
   }
   return asObject(removePlaces(result, missing), desired);
+}
+
+/** Applies the expressions that are whole changes rather than paths, one after the other. */
+function rewriteAll(
+  object: KubeObject,
+  rules: readonly IgnoreRule[],
+  evaluator: PathEvaluator | undefined,
+): KubeObject {
+  return rules
+    .flatMap(({ pathExpressions }) => pathExpressions)
+    .filter((text) => parsePlainPath(text) === undefined)
+    .reduce((current, text) => evaluator?.rewrite?.(text, current) ?? current, object);
 }
 
 export function matchesObject(
@@ -127,6 +142,7 @@ function placesOfExpression(
   }
   const answer = evaluator.paths(text, object);
   if ('paths' in answer) return answer.paths;
+  if (evaluator.rewrite?.(text, object) !== undefined) return [];
   diagnostics.push(invalid(text, `cannot be evaluated: ${answer.error}`, 'correct the expression'));
   return [];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '@capstan/kube-object';
+import { applyIgnoreRules } from './ignore-rules.ts';
 import { createPathEvaluator } from './jq-paths.ts';
 
 const evaluator = createPathEvaluator();
@@ -41,6 +42,34 @@ test('places of jq expressions, with negative indices and slices as the elements
   ];
   for (const [expression, expected] of table)
     assert.equal(places(expression), expected, expression);
+});
+
+test('an expression that closes the deletion around it changes the object, as in the original', () => {
+  const config = (data: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'c' },
+    data: { 'config.json': data },
+  });
+  const trick = '.nothing) | .data["config.json"] |= (fromjson | del(.auth) | tojson';
+  const left = config('{"auth":"a","level":1}');
+  const right = config('{"level":1,"auth":"b"}');
+  const ignored = applyIgnoreRules(left, right, {
+    rules: [
+      {
+        target: { syntax: 'glob' },
+        jsonPointers: [],
+        pathExpressions: [trick],
+        managers: [],
+      },
+    ],
+    evaluator,
+  });
+  assert.deepEqual(ignored.diagnostics, []);
+  assert.deepEqual(ignored.desired, ignored.live);
+  assert.deepEqual(evaluator.rewrite?.(trick, config('no json')), config('no json'));
+  assert.equal(evaluator.rewrite?.('.spec.x', POD), undefined);
+  assert.equal(evaluator.rewrite?.('.spec[', POD), undefined);
 });
 
 test('what is no jq and what does not end is told', () => {

@@ -16,19 +16,34 @@ import type { PathEvaluator } from './types.ts';
 export function createPathEvaluator(expressionsMax = 1000): PathEvaluator {
   const compile = createJqCompiler();
   const known = new BoundedCache<string, JqQuery | { readonly error: string }>(expressionsMax);
+  const read = (text: string): JqQuery | { readonly error: string } => {
+    let query = known.get(text);
+    if (query === undefined) {
+      query = compile(text);
+      known.set(text, query);
+    }
+    return query;
+  };
   return {
     paths(expression, object) {
-      let query = known.get(expression);
-      if (query === undefined) {
-        query = compile(expression);
-        known.set(expression, query);
-      }
+      const query = read(expression);
       if ('error' in query) return { error: query.error };
       const outcome = query.paths(object as JqValue);
       if (outcome.kind === 'error') {
         return outcome.isLimit ? { error: outcome.message } : { paths: [] };
       }
       return { paths: outcome.values.flatMap((path) => placesOf(path, object)) };
+    },
+    rewrite(expression, object) {
+      const query = read(expression);
+      if (!('error' in query)) return undefined;
+      const pasted = read(`del(${expression})`);
+      if ('error' in pasted) return undefined;
+      const outcome = pasted.run(object as JqValue);
+      // What fails leaves the object as it is, as in the original.
+      const [made] = outcome.kind === 'values' && outcome.values.length === 1 ? outcome.values : [];
+      const isObject = typeof made === 'object' && made !== null && !isList(made);
+      return isObject ? (made as unknown as KubeObject) : object;
     },
   };
 }

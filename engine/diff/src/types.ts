@@ -86,6 +86,11 @@ export interface PathEvaluator {
     expression: string,
     object: KubeObject,
   ): { readonly paths: readonly (readonly (string | number)[])[] } | { readonly error: string };
+  /**
+   * What `del(EXPRESSION)` makes of the object, for text that is no expression by itself but is one there: the original
+   * pastes it so, and people compare what is inside a string that way. undefined for all other text.
+   */
+  rewrite?(expression: string, object: KubeObject): KubeObject | undefined;
 }
 
 export interface CompareOptions {
