@@ -78,6 +78,7 @@ export {
   type ReleaseStatus,
 } from './release/release.ts';
 export { ReleaseError } from './release/release-error.ts';
+export { checkReleaseName } from './release/release-name.ts';
 export { releaseObjects } from './release/release-objects.ts';
 export { decodeRecord, encodeRecord } from './release/release-record.ts';
 export { clusterCapabilities, renderRelease } from './release/render-release.ts';

@@ -154,15 +154,16 @@ test('warnings are diagnostics in the words of the original', () => {
 test('charts are rendered by the port, and their namespace is left alone', () => {
   const files = {
     'kustomization.yaml':
-      'namespace: apps\nnamePrefix: p-\nhelmCharts:\n- name: c\n  releaseName: r\n  valuesInline: {a: 1}\n',
+      'namespace: apps\nnamePrefix: p-\nhelmCharts:\n- name: c\n  releaseName: r\n  valuesInline: {a: 1, c: null}\n',
+    'charts/c/values.yaml': 'b: 2\nc: 3\n',
   };
   const yaml = buildText(files, '/', {
     enableHelm: true,
-    renderChart: ({ chart, valuesInline }) =>
-      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${chart.releaseName}\ndata:\n  a: "${valuesInline['a']}"\n  ns: ${chart.namespace}\n`,
+    renderChart: ({ chart, path, values }) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${chart.releaseName}\ndata:\n  ns: ${chart.namespace}\n  path: ${path}\n  values: ${JSON.stringify(values)}\n`,
   });
   const want =
-    'apiVersion: v1\ndata:\n  a: "1"\n  ns: apps\nkind: ConfigMap\nmetadata:\n  name: p-r\n';
+    'apiVersion: v1\ndata:\n  ns: apps\n  path: charts/c\n  values:\n  - |\n    a: 1\n    b: 2\nkind: ConfigMap\nmetadata:\n  name: p-r\n';
   assert.equal(yaml, want);
 });
 

@@ -1,25 +1,25 @@
 import type { Json } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
-import { parseDocuments, type YamlNode } from '@capstan/lib-yaml';
+import { parseDocuments, toYaml, type YamlNode } from '@capstan/lib-yaml';
 import { HELM_GENERATED } from './annotations.ts';
 import type { BuildContext } from './context.ts';
 import { BuildFailure, failure, within } from './failure.ts';
 import type { HelmChartEntry } from './kustomization.ts';
-import type { Loader } from './loader.ts';
-import { resourcesFromText } from './read-resources.ts';
+import { cleanAbsolute, type Loader } from './loader.ts';
+import { toValue } from './node-value.ts';
+import { readTree, resourcesFromText } from './read-resources.ts';
 import { ResourceSet } from './resource-set.ts';
+import { strategicMerge } from './strategic-merge.ts';
+import { decodeText } from './utf8.ts';
 
 /** A chart to render, in the terms of `helm template`. */
 export interface ChartRequest {
-  /** The tree that the kustomization lies in, and its folder there. */
-  readonly files: FileTree;
-  readonly folder: string;
   readonly chart: HelmChartEntry;
-  /** Where charts lie or are pulled to, as a path of the tree; and the configuration home. */
-  readonly chartHome: string;
-  readonly configHome: string;
-  readonly valuesMerge: 'merge' | 'override' | 'replace';
-  readonly valuesInline: Readonly<Record<string, Json>>;
+  /** The tree that the chart lies in, and its folder there. */
+  readonly files: FileTree;
+  readonly path: string;
+  /** The texts of values files; what a later one says wins. */
+  readonly values: readonly string[];
   readonly apiVersions: readonly string[];
   readonly kubeVersion: string;
 }
@@ -45,6 +45,7 @@ export interface HelmGenerator extends HelmChartEntry {
 }
 
 const MERGES = ['merge', 'override', 'replace'] as const;
+type ValuesMerge = (typeof MERGES)[number];
 
 /** Checks what a chart entry asks for, in the order and the words of the original. */
 export function helmGenerator(loader: Loader, entry: HelmGenerator): () => ResourceSet {
@@ -58,23 +59,23 @@ export function helmGenerator(loader: Loader, entry: HelmGenerator): () => Resou
   if (entry.name.startsWith('-')) {
     throw failure(`chart name must not start with '-', got "${entry.name}"`);
   }
-  for (const file of entry.additionalValuesFiles ?? []) {
+  const additional = (entry.additionalValuesFiles ?? []).map((file) =>
     within(
       () => 'could not load additionalValuesFile',
-      () => loader.load(file),
-    );
-  }
+      () => decodeText(loader.load(file).bytes),
+    ),
+  );
   const valuesMerge = MERGES.find((option) => option === (entry.valuesMerge || 'override'));
   if (valuesMerge === undefined) {
     throw failure(`valuesMerge must be one of [${MERGES.join(' ')}]`);
   }
-  return () => inflate(loader, entry, valuesMerge);
+  return () => inflate(loader, { ...entry, valuesMerge }, additional);
 }
 
 function inflate(
   loader: Loader,
-  entry: HelmGenerator,
-  valuesMerge: (typeof MERGES)[number],
+  entry: HelmGenerator & { readonly valuesMerge: ValuesMerge },
+  additional: readonly string[],
 ): ResourceSet {
   const { context } = loader;
   const { helm } = context;
@@ -88,20 +89,78 @@ function inflate(
       hint: 'pass renderChart to the build',
     });
   }
+  const place = findChart(loader, entry);
+  const { valuesInline = {}, valuesMerge } = entry;
+  const own = () => ownValues(loader, entry, place);
+  const values =
+    Object.keys(valuesInline).length === 0
+      ? own()
+      : valuesMerge === 'replace'
+        ? toYaml(valuesInline)
+        : mergeValues(context, { own: own(), inline: valuesInline, valuesMerge });
+  // What an entry says goes before what the command line says.
   const text = helm.renderChart({
-    files: loader.volume.tree,
-    folder: loader.folder,
     chart: entry,
-    chartHome: entry.chartHome || 'charts',
-    configHome: entry.configHome ?? '',
-    valuesMerge,
-    valuesInline: entry.valuesInline ?? {},
-    apiVersions: helm.apiVersions.length > 0 ? helm.apiVersions : (entry.apiVersions ?? []),
-    kubeVersion: helm.kubeVersion || (entry.kubeVersion ?? ''),
+    files: place.files,
+    path: place.path,
+    values: [values, ...additional],
+    apiVersions: entry.apiVersions?.length ? entry.apiVersions : helm.apiVersions,
+    kubeVersion: entry.kubeVersion || helm.kubeVersion,
   });
   const resources = readRendered(context, text);
   for (const resource of resources.list) resource.setAnnotation(HELM_GENERATED, 'true');
   return resources;
+}
+
+interface ChartPlace {
+  readonly files: FileTree;
+  readonly path: string;
+  /** The chart's folder as an absolute path, when it is one of the build's own tree. */
+  readonly local?: string;
+}
+
+/** The chart in its home, or else what its repository has. */
+function findChart(loader: Loader, entry: HelmGenerator): ChartPlace {
+  const { name = '', version = '', repo = '', devel = false } = entry;
+  const home = entry.chartHome || 'charts';
+  const parts = [home.startsWith('/') ? home : `${loader.root}/${home}`];
+  if (version !== '' && repo !== '') parts.push(`${name}-${version}`);
+  const local = cleanAbsolute([...parts, name].join('/'));
+  const path = loader.folderAt(local);
+  if (path !== undefined) return { files: loader.volume.tree, path, local };
+  if (repo === '') throw failure("no repo specified for pull, no chart found at ''");
+  return { files: loader.pullChart({ repo, name, version, devel }), path: '' };
+}
+
+/** The text of the values file that the entry names, or of the chart's own. */
+function ownValues(loader: Loader, entry: HelmGenerator, { files, local }: ChartPlace): string {
+  if (entry.valuesFile) return decodeText(loader.load(entry.valuesFile).bytes);
+  if (local !== undefined) return decodeText(loader.load(`${local}/values.yaml`).bytes);
+  const bytes = files.readFile('values.yaml');
+  if (bytes === undefined) throw failure(`chart '${entry.name}' has no values.yaml`);
+  return decodeText(bytes);
+}
+
+/** Lays inline values over those of a file, or those of the file over the inline ones: as patches, so null removes. */
+function mergeValues(
+  context: BuildContext,
+  given: {
+    readonly own: string;
+    readonly inline: Readonly<Record<string, Json>>;
+    readonly valuesMerge: ValuesMerge;
+  },
+): string {
+  const own = within(
+    () => 'could not parse values file into rnode',
+    () => readTree(context, given.own),
+  );
+  const inline = readTree(context, toYaml(given.inline));
+  const [target, patch] = given.valuesMerge === 'override' ? [own, inline] : [inline, own];
+  const merged = within(
+    () => 'could not merge values',
+    () => strategicMerge(target, patch, { openApi: context.openApi, listIncrease: 'append' }),
+  );
+  return toYaml(merged === undefined ? {} : toValue(merged));
 }
 
 function readRendered(context: BuildContext, text: string): ResourceSet {

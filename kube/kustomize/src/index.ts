@@ -10,5 +10,5 @@ export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './context.ts';
 export type { ChartRequest, RenderChart } from './helm.ts';
 export type { HelmChartEntry } from './kustomization.ts';
 export type { FieldOrigin, Origins } from './origins.ts';
-export type { RemoteAnswer, RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
+export type { ChartPull, RemoteAnswer, RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
 export { parseRepoSpec, type RepoSpec } from './repo-spec.ts';

@@ -7,8 +7,8 @@ import {
   resolvePath,
 } from '@capstan/lib-files';
 import type { BuildContext } from './context.ts';
-import { failure, within } from './failure.ts';
-import { type RemoteAnswer, requireAdmitted } from './remote.ts';
+import { BuildFailure, failure, within } from './failure.ts';
+import { type ChartPull, type RemoteAnswer, requireAdmitted } from './remote.ts';
 import { isRemoteFile, parseRepoSpec, type RepoSpec } from './repo-spec.ts';
 
 /** A tree, and the absolute path that stands for its root in messages. */
@@ -95,6 +95,28 @@ export class Loader {
     const inside = inVolume(this.volume, clean);
     if (inside === undefined) return false;
     return this.volume.tree.stat(inside)?.kind === 'directory';
+  }
+
+  /** The folder at an absolute path, as a path of the volume and without links; nothing when there is none. */
+  folderAt(path: string): string | undefined {
+    try {
+      const { path: found, kind } = locate(this.volume, path);
+      return kind === 'directory' ? found : undefined;
+    } catch (error) {
+      if (error instanceof BuildFailure) return undefined;
+      throw error;
+    }
+  }
+
+  /** The files of a chart from its repository. */
+  pullChart(chart: ChartPull): FileTree {
+    requireAdmitted(chart.repo, this.context.remotePolicy);
+    const shown = `${chart.name} ${chart.version}`.trim();
+    return take(
+      this.context.remote?.chart?.(chart) ?? noRemote(`chart ${shown}`),
+      () => this.context.openRequests.push({ kind: 'chart', chart }),
+      `chart ${shown}`,
+    );
   }
 
   /** A loader for the folder or repository that a resource entry means. */

@@ -136,17 +136,31 @@ function countLines(text: string): number {
 }
 
 function parseFirst(context: BuildContext, text: string, line: number): KNode | undefined {
-  let document: YamlNode | undefined;
   try {
-    document = parseDocument(text, {
-      depthMax: context.limits.yamlDepthMax,
-      aliasNodesMax: context.limits.aliasNodesMax,
-    });
+    return parseRoot(context, text, line);
   } catch (error) {
     throw failure(`MalformedYAMLError: ${messageOf(error)}`, { malformed: true });
   }
-  const root = document?.content[0];
+}
+
+function parseRoot(context: BuildContext, text: string, line: number): KNode | undefined {
+  const root = parseDocument(text, {
+    depthMax: context.limits.yamlDepthMax,
+    aliasNodesMax: context.limits.aliasNodesMax,
+  })?.content[0];
   return root === undefined ? undefined : convert(root, line, new Map());
+}
+
+/** The tree of the first document of a text; fails as Go's decoder does when there is none. */
+export function readTree(context: BuildContext, text: string): KNode {
+  let root: KNode | undefined;
+  try {
+    root = parseRoot(context, text, 0);
+  } catch (error) {
+    throw failure(messageOf(error));
+  }
+  if (root === undefined) throw failure('EOF');
+  return root;
 }
 
 /** The parser's nodes as ours. Aliases point to the converted anchors. */

@@ -5,7 +5,18 @@ import type { RepoSpec } from './repo-spec.ts';
 /** Content that a build needs from elsewhere. */
 export type RemoteRequest =
   | { readonly kind: 'repository'; readonly spec: RepoSpec }
-  | { readonly kind: 'file'; readonly url: string };
+  | { readonly kind: 'file'; readonly url: string }
+  | { readonly kind: 'chart'; readonly chart: ChartPull };
+
+/** A chart to get from a repository: `https://…` or `oci://…`. */
+export interface ChartPull {
+  readonly repo: string;
+  readonly name: string;
+  /** A version or constraint; '' is the newest. */
+  readonly version: string;
+  /** Whether prereleases count. */
+  readonly devel: boolean;
+}
 
 /** What came of asking for remote content. */
 export type RemoteAnswer<T> =
@@ -22,13 +33,18 @@ export type RemoteAnswer<T> =
 export interface RemotePort {
   repository(spec: RepoSpec): RemoteAnswer<FileTree>;
   file(url: string): RemoteAnswer<Uint8Array>;
+  /** The files of a chart, its own folder as the root. A port without it gets none. */
+  chart?(chart: ChartPull): RemoteAnswer<FileTree>;
 }
 
 /** Which remote content may be asked for at all. Both lists must admit a URL; an empty list admits nothing. */
 export interface RemotePolicy {
-  /** `https`, `ssh`, `http`. `file` is never admitted. */
+  /** `https`, `ssh`, `http`; `oci` for charts. `file` is never admitted. */
   readonly schemes: readonly string[];
-  /** Host names; `*.example.com` admits all below it, `*` any. Link-local and local addresses are never admitted. */
+  /**
+   * Host names; `*.example.com` admits all below it, `*` any but this machine, which is admitted as `localhost`,
+   * `127.0.0.1` or `::1` only where the list says so. Link-local addresses are never admitted.
+   */
   readonly hosts: readonly string[];
 }
 
@@ -40,7 +56,10 @@ export function requireAdmitted(url: string, policy: RemotePolicy | undefined): 
       hint: 'put the content into the repository, or allow its scheme and host for this build',
     });
   if (scheme === 'file') throw denied("scheme 'file' is never allowed");
-  if (isForbiddenHost(host)) throw denied(`host '${host}' is a local or link-local address`);
+  const isOwn = OWN_HOST.test(host) && policy?.hosts.includes(host) === true;
+  if (!isOwn && isForbiddenHost(host)) {
+    throw denied(`host '${host}' is a local or link-local address`);
+  }
   if (policy === undefined) throw denied('no remote content is allowed for this build');
   if (!policy.schemes.includes(scheme)) throw denied(`scheme '${scheme}' is not on the allow-list`);
   if (!policy.hosts.some((pattern) => hostMatches(pattern, host))) {
@@ -63,6 +82,8 @@ function hostMatches(pattern: string, host: string): boolean {
   const lower = pattern.toLowerCase();
   return lower.startsWith('*.') ? host.endsWith(lower.slice(1)) : host === lower;
 }
+
+const OWN_HOST = /^(?:localhost|127\.0\.0\.1|::1)$/;
 
 const FORBIDDEN_HOST =
   /^(?:localhost|.*\.localhost|0\.0\.0\.0|127\..*|169\.254\..*|::1?|fe[89ab][0-9a-f]:.*|::ffff:.*|fd00:ec2::254|metadata|metadata\.google\.internal|)$/;

@@ -6,6 +6,7 @@ import {
   type Built,
   build,
   KustomizeCache,
+  type RemotePort,
 } from '@capstan/kube-kustomize';
 import { diskTree } from '@capstan/lib-files/disk';
 import { CapstanError, type Diagnostic } from '@capstan/lib-std';
@@ -15,6 +16,9 @@ import { BUILD_FLAGS, BUILD_HELP } from './build-flags.ts';
 
 /** How often a build may find that it needs more remote content. */
 const ROUNDS_MAX = 100;
+
+/** Who builds at a terminal may reach what runs there: these hosts are admitted by name only. */
+const OWN_HOSTS = ['localhost', '127.0.0.1', '::1'];
 
 /** `capstan build [DIR|URL]`, with the flags, output, exit codes and errors of `kustomize build`. */
 export const run: Command = async (args, io) => {
@@ -64,7 +68,7 @@ async function buildOptions(flags: ParsedFlags, io: Io): Promise<BuildOptions> {
     throw refused(`illegal flag value --reorder ${reorder}; legal values: [legacy none]`);
   }
   const helm = flags.flag('enable-helm')
-    ? { renderChart: (await import('./helm-chart.ts')).renderLocalChart }
+    ? { renderChart: (await import('./helm-chart.ts')).renderHelmChart }
     : {};
   return {
     wholeFileSystem: true,
@@ -78,7 +82,7 @@ async function buildOptions(flags: ParsedFlags, io: Io): Promise<BuildOptions> {
     helmApiVersions: flags.texts('helm-api-versions'),
     helmKubeVersion: flags.text('helm-kube-version') ?? '',
     helmDebug: flags.flag('helm-debug'),
-    remotePolicy: { schemes: ['https', 'http', 'ssh'], hosts: ['*'] },
+    remotePolicy: { schemes: ['https', 'http', 'ssh', 'oci'], hosts: ['*', ...OWN_HOSTS] },
     now: Date.now,
     workingDirectory: io.cwd,
     cache: new KustomizeCache(),
@@ -86,10 +90,17 @@ async function buildOptions(flags: ParsedFlags, io: Io): Promise<BuildOptions> {
   };
 }
 
+/** So that a build which needs nothing from elsewhere loads none of what fetches. */
+const NOTHING_YET: RemotePort = {
+  repository: () => ({ kind: 'pending' }),
+  file: () => ({ kind: 'pending' }),
+  chart: () => ({ kind: 'pending' }),
+};
+
 /** Builds; fetches what the build finds it needs from elsewhere, and builds again. */
 async function buildWithRemotes(path: string, options: BuildOptions, io: Io): Promise<BuildResult> {
   const tree = diskTree('/');
-  let result = build(tree, path, options);
+  let result = build(tree, path, { ...options, remote: NOTHING_YET });
   if (result.kind !== 'pending') return result;
   const { RemoteStore } = await import('./remote-store.ts');
   await using store = new RemoteStore(io.signal);

@@ -4,23 +4,27 @@ import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type ChartPull,
   parseRepoSpec,
   type RemoteAnswer,
   type RemotePort,
   type RemoteRequest,
   type RepoSpec,
 } from '@capstan/kube-kustomize';
-import type { FileTree } from '@capstan/lib-files';
+import { type FileTree, memoryTree } from '@capstan/lib-files';
 import { diskTree } from '@capstan/lib-files/disk';
 import { messageOf } from '@capstan/lib-std';
+import { httpGet } from '../http-get.ts';
 
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const FILE_TIMEOUT_MS = 60_000;
+const CHART_TIMEOUT_MS = 120_000;
 
 /** Remote content of one build: repositories in temporary folders, which `dispose` removes, and files in memory. */
 export class RemoteStore implements AsyncDisposable {
   readonly #repositories = new Map<string, RemoteAnswer<FileTree>>();
   readonly #files = new Map<string, RemoteAnswer<Uint8Array>>();
+  readonly #charts = new Map<string, RemoteAnswer<FileTree>>();
   readonly #folders: string[] = [];
   readonly #signal: AbortSignal;
 
@@ -32,12 +36,21 @@ export class RemoteStore implements AsyncDisposable {
     return {
       repository: (spec) => this.#repositories.get(keyOf(spec)) ?? { kind: 'pending' },
       file: (url) => this.#files.get(url) ?? { kind: 'pending' },
+      chart: (chart) => this.#charts.get(chartKey(chart)) ?? { kind: 'pending' },
     };
   }
 
   async fetch(request: RemoteRequest): Promise<void> {
-    if (request.kind === 'file') this.#files.set(request.url, await this.#get(request.url));
-    else this.#repositories.set(keyOf(request.spec), await this.#clone(request.spec));
+    switch (request.kind) {
+      case 'file':
+        this.#files.set(request.url, await this.#get(request.url));
+        return;
+      case 'repository':
+        this.#repositories.set(keyOf(request.spec), await this.#clone(request.spec));
+        return;
+      case 'chart':
+        this.#charts.set(chartKey(request.chart), await this.#pull(request.chart));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,6 +78,22 @@ export class RemoteStore implements AsyncDisposable {
     }
   }
 
+  /** Pulls a chart into memory: unlike the original, a build leaves nothing behind in the folder it builds. */
+  async #pull({ repo, name, version, devel }: ChartPull): Promise<RemoteAnswer<FileTree>> {
+    try {
+      const { loadChartArchive, openRepository } = await import('@capstan/kube-helm');
+      const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CHART_TIMEOUT_MS)]);
+      const repository = openRepository(repo.replace(/\/$/, ''), { get: httpGet, signal });
+      const constraint = version === '' && devel ? '>0.0.0-0' : version;
+      const archive = await repository.fetch(await repository.resolve(name, constraint));
+      const { raw } = loadChartArchive(archive);
+      const files = Object.fromEntries(raw.map((file) => [file.name, file.data]));
+      return { kind: 'found', content: memoryTree(files) };
+    } catch (error) {
+      return { kind: 'failed', message: messageOf(error) };
+    }
+  }
+
   /** Fetches one commit, without submodules, as the original does with the git program. */
   async #clone(spec: RepoSpec): Promise<RemoteAnswer<FileTree>> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'capstan-build-')));
@@ -85,6 +114,10 @@ export class RemoteStore implements AsyncDisposable {
     }
     return { kind: 'found', content: diskTree(folder) };
   }
+}
+
+function chartKey({ repo, name, version, devel }: ChartPull): string {
+  return [repo, name, version, devel].join(' ');
 }
 
 function keyOf(spec: RepoSpec): string {

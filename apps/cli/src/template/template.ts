@@ -6,7 +6,6 @@ import {
   ChartError,
   defaultCapabilities,
   type Hook,
-  isLibraryChart,
   parseKubeVersion,
   type RenderedChart,
   type RenderOptions,
@@ -19,6 +18,7 @@ import {
 import { kindAt } from '../chart-path.ts';
 import { keepDependencies } from '../dependency/dependency.ts';
 import { type ParsedFlags, parseFlags } from '../flags.ts';
+import { checkInstallable, missingDependencies } from '../installable-chart.ts';
 import type { Command, Io } from '../io.ts';
 import { locateChart } from '../locate-chart.ts';
 import { renderForCluster } from './cluster-render.ts';
@@ -115,32 +115,6 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
     throw new ChartError('FLAGS', 'cannot set --name-template and also specify a name');
   }
   return { name: first, chartPath: second };
-}
-
-/** What helm checks of a chart before it renders it. */
-function checkInstallable(chart: Chart): void {
-  const { apiVersion } = chart.metadata;
-  if (!['v1', 'v2'].includes(apiVersion)) {
-    const isNext = apiVersion === 'v3';
-    throw new ChartError(
-      'CHART_API_VERSION',
-      isNext ? 'invalid chart apiVersion' : 'unsupported chart version',
-    );
-  }
-  if (isLibraryChart(chart)) {
-    throw new ChartError('CHART_LIBRARY', 'library charts are not installable');
-  }
-  const missing = missingDependencies(chart);
-  if (missing.length === 0) return;
-  throw new ChartError(
-    'CHART_DEPENDENCY',
-    `an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
-  );
-}
-
-function missingDependencies(chart: Chart): readonly string[] {
-  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
-  return chart.metadata.dependencies.map(({ name }) => name).filter((name) => !present.has(name));
 }
 
 /** Errors of the rendering itself carry helm's last line too, as scripts look for it; --debug shows what was rendered. */

@@ -1,0 +1,28 @@
+import { type Chart, ChartError, isLibraryChart } from '@capstan/kube-helm';
+
+/** What helm checks of a chart before it renders it. */
+export function checkInstallable(chart: Chart): void {
+  const { apiVersion } = chart.metadata;
+  if (!['v1', 'v2'].includes(apiVersion)) {
+    const isNext = apiVersion === 'v3';
+    throw new ChartError(
+      'CHART_API_VERSION',
+      isNext ? 'invalid chart apiVersion' : 'unsupported chart version',
+    );
+  }
+  if (isLibraryChart(chart)) {
+    throw new ChartError('CHART_LIBRARY', 'library charts are not installable');
+  }
+  const missing = missingDependencies(chart);
+  if (missing.length === 0) return;
+  throw new ChartError(
+    'CHART_DEPENDENCY',
+    `an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+  );
+}
+
+/** The names of dependencies that Chart.yaml has and the folder has not. */
+export function missingDependencies(chart: Chart): readonly string[] {
+  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
+  return chart.metadata.dependencies.map(({ name }) => name).filter((name) => !present.has(name));
+}
