@@ -7,10 +7,10 @@
  *   node conformance/kustomize/random.ts SEEDS   many random kustomizations; differences are printed
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '@capstan/apps-cli';
-import { officialProgram, whyNotOfficial } from '../tools/official.ts';
+import { binaryDirectory, officialProgram, whyNotOfficial } from '../tools/official.ts';
 import {
   type Case,
   comparable,
@@ -46,9 +46,18 @@ async function ours(args: readonly string[], cwd: string): Promise<Result> {
 
 async function official(args: readonly string[], cwd: string): Promise<Result> {
   const binary = officialProgram('kustomize', VERSION);
-  const env = { HOME: cwd, PATH: '' };
+  const env = { HOME: cwd, PATH: args.includes('--enable-helm') ? helmFolder() : '' };
   const result = spawnSync(binary, ['build', ...args], { cwd, encoding: 'utf8', env });
   return { code: result.status ?? -1, out: result.stdout, err: result.stderr };
+}
+
+/** A folder in which the official helm is called `helm`; made once, in the cache of programs. */
+function helmFolder(): string {
+  const program = officialProgram('helm', '4.3.1');
+  const folder = join(binaryDirectory(), 'helm-4');
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(join(folder, 'helm'))) symlinkSync(program, join(folder, 'helm'));
+  return folder;
 }
 
 async function runCase({ commands, files }: Case, run: typeof ours): Promise<string> {

@@ -215,8 +215,12 @@ function take<T>(answer: RemoteAnswer<T>, open: () => void, what: string): T {
   }
 }
 
+const FORCED_GIT =
+  "Warning: Forcing the git protocol using the 'git::' URL prefix is not supported. Kustomize currently strips this invalid prefix, but will stop doing so in a future release. Please remove the 'git::' prefix from your configuration.";
+
 /** A loader at the folder of a repository elsewhere. */
 export function enterRepository(context: BuildContext, spec: RepoSpec, referrer?: Loader): Loader {
+  if (/^git::/i.test(spec.raw)) context.warn(FORCED_GIT, 'KUSTOMIZE_LOGGED');
   requireAdmitted(spec.cloneUrl, context.remotePolicy);
   const tree = take(
     context.remote?.repository(spec) ?? noRemote(spec.raw),

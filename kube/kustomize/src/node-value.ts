@@ -22,18 +22,20 @@ const PLAIN_STRING = /^[A-EG-MP-SU-XZa-eg-mp-su-xz/][A-Za-z0-9_./:@-]*$/;
  * The JSON value of a resource as the original writes it out and reads it back: quoted scalars are strings whatever
  * their tag, plain ones without a tag mean what they look like.
  */
-export function toValue(node: KNode): YamlValue {
+export function toValue(node: KNode, isInFlow = false): YamlValue {
   switch (node.kind) {
     case 'scalar':
-      return scalarValue(node);
+      // An empty null is printed as an empty text where braces or brackets stand around it.
+      return isInFlow && isEmptyNull(node) ? '' : scalarValue(node);
     case 'sequence': {
       const { content } = node;
+      const isFlow = isInFlow || (node.style & Style.flow) !== 0;
       const items = new Array<YamlValue>(content.length);
-      for (let i = 0; i < content.length; i++) items[i] = toValue(content[i]!);
+      for (let i = 0; i < content.length; i++) items[i] = toValue(content[i]!, isFlow);
       return items;
     }
     case 'mapping':
-      return mappingValue(node);
+      return mappingValue(node, isInFlow || (node.style & Style.flow) !== 0);
     default:
       // Aliases are gone by now, but for trees that were read to be looked at only.
       return decode(node);
@@ -73,20 +75,24 @@ function refolded({ value, style }: KNode): YamlValue {
   return parseDocuments(text)[0]?.content[0]?.content[1]?.value ?? value;
 }
 
-function mappingValue(node: KNode): YamlObject {
+function isEmptyNull({ value, tag, style }: KNode): boolean {
+  return value === '' && tag === '!!null' && style === 0;
+}
+
+function mappingValue(node: KNode, isFlow: boolean): YamlObject {
   const { content } = node;
   const result: YamlObject = {};
   for (let i = 0; i + 1 < content.length; i += 2) {
     const key = content[i]!;
     if (!isPlainKey(key) || Object.hasOwn(result, key.value)) return unusualMapping(node);
-    result[key.value] = toValue(content[i + 1]!);
+    result[key.value] = toValue(content[i + 1]!, isFlow);
   }
   return result;
 }
 
 function isPlainKey(key: KNode): boolean {
   if (key.kind !== 'scalar' || key.value === '__proto__' || key.value === '<<') return false;
-  return key.tag === '!!str' || isStringKey(key);
+  return key.tag === '!!str' || isStringKey(key) || isEmptyNull(key);
 }
 
 function isStringKey(key: KNode): boolean {

@@ -440,7 +440,7 @@ function pluginText(resource: Resource): string {
 }
 
 function tryInline(target: Target, entry: string, index: number): ResourceSet | undefined {
-  if (!entry.includes(':')) return undefined;
+  if (entry !== '' && !entry.includes(':')) return undefined;
   const { context } = target.loader;
   try {
     const file = context.sources.statement(target.filePath, 'inline plugin', index);

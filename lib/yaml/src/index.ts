@@ -5,6 +5,7 @@ export { emitValue, valueToNode } from './emit-value.ts';
 export { YamlErrorCode } from './errors.ts';
 export { type GoValue, goJson, type JsonOptions, parseJson } from './go-json.ts';
 export { formatFloat, formatJsonFloat } from './go-number.ts';
+export { quoteGo } from './go-syntax.ts';
 export { compareBytes, compareKeys } from './key-order.ts';
 export { DEFAULT_LIMITS, type YamlLimits } from './limits.ts';
 export {

@@ -1,3 +1,4 @@
+import { quoteGo } from '@capstan/lib-yaml';
 import {
   ALLOW_KIND_CHANGE,
   ALLOW_NAME_CHANGE,
@@ -148,7 +149,7 @@ export function patchTransformer(
     throw failure(`patch and path can't be set at the same time\n${options.configText()}`);
   }
   const { context } = loader;
-  const source = text !== '' ? `[patch: ${quote(text)}]` : `[path: ${quote(path)}]`;
+  const source = text !== '' ? `[patch: ${quoteGo(text)}]` : `[path: ${quoteGo(path)}]`;
   const read = text !== '' ? readInline(context, text, options.file) : readPatchFile(loader, path);
   const merges = tryMerges(read.merges);
   if (merges === undefined) {
@@ -206,10 +207,6 @@ function tryOperations(text: string, source: string): readonly JsonOperation[] {
   }
 }
 
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/\\u00([01][0-9a-f])/g, '\\x$1');
-}
-
 function applyMerges(
   resources: ResourceSet,
   patches: readonly Resource[],
@@ -220,7 +217,7 @@ function applyMerges(
   if (target === undefined) {
     for (const patch of patches) {
       const resource = within(
-        () => `no resource matches strategic merge patch "${idText(patch.orgId)}"`,
+        () => `no resource matches strategic merge patch ${quoteGo(idText(patch.orgId))}`,
         () => resources.patchTarget(patch.orgId),
       );
       mergeWithin(resources, resource, patch, context);
@@ -235,7 +232,7 @@ function applyMerges(
   const patch = patches[0];
   if (patch === undefined) return;
   const selected = within(
-    () => `unable to find patch target ${quote(selectorText(target))} in \`resources\``,
+    () => `unable to find patch target ${quoteGo(selectorText(target))} in \`resources\``,
     () => select(context.cache, resources, target),
   );
   mergeSelected(resources, selected, patch, context);
