@@ -58,6 +58,49 @@ test('who listens later hears of what is open, and only until it stops', async (
   assert.deepEqual(heard, ['+east', '-east']);
 });
 
+test('a hundred clusters are watched side by side, and one that never answers holds up none', async () => {
+  await using sandbox = await disposable();
+  await using pool = new ClusterPool({ create: clusterOf([]) });
+  const kinds = [
+    { group: 'apps', kind: 'Deployment' },
+    { group: '', kind: 'ConfigMap' },
+  ];
+  const silent = {
+    ...sandbox.transport,
+    request: ({ signal }: { readonly signal?: AbortSignal }) =>
+      new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      }),
+  };
+  const clusters = Array.from({ length: 100 }, (_, i) => {
+    const transport = i === 50 ? silent : sandbox.transport;
+    const access = { fingerprint: '', connect: () => createKubeClient(transport) };
+    return pool.use(`cluster-${i}`, access);
+  });
+  const patience = new AbortController();
+  const stuck = clusters[50]?.live.ensure(kinds, { signal: patience.signal });
+  stuck?.catch(() => undefined);
+  const answers = await Promise.all(
+    clusters.filter((_, i) => i !== 50).map(({ live }) => live.ensure(kinds)),
+  );
+  assert.deepEqual(answers.flat(), []);
+  const map = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'm', namespace: 'default' },
+  };
+  await clusters[0]?.client.create(map);
+  const key = { group: '', kind: 'ConfigMap', namespace: 'default', name: 'm' };
+  const last = clusters.at(-1);
+  for (let i = 0; i < 200 && last?.live.get(key) === undefined; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.ok(last?.live.get(key), 'each hears of every change');
+  patience.abort(new Error('enough'));
+  assert.ok(stuck);
+  await assert.rejects(stuck, /enough/);
+});
+
 test('who acts as a service account is that account, and nobody at all is refused', async () => {
   await using sandbox = await disposable();
   await using client = closing(createKubeClient(sandbox.transport));
