@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '@capstan/kube-object';
-import { recordTrace } from '@capstan/lib-files';
+import { recordTrace, traceHolds } from '@capstan/lib-files';
 import { findRefusal, isNamespaceAllowed } from './guard.ts';
 import { externalUrlsOf, imagesOf } from './object-info.ts';
 import { ChangeJudge } from './source-watches.ts';
@@ -132,4 +132,38 @@ test('a commit touches a render when it changes what was read, listed or missed'
   assert.equal(await touches({ 'b/y.yaml': '1' }), true);
   assert.equal(await touches({ ...files, 'c/z.yaml': '1' }), true);
   assert.equal(judge.touches(undefined, snapshot), true);
+});
+
+test('whether a commit touches a render is never judged too narrowly, and exactly for files and listings', async () => {
+  const spec = { kind: 'git' as const, url: 'u', revision: { kind: 'any' as const, name: 'HEAD' } };
+  const before: Record<string, string> = { 'a/x.yaml': '1', 'b/y.yaml': '2', 'c/d/z.yaml': '3' };
+  const cases: readonly Record<string, string>[] = [
+    { ...before, 'b/y.yaml': 'other' },
+    { ...before, 'a/x.yaml': 'other' },
+    { ...before, 'a/new.yaml': '' },
+    { ...before, 'a/deep/new.yaml': '' },
+    { ...before, 'c/d/z.yaml': 'other', 'c/d/more': '' },
+    { ...before, 'c/none': '' },
+    { ...before, 'gone/new': '' },
+    { ...before, 'e/f': '' },
+    { ...before, e: '' },
+    { 'a/x.yaml': '1', 'b/y.yaml': '2' },
+    { 'a/x.yaml': '1', b: 'a file', 'c/d/z.yaml': '3' },
+    { 'b/y.yaml': '2', 'c/d/z.yaml': '3' },
+    { ...before, 'a/x.yaml/below': '' },
+  ];
+  for (const after of cases) {
+    const sources = new MemorySources();
+    sources.push('u', before);
+    const snapshot = await sources.fetchSnapshot(spec);
+    const { tree, trace } = recordTrace(snapshot.files);
+    for (const file of ['a/x.yaml', 'c/none', 'b']) tree.readFile(file);
+    for (const folder of ['a', 'gone']) tree.readDirectory(folder);
+    for (const place of ['c/d', 'e']) tree.stat(place);
+    if ('a/x.yaml/below' in after) delete after['a/x.yaml'];
+    sources.push('u', after);
+    const next = await sources.fetchSnapshot(spec);
+    const touched = new ChangeJudge(sources).touches({ snapshot, trace }, next);
+    assert.equal(touched, !traceHolds(trace, next.files), Object.keys(after).join(' '));
+  }
 });

@@ -1,6 +1,6 @@
 import type { RenderResult } from '@capstan/engine-render';
 import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
-import { traceHoldsAt } from '@capstan/lib-files';
+import type { FileTree } from '@capstan/lib-files';
 import { BoundedCache, type CapstanError } from '@capstan/lib-std';
 
 /** What one source of a delivery gave when it was last rendered. */
@@ -10,10 +10,20 @@ export interface LoadedRender {
   readonly trace?: RenderResult['trace'];
 }
 
+/** Where two states of a source differ, for whoever read one of them. */
+interface Change {
+  /** Files whose content is another one, that came or that went. */
+  readonly files: readonly string[];
+  /** Places that came, went or turned into something else. */
+  readonly places: readonly string[];
+  /** Folders before and after, with other names in them. */
+  readonly listings: readonly string[];
+}
+
 /** Knows whether another state of a source would render differently. One push concerns many: its trees are compared once. */
 export class ChangeJudge {
   readonly #sources: Pick<SourceStore, 'changedPaths'>;
-  readonly #changes = new BoundedCache<string, readonly string[]>(64);
+  readonly #changes = new BoundedCache<string, Change>(64);
 
   constructor(sources: Pick<SourceStore, 'changedPaths'>) {
     this.#sources = sources;
@@ -24,17 +34,50 @@ export class ChangeJudge {
     if (before?.trace === undefined || before.snapshot.source !== after.source) return true;
     const { trace, snapshot } = before;
     if (snapshot.digest === after.digest) return false;
-    return !traceHoldsAt(trace, after.files, this.#changedPaths(snapshot, after));
+    const { files, places, listings } = this.#change(snapshot, after);
+    return (
+      files.some((path) => trace.files.has(path)) ||
+      listings.some((path) => trace.listings.has(path)) ||
+      places.some(
+        (path) => trace.stats.has(path) || trace.listings.has(path) || trace.files.has(path),
+      )
+    );
   }
 
-  #changedPaths(before: Snapshot, after: Snapshot): readonly string[] {
+  #change(before: Snapshot, after: Snapshot): Change {
     const key = `${before.source} ${before.digest} ${after.digest}`;
     const known = this.#changes.get(key);
     if (known !== undefined) return known;
-    const paths = this.#sources.changedPaths(before, after);
-    this.#changes.set(key, paths);
-    return paths;
+    const files = this.#sources.changedPaths(before, after);
+    const all = placesOf(files);
+    const kindOf = (tree: FileTree, path: string) => tree.stat(path)?.kind;
+    const places = all.filter((path) => kindOf(before.files, path) !== kindOf(after.files, path));
+    const listings = all.filter((path) => !listsAlike(before.files, after.files, path));
+    const change = { files, places, listings };
+    this.#changes.set(key, change);
+    return change;
   }
+}
+
+/** The paths and all folders above them. */
+function placesOf(paths: readonly string[]): readonly string[] {
+  const places = new Set<string>(['']);
+  for (const path of paths) {
+    for (let at = path; at !== '' && !places.has(at); at = at.slice(0, at.lastIndexOf('/'))) {
+      places.add(at);
+      if (!at.includes('/')) break;
+    }
+  }
+  return [...places];
+}
+
+/** True for what is no folder on either side. */
+function listsAlike(before: FileTree, after: FileTree, path: string): boolean {
+  const [names, now] = [before.readDirectory(path) ?? [], after.readDirectory(path) ?? []];
+  return (
+    names.length === now.length &&
+    names.every(({ name, kind }, i) => name === now[i]?.name && kind === now[i]?.kind)
+  );
 }
 
 interface Watch {

@@ -5,4 +5,4 @@ export { mountTrees, overlayAt, subTree } from './mount-trees.ts';
 export { baseName, isWithin, joinPath, parentPath, relativePath, resolvePath } from './path.ts';
 export { type ResolvedPath, resolveLinks } from './resolve-links.ts';
 export { type TarLimits, tarEnd, tarFile, tarFolder, treeOfTar } from './tar.ts';
-export { type RenderTrace, recordTrace, traceHolds, traceHoldsAt } from './trace.ts';
+export { type RenderTrace, recordTrace, traceHolds } from './trace.ts';

@@ -62,31 +62,6 @@ export function traceHolds(trace: RenderTrace, tree: FileTree): boolean {
   return true;
 }
 
-/**
- * As `traceHolds`, for a tree that differs from the one of the render at these paths of files only. Costs as much as the
- * paths are deep, however much the render read.
- */
-export function traceHoldsAt(trace: RenderTrace, tree: FileTree, paths: Iterable<string>): boolean {
-  for (const path of paths) {
-    if (trace.files.has(path)) {
-      const entry = tree.stat(path);
-      const seen = entry === undefined || entry.kind === 'directory' ? undefined : entry.id;
-      if (seen !== trace.files.get(path)) return false;
-    }
-    // The path itself and every folder above it: each may have come, gone, or become something else.
-    for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
-      if (trace.stats.has(at) && tree.stat(at)?.kind !== trace.stats.get(at)) return false;
-      if (trace.listings.has(at) && listingKey(tree.readDirectory(at)) !== trace.listings.get(at)) {
-        return false;
-      }
-      if (at === '') break;
-      // Read as a file, it was a folder or nothing.
-      if (at !== path && trace.files.has(at) && tree.stat(at)?.kind === 'file') return false;
-    }
-  }
-  return true;
-}
-
 function listingKey(entries: readonly TreeEntry[] | undefined): string | undefined {
   return entries?.map((entry) => `${entry.kind} ${entry.name}`).join('\n');
 }
