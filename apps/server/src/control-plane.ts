@@ -118,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       tenancy: options.tenancy ?? {},
       sources,
       artifacts: storage,
+      cacheFolder: options.cacheFolder,
       clock,
       log,
       runtime,

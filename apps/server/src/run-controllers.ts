@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AppRef } from '@capstan/apps-contract';
 import { createApplicationSetController } from '@capstan/argocd-application-sets';
 import {
@@ -38,6 +39,8 @@ import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
 import { awsSurroundings } from './aws-surroundings.ts';
 import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
+import { RenderPool } from './render/render-pool.ts';
+import { RenderStore } from './render/render-store.ts';
 import type { ObjectInsight } from './views/resource-detail.ts';
 
 export interface ControllerPorts {
@@ -49,6 +52,8 @@ export interface ControllerPorts {
   /** Makes further clusters, as Secrets register them. */
   readonly createCluster: NonNullable<ClusterDirectoryOptions['create']>;
   readonly sources: SourceStore;
+  /** For results of renders. */
+  readonly cacheFolder: string;
   readonly artifacts: ArtifactStorage;
   readonly clock: Clock;
   readonly runtime: ControllerRuntime;
@@ -87,11 +92,19 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
       () => offered,
     ),
   });
+  const store = new RenderStore(join(ports.cacheFolder, 'renders'));
+  void store.removeUnused(ports.clock.now());
+  const pool = new RenderPool({
+    renders,
+    store,
+    offered: () => offered,
+    now: () => ports.clock.now(),
+  });
   let current: Generation | undefined;
   const loop = async () => {
     for (let attempt = 0; !signal.aborted; attempt++) {
       offered = await readCapabilities(ports.client, signal);
-      current = createGeneration(ports, renders);
+      current = createGeneration(ports, pool);
       try {
         await current.run(signal);
       } catch (error) {
@@ -101,10 +114,13 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
       }
     }
   };
-  return { inspect: async (app, key) => current?.inspect(app, key), ended: loop() };
+  return {
+    inspect: async (app, key) => current?.inspect(app, key),
+    ended: loop().finally(() => pool.close()),
+  };
 }
 
-function createGeneration(ports: ControllerPorts, renders: RenderCache): Generation {
+function createGeneration(ports: ControllerPorts, renders: RenderPool): Generation {
   const { client, cluster, sources, clock } = ports;
   const recorders = {
     application: recorder(ports, 'argocd-application-controller', false),
@@ -124,7 +140,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderCache): Generat
       readers: [applicationDependency, kustomizationDependency],
       healthRules: { base: 'workload', custom: popularRules() },
     }),
-    render: async (...[snapshot, spec]: Parameters<RenderCache['render']>) =>
+    render: async (...[snapshot, spec]: Parameters<RenderPool['render']>) =>
       renders.render(snapshot, spec),
   };
   const clusters = createClusterDirectory({

@@ -55,26 +55,39 @@ export class RenderCache {
   }
 
   render(snapshot: Snapshot, spec: RenderSpec): RenderResult {
-    const key = specKey(snapshot, spec);
-    const entries = this.#results.get(key) ?? [];
-    const found =
-      entries.find(({ digests }) => digests.has(snapshot.digest)) ??
-      entries.find(({ result }) => traceHolds(result.trace, snapshot.files));
-    if (found !== undefined) {
-      this.#hits++;
-      if (found.digests.size >= DIGESTS_MAX) found.digests.clear();
-      found.digests.add(snapshot.digest);
-      return found.result;
-    }
-    this.#misses++;
+    const found = this.find(snapshot, spec);
+    if (found !== undefined) return found;
     const result = renderManifests(snapshot, spec, {
       parseFile: this.#parse,
       kustomizeCache: this.#kustomize,
       ...(this.#renderChart === undefined ? {} : { renderChart: this.#renderChart }),
     });
+    this.keep(snapshot, spec, result);
+    return result;
+  }
+
+  /** The result of an earlier render that saw the same. */
+  find(snapshot: Snapshot, spec: RenderSpec): RenderResult | undefined {
+    const entries = this.#results.get(specKey(snapshot, spec)) ?? [];
+    const found =
+      entries.find(({ digests }) => digests.has(snapshot.digest)) ??
+      entries.find(({ result }) => traceHolds(result.trace, snapshot.files));
+    if (found === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    if (found.digests.size >= DIGESTS_MAX) found.digests.clear();
+    found.digests.add(snapshot.digest);
+    return found.result;
+  }
+
+  /** Keeps a result that was made elsewhere. */
+  keep(snapshot: Snapshot, spec: RenderSpec, result: RenderResult): void {
+    const key = specKey(snapshot, spec);
+    const entries = this.#results.get(key) ?? [];
     const entry = { result, digests: new Set([snapshot.digest]) };
     this.#results.set(key, [entry, ...entries].slice(0, RESULTS_PER_SPEC));
-    return result;
   }
 
   readonly #parse = (bytes: Uint8Array, file: string, id: string): ParsedManifests => {

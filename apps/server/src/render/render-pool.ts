@@ -1,0 +1,247 @@
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
+import type { Snapshot } from '@capstan/engine-source';
+import type { Capabilities } from '@capstan/kube-helm';
+import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
+import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { serveTree } from './remote-tree.ts';
+import type { RenderStore } from './render-store.ts';
+
+export interface RenderPoolOptions {
+  readonly renders: RenderCache;
+  /** What the cluster offers to charts. */
+  readonly offered: () => Partial<Capabilities>;
+  readonly now: () => number;
+  /** Threads; 1 when absent. */
+  readonly threads?: number;
+  /** One render may take so long; 30 s when absent. */
+  readonly timeoutMs?: number;
+  /** Heap of a thread; 512 MiB when absent. */
+  readonly memoryMb?: number;
+  /** Renders that wait; more are told to come again. 10,000 when absent. */
+  readonly queueMax?: number;
+  /** Results of earlier runs of this process. */
+  readonly store?: RenderStore;
+  /** The thread's program. */
+  readonly program?: URL;
+}
+
+export interface WorkerData {
+  readonly port: MessagePort;
+  readonly flag: SharedArrayBuffer;
+}
+
+export interface RenderJob {
+  readonly snapshot: Omit<Snapshot, 'files'>;
+  readonly spec: RenderSpec;
+  readonly offered: Partial<Capabilities>;
+  readonly nowMs: number;
+}
+
+export type RenderReply =
+  | { readonly result: RenderResult }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+interface Waiting {
+  readonly snapshot: Snapshot;
+  readonly spec: RenderSpec;
+  readonly resolve: (result: RenderResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly flag: Int32Array;
+}
+
+const TIMEOUT_MS = 30_000;
+const MEMORY_MB = 512;
+const QUEUE_MAX = 10_000;
+const FAILURES_MAX = 1_000;
+const FOLDERS_MAX = 200;
+
+/**
+ * Renders. Plain manifests and kustomizations are bounded by their own size and are rendered at once; charts and Jsonnet are
+ * programs, and run in threads with bounds on time, memory and waiting. One that hangs or crashes is an error of its own app, and
+ * is not tried again before its files or its spec change.
+ */
+export class RenderPool {
+  readonly #options: RenderPoolOptions;
+  readonly #failures = new BoundedCache<string, RenderResult>(FAILURES_MAX);
+  readonly #queue: Waiting[] = [];
+  readonly #idle: Thread[] = [];
+  readonly #threads = new Set<Thread>();
+  #isClosed = false;
+
+  constructor(options: RenderPoolOptions) {
+    this.#options = options;
+  }
+
+  async render(snapshot: Snapshot, spec: RenderSpec): Promise<RenderResult> {
+    const { renders, store, offered } = this.#options;
+    const known = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
+    if (known !== undefined) return known;
+    const environment = store === undefined ? '' : JSON.stringify(offered());
+    const stored = await store?.find(snapshot, spec, environment);
+    if (stored !== undefined) {
+      renders.keep(snapshot, spec, stored);
+      return stored;
+    }
+    const result = isProgram(snapshot.files, spec)
+      ? await this.#renderApart(snapshot, spec)
+      : renders.render(snapshot, spec);
+    void store?.keep(snapshot, spec, { environment, result });
+    return result;
+  }
+
+  async #renderApart(snapshot: Snapshot, spec: RenderSpec): Promise<RenderResult> {
+    const { queueMax = QUEUE_MAX } = this.#options;
+    if (this.#queue.length >= queueMax) {
+      throw new CapstanError('RENDER_BUSY', `${queueMax} renders wait already`, { kind: 'retry' });
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<RenderResult>();
+    this.#queue.push({ snapshot, spec, resolve, reject });
+    this.#next();
+    return await promise;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const stopped = new CapstanError('RENDER_STOPPED', 'rendering stops', { kind: 'retry' });
+    for (const { reject } of this.#queue.splice(0)) reject(stopped);
+    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+  }
+
+  #next(): void {
+    const { threads = 1 } = this.#options;
+    while (this.#queue.length > 0 && !this.#isClosed) {
+      const thread = this.#idle.pop() ?? (this.#threads.size < threads ? this.#start() : undefined);
+      if (thread === undefined) return;
+      const waiting = this.#queue.shift();
+      if (waiting !== undefined) void this.#run(thread, waiting);
+    }
+  }
+
+  #start(): Thread {
+    const { program = new URL('./render-worker.ts', import.meta.url), memoryMb = MEMORY_MB } =
+      this.#options;
+    const { port1, port2 } = new MessageChannel();
+    const flag = new SharedArrayBuffer(4);
+    const worker = new Worker(program, {
+      workerData: { port: port2, flag } satisfies WorkerData,
+      transferList: [port2],
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    });
+    // Neither keeps the process alive.
+    worker.unref();
+    port1.unref();
+    const thread = { worker, port: port1, flag: new Int32Array(flag) };
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  async #run(thread: Thread, { snapshot, spec, resolve, reject }: Waiting): Promise<void> {
+    const { renders, offered, now } = this.#options;
+    const stop = serveTree(snapshot.files, thread.port, thread.flag);
+    const { source, revision, digest } = snapshot;
+    const job: RenderJob = {
+      snapshot: { source, revision, digest },
+      spec,
+      offered: offered(),
+      nowMs: now(),
+    };
+    try {
+      const reply = await this.#ask(thread, job);
+      this.#idle.push(thread);
+      if ('error' in reply) reject(new CapstanError(reply.error.code, reply.error.message));
+      else {
+        renders.keep(snapshot, spec, reply.result);
+        resolve(reply.result);
+      }
+    } catch (error) {
+      this.#threads.delete(thread);
+      void thread.worker.terminate();
+      const failed = failedResult(spec, error);
+      if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec), failed);
+      resolve(failed);
+    } finally {
+      stop();
+      this.#next();
+    }
+  }
+
+  /** Rejects when the thread does not come to an end, or comes to its own. */
+  #ask({ worker }: Thread, job: RenderJob): Promise<RenderReply> {
+    const { timeoutMs = TIMEOUT_MS } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<RenderReply>();
+    const timer = setTimeout(
+      () => reject(new CapstanError('RENDER_TIMEOUT', `it took more than ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    const crashed = (error: unknown) => reject(error);
+    const ended = (code: number) => reject(new Error(`the thread ended with ${code}`));
+    worker.once('message', resolve).once('error', crashed).once('exit', ended);
+    worker.postMessage(job);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      worker.off('message', resolve).off('error', crashed).off('exit', ended);
+    });
+  }
+}
+
+/** Equal content and spec fail alike: no use in trying again. */
+function failureKey({ source, digest }: Snapshot, spec: RenderSpec): string {
+  return JSON.stringify([source, digest, spec]);
+}
+
+function failedResult(spec: RenderSpec, error: unknown): RenderResult {
+  const isTimeout = error instanceof CapstanError && error.code === 'RENDER_TIMEOUT';
+  const isMemory =
+    error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const why = isTimeout
+    ? 'it does not come to an end in time'
+    : isMemory
+      ? 'it needs more memory than it may have'
+      : 'the renderer crashed';
+  return {
+    kind: spec.kind === 'helm' || spec.kind === 'kustomize' ? spec.kind : 'directory',
+    objects: [],
+    digest: '',
+    diagnostics: [
+      {
+        severity: 'error',
+        code: isTimeout ? 'RENDER_TIMEOUT' : isMemory ? 'RENDER_MEMORY' : 'RENDER_CRASHED',
+        message: `the manifests cannot be rendered: ${why}`,
+        hint: 'look for loops over large ranges and for templates that call themselves; it is tried again when its files change',
+        location: { file: spec.path === '' ? '.' : spec.path },
+      },
+    ],
+    trace: { files: new Map(), listings: new Map(), stats: new Map() },
+  };
+}
+
+/** Whether rendering runs what a repository wrote: a chart's templates, or Jsonnet. */
+function isProgram(tree: FileTree, spec: RenderSpec): boolean {
+  if (spec.kind === 'helm') return true;
+  if (spec.kind === 'kustomize') return false;
+  const folder = resolvePath('', spec.path);
+  if (folder === undefined) return false;
+  if (spec.kind === 'detect' && tree.stat(joinPath(folder, 'Chart.yaml')) !== undefined)
+    return true;
+  return holdsJsonnet(tree, folder, spec.recurse === true);
+}
+
+function holdsJsonnet(tree: FileTree, folder: string, recurse: boolean): boolean {
+  const pending = [folder];
+  for (let looked = 0; pending.length > 0; looked++) {
+    // Too many to look at: the thread is the safe place.
+    if (looked >= FOLDERS_MAX) return true;
+    const at = pending.pop() ?? '';
+    for (const { name, kind } of tree.readDirectory(at) ?? []) {
+      if (kind !== 'directory' && name.endsWith('sonnet')) return true;
+      if (kind === 'directory' && recurse) pending.push(joinPath(at, name));
+    }
+  }
+  return false;
+}

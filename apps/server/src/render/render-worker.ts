@@ -1,0 +1,31 @@
+/** The thread in which charts and Jsonnet are rendered: what a template does to it stays in it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { renderManifests } from '@capstan/engine-render';
+import type { Capabilities } from '@capstan/kube-helm';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import { createChartRenderer } from '../chart-renderer.ts';
+import { remoteTree } from './remote-tree.ts';
+import type { RenderJob, RenderReply, WorkerData } from './render-pool.ts';
+
+const { port, flag } = workerData as WorkerData;
+let offered: Partial<Capabilities> = {};
+let nowMs = 0;
+const renderChart = createChartRenderer(
+  () => nowMs,
+  () => offered,
+);
+
+parentPort?.on('message', (job: RenderJob) => {
+  ({ offered, nowMs } = job);
+  parentPort?.postMessage(render(job));
+});
+
+function render({ snapshot, spec }: RenderJob): RenderReply {
+  try {
+    const files = remoteTree(port, new Int32Array(flag));
+    return { result: renderManifests({ ...snapshot, files }, spec, { renderChart }) };
+  } catch (error) {
+    const code = error instanceof CapstanError ? error.code : 'RENDER_FAILED';
+    return { error: { code, message: messageOf(error) } };
+  }
+}

@@ -1,0 +1,14 @@
+/** Does what the path of a spec says: a stand-in for templates that no limit of their own stops. */
+import { parentPort } from 'node:worker_threads';
+
+parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } }) => {
+  if (spec.path === 'hang') for (;;);
+  if (spec.path === 'crash') process.exit(3);
+  if (spec.path === 'throw') throw new Error('thrown');
+  if (spec.path === 'memory') {
+    const hoard: number[][] = [];
+    for (;;) hoard.push(new Array<number>(100_000).fill(hoard.length));
+  }
+  const trace = { files: new Map(), listings: new Map(), stats: new Map() };
+  parentPort?.postMessage({ result: { kind: 'helm', objects: [], digest: spec.path, diagnostics: [], trace } });
+});
