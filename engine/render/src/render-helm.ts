@@ -136,10 +136,16 @@ function expandPattern(tree: FileTree, folder: string, name: string): readonly s
     .slice(0, pattern.search(/[*?[{]/))
     .replace(/[^/]*$/, '')
     .replace(/\/$/, '');
+  if (leadsOut(inside, root)) throw refused(name, LINK_OUT);
   const found: string[] = [];
   const visit = (path: string): void => {
     for (const entry of inside.readDirectory(path) ?? []) {
       const place = joinPath(path, entry.name);
+      // Not passed over: what a pattern would have found behind it must not be taken for nothing.
+      const isCrossed = pattern.includes('**') || fits(place);
+      if (entry.kind === 'symlink' && isCrossed && leadsOut(inside, place)) {
+        throw refused(name, LINK_OUT);
+      }
       if (entry.kind === 'directory') {
         if (found.length < PATTERN_FILES_MAX && !entry.name.startsWith('$')) visit(place);
       } else if (fits(place)) found.push(mount === '' ? `/${place}` : `${mount}/${place}`);
@@ -150,6 +156,12 @@ function expandPattern(tree: FileTree, folder: string, name: string): readonly s
 }
 
 const PATTERN_FILES_MAX = 1_000;
+const LINK_OUT = 'a symbolic link leads out of the repository';
+
+function leadsOut(tree: FileTree, path: string): boolean {
+  const { kind } = resolveLinks(tree, path);
+  return kind === 'escape' || kind === 'loop';
+}
 
 /** A file by its path from the chart's folder, or from the root of the repository when it begins with '/'. */
 function readInside(tree: FileTree, folder: string, name: string): string | undefined {
@@ -161,10 +173,8 @@ function readInside(tree: FileTree, folder: string, name: string): string | unde
   const plain = name.replaceAll('\\', '/');
   const path = resolvePath(folder, decoded(plain));
   if (path === undefined) throw refused(name, 'it leads out of the repository');
+  if (leadsOut(tree, path)) throw refused(name, LINK_OUT);
   const found: ResolvedPath = resolveLinks(tree, path);
-  if (found.kind === 'escape' || found.kind === 'loop') {
-    throw refused(name, 'a symbolic link leads out of the repository');
-  }
   return found.kind === 'found' ? readText(tree, found.path) : undefined;
 }
 

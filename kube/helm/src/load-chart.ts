@@ -1,4 +1,5 @@
 import { type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
+import { messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { Chart, ChartFile, ChartMetadata, Values } from './chart.ts';
 import { readArchive } from './chart-archive.ts';
@@ -6,6 +7,7 @@ import { ChartError } from './chart-error.ts';
 import { parseIgnoreRules } from './ignore-rules.ts';
 import { NO_METADATA, parseLock, parseMetadata, validateMetadata } from './parse-metadata.ts';
 import { isTable, overlayValues } from './values.ts';
+import { yamlText } from './yaml-text.ts';
 
 export interface LoadOptions {
   /** Sum of the bytes of all files of the chart and its subcharts. */
@@ -117,16 +119,24 @@ export function chartOfFiles(
 function readMetadata(byName: ReadonlyMap<string, ChartFile>): ChartMetadata {
   const main = byName.get('Chart.yaml');
   if (main === undefined) throw new ChartError('CHART_METADATA', 'Chart.yaml file is missing');
-  let metadata = parseMetadata(textOf(main.data), 'Chart.yaml', NO_METADATA);
+  let metadata = parseMetadata(metadataText(main), main.name, NO_METADATA);
   if (metadata.apiVersion === '') metadata = { ...metadata, apiVersion: 'v1' };
   const old = byName.get('requirements.yaml');
-  if (old !== undefined) metadata = parseMetadata(textOf(old.data), 'requirements.yaml', metadata);
+  if (old !== undefined) metadata = parseMetadata(metadataText(old), old.name, metadata);
   return validateMetadata(metadata);
+}
+
+function metadataText({ name, data }: ChartFile): string {
+  try {
+    return yamlText(data);
+  } catch (error) {
+    throw new ChartError('CHART_METADATA', `cannot load ${name}: ${messageOf(error)}`, error);
+  }
 }
 
 function readDefaults(file: ChartFile): Values {
   try {
-    return parseValues(textOf(file.data));
+    return parseValues(file.data);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChartError('CHART_VALUES', `cannot load values.yaml: ${reason}`, error);
@@ -134,8 +144,9 @@ function readDefaults(file: ChartFile): Values {
 }
 
 /** A values file: several documents are laid over each other, the later ones winning. */
-export function parseValues(text: string): Values {
+export function parseValues(content: string | Uint8Array): Values {
   let values: Values = {};
+  const text = typeof content === 'string' ? content : valuesText(content);
   for (const document of text.split(/^---[ \t]*(?:\r?\n|$)/m)) {
     const parsed = readYaml(document);
     if (parsed === null || parsed === undefined) continue;
@@ -149,6 +160,15 @@ export function parseValues(text: string): Values {
     values = overlayValues(values, parsed);
   }
   return values;
+}
+
+function valuesText(content: Uint8Array): string {
+  try {
+    return yamlText(content);
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new ChartError('CHART_VALUES', `cannot unmarshal yaml document: ${reason}`, error);
+  }
 }
 
 function readYaml(text: string): ReturnType<typeof parseYaml> {

@@ -1,6 +1,8 @@
+import { toBytes } from '@capstan/lib-gotemplate';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { HelmFlavor } from './capabilities.ts';
 import { ChartError } from './chart-error.ts';
+import { yamlText } from './yaml-text.ts';
 
 /** One rendered document with the template it came from. */
 export interface Manifest {
@@ -179,7 +181,7 @@ interface Head {
 function readHead(document: string, path: string, flavor: HelmFlavor): Head {
   let value: unknown;
   try {
-    value = parseYaml(document);
+    value = parseYaml(document.isWellFormed() ? document : yamlText(toBytes(document)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChartError('CHART_MANIFEST', `YAML parse error on ${path}: ${reason}`, error);

@@ -30,7 +30,7 @@ function tar(entries: readonly Entry[]): Uint8Array {
 
 const chartEntry = { name: 'app/Chart.yaml', data: CHART };
 
-test('an archive entry cannot leave the chart, be a link or a device, or lie about its size', () => {
+test('an archive entry cannot leave the chart, be a link or a device, or lie about its size (row 18)', () => {
   const refused = (entry: Entry, message: RegExp) =>
     assert.throws(() => loadChartArchive(tar([chartEntry, entry])), message);
   refused({ name: 'app/../../evil', data: 'x' }, /illegally references parent directory/);
@@ -42,7 +42,7 @@ test('an archive entry cannot leave the chart, be a link or a device, or lie abo
   refused({ name: 'app/c:/x', data: 'x' }, /illegally named files/);
 });
 
-test('an archive is bounded in bytes and in entries', () => {
+test('an archive is bounded in bytes and in entries (row 18)', () => {
   const zeros = gzipSync(Buffer.alloc(64 * 1024 * 1024));
   assert.throws(
     () => loadChartArchive(zeros, { bytesMax: 1024 * 1024 }),
@@ -55,7 +55,7 @@ test('an archive is bounded in bytes and in entries', () => {
   );
 });
 
-test('a chart cannot be named out of its folder, nor an alias', () => {
+test('a chart cannot be named out of its folder, nor an alias (row 16)', () => {
   for (const name of ['..', '.', 'a/b']) {
     const tree = memoryTree({ 'Chart.yaml': `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n` });
     assert.throws(() => loadChart(tree), /chart\.metadata\.name/);
@@ -67,7 +67,7 @@ test('a chart cannot be named out of its folder, nor an alias', () => {
   );
 });
 
-test('a symbolic link out of the tree is refused and its target is not named', () => {
+test('a symbolic link out of the tree is refused and its target is not named (row 17)', () => {
   for (const link of ['/etc/cron.d/x', '../../etc/passwd']) {
     const tree = memoryTree({ 'c/Chart.yaml': CHART, 'c/Chart.lock': { link } });
     assert.throws(
@@ -78,7 +78,7 @@ test('a symbolic link out of the tree is refused and its target is not named', (
   }
 });
 
-test('files of other folders are not there for a template', () => {
+test('files of other folders are not there for a template (row 13)', () => {
   const tree = memoryTree({
     'c/Chart.yaml': CHART,
     'secret.txt': 'no',
@@ -88,7 +88,7 @@ test('files of other folders are not there for a template', () => {
   assert.equal(renderChart(loadChart(tree, 'c'), {}, RELEASE).manifests[0]?.content, 'a: ""\n');
 });
 
-test('a schema cannot reach the network, nor run for ever', () => {
+test('a schema cannot reach the network, nor run for ever (row 20)', () => {
   const render = (schema: string) => {
     const tree = memoryTree({
       'Chart.yaml': CHART,
@@ -107,7 +107,7 @@ test('a schema cannot reach the network, nor run for ever', () => {
   assert.throws(render(deep), /too deep/);
 });
 
-test('a template cannot resolve hosts, read the environment, or recurse without end', () => {
+test('a template cannot resolve hosts, read the environment, or recurse without end (row 15)', () => {
   const render = (text: string) => {
     const tree = memoryTree({ 'Chart.yaml': CHART, 'templates/a.yaml': text });
     return renderChart(
@@ -122,4 +122,54 @@ test('a template cannot resolve hosts, read the environment, or recurse without 
     render('{{ define "x" }}{{ tpl "{{ include \\"x\\" . }}" . }}{{ end }}{{ include "x" . }}'),
   );
   assert.throws(() => render('{{ range $i := 1000000000 }}{{ end }}'), /steps/);
+});
+
+test('of several entries of one name the last holds; names that differ in case are two files (row 18)', () => {
+  const entries = [
+    chartEntry,
+    { name: 'app/templates/a.yaml', data: 'a: first\n' },
+    { name: 'app/templates/a.yaml', data: 'a: second\n' },
+    { name: 'app/templates/A.yaml', data: 'a: other\n' },
+  ];
+  const { manifests } = renderChart(loadChartArchive(tar(entries)), {}, RELEASE);
+  assert.deepEqual(manifests.map(({ content }) => content).toSorted(), [
+    'a: other\n',
+    'a: second\n',
+  ]);
+});
+
+test('lookup asks nobody but the port, which is absent unless it is handed in (row 14)', () => {
+  const template = 'a: {{ lookup "v1" "Secret" "other" "s" | toJson }}\n';
+  const tree = memoryTree({ 'Chart.yaml': CHART, 'templates/a.yaml': template });
+  assert.equal(renderChart(loadChart(tree), {}, RELEASE).manifests[0]?.content, 'a: {}\n');
+  const denied = (): never => {
+    throw new Error('secrets "s" is forbidden');
+  };
+  assert.throws(
+    () => renderChart(loadChart(tree), {}, { ...RELEASE, lookup: denied }),
+    /forbidden/,
+  );
+});
+
+test('YAML of a chart is bounded in aliases and depth, and never crashes (row 27)', () => {
+  const bomb = Array.from(
+    { length: 12 },
+    (_, i) =>
+      `a${i}: &a${i} [${Array(9)
+        .fill(i === 0 ? 'x' : `*a${i - 1}`)
+        .join(', ')}]`,
+  ).join('\n');
+  const faults = {
+    aliases: bomb,
+    depth: `a: ${'['.repeat(10_001)}${']'.repeat(10_001)}`,
+    'NUL bytes': 'a: "\0"\nb: \0',
+    'invalid UTF-8': Uint8Array.from([0x61, 0x3a, 0x20, 0xff, 0xfe]),
+    'a cut off value': 'a: {b: [',
+  };
+  for (const [what, values] of Object.entries(faults)) {
+    const tree = memoryTree({ 'Chart.yaml': CHART, 'values.yaml': values });
+    assert.throws(() => loadChart(tree), { name: 'ChartError' }, what);
+    const rendered = memoryTree({ 'Chart.yaml': CHART, 'templates/a.yaml': values });
+    assert.throws(() => renderChart(loadChart(rendered), {}, RELEASE), { name: /Error/ }, what);
+  }
 });

@@ -54,7 +54,7 @@ describe('dependency update', () => {
     assert.match(readFileSync(join(folder, 'app', 'Chart.lock'), 'utf8'), /digest: sha256:/);
   });
 
-  test('does not write through a Chart.lock that is a link', async () => {
+  test('does not write through a Chart.lock that is a link (row 17)', async () => {
     const target = join(folder, 'outside', 'file');
     symlinkSync(target, join(folder, 'app', 'Chart.lock'));
     const { code, err } = await update();

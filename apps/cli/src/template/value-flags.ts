@@ -34,7 +34,7 @@ export async function mergeValueFlags(flags: ParsedFlags, io: Io): Promise<Value
 async function readValuesFile(path: string, io: Io): Promise<Values> {
   const bytes = path.trim() === '-' ? await io.readInput() : readGiven(path, io);
   try {
-    return parseValues(new TextDecoder().decode(bytes));
+    return parseValues(bytes);
   } catch (error) {
     throw new ChartError('CHART_VALUES', `failed to parse ${path}: ${messageOf(error)}`, error);
   }

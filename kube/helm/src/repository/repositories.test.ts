@@ -167,13 +167,13 @@ describe('a chart repository', () => {
     );
   });
 
-  test('whose index never ends is cut off', async () => {
+  test('whose index never ends is cut off (row 21)', async () => {
     await using server = await standIn(() => ({ body: () => '# '.repeat(32_768) }));
     const endless = open(server.url, { indexBytesMax: 1_000_000 });
     assert.match(await codeOf(endless.resolve('child', '')), /sends more than 1000000 bytes/);
   });
 
-  test('that is too slow is given up', async () => {
+  test('that is too slow is given up (row 21)', async () => {
     await using server = await standIn(() => ({ body: { never: true } }));
     const signal = AbortSignal.timeout(100);
     assert.match(
@@ -253,7 +253,7 @@ describe('an OCI registry', () => {
     assert.deepEqual(store.seen, ['/blob -']);
   });
 
-  test('that lies about digest, type or size is refused', async () => {
+  test('that lies about digest, type or size is refused (row 19)', async () => {
     const lies: readonly (readonly [string, string, RegExp])[] = [
       ['other bytes', manifestOf(packed('child', '1.2.1')), /OCI_STATUS|OCI_NOT_FOUND|OCI_DIGEST/],
       [
@@ -335,7 +335,7 @@ describe('dependencies', () => {
     );
   });
 
-  test('out of the repository, by path or by link, are refused', async () => {
+  test('out of the repository, by path or by link, are refused (row 16)', async () => {
     const outside = [
       'file://../../other',
       'file:///etc',
