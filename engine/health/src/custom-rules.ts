@@ -26,7 +26,25 @@ export function judgeByRules(object: KubeObject, rules: readonly HealthRule[]): 
   return 'judge' in rule ? rule.judge(object) : judge(object, rule);
 }
 
+/** Which rule of a list speaks of a kind; worked out once, since lists are long and judged by again and again. */
+const FOUND = new WeakMap<readonly HealthRule[], Map<string, HealthRule | undefined>>();
+
 export function findRule(
+  group: string,
+  kind: string,
+  rules: readonly HealthRule[],
+): HealthRule | undefined {
+  let known = FOUND.get(rules);
+  if (known === undefined) {
+    known = new Map();
+    FOUND.set(rules, known);
+  }
+  const name = `${group}/${kind}`;
+  if (!known.has(name)) known.set(name, firstRule(group, kind, rules));
+  return known.get(name);
+}
+
+function firstRule(
   group: string,
   kind: string,
   rules: readonly HealthRule[],
