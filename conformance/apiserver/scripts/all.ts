@@ -1,8 +1,9 @@
 import type { Script } from '@capstan/kube-apiserver/testing';
 import { kindScripts } from './kinds.ts';
+import { limitScripts } from './limits.ts';
 import { protocolScripts } from './protocol.ts';
 import { workloadScripts } from './workloads.ts';
 
 export function allScripts(): Script[] {
-  return [...protocolScripts(), ...kindScripts(), ...workloadScripts()];
+  return [...protocolScripts(), ...kindScripts(), ...workloadScripts(), ...limitScripts()];
 }

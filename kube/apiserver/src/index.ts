@@ -26,6 +26,7 @@ export {
 export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { createLocalClient, type LocalClient, type ResourcePath } from './local-client.ts';
 export { randomSuffix, safeEncode } from './names.ts';
+export { countedBy, totalUsage } from './quota.ts';
 export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
 export type { ServedResource } from './served-resource.ts';
 export { Store, type StoreEvent } from './store.ts';

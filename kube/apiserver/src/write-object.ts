@@ -1,7 +1,6 @@
 import { keepTimestamps } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
-import { admitLimits, admitQuota } from './admission.ts';
 import {
   ApiError,
   alreadyExists,
@@ -25,8 +24,10 @@ import {
   objectAt,
   textAt,
 } from './json.ts';
+import { admitLimits, fillFromLimits } from './limit-ranges.ts';
 import { metadataErrors } from './metadata-validation.ts';
 import { generateName } from './names.ts';
+import { admitQuota } from './quota.ts';
 import { finishDeletion } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
@@ -96,10 +97,10 @@ export function createObject(
       }),
     );
   }
+  fillFromLimits(core, resource, draft);
   stampNew(core, metadata, resource);
   if (resource.strategy.hasStatus === true) resetStatus(draft, resource);
   resource.strategy.prepareCreate?.(draft, context);
-  admitLimits(core, resource, draft);
   const name = textAt(metadata, 'name');
   const object = asObject(draft);
   const errors = [
@@ -110,10 +111,11 @@ export function createObject(
     throw invalid({ group: resource.group, kind: resource.kind, name }, errors);
   }
   const key = keyFor(resource, target.namespace, name);
+  admitLimits(core, resource, object);
+  admitQuota(core, resource, object);
   if (core.store.get(resource.bucket, key) !== undefined) {
     throw alreadyExists({ ...subjectOf(target), name });
   }
-  admitQuota(core, resource, object);
   const stored = toStorageVersion(object, resource);
   if (options.dryRun) return { object: toVersion(stored, resource), created: true };
   const kept = core.store.put(resource.bucket, key, stored);
@@ -188,6 +190,10 @@ export function updateObject(
       ];
   if (errors.length > 0) {
     throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
+  }
+  if ((options.subresource ?? '') === '') {
+    if (resource.bucket !== '/pods') admitLimits(core, resource, object);
+    admitQuota(core, resource, object, old);
   }
   const tracked = keepTimestamps(old, object);
   return storeUpdate(core, { target, key, old, stored, tracked, options });

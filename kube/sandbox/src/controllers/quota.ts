@@ -1,25 +1,16 @@
 import {
   cloneJson,
+  countedBy,
   type DraftObject,
   equalJson,
-  listAt,
   objectAt,
+  totalUsage,
   valueAt,
 } from '@capstan/kube-apiserver';
-import type { KubeObject } from '@capstan/kube-object';
-import { type Controller, type Surroundings, splitKey } from '../control-loop.ts';
-import { isActive } from '../pods.ts';
-import { addQuantities } from '../quantities.ts';
+import { formatQuantity } from '@capstan/kube-object';
+import { type Controller, splitKey } from '../control-loop.ts';
 
 const QUOTAS = 'v1/resourcequotas';
-const COUNTED: Readonly<Record<string, string>> = {
-  configmaps: 'v1/configmaps',
-  persistentvolumeclaims: 'v1/persistentvolumeclaims',
-  replicationcontrollers: 'v1/replicationcontrollers',
-  resourcequotas: 'v1/resourcequotas',
-  secrets: 'v1/secrets',
-  services: 'v1/services',
-};
 
 /** ResourceQuotas: what a namespace uses of what it may. */
 export const quotaController: Controller = {
@@ -34,39 +25,19 @@ export const quotaController: Controller = {
     const quota = client.get(QUOTAS, ...splitKey(key));
     if (quota === undefined) return;
     const hard = objectAt(quota, 'spec', 'hard');
+    const namespace = quota.metadata.namespace ?? '';
     const used: DraftObject = {};
-    for (const name of Object.keys(hard)) {
-      const amount = usage(name, quota.metadata.namespace ?? '', surroundings);
-      if (amount !== undefined) used[name] = amount;
+    for (const entry of Object.keys(hard)) {
+      const counted = countedBy(entry);
+      const resource = client
+        .namespacedResources()
+        .find(({ name, group }) => name === counted.name && group === counted.group);
+      if (resource === undefined) continue;
+      const objects = client.list(resource.path, namespace);
+      used[entry] = formatQuantity(totalUsage(quota, entry, counted, objects));
     }
     const status: DraftObject = { hard: cloneJson(hard), used };
     if (equalJson(status, valueAt(quota, 'status'))) return;
     client.updateStatus(QUOTAS, { ...cloneJson(quota), status });
   },
 };
-
-function usage(name: string, namespace: string, { client }: Surroundings): string | undefined {
-  const path = COUNTED[name];
-  if (path !== undefined) return String(client.list(path, namespace).length);
-  const pods = client.list('v1/pods', namespace).filter(isActive);
-  if (name === 'pods' || name === 'count/pods') return String(pods.length);
-  const count = /^count\/([^.]+)(?:\.(.+))?$/.exec(name);
-  if (count !== null) {
-    const group = count[2];
-    const found = client
-      .namespacedResources()
-      .find((resource) => resource.name === count[1] && resource.group === (group ?? ''));
-    return found === undefined ? undefined : String(client.list(found.path, namespace).length);
-  }
-  const request = /^(?:(requests|limits)\.)?(cpu|memory|storage|ephemeral-storage)$/.exec(name);
-  if (request === null) return undefined;
-  const section = request[1] ?? 'requests';
-  return addQuantities(pods.flatMap((pod) => amounts(pod, section, request[2] ?? '')));
-}
-
-function amounts(pod: KubeObject, section: string, resource: string): string[] {
-  return listAt(pod, 'spec', 'containers')
-    .map((container) => objectAt(container, 'resources', section)[resource])
-    .filter((value) => value !== undefined)
-    .map(String);
-}
