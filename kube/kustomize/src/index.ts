@@ -11,4 +11,5 @@ export type { ChartRequest, RenderChart } from './helm.ts';
 export type { HelmChartEntry } from './kustomization.ts';
 export type { FieldOrigin, Origins } from './origins.ts';
 export type { ChartPull, RemoteAnswer, RemotePolicy, RemotePort, RemoteRequest } from './remote.ts';
+export { requireAdmitted } from './remote.ts';
 export { parseRepoSpec, type RepoSpec } from './repo-spec.ts';

@@ -103,7 +103,7 @@ async function buildWithRemotes(path: string, options: BuildOptions, io: Io): Pr
   let result = build(tree, path, { ...options, remote: NOTHING_YET });
   if (result.kind !== 'pending') return result;
   const { RemoteStore } = await import('./remote-store.ts');
-  await using store = new RemoteStore(io.signal);
+  await using store = new RemoteStore(options.remotePolicy, io.signal);
   const remote = store.port();
   result = build(tree, path, { ...options, remote });
   for (let round = 0; result.kind === 'pending' && round < ROUNDS_MAX; round++) {

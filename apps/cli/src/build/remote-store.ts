@@ -7,9 +7,11 @@ import {
   type ChartPull,
   parseRepoSpec,
   type RemoteAnswer,
+  type RemotePolicy,
   type RemotePort,
   type RemoteRequest,
   type RepoSpec,
+  requireAdmitted,
 } from '@capstan/kube-kustomize';
 import { type FileTree, memoryTree } from '@capstan/lib-files';
 import { diskTree } from '@capstan/lib-files/disk';
@@ -18,6 +20,7 @@ import { httpGet } from '../http-get.ts';
 
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const FILE_TIMEOUT_MS = 60_000;
+const REDIRECTS_MAX = 10;
 const CHART_TIMEOUT_MS = 120_000;
 
 /** Remote content of one build: repositories in temporary folders, which `dispose` removes, and files in memory. */
@@ -26,9 +29,11 @@ export class RemoteStore implements AsyncDisposable {
   readonly #files = new Map<string, RemoteAnswer<Uint8Array>>();
   readonly #charts = new Map<string, RemoteAnswer<FileTree>>();
   readonly #folders: string[] = [];
+  readonly #policy: RemotePolicy | undefined;
   readonly #signal: AbortSignal;
 
-  constructor(signal: AbortSignal) {
+  constructor(policy: RemotePolicy | undefined, signal: AbortSignal) {
+    this.#policy = policy;
     this.#signal = signal;
   }
 
@@ -60,7 +65,7 @@ export class RemoteStore implements AsyncDisposable {
   async #get(url: string): Promise<RemoteAnswer<Uint8Array>> {
     try {
       const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(FILE_TIMEOUT_MS)]);
-      const response = await fetch(url, { signal });
+      const response = await this.#follow(url, signal);
       if (!response.ok) return httpFailure(url, response.status);
       const chunks: Uint8Array[] = [];
       let size = 0;
@@ -76,6 +81,19 @@ export class RemoteStore implements AsyncDisposable {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       return { kind: 'failed', message: `Get "${url}": ${messageOf(cause)}` };
     }
+  }
+
+  /** Follows redirects, but to no place that a kustomization could not name itself. */
+  async #follow(url: string, signal: AbortSignal): Promise<Response> {
+    let at = url;
+    for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
+      const response = await fetch(at, { signal, redirect: 'manual' });
+      const location = response.headers.get('location');
+      if (response.status < 300 || response.status > 399 || location === null) return response;
+      at = new URL(location, at).href;
+      requireAdmitted(at, this.#policy);
+    }
+    throw new Error(`stopped after ${REDIRECTS_MAX} redirects`);
   }
 
   /** Pulls a chart into memory: unlike the original, a build leaves nothing behind in the folder it builds. */

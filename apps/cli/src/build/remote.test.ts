@@ -58,7 +58,10 @@ before(async () => {
     if (path === '/charts/index.yaml') response.end(index);
     else if (path === '/charts/c-1.2.3.tgz') response.end(chart);
     else if (path === '/files/cm.yaml') response.end(CM);
-    else host(request, response);
+    else if (path === '/files/moved') response.writeHead(302, { location: 'cm.yaml' }).end();
+    else if (path === '/files/metadata') {
+      response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end();
+    } else host(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -126,6 +129,15 @@ test('a chart is pulled from its repository, and nothing of it stays', async () 
     err: '',
   });
   assert.deepEqual(readdirSync(join(root, 'chart')), ['kustomization.yaml']);
+});
+
+test('redirects of files are followed, but not to a link-local address', async () => {
+  write('moved/kustomization.yaml', `resources: ["${url}/files/moved"]\n`);
+  assert.deepEqual(await capstan('moved'), { code: 0, out: CM, err: '' });
+  write('metadata/kustomization.yaml', `resources: ["${url}/files/metadata"]\n`);
+  const { code, err } = await capstan('metadata');
+  assert.equal(code, 1);
+  assert.match(err, /'169\.254\.169\.254' is a local or link-local address/);
 });
 
 test('a link-local address is refused', async () => {
