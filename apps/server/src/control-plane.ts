@@ -115,6 +115,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       cluster,
       clusters,
       createCluster: open,
+      writer: git,
       tenancy: options.tenancy ?? {},
       sources,
       artifacts: storage,

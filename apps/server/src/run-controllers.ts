@@ -17,7 +17,7 @@ import {
 } from '@capstan/engine-delivery';
 import { popularRules } from '@capstan/engine-health';
 import { RenderCache } from '@capstan/engine-render';
-import type { SourceStore } from '@capstan/engine-source';
+import type { SourceStore, SourceWriter } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
 import {
   createFluxControllers,
@@ -54,6 +54,8 @@ export interface ControllerPorts {
   readonly sources: SourceStore;
   /** For results of renders. */
   readonly cacheFolder: string;
+  /** Commits what Applications have hydrated. */
+  readonly writer: SourceWriter;
   readonly artifacts: ArtifactStorage;
   readonly clock: Clock;
   readonly runtime: ControllerRuntime;
@@ -151,6 +153,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
   const applications = createApplicationController({
     ...shared,
     clusters,
+    writer: ports.writer,
     events: recorders.application,
   });
   const applicationSets = createApplicationSetController({

@@ -13,10 +13,48 @@ export interface ApplicationSpec extends JsonObject {
   readonly destination: ApplicationDestination;
   readonly source?: ApplicationSource;
   readonly sources?: readonly ApplicationSource[];
-  readonly sourceHydrator?: JsonObject;
+  readonly sourceHydrator?: SourceHydrator;
   readonly syncPolicy?: SyncPolicy;
   readonly ignoreDifferences?: readonly ResourceIgnoreDifferences[];
   readonly revisionHistoryLimit?: number;
+}
+
+/** A source is rendered and committed to a branch, from which the application is synced. */
+export interface SourceHydrator extends JsonObject {
+  readonly drySource: {
+    readonly repoURL: string;
+    readonly path: string;
+    readonly targetRevision: string;
+    readonly helm?: HelmSource;
+    readonly kustomize?: KustomizeSource;
+    readonly directory?: DirectorySource;
+    readonly plugin?: JsonObject;
+  };
+  readonly syncSource: {
+    readonly repoURL?: string;
+    readonly targetBranch: string;
+    readonly path: string;
+  };
+  readonly hydrateTo?: { readonly targetBranch: string };
+}
+export interface HydrateOperation extends JsonObject {
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  /** Hydrating, Failed or Hydrated. */
+  readonly phase: string;
+  readonly message: string;
+  readonly drySHA?: string;
+  readonly hydratedSHA?: string;
+  readonly sourceHydrator?: SourceHydrator;
+}
+export interface SourceHydratorStatus extends JsonObject {
+  readonly currentOperation?: HydrateOperation;
+  readonly lastComparedDryRevision?: string;
+  readonly lastSuccessfulOperation?: {
+    readonly drySHA?: string;
+    readonly hydratedSHA?: string;
+    readonly sourceHydrator?: SourceHydrator;
+  };
 }
 
 export interface ApplicationDestination extends JsonObject {
@@ -199,6 +237,7 @@ export interface ApplicationStatus extends JsonObject {
   readonly reconciledAt?: string;
   readonly controllerNamespace?: string;
   readonly resourceHealthSource?: string;
+  readonly sourceHydrator?: SourceHydratorStatus;
 }
 export interface SyncStatus extends JsonObject {
   readonly status: string;

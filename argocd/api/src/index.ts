@@ -31,6 +31,8 @@ export type {
   ResourceStatus,
   RetryStrategy,
   RevisionHistory,
+  SourceHydrator,
+  SourceHydratorStatus,
   SyncOperation,
   SyncOperationResult,
   SyncPolicy,

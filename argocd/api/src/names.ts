@@ -7,6 +7,7 @@ export const BACKGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/back
 export const ANNOTATION = {
   trackingId: 'argocd.argoproj.io/tracking-id',
   refresh: 'argocd.argoproj.io/refresh',
+  hydrate: 'argocd.argoproj.io/hydrate',
   syncWave: 'argocd.argoproj.io/sync-wave',
   hook: 'argocd.argoproj.io/hook',
   hookDeletePolicy: 'argocd.argoproj.io/hook-delete-policy',

@@ -9,6 +9,7 @@ import {
   GoScalar,
   type GoValue,
   isPlainDict,
+  LimitError,
   STRING,
   sprigFunctions,
   TemplateLanguage,
@@ -38,9 +39,17 @@ function ownFunctions(): Functions {
     ['fromYaml', fixed([text], (source) => readYaml(source, 'map'))],
     [
       'tpl',
-      new GoFunc({ params: [STRING, ANY] }, (context, [source, data]) =>
-        context.renderText('base', String(source), data ?? null),
-      ),
+      new GoFunc({ params: [STRING, ANY] }, (context, [source, data]) => {
+        const text = String(source);
+        try {
+          return context.renderText('base', text, data ?? null).replaceAll('<no value>', '');
+        } catch (error) {
+          if (error instanceof LimitError) throw error;
+          throw new GoError(
+            `error during tpl function execution for ${JSON.stringify(text)}: ${messageOf(error)}`,
+          );
+        }
+      }),
     ],
     ['fromYamlArray', fixed([text], (source) => readYaml(source, 'list'))],
   ];

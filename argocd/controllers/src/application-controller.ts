@@ -4,7 +4,13 @@
  * level-based and idempotent; it neither renders nor plans. Woken by the Application, its project and credentials, its
  * sources, its objects in the cluster, and the times that the engine names.
  */
-import { ANNOTATION, type Application, type ApplicationStatus, GROUP } from '@capstan/argocd-api';
+import {
+  ANNOTATION,
+  type Application,
+  type ApplicationStatus,
+  GROUP,
+  type SourceHydratorStatus,
+} from '@capstan/argocd-api';
 import {
   actAs,
   type Delivery,
@@ -22,7 +28,7 @@ import {
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
-import type { SourceStore } from '@capstan/engine-source';
+import type { SourceSpec, SourceStore, SourceWriter } from '@capstan/engine-source';
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
@@ -45,6 +51,7 @@ import {
 } from './control-state.ts';
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
+import { type HydratedApplication, hydrate, hydrationKey } from './hydrate.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
 import { readStatus } from './read-status.ts';
 import type { Settings } from './settings.ts';
@@ -56,6 +63,7 @@ import {
   renderContext,
   type ServiceAccount,
   toDelivery,
+  toDeliverySources,
 } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
@@ -68,6 +76,8 @@ export interface ApplicationControllerPorts {
   readonly clusters: ClusterDirectory;
   readonly sources: SourceStore;
   readonly render: DeliveryPorts['render'];
+  /** Commits what is hydrated; absent: hydrated applications are synced from their branch, and nothing is committed. */
+  readonly writer?: SourceWriter;
   readonly verdicts: VerdictCache;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -109,6 +119,8 @@ interface Bench {
   readonly controlNamespace: string;
   /** Between two looks at a remote. */
   readonly pollIntervalMs: () => number;
+  /** What is being committed, by branch. */
+  readonly hydrations: Map<string, Promise<void>>;
   /** The engine's last word on each application. */
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
@@ -132,6 +144,7 @@ export function createApplicationController(
     watches,
     controlNamespace,
     pollIntervalMs,
+    hydrations: new Map(),
     known: new Map(),
   };
   const controller = createController<AppKey>({
@@ -310,14 +323,88 @@ async function look(
   const previous = isTerminating(app) ? endOperation(past) : past;
   const refresh = app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
+  const hydration = await hydrateFirst(app, bench, signal);
   const report = async (status: DeliveryStatus) => {
-    current = await reportStatus(current, status, { bench, isFinal: false, signal });
+    current = await reportStatus(current, status, { bench, isFinal: false, hydration, signal });
   };
   const status = await runLook(app, previous, { bench, id, refresh, report, signal });
   if (status === undefined) return undefined;
   bench.known.set(id, { uid: app.metadata.uid ?? '', status });
-  await reportStatus(current, status, { bench, isFinal: true, signal });
+  await reportStatus(current, status, { bench, isFinal: true, hydration, signal });
   return status;
+}
+
+/** Brings the rendered state to its branch, before that is looked at; together with all that go to the same branch. */
+async function hydrateFirst(
+  app: Application,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<SourceHydratorStatus | undefined> {
+  const { control, ports, hydrations } = bench;
+  const { sourceHydrator: hydrator } = app.spec;
+  if (hydrator === undefined || ports.writer === undefined) return undefined;
+  if (!mayHydrate(app, bench)) return undefined;
+  const { annotations } = app.metadata;
+  const isAsked = annotations?.[ANNOTATION.hydrate] !== undefined;
+  const isRefreshed = isAsked || annotations?.[ANNOTATION.refresh] !== undefined;
+  const { render, sources, writer, clock } = ports;
+  const key = hydrationKey(hydrator);
+  const run = async () =>
+    hydrate(
+      {
+        app,
+        context: contextOf(app, bench),
+        hydrator,
+        group: groupOf(key, bench),
+        writeCredentials: control.writeCredentials(),
+        settings: control.settings().hydrator,
+        isAsked,
+        maxAgeMs: isRefreshed ? 0 : bench.pollIntervalMs() / 2,
+        signal,
+      },
+      { sources, writer, render, now: () => clock.now() },
+    );
+  // One commit at a time to a branch.
+  const before = hydrations.get(key) ?? Promise.resolve();
+  const own = before.then(run, run);
+  const settled = own.then(
+    () => undefined,
+    () => undefined,
+  );
+  hydrations.set(key, settled);
+  void settled.then(() => {
+    if (hydrations.get(key) === settled) hydrations.delete(key);
+  });
+  return own;
+}
+
+/** Nothing is written for an application that may not be delivered: the look that follows says why. */
+function mayHydrate(app: Application, bench: Bench): boolean {
+  try {
+    return !toDelivery(app, contextOf(app, bench)).suspended;
+  } catch (error) {
+    if (error instanceof CapstanError) return false;
+    throw error;
+  }
+}
+
+/** What a hydrated application is made from is followed as well. */
+function drySpecs(app: Application, context: LoweringContext): readonly SourceSpec[] {
+  const { sourceHydrator } = app.spec;
+  if (sourceHydrator === undefined) return [];
+  return toDeliverySources([sourceHydrator.drySource], app, context).map(({ source }) => source);
+}
+
+function groupOf(key: string, bench: Bench): readonly HydratedApplication[] {
+  const { control } = bench;
+  return control.applications().flatMap((other) => {
+    const object = control.read(other);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return [];
+    const app = control.parse(object);
+    const { sourceHydrator } = app.spec;
+    if (sourceHydrator === undefined || hydrationKey(sourceHydrator) !== key) return [];
+    return [{ app, context: contextOf(app, bench) }];
+  });
 }
 
 interface LookOptions {
@@ -338,7 +425,7 @@ async function runLook(
     const context = contextOf(app, bench);
     const delivery = toDelivery(app, context);
     if (delivery.suspended) return undefined;
-    const specs = delivery.sources.map(({ source }) => source);
+    const specs = [...delivery.sources.map(({ source }) => source), ...drySpecs(app, context)];
     watches.follow(id, specs, bench.pollIntervalMs());
     const request = toOperationRequest(app, previous?.operation, context);
     const status = await runDelivery(
@@ -478,6 +565,7 @@ interface ReportOptions {
   readonly bench: Bench;
   /** The look is over: the operation that is done and the refresh annotation go. */
   readonly isFinal: boolean;
+  readonly hydration: SourceHydratorStatus | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -485,7 +573,7 @@ interface ReportOptions {
 async function reportStatus(
   app: Application,
   delivery: DeliveryStatus,
-  { bench, isFinal, signal }: ReportOptions,
+  { bench, isFinal, hydration, signal }: ReportOptions,
 ): Promise<Application> {
   const { ports, control, controlNamespace } = bench;
   const before: ApplicationStatus = app.status ?? {};
@@ -493,6 +581,7 @@ async function reportStatus(
     nowMs: ports.clock.now(),
     controlNamespace,
     operation: app.operation,
+    hydration,
   });
   const clearsOperation =
     isFinal && app.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;

@@ -190,6 +190,11 @@ export class ControlState {
     return this.#credentials;
   }
 
+  /** Of Secrets of type repository-write and repo-write-creds. */
+  writeCredentials(): readonly RepositoryCredential[] {
+    return this.#secrets().flatMap((secret) => readRepositoryCredential(secret, 'write') ?? []);
+  }
+
   applications(): readonly AppKey[] {
     const live = this.#everywhere ?? this.live;
     return live

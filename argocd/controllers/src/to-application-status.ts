@@ -11,6 +11,7 @@ import type {
   ResourceResult,
   ResourceStatus,
   RevisionHistory,
+  SourceHydratorStatus,
   OperationState as WireOperation,
 } from '@capstan/argocd-api';
 import type {
@@ -27,6 +28,8 @@ export interface RaisingContext {
   readonly controlNamespace: string;
   /** The operation as a person wrote it, when this is one. */
   readonly operation: Operation | undefined;
+  /** Of the hydrator, when it looked. */
+  readonly hydration?: SourceHydratorStatus | undefined;
 }
 
 export function toApplicationStatus(
@@ -49,6 +52,7 @@ export function toApplicationStatus(
     reconciledAt: now,
     resourceHealthSource: 'appTree',
     resources: toResources(delivery.objects),
+    ...hydrationOf(app, context),
     ...sourceTypeOf(app, sourceTypes, previous),
     summary: toSummary(delivery.objects),
     sync: toSync(app, delivery),
@@ -67,6 +71,15 @@ const SOURCE_TYPES: Readonly<Record<string, string>> = {
 
 function toSourceType(kind: string): string {
   return SOURCE_TYPES[kind] ?? 'Directory';
+}
+
+function hydrationOf(
+  { spec, status }: Application,
+  { hydration }: RaisingContext,
+): Pick<ApplicationStatus, 'sourceHydrator'> {
+  const sourceHydrator = hydration ?? status?.sourceHydrator;
+  const hasNone = spec.sourceHydrator === undefined || sourceHydrator === undefined;
+  return hasNone ? {} : { sourceHydrator };
 }
 
 function sourceTypeOf(app: Application, types: readonly string[], previous: ApplicationStatus) {

@@ -6,6 +6,7 @@ import {
   type AppProject,
   type ResourceIgnoreDifferences,
   type RetryStrategy,
+  type SourceHydrator,
 } from '@capstan/argocd-api';
 import {
   type Automation,
@@ -129,12 +130,23 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
 }
 
 export function sourcesOf({ spec }: Application): readonly ApplicationSource[] {
+  const { sourceHydrator } = spec;
+  if (sourceHydrator !== undefined) return [syncSourceOf(sourceHydrator)];
   if (spec.sources !== undefined && spec.sources.length > 0) return spec.sources;
   return spec.source === undefined ? [] : [spec.source];
 }
 
+/** What is synced of a hydrated application: the rendered branch. */
+export function syncSourceOf({ drySource, syncSource }: SourceHydrator): ApplicationSource {
+  return {
+    repoURL: syncSource.repoURL || drySource.repoURL,
+    path: syncSource.path,
+    targetRevision: syncSource.targetBranch,
+  };
+}
+
 export function hasSeveralSources({ spec }: Application): boolean {
-  return spec.sources !== undefined && spec.sources.length > 0;
+  return spec.sourceHydrator === undefined && (spec.sources ?? []).length > 0;
 }
 
 export function toDeliverySources(
@@ -143,15 +155,6 @@ export function toDeliverySources(
   context: SourcesContext,
 ): readonly ApplicationDeliverySource[] {
   const { project, credentials } = context;
-  if (app.spec.sourceHydrator !== undefined && sources.length === 0) {
-    throw new CapstanError(
-      'SOURCE_UNSUPPORTED',
-      'spec.sourceHydrator: the source hydrator is not run',
-      {
-        hint: 'name the rendered branch in spec.source',
-      },
-    );
-  }
   if (sources.length === 0) {
     throw new CapstanError(
       'SPEC_INVALID',

@@ -8,6 +8,9 @@ import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import { createJsonMergePatch } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 
+/** What asks for a look, and goes when that was had. */
+const ASKED: readonly string[] = [ANNOTATION.refresh, ANNOTATION.hydrate];
+
 export interface WriteOptions {
   readonly client: KubeClient;
   readonly isFinal: boolean;
@@ -27,13 +30,16 @@ export async function writeStatus(
   { client, isFinal, clearsOperation, signal }: WriteOptions,
 ): Promise<KubeObject | undefined> {
   const before = app.status ?? {};
-  const refreshed = isFinal && app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
+  const asked = ASKED.filter((name) => app.metadata.annotations?.[name] !== undefined);
+  const refreshed = isFinal && asked.length > 0;
   const changed =
     Object.keys(asRecord(createJsonMergePatch(essence(before), essence(status)))).length > 0;
   if (!changed && !refreshed && !clearsOperation) return undefined;
   const { name = '', namespace = '', resourceVersion } = app.metadata;
   const metadata = {
-    ...(refreshed ? { annotations: { [ANNOTATION.refresh]: null } } : {}),
+    ...(refreshed
+      ? { annotations: Object.fromEntries(asked.map((name) => [name, null] as const)) }
+      : {}),
     ...(clearsOperation && resourceVersion !== undefined ? { resourceVersion } : {}),
   };
   const patch: Json = {

@@ -20,6 +20,7 @@ import type {
   WatchOptions,
 } from './store-types.ts';
 import { verifyRevision } from './verify-revision.ts';
+import { type BranchWrite, type SourceWriter, writeBranch } from './write-branch.ts';
 
 export interface SourceStoreOptions extends GitSourcesOptions {
   readonly clock: Clock;
@@ -34,7 +35,7 @@ const ASK_AGAIN_MS = 3_000;
 const MARK_EVERY_MS = 24 * 3_600_000;
 
 /** Opens the sources of one process over a cache folder. Close it to stop the polling. */
-export function createSourceStore(options: SourceStoreOptions): SourceStore {
+export function createSourceStore(options: SourceStoreOptions): SourceStore & SourceWriter {
   return new Store(options);
 }
 
@@ -54,7 +55,7 @@ interface Group {
   markedAtMs: number;
 }
 
-class Store implements SourceStore {
+class Store implements SourceStore, SourceWriter {
   readonly #options: SourceStoreOptions;
   readonly #git: GitSources;
   readonly #snapshots: GitSnapshots;
@@ -97,6 +98,13 @@ class Store implements SourceStore {
 
   #ageMs(open: OpenMirror): number {
     return this.#options.clock.now() - (this.#readAt.get(open.key) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  async writeBranch(write: BranchWrite, options: { readonly signal: AbortSignal }) {
+    const open = this.#git.open(write.spec);
+    const written = await writeBranch(open.mirror, write, options);
+    if (written.changed) this.notify(write.spec.url);
+    return written;
   }
 
   async snapshotAt(spec: SourceSpec, revisionId: string): Promise<Snapshot | undefined> {

@@ -17,3 +17,4 @@ export type {
   SourceStore,
   WatchOptions,
 } from './store-types.ts';
+export type { BranchWrite, SourceWriter } from './write-branch.ts';

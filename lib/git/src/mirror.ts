@@ -121,6 +121,57 @@ export class Mirror {
     this.#refs = undefined;
   }
 
+  /**
+   * Lays a note beside a commit of this copy and brings it to the remote, after the notes that are there: `name` is the
+   * notes' ref below refs/notes.
+   */
+  async annotate(
+    commit: string,
+    note: {
+      readonly name: string;
+      readonly text: string;
+      readonly author: { readonly name: string; readonly email: string };
+    },
+    options: RemoteOptions = {},
+  ): Promise<void> {
+    const ref = `refs/notes/${requireRefName(note.name, 'name of notes')}`;
+    const gitDir = this.#options.folder;
+    const fetched = this.#runRemote('reading notes of', (url) => [
+      'fetch',
+      '--quiet',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--',
+      url,
+      `+${ref}:${ref}`,
+    ]);
+    // There may be none yet.
+    await withSignal(
+      fetched.catch(() => undefined),
+      options.signal,
+    );
+    const result = await runGit(
+      ['notes', `--ref=${ref}`, 'add', '--force', '-m', note.text, commit],
+      {
+        gitDir,
+        settings: [
+          ['user.name', note.author.name],
+          ['user.email', note.author.email],
+        ],
+      },
+    );
+    if (result.code !== 0)
+      throw gitError('GIT_FAILED', `cannot note on ${commit}: ${result.stderr.trim()}`);
+    const pushed = this.#runRemote('pushing notes to', (url) => [
+      'push',
+      '--quiet',
+      '--',
+      url,
+      `${ref}:${ref}`,
+    ]);
+    await withSignal(pushed, options.signal);
+  }
+
   tree(commit: string): FileTree {
     return gitTree(this.objects, this.objects.readCommit(commit).tree);
   }

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Application, type AppProjectSpec, parseApplication } from '@capstan/argocd-api';
+import { renderManifests } from '@capstan/engine-render';
+import { createSourceStore } from '@capstan/engine-source/store';
+import { commitFiles, initMirror, runGit } from '@capstan/lib-git';
+import { IN_CLUSTER } from './clusters.ts';
+import { hydrate, hydrationKey } from './hydrate.ts';
+import { commitMessage } from './hydrate-texts.ts';
+import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
+import { readSettings } from './settings.ts';
+import { type LoweringContext, sourcesOf } from './to-delivery.ts';
+
+const NOW = Date.parse('2024-05-06T12:00:00Z');
+const author = { name: 'Ann', email: 'ann@example.com' };
+
+/** A repository on disk with a dry branch, a store over it, and what hydrates from one to the other. */
+async function createWorld() {
+  const folder = await mkdtemp(join(tmpdir(), 'hydrate-'));
+  const origin = join(folder, 'origin.git');
+  const url = `file://${origin}`;
+  await initMirror(origin);
+  const clock = { now: () => NOW, after: () => () => undefined };
+  const store = createSourceStore({
+    folder: join(folder, 'cache'),
+    clock,
+    random: () => 0.5,
+    allowFile: true,
+  });
+  const git = async (...args: string[]) => {
+    const result = await runGit(args, { gitDir: origin });
+    return result.stdout.toString('utf8').trim();
+  };
+  return {
+    url,
+    store,
+    git,
+    commit: (files: Record<string, string | null>, message: string) =>
+      commitFiles({ gitDir: origin, branch: 'main', files, message, author, at: NOW / 1000 }),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function application(url: string, name: string, path: string, status = {}): Application {
+  const parsed = parseApplication({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name, namespace: 'argocd' },
+    spec: {
+      project: 'default',
+      destination: { server: IN_CLUSTER.server, namespace: 'prod' },
+      sourceHydrator: {
+        drySource: { repoURL: url, path: `dry/${name}`, targetRevision: 'main' },
+        syncSource: { targetBranch: 'env/prod', path },
+      },
+    },
+    status,
+  });
+  return parsed.kind === 'ok' ? parsed.value : assert.fail();
+}
+
+function contextOf(spec: AppProjectSpec = DEFAULT_PROJECT_SPEC): LoweringContext {
+  return {
+    controlNamespace: 'argocd',
+    project: {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'default' },
+      spec,
+    },
+    credentials: [],
+    clusters: [IN_CLUSTER],
+    settings: readSettings({}),
+    nowMs: NOW,
+  };
+}
+
+type World = Awaited<ReturnType<typeof createWorld>>;
+
+function run(
+  world: World,
+  apps: readonly Application[],
+  options: { readonly context?: LoweringContext; readonly isAsked?: boolean } = {},
+) {
+  const { context = contextOf(), isAsked = false } = options;
+  const [app] = apps;
+  if (app?.spec.sourceHydrator === undefined) assert.fail();
+  return hydrate(
+    {
+      app,
+      context,
+      hydrator: app.spec.sourceHydrator,
+      group: apps.map((one) => ({ app: one, context })),
+      writeCredentials: [],
+      settings: context.settings.hydrator,
+      isAsked,
+      maxAgeMs: 0,
+      signal: new AbortController().signal,
+    },
+    {
+      sources: world.store,
+      writer: world.store,
+      render: async (snapshot, spec) => renderManifests(snapshot, spec),
+      now: () => NOW,
+    },
+  );
+}
+
+const configMap = (name: string, value: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {v: "${value}"}\n`;
+
+test('all applications of a branch are hydrated by one commit, once', async () => {
+  await using world = await createWorld();
+  const dry = await world.commit(
+    { 'dry/a/c.yaml': configMap('a', '1'), 'dry/b/c.yaml': configMap('b', '1') },
+    'Change a\n\nBecause.',
+  );
+  const apps = [application(world.url, 'a', 'a'), application(world.url, 'b', 'deep/b')];
+  const first = await run(world, apps);
+  const hydrated = await world.git('rev-parse', 'env/prod');
+  assert.equal(first.currentOperation?.phase, 'Hydrated');
+  assert.deepEqual(
+    [first.lastSuccessfulOperation?.drySHA, first.lastSuccessfulOperation?.hydratedSHA],
+    [dry, hydrated],
+  );
+  assert.equal(
+    await world.git('log', '-1', '--format=%an %B', 'env/prod'),
+    `Argo CD ${dry.slice(0, 7)}: Change a\n\nBecause.\n\nCo-authored-by: Ann <ann@example.com>`,
+  );
+  assert.match(await world.git('show', 'env/prod:deep/b/manifest.yaml'), /name: b/);
+  const metadata = JSON.parse(await world.git('show', 'env/prod:hydrator.metadata'));
+  assert.deepEqual([metadata.drySha, metadata.subject], [dry, 'Change a']);
+  const note = await world.git('notes', '--ref=hydrator.metadata', 'show', hydrated);
+  assert.deepEqual(JSON.parse(note), { drySha: dry });
+  // The other application finds its state on the branch; nothing is made anew.
+  const second = await run(world, [...apps].reverse());
+  assert.equal(second.lastSuccessfulOperation?.hydratedSHA, hydrated);
+  assert.equal(await world.git('rev-parse', 'env/prod'), hydrated);
+  const known = [application(world.url, 'a', 'a', { sourceHydrator: first })];
+  assert.equal((await run(world, known)).currentOperation, first.currentOperation);
+});
+
+test('a change is a commit on top, other files of the branch stay', async () => {
+  await using world = await createWorld();
+  await world.commit({ 'dry/a/c.yaml': configMap('a', '1') }, 'One');
+  const before = await run(world, [application(world.url, 'a', 'a')]);
+  await world.commit({ 'dry/a/c.yaml': configMap('a', '2') }, 'Two');
+  const app = application(world.url, 'a', 'a', { sourceHydrator: before });
+  const after = await run(world, [app]);
+  assert.equal(await world.git('rev-list', '--count', 'main..env/prod'), '2');
+  assert.match(await world.git('show', 'env/prod:a/manifest.yaml'), /v: "2"/);
+  assert.notEqual(
+    after.lastSuccessfulOperation?.hydratedSHA,
+    before.lastSuccessfulOperation?.hydratedSHA,
+  );
+});
+
+test('what cannot be hydrated is told, and nothing is written', async () => {
+  await using world = await createWorld();
+  await world.commit({ 'dry/a/c.yaml': 'apiVersion: v1\nkind: X\nmetadata: [' }, 'Broken');
+  const broken = await run(world, [application(world.url, 'a', 'a')]);
+  assert.equal(broken.currentOperation?.phase, 'Failed');
+  assert.match(broken.currentOperation?.message ?? '', /failed to get manifests of a/);
+  const app = application(world.url, 'a', 'a', { sourceHydrator: broken });
+  assert.equal(await run(world, [app]), broken, 'the same failure is not told again');
+  await world.commit({ 'dry/a/c.yaml': configMap('a', '1') }, 'Good');
+  for (const path of ['', '.', '../a', './']) {
+    const { currentOperation } = await run(world, [application(world.url, 'a', path)]);
+    assert.match(currentOperation?.message ?? '', /repository root/);
+  }
+  const same = [application(world.url, 'a', 'x'), application(world.url, 'b', 'x/')];
+  assert.match(
+    (await run(world, same)).currentOperation?.message ?? '',
+    /uses the same destination/,
+  );
+  const context = contextOf({ ...DEFAULT_PROJECT_SPEC, sourceRepos: ['https://other/*'] });
+  const denied = await run(world, [application(world.url, 'a', 'a')], { context });
+  assert.match(denied.currentOperation?.message ?? '', /not permitted in project/);
+  assert.equal(await world.git('branch', '--list', 'env/prod'), '');
+});
+
+test('it is synced from the branch, and grouped by source and branch', () => {
+  const app = application('https://git/a', 'a', 'a');
+  assert.deepEqual(sourcesOf(app), [
+    { repoURL: 'https://git/a', path: 'a', targetRevision: 'env/prod' },
+  ]);
+  const hydrator = app.spec.sourceHydrator ?? assert.fail();
+  const staged = { ...hydrator, hydrateTo: { targetBranch: 'env/next' } };
+  assert.notEqual(hydrationKey(hydrator), hydrationKey(staged));
+});
+
+test('the message is made by the template of the administrator', () => {
+  const metadata = { repoURL: 'u', drySha: '0123456789', subject: 's', author: 'a <b>' };
+  const template = '{{ .metadata.drySha | trunc 5 }} {{ .metadata.subject | upper }}';
+  assert.equal(commitMessage(template, metadata), '01234 S');
+  assert.throws(() => commitMessage('{{ env "HOME" }}', metadata), { code: 'TEMPLATE_INVALID' });
+});

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { readText } from '@capstan/lib-files';
+import { commitFiles, type Mirror, runGit } from '@capstan/lib-git';
+import { CapstanError } from '@capstan/lib-std';
+import type { GitSourceSpec } from './source-spec.ts';
+
+/** Files for a branch of a repository, as one commit. */
+export interface BranchWrite {
+  /** The repository, with credentials that may write. */
+  readonly spec: GitSourceSpec;
+  readonly branch: string;
+  /** Where the branch begins when there is none; absent, or missing as well: nowhere. */
+  readonly base?: string;
+  /** Path → content; null removes. */
+  readonly files: Readonly<Record<string, string | null>>;
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly atMs: number;
+  /** Laid beside the commit under refs/notes/<name>. */
+  readonly note?: { readonly name: string; readonly text: string };
+}
+
+export interface SourceWriter {
+  /** Commits to the branch, and never over what somebody else pushed meanwhile; nothing is made when nothing changes. */
+  writeBranch(
+    write: BranchWrite,
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly commit: string; readonly changed: boolean }>;
+}
+
+export async function writeBranch(
+  mirror: Mirror,
+  write: BranchWrite,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<{ readonly commit: string; readonly changed: boolean }> {
+  const { branch, base, message, author, note } = write;
+  const tip = await tipOf(mirror, branch, signal);
+  const start = tip ?? (base === undefined ? undefined : await tipOf(mirror, base, signal));
+  const files = start === undefined ? write.files : changesOf(mirror, start, write.files);
+  if (tip !== undefined && Object.keys(files).length === 0) {
+    if (note !== undefined) await mirror.annotate(tip, { ...note, author }, { signal });
+    return { commit: tip, changed: false };
+  }
+  const { gitDir } = mirror.objects;
+  const work = `capstan/${randomUUID()}`;
+  const ref = `refs/heads/${work}`;
+  try {
+    if (start !== undefined) await runGit(['update-ref', ref, start], { gitDir });
+    const commit = await commitFiles({
+      gitDir,
+      branch: work,
+      files,
+      message,
+      author,
+      at: write.atMs / 1000,
+      signal,
+      ...(start === undefined ? {} : { parent: start }),
+    });
+    await mirror.push(commit, branch, tip, { signal });
+    if (note !== undefined) await mirror.annotate(commit, { ...note, author }, { signal });
+    return { commit, changed: true };
+  } finally {
+    await runGit(['update-ref', '-d', ref], { gitDir });
+  }
+}
+
+async function tipOf(
+  mirror: Mirror,
+  branch: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await mirror.resolve({ kind: 'branch', branch }, { signal })).commit;
+  } catch (error) {
+    if (error instanceof CapstanError && error.code === 'GIT_REVISION_UNKNOWN') return undefined;
+    throw error;
+  }
+}
+
+/** What is not so already. */
+function changesOf(
+  mirror: Mirror,
+  commit: string,
+  files: BranchWrite['files'],
+): BranchWrite['files'] {
+  const tree = mirror.tree(commit);
+  const changed = Object.entries(files).filter(([path, content]) => {
+    const entry = tree.stat(path);
+    if (content === null) return entry !== undefined;
+    return entry?.kind !== 'file' || readText(tree, path) !== content;
+  });
+  return Object.fromEntries(changed);
+}
