@@ -212,6 +212,8 @@ export interface SyncOperation extends JsonObject {
   readonly syncOptions?: readonly string[];
   readonly syncStrategy?: SyncStrategy;
   readonly autoHealAttemptsCount?: number;
+  /** Of the person's machine, instead of what Git says. */
+  readonly manifests?: readonly string[];
 }
 export interface SyncStrategy extends JsonObject {
   readonly apply?: { readonly force?: boolean };

@@ -1,5 +1,10 @@
 import type { ApplicationSet } from '@capstan/argocd-api';
-import { applyIgnoreRules, type IgnoreRule } from '@capstan/engine-diff';
+import {
+  applyIgnoreRules,
+  createPathEvaluator,
+  type IgnoreRule,
+  type PathEvaluator,
+} from '@capstan/engine-diff';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 
@@ -11,6 +16,7 @@ export function withoutIgnored(
   wanted: KubeObject,
   live: KubeObject,
   { spec }: ApplicationSet,
+  evaluator?: PathEvaluator,
 ): { readonly wanted: KubeObject; readonly live: KubeObject } {
   const rules: IgnoreRule[] = (spec.ignoreApplicationDifferences ?? [])
     .filter(({ name = '' }) => name === '' || name === wanted.metadata.name)
@@ -20,7 +26,10 @@ export function withoutIgnored(
       pathExpressions: jqPathExpressions,
       managers: [],
     }));
-  const result = applyIgnoreRules(wanted, live, { rules });
+  const result = applyIgnoreRules(wanted, live, {
+    rules,
+    evaluator: evaluator ?? evaluatorFor(spec),
+  });
   const [problem] = result.diagnostics;
   if (problem === undefined) return { wanted: result.desired, live: result.live };
   throw new CapstanError(
@@ -28,4 +37,14 @@ export function withoutIgnored(
     `spec.ignoreApplicationDifferences: ${problem.message}`,
     { hint: problem.hint ?? 'write a JSON pointer' },
   );
+}
+
+/** What finds the places of jq expressions; undefined for a set that has none. */
+export function evaluatorFor({
+  ignoreApplicationDifferences = [],
+}: ApplicationSet['spec']): PathEvaluator | undefined {
+  const hasJq = ignoreApplicationDifferences.some(
+    ({ jqPathExpressions = [] }) => jqPathExpressions.length > 0,
+  );
+  return hasJq ? createPathEvaluator() : undefined;
 }

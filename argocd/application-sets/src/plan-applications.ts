@@ -3,6 +3,7 @@
  * "Controlling if/when the ApplicationSet controller modifies generated Application resources"). Pure.
  */
 import { API_VERSION, type ApplicationSet, FINALIZER } from '@capstan/argocd-api';
+import type { PathEvaluator } from '@capstan/engine-diff';
 import { createJsonMergePatch } from '@capstan/kube-merge';
 import {
   controllerOf,
@@ -13,7 +14,7 @@ import {
   ownerReferenceTo,
 } from '@capstan/kube-object';
 import { type DeletionBudget, exceedsBudget, readBudget } from './deletion-budget.ts';
-import { withoutIgnored } from './ignore-differences.ts';
+import { evaluatorFor, withoutIgnored } from './ignore-differences.ts';
 import { isRecord, withoutEmpty } from './json.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import type { RegisteredCluster } from './observation.ts';
@@ -63,6 +64,7 @@ export function planApplications(input: PlanInput): ApplicationPlan {
   const create: KubeObject[] = [];
   const update: PlannedUpdate[] = [];
   const refused: { name: string; message: string }[] = [];
+  const evaluator = evaluatorFor(applicationSet.spec);
   const sorted = [...wanted].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   for (const application of sorted) {
     const name = nameOf(application);
@@ -76,7 +78,7 @@ export function planApplications(input: PlanInput): ApplicationPlan {
       const message = `Object ${live.metadata.namespace}/${name} is already owned by another ${controller.kind} controller ${controller.name}`;
       refused.push({ name, message });
     } else if (allows.update || controller === undefined) {
-      const patch = updateOf(application, live, applicationSet);
+      const patch = updateOf(application, live, { applicationSet, evaluator });
       if (Object.keys(patch).length > 0) update.push({ name, patch });
     }
   }
@@ -211,11 +213,14 @@ function pick(
 function updateOf(
   application: GeneratedApplication,
   live: KubeObject,
-  applicationSet: ApplicationSet,
+  {
+    applicationSet,
+    evaluator,
+  }: { readonly applicationSet: ApplicationSet; readonly evaluator: PathEvaluator | undefined },
 ): JsonObject {
   const desired = desiredFor(application, live, applicationSet);
   const spec = normalizeSpec(isRecord(live['spec']) ? live['spec'] : {});
-  const compared = withoutIgnored(desired, { ...live, spec }, applicationSet);
+  const compared = withoutIgnored(desired, { ...live, spec }, applicationSet, evaluator);
   const before = managedParts(compared.live);
   const after = managedParts(compared.wanted);
   const patch: Json = createJsonMergePatch(before, after);

@@ -31,7 +31,11 @@ export function applicationSetLanguage(): TemplateLanguage {
   return new TemplateLanguage(functions, { cachedTextMax: 8 * 1024 * 1024 });
 }
 
+/** So deep may templates call themselves, as in the original. */
+const TPL_DEPTH_MAX = 3;
+
 function ownFunctions(): Functions {
+  let depth = 0;
   return [
     ['normalize', fixed([text], sanitizeName)],
     ['slugify', new GoFunc({ params: [], rest: ANY }, (_context, args) => slugify(args))],
@@ -41,6 +45,9 @@ function ownFunctions(): Functions {
       'tpl',
       new GoFunc({ params: [STRING, ANY] }, (context, [source, data]) => {
         const text = String(source);
+        if (depth >= TPL_DEPTH_MAX)
+          throw new GoError(`maximum recursion depth ${TPL_DEPTH_MAX} exceeded in tpl function`);
+        depth++;
         try {
           return context.renderText('base', text, data ?? null).replaceAll('<no value>', '');
         } catch (error) {
@@ -48,6 +55,8 @@ function ownFunctions(): Functions {
           throw new GoError(
             `error during tpl function execution for ${JSON.stringify(text)}: ${messageOf(error)}`,
           );
+        } finally {
+          depth--;
         }
       }),
     ],

@@ -53,6 +53,7 @@ import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { type HydratedApplication, hydrate, hydrationKey } from './hydrate.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
+import { findOrphans } from './orphaned-resources.ts';
 import { readStatus } from './read-status.ts';
 import type { Settings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
@@ -444,9 +445,23 @@ async function runLook(
       { signal },
     );
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
+    const cluster = ports.clusters.get(delivery.destination.cluster);
+    const { cluster: server, namespace } = delivery.destination;
+    const orphans =
+      cluster === undefined || context.project === undefined
+        ? []
+        : await findOrphans(
+            context.project.spec,
+            { cluster, server, namespace, settings: context.settings },
+            { signal },
+          );
     return {
       ...status,
-      problems: [...status.problems, ...stale.map((error) => problemOf(error, 'source'))],
+      problems: [
+        ...status.problems,
+        ...stale.map((error) => problemOf(error, 'source')),
+        ...orphans,
+      ],
     };
   } catch (error) {
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { Application, Operation } from '@capstan/argocd-api';
 import type { OperationRequest, OperationState } from '@capstan/engine-delivery';
+import { CapstanError } from '@capstan/lib-std';
 import { readSyncOptions } from './sync-options.ts';
 import { type LoweringContext, toDeliverySources, toRetry } from './to-delivery.ts';
 
@@ -15,6 +16,15 @@ export function toOperationRequest(
   const { operation } = app;
   if (operation?.sync === undefined) return undefined;
   const { sync } = operation;
+  if ((sync.manifests ?? []).length > 0) {
+    throw new CapstanError(
+      'OPERATION_REFUSED',
+      'operation.sync.manifests: local manifests are not applied',
+      {
+        hint: 'push them, and sync to their commit',
+      },
+    );
+  }
   const text = JSON.stringify(operation);
   const isOver = last?.finishedAtMs !== undefined;
   const id = isOver

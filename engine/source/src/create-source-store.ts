@@ -13,14 +13,16 @@ import type {
   StoredSourceSpec as SourceSpec,
 } from './source-spec.ts';
 import type {
+  BranchWrite,
   CommitSummary,
   FetchOptions,
   SourceChange,
   SourceStore,
+  SourceWriter,
   WatchOptions,
 } from './store-types.ts';
 import { verifyRevision } from './verify-revision.ts';
-import { type BranchWrite, type SourceWriter, writeBranch } from './write-branch.ts';
+import { writeBranch } from './write-branch.ts';
 
 export interface SourceStoreOptions extends GitSourcesOptions {
   readonly clock: Clock;

@@ -11,10 +11,11 @@ export type {
   SourceSpec,
 } from './source-spec.ts';
 export type {
+  BranchWrite,
   CommitSummary,
   FetchOptions,
   SourceChange,
   SourceStore,
+  SourceWriter,
   WatchOptions,
 } from './store-types.ts';
-export type { BranchWrite, SourceWriter } from './write-branch.ts';

@@ -57,3 +57,27 @@ export interface SourceStore {
   changedPaths(before: Snapshot, after: Snapshot): readonly string[];
   close(): Promise<void>;
 }
+
+/** Files for a branch of a repository, as one commit. */
+export interface BranchWrite {
+  /** The repository, with credentials that may write. */
+  readonly spec: GitSourceSpec;
+  readonly branch: string;
+  /** Where the branch begins when there is none; absent, or missing as well: nowhere. */
+  readonly base?: string;
+  /** Path → content; null removes. */
+  readonly files: Readonly<Record<string, string | null>>;
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly atMs: number;
+  /** Laid beside the commit under refs/notes/<name>. */
+  readonly note?: { readonly name: string; readonly text: string };
+}
+
+export interface SourceWriter {
+  /** Commits to the branch, and never over what somebody else pushed meanwhile; nothing is made when nothing changes. */
+  writeBranch(
+    write: BranchWrite,
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly commit: string; readonly changed: boolean }>;
+}

@@ -5,6 +5,7 @@ export {
   untilSynced,
 } from './application-scenarios.ts';
 export { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
+export { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 export { CHART_SCENARIOS } from './chart-scenarios.ts';
 export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';

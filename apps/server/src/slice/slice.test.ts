@@ -3,6 +3,7 @@ import { createKubeClient } from '@capstan/kube-client';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { APPLICATION_SCENARIOS, MISTAKE_SCENARIO } from './application-scenarios.ts';
 import { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
+import { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
@@ -29,6 +30,7 @@ const scenarios = [
   ...APPLICATION_SCENARIOS,
   MISTAKE_SCENARIO,
   ...APPLICATION_SET_SCENARIOS,
+  ...ARGOCD_SCENARIOS,
   ...KUSTOMIZATION_SCENARIOS,
   ...CHART_SCENARIOS,
   ...DEPENDENCY_SCENARIOS,

@@ -1,0 +1,323 @@
+/** What Argo CD's door does beyond one Application on one cluster: from resources and pushes to the cluster. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
+import { loadChart, packChart } from '@capstan/kube-helm';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { startSandbox } from '@capstan/kube-sandbox';
+import { memoryTree } from '@capstan/lib-files';
+import { listAt, textAt } from '../views/fields.ts';
+import { type Scenario, untilSynced } from './application-scenarios.ts';
+import { APPLICATION, application, configMap, until, type World } from './world.ts';
+
+const PATIENCE_MS = 30_000;
+const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
+
+async function value(client: Pick<KubeClient, 'find'>, namespace: string, name: string) {
+  return textAt(await client.find({ ...CONFIG, namespace, name }), 'data', 'value');
+}
+
+async function untilValue(
+  client: Pick<KubeClient, 'find'>,
+  place: { readonly namespace: string; readonly name: string; readonly value: string },
+): Promise<void> {
+  await until(`${place.namespace}/${place.name} is ${place.value}`, PATIENCE_MS, async () => {
+    const found = await value(client, place.namespace, place.name);
+    assert.equal(found, place.value);
+    return true;
+  });
+}
+
+function conditions(app: KubeObject | undefined): string {
+  return listAt(app, 'status', 'conditions')
+    .map((one) => `${textAt(one, 'type')}: ${textAt(one, 'message')}`)
+    .join('\n');
+}
+
+function project(name: string, spec: JsonObject): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name, namespace: 'argocd' },
+    spec: {
+      sourceRepos: ['*'],
+      destinations: [{ server: '*', namespace: '*' }],
+      clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+      ...spec,
+    },
+  };
+}
+
+const DENIED = { kind: 'deny', schedule: '* * * * *', duration: '1h', applications: ['*'] };
+
+async function windows(world: World): Promise<undefined> {
+  const repository = await world.repository('windowed');
+  const commit = await repository.push({ 'a.yaml': configMap('a', 'one') });
+  await world.apply(project('windowed', { syncWindows: [DENIED] }));
+  const source = { url: repository.url, path: '.' };
+  const app = application('windowed', source, { project: 'windowed' });
+  await world.apply(app);
+  const read = () => world.get({ ...APPLICATION, name: 'windowed' });
+  await until(
+    'it is compared',
+    PATIENCE_MS,
+    async () => textAt(await read(), 'status', 'sync', 'status') === 'OutOfSync',
+  );
+  assert.equal(await value(world.client, 'windowed', 'a'), '');
+  const operation = { initiatedBy: { username: 'ann' }, sync: { revision: commit } };
+  await world.client.patch({ ...APPLICATION, name: 'windowed' }, { operation }, { type: 'merge' });
+  await until(
+    'a sync by hand waits',
+    PATIENCE_MS,
+    async () =>
+      textAt(await read(), 'status', 'operationState', 'message') ===
+      'Sync operation blocked by sync window',
+  );
+  assert.equal(await value(world.client, 'windowed', 'a'), '');
+  await world.apply(project('windowed', { syncWindows: [] }));
+  await untilSynced(world, 'windowed', commit);
+  await untilValue(world.client, { namespace: 'windowed', name: 'a', value: 'one' });
+  return undefined;
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+function clusterSecret(name: string, server: string, config: JsonObject): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: `cluster-${name}`,
+      namespace: 'argocd',
+      labels: { 'argocd.argoproj.io/secret-type': 'cluster' },
+    },
+    data: { name: base64(name), server: base64(server), config: base64(JSON.stringify(config)) },
+  };
+}
+
+async function clusters(world: World): Promise<undefined> {
+  const repository = await world.repository('many');
+  await repository.push({ 'a.yaml': configMap('a', 'one') });
+  const others = await Promise.all(['east', 'west'].map((name) => openOther(name)));
+  try {
+    for (const { name, secret } of others) {
+      await world.apply(secret);
+      const app = application(
+        `many-${name}`,
+        { url: repository.url, path: '.' },
+        { namespace: 'many' },
+      );
+      const spec = { ...(app['spec'] as JsonObject), destination: { name, namespace: 'many' } };
+      await world.apply({ ...app, spec });
+    }
+    for (const { client } of others)
+      await untilValue(client, { namespace: 'many', name: 'a', value: 'one' });
+    await repository.push({ 'a.yaml': configMap('a', 'two') });
+    for (const { client } of others)
+      await untilValue(client, { namespace: 'many', name: 'a', value: 'two' });
+    assert.equal(await value(world.client, 'many', 'a'), '', 'nothing on the own cluster');
+    await others[0]?.client.delete({ ...CONFIG, namespace: 'many', name: 'a' });
+    for (const { client } of others)
+      await untilValue(client, { namespace: 'many', name: 'a', value: 'two' });
+    await world.client.delete({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      namespace: 'argocd',
+      name: 'cluster-west',
+    });
+    await until('a cluster that is gone is named', PATIENCE_MS, async () =>
+      /no clusters with this name: west/.test(
+        conditions(await world.get({ ...APPLICATION, name: 'many-west' })),
+      ),
+    );
+    await repository.push({ 'a.yaml': configMap('a', 'three') });
+    const [east] = others;
+    if (east !== undefined)
+      await untilValue(east.client, { namespace: 'many', name: 'a', value: 'three' });
+  } finally {
+    for (const other of others) await other.close();
+  }
+  return undefined;
+}
+
+/** Another cluster in this process, reached over TLS with what its kubeconfig says. */
+async function openOther(name: string) {
+  const sandbox = await startSandbox({ port: 0 });
+  const connection = await loadKubeconfig({ file: sandbox.kubeconfigPath });
+  const client = connect(connection);
+  const { headers, clientCertificate } = await connection.credentials.current({});
+  const bearer = String(headers['authorization'] ?? '').replace(/^Bearer /, '');
+  const secret = clusterSecret(name, connection.server, {
+    ...(bearer === '' ? {} : { bearerToken: bearer }),
+    tlsClientConfig: {
+      ...(connection.certificateAuthority === undefined
+        ? {}
+        : { caData: base64(connection.certificateAuthority) }),
+      ...(clientCertificate === undefined
+        ? {}
+        : {
+            certData: base64(clientCertificate.certificate),
+            keyData: base64(clientCertificate.key),
+          }),
+    },
+  });
+  return {
+    name,
+    client,
+    secret,
+    close: async () => {
+      await client.close();
+      await sandbox.close();
+    },
+  };
+}
+
+async function jsonnet(world: World): Promise<undefined> {
+  const repository = await world.repository('jsonnet');
+  const program = `function(env) [(import 'make.libsonnet')('a', env), (import 'make.libsonnet')('b', std.extVar('b'))]`;
+  await repository.push({
+    'app/main.jsonnet': program,
+    'vendor/make.libsonnet': `function(name, value) { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name }, data: { value: value } }`,
+    'app/.argocd-source.yaml': 'directory: {jsonnet: {extVars: [{name: b, value: overridden}]}}',
+  });
+  const app = application('jsonnet', { url: repository.url, path: 'app' });
+  const spec = app['spec'] as JsonObject;
+  const directory = {
+    jsonnet: {
+      libs: ['vendor'],
+      tlas: [{ name: 'env', value: '$ARGOCD_APP_NAME' }],
+      extVars: [{ name: 'b', value: 'own' }],
+    },
+  };
+  await world.apply({
+    ...app,
+    spec: { ...spec, source: { ...(spec['source'] as JsonObject), directory } },
+  });
+  await untilValue(world.client, { namespace: 'jsonnet', name: 'a', value: 'jsonnet' });
+  await untilValue(world.client, { namespace: 'jsonnet', name: 'b', value: 'overridden' });
+  await repository.push({
+    'app/.argocd-source-jsonnet.yaml': 'directory: {jsonnet: {extVars: [{name: b, value: mine}]}}',
+  });
+  await untilValue(world.client, { namespace: 'jsonnet', name: 'b', value: 'mine' });
+  return undefined;
+}
+
+function packed(version: string): Uint8Array {
+  const files = {
+    'web/Chart.yaml': `apiVersion: v2\nname: web\nversion: ${version}\n`,
+    'web/values.yaml': 'value: default\n',
+    'web/templates/a.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+data: {value: "{{ .Values.value }} {{ .Chart.Version }}"}
+`,
+  };
+  return packChart(loadChart(memoryTree(files), 'web'));
+}
+
+async function charts(world: World): Promise<undefined> {
+  const versions = ['1.0.0', '1.1.0', '2.0.0'];
+  const server = createServer((request, response) => {
+    const version = /^\/web-(.*)\.tgz$/.exec(request.url ?? '')?.[1];
+    if (version !== undefined) return response.end(packed(version));
+    const entries = versions.map(
+      (one) => `  - {name: web, version: ${one}, urls: [web-${one}.tgz]}\n`,
+    );
+    return response.end(`apiVersion: v1\nentries:\n  web:\n${entries.join('')}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const repoURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const values = await world.repository('chart-values');
+    await values.push({ 'prod.yaml': 'value: first\n' });
+    const app = application('from-registry', { url: '', path: '' });
+    const { source: _source, ...spec } = app['spec'] as JsonObject;
+    const chart = {
+      repoURL,
+      chart: 'web',
+      targetRevision: '1.x',
+      helm: { valueFiles: ['$values/prod.yaml'] },
+    };
+    const sources = [chart, { repoURL: values.url, targetRevision: 'main', ref: 'values' }];
+    await world.apply({ ...app, spec: { ...spec, sources } });
+    await untilValue(world.client, { namespace: 'from-registry', name: 'a', value: 'first 1.1.0' });
+    await values.push({ 'prod.yaml': 'value: second\n' });
+    await untilValue(world.client, {
+      namespace: 'from-registry',
+      name: 'a',
+      value: 'second 1.1.0',
+    });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return undefined;
+}
+
+async function hydrated(world: World): Promise<undefined> {
+  const repository = await world.repository('hydrated');
+  const dry = await repository.push({ 'dry/a.yaml': configMap('a', 'one') });
+  const app = application('hydrated', { url: '', path: '' });
+  const { source: _source, ...spec } = app['spec'] as JsonObject;
+  const sourceHydrator = {
+    drySource: { repoURL: repository.url, path: 'dry', targetRevision: 'main' },
+    syncSource: { targetBranch: 'env/prod', path: 'prod' },
+  };
+  await world.apply({ ...app, spec: { ...spec, sourceHydrator } });
+  await untilValue(world.client, { namespace: 'hydrated', name: 'a', value: 'one' });
+  const read = async () => world.get({ ...APPLICATION, name: 'hydrated' });
+  const told = async () =>
+    textAt(await read(), 'status', 'sourceHydrator', 'lastSuccessfulOperation', 'drySHA');
+  assert.equal(await told(), dry);
+  const next = await repository.push({ 'dry/a.yaml': configMap('a', 'two') });
+  await untilValue(world.client, { namespace: 'hydrated', name: 'a', value: 'two' });
+  await until('the status names the commit', PATIENCE_MS, async () => (await told()) === next);
+  return undefined;
+}
+
+async function impersonation(world: World): Promise<undefined> {
+  const settings = (data: JsonObject): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  const repository = await world.repository('impersonated');
+  const commit = await repository.push({ 'a.yaml': configMap('a', 'one') });
+  await world.apply(project('unaccounted', {}));
+  await world.apply(settings({ 'application.sync.impersonation.enabled': 'true' }));
+  try {
+    const source = { url: repository.url, path: '.' };
+    await world.apply(application('impersonated', source, { project: 'unaccounted' }));
+    const read = () => world.get({ ...APPLICATION, name: 'impersonated' });
+    await until('nothing is applied without an account', PATIENCE_MS, async () =>
+      /no matching service account found/.test(
+        textAt(await read(), 'status', 'operationState', 'message'),
+      ),
+    );
+    assert.equal(await value(world.client, 'impersonated', 'a'), '');
+  } finally {
+    await world.apply(settings({ 'application.sync.impersonation.enabled': 'false' }));
+  }
+  const operation = { initiatedBy: { username: 'ann' }, sync: { revision: commit } };
+  await world.client.patch(
+    { ...APPLICATION, name: 'impersonated' },
+    { operation },
+    { type: 'merge' },
+  );
+  await untilValue(world.client, { namespace: 'impersonated', name: 'a', value: 'one' });
+  return undefined;
+}
+
+export const ARGOCD_SCENARIOS: readonly Scenario[] = [
+  { name: 'a sync window holds automation and people until it is gone', run: windows },
+  { name: 'clusters are added by Secrets, delivered to, healed and taken away', run: clusters },
+  { name: 'Jsonnet with libraries, arguments and what its folder overrides', run: jsonnet },
+  {
+    name: 'a chart of a chart repository takes its values from Git, and follows them',
+    run: charts,
+  },
+  { name: 'a dry source is hydrated to a branch and synced from there', run: hydrated },
+  { name: 'with enforced service accounts nothing is applied without one', run: impersonation },
+];

@@ -1,0 +1,66 @@
+import type { AppProjectSpec, OrphanedResources } from '@capstan/argocd-api';
+import { type Cluster, fitsNegatable, OWNER_INDEX, type Problem } from '@capstan/engine-delivery';
+import type { LiveObject } from '@capstan/kube-client';
+import { isExcluded, type Settings } from './settings.ts';
+
+/** What Kubernetes itself puts into every namespace. */
+const FURNITURE: readonly (readonly [group: string, kind: string, name: RegExp])[] = [
+  ['', 'ServiceAccount', /^default$/],
+  ['', 'Service', /^kubernetes$/],
+  ['', 'ConfigMap', /^kube-root-ca\.crt$/],
+];
+
+interface Place {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly server: string;
+  readonly settings: Settings;
+}
+
+/**
+ * A warning when the destination's namespace holds objects that no application manages, where the project asks for that
+ * (documentation: "Orphaned Resources Monitoring").
+ */
+export async function findOrphans(
+  spec: AppProjectSpec,
+  place: Place,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<readonly Problem[]> {
+  const { orphanedResources } = spec;
+  if (orphanedResources === undefined || orphanedResources === null) return [];
+  if (orphanedResources.warn !== true || place.namespace === '') return [];
+  await place.cluster.live.ensureAll({ signal });
+  const orphans = place.cluster.live
+    .inNamespace(place.namespace)
+    .filter((object) => isOrphan(object, orphanedResources, place));
+  if (orphans.length === 0) return [];
+  return [
+    {
+      stage: 'health',
+      severity: 'warning',
+      code: 'ORPHANED_RESOURCES',
+      message: `Application has ${orphans.length} orphaned resources`,
+      kind: 'stalled',
+    },
+  ];
+}
+
+function isOrphan(
+  object: LiveObject,
+  { ignore = [] }: OrphanedResources,
+  { server, settings }: Place,
+): boolean {
+  const { group, kind, name } = object.key;
+  if (object.indexedBy(OWNER_INDEX).length > 0) return false;
+  if (FURNITURE.some(([g, k, n]) => g === group && k === kind && n.test(name))) return false;
+  if (isExcluded(settings, { group, kind, server })) return false;
+  const isIgnored = ignore.some(
+    (one) =>
+      (one.group === undefined || one.group === ''
+        ? group === ''
+        : fitsNegatable(one.group, group)) &&
+      (!one.kind || fitsNegatable(one.kind, kind)) &&
+      (!one.name || fitsNegatable(one.name, name)),
+  );
+  return !isIgnored && (object.read().metadata.ownerReferences ?? []).length === 0;
+}
