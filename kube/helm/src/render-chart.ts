@@ -28,6 +28,7 @@ import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts
 import {
   type Hook,
   INSTALL_ORDER,
+  INSTALL_ORDER_3,
   type Manifest,
   type SortedManifests,
   sortManifests,
@@ -145,7 +146,7 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
 
 function readManifests(files: ReadonlyMap<string, string>, flavor: HelmFlavor): SortedManifests {
   try {
-    return sortManifests(files, INSTALL_ORDER, flavor);
+    return sortManifests(files, flavor === 3 ? INSTALL_ORDER_3 : INSTALL_ORDER, flavor);
   } catch (error) {
     throw error instanceof ChartError ? new UnreadableManifestError(error, files) : error;
   }

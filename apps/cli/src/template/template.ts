@@ -86,7 +86,7 @@ async function installable(
   const isUpdated = isLacking && flags.flag('dependency-update') && kindAt(folder) === 'directory';
   if (isUpdated) await keepDependencies(folder, updateDependencies, { flags, io });
   const complete = isUpdated ? await locateChart(given, flags, io) : chart;
-  checkInstallable(complete);
+  checkInstallable(complete, flavorOf(flags));
   return complete;
 }
 
