@@ -128,9 +128,14 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
  * JSON text of an object as it goes over the wire; integers beyond 2^53 (bigint) keep all their digits.
  */
 export function stringifyJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawJson(item) : item,
-  );
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // A bigint is rare, and looking for one in every value makes the text of a long list several times slower.
+    return JSON.stringify(value, (_key, item: unknown) =>
+      typeof item === 'bigint' ? rawJson(item) : item,
+    );
+  }
 }
 
 function rawJson(value: bigint): unknown {
