@@ -305,7 +305,8 @@ export const ACTIONS: readonly Action[] = [
   { args: 'apply -f -', input: gadget('{size: 500}') },
   { args: 'apply -f -', input: gadget('{size: 5, note: z}') },
   { args: 'apply -f -', input: gadget('{size: five}') },
-  { args: 'apply -f -', input: gadget('{size: 5, more: x}') },
+  // The refused object stands in the message, with its resourceVersion.
+  { args: 'apply -f -', input: gadget('{size: 5, more: x}'), onlyCode: true },
   { args: 'apply -f -', input: gadget('{}') },
   { args: 'apply --server-side -f -', input: gadget('{size: 6, ports: [{name: b, port: x}]}') },
   { args: 'scale gadget g --replicas=3' },
