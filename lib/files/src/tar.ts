@@ -173,7 +173,8 @@ function* readEntries(bytes: Uint8Array): Generator<TarEntry> {
     checkSum(head);
     const size = readNumber(head.subarray(124, 136));
     const end = at + BLOCK + size;
-    if (!Number.isSafeInteger(size) || size < 0 || end > bytes.length) {
+    // What fills the last block belongs to the file: without it the archive was cut.
+    if (!Number.isSafeInteger(size) || size < 0 || at + BLOCK + padded(size) > bytes.length) {
       throw archiveError('ARCHIVE_DAMAGED', 'it is cut off or damaged');
     }
     const content = bytes.subarray(at + BLOCK, end);
