@@ -28,7 +28,7 @@ import {
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
-import type { SourceSpec, SourceStore, SourceWriter } from '@capstan/engine-source';
+import type { SourceStore, SourceWriter } from '@capstan/engine-source';
 import type { KubeClient, LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
@@ -51,8 +51,9 @@ import {
 } from './control-state.ts';
 import { deleteApplication, hasCascade } from './delete-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
-import { type HydratedApplication, hydrate, hydrationKey } from './hydrate.ts';
+import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
+import { contextOf } from './lowering-context.ts';
 import { findOrphans } from './orphaned-resources.ts';
 import { readStatus } from './read-status.ts';
 import type { Settings } from './settings.ts';
@@ -64,7 +65,6 @@ import {
   renderContext,
   type ServiceAccount,
   toDelivery,
-  toDeliverySources,
 } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
@@ -113,15 +113,9 @@ export interface ApplicationController {
 }
 
 /** Everything a reconcile uses. */
-interface Bench {
+interface Bench extends HydrationBench {
   readonly ports: ApplicationControllerPorts;
-  readonly control: ControlState;
   readonly watches: SourceWatches;
-  readonly controlNamespace: string;
-  /** Between two looks at a remote. */
-  readonly pollIntervalMs: () => number;
-  /** What is being committed, by branch. */
-  readonly hydrations: Map<string, Promise<void>>;
   /** The engine's last word on each application. */
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
@@ -335,79 +329,6 @@ async function look(
   return status;
 }
 
-/** Brings the rendered state to its branch, before that is looked at; together with all that go to the same branch. */
-async function hydrateFirst(
-  app: Application,
-  bench: Bench,
-  signal: AbortSignal,
-): Promise<SourceHydratorStatus | undefined> {
-  const { control, ports, hydrations } = bench;
-  const { sourceHydrator: hydrator } = app.spec;
-  if (hydrator === undefined || ports.writer === undefined) return undefined;
-  if (!mayHydrate(app, bench)) return undefined;
-  const { annotations } = app.metadata;
-  const isAsked = annotations?.[ANNOTATION.hydrate] !== undefined;
-  const isRefreshed = isAsked || annotations?.[ANNOTATION.refresh] !== undefined;
-  const { render, sources, writer, clock } = ports;
-  const key = hydrationKey(hydrator);
-  const run = async () =>
-    hydrate(
-      {
-        app,
-        context: contextOf(app, bench),
-        hydrator,
-        group: groupOf(key, bench),
-        writeCredentials: control.writeCredentials(),
-        settings: control.settings().hydrator,
-        isAsked,
-        maxAgeMs: isRefreshed ? 0 : bench.pollIntervalMs() / 2,
-        signal,
-      },
-      { sources, writer, render, now: () => clock.now() },
-    );
-  // One commit at a time to a branch.
-  const before = hydrations.get(key) ?? Promise.resolve();
-  const own = before.then(run, run);
-  const settled = own.then(
-    () => undefined,
-    () => undefined,
-  );
-  hydrations.set(key, settled);
-  void settled.then(() => {
-    if (hydrations.get(key) === settled) hydrations.delete(key);
-  });
-  return own;
-}
-
-/** Nothing is written for an application that may not be delivered: the look that follows says why. */
-function mayHydrate(app: Application, bench: Bench): boolean {
-  try {
-    return !toDelivery(app, contextOf(app, bench)).suspended;
-  } catch (error) {
-    if (error instanceof CapstanError) return false;
-    throw error;
-  }
-}
-
-/** What a hydrated application is made from is followed as well. */
-function drySpecs(app: Application, context: LoweringContext): readonly SourceSpec[] {
-  const { sourceHydrator } = app.spec;
-  if (sourceHydrator === undefined) return [];
-  return toDeliverySources([sourceHydrator.drySource], app, context).map(({ source }) => source);
-}
-
-function groupOf(key: string, bench: Bench): readonly HydratedApplication[] {
-  const { control } = bench;
-  return control.applications().flatMap((other) => {
-    const object = control.read(other);
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return [];
-    const app = control.parse(object);
-    const { sourceHydrator } = app.spec;
-    if (sourceHydrator === undefined || hydrationKey(sourceHydrator) !== key) return [];
-    return [{ app, context: contextOf(app, bench) }];
-  });
-}
-
 interface LookOptions {
   readonly bench: Bench;
   readonly id: string;
@@ -560,19 +481,6 @@ function portsFor(
     verdicts,
     cluster,
     ...(dependencies === undefined ? {} : { dependencies }),
-  };
-}
-
-function contextOf(app: Application, { control, ports, controlNamespace }: Bench): LoweringContext {
-  return {
-    controlNamespace,
-    project: control.project(app.spec.project),
-    credentials: control.credentials(),
-    clusters: ports.clusters.list(),
-    settings: control.settings(),
-    nowMs: ports.clock.now(),
-    trust: control.trust(),
-    keys: control.keys(),
   };
 }
 
