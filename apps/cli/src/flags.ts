@@ -41,10 +41,7 @@ export function parseFlags(
       },
     ]),
   );
-  const { values, positionals } = read(
-    withValues(args, specs).map((arg) => booleanValue(arg, specs)),
-    options,
-  );
+  const { values, positionals } = read(withBooleans(withValues(args, specs), specs), options);
   return {
     positionals,
     flag: (name) => values[name] === true,
@@ -77,20 +74,43 @@ function withValues(
     if (arg === '--') return [...joined, ...args.slice(i)];
     const name = takers.get(arg);
     const value = args[i + 1];
-    if (name === undefined || value === undefined) joined.push(arg);
-    else {
-      joined.push(`--${name}=${value}`);
-      i++;
+    if (name === undefined) {
+      joined.push(arg);
+      continue;
     }
+    if (value === undefined) {
+      const told = arg.startsWith('--') ? arg : `'${arg.slice(1)}' in ${arg}`;
+      throw new CapstanError('FLAGS', `flag needs an argument: ${told}`);
+    }
+    joined.push(`--${name}=${value}`);
+    i++;
   }
   return joined;
 }
 
-/** `--flag=true` of a boolean flag: Node's own parser takes only the bare name. `--flag=false` is dropped. */
-function booleanValue(arg: string, specs: Readonly<Record<string, FlagSpec>>): string {
-  const match = /^--([^=]+)=(true|false)$/.exec(arg);
-  if (match === null || specs[match[1]!]?.kind !== 'boolean') return arg;
-  return match[2] === 'true' ? `--${match[1]}` : '';
+const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+
+/** `--flag=VALUE` of a boolean flag, which Node's own parser does not take: as the bare name, or not at all. The last counts. */
+function withBooleans(
+  args: readonly string[],
+  specs: Readonly<Record<string, FlagSpec>>,
+): readonly string[] {
+  let read: string[] = [];
+  for (const [at, arg] of args.entries()) {
+    if (arg === '--') return [...read, ...args.slice(at)];
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (specs[name]?.kind !== 'boolean') read.push(arg);
+    else if (TRUE.has(value)) read.push(`--${name}`);
+    else if (FALSE.has(value)) read = read.filter((one) => one !== `--${name}`);
+    else {
+      throw new CapstanError(
+        'FLAGS',
+        `invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+      );
+    }
+  }
+  return read;
 }
 
 function read(
@@ -99,7 +119,7 @@ function read(
 ): { values: Record<string, unknown>; positionals: string[] } {
   try {
     const parsed = parseArgs({
-      args: args.filter((arg) => arg !== ''),
+      args: [...args],
       ...(options === undefined ? {} : { options }),
       allowPositionals: true,
       strict: true,
@@ -118,6 +138,5 @@ function flagMessage(message: string): string {
       ? `unknown flag: --${unknown[2]}`
       : `unknown shorthand flag: '${unknown[2]?.slice(0, 1)}' in -${unknown[2]}`;
   }
-  const missing = /^Option '(?:-\w, )?(--[^ ']*)[^']*' argument missing/.exec(message);
-  return missing === null ? message : `flag needs an argument: ${missing[1]}`;
+  return message;
 }

@@ -30,6 +30,7 @@ export const run: Command = async (args, io) => {
   warnOfDeprecated(flags, io);
   if (flags.positionals.length > 1) throw refused('specify one path to kustomization.yaml');
   const path = flags.positionals[0] ?? '.';
+  if (path === '') throw refused('must build at directory: directory path cannot be empty');
   const options = await buildOptions(flags, io);
   const result = await buildWithRemotes(path, options, io);
   for (const diagnostic of result.diagnostics) printWarning(diagnostic, io);
