@@ -95,7 +95,9 @@ function keyedElement(
   if (!isMap(item)) return { problem: 'associative list with keys may not have non-map elements' };
   let text = '';
   for (const key of sortedKeys(list.keys)) {
-    const value = own(item, key) ?? keyDefault(list.element.map, key);
+    // A key that is given as null is given: only an absent one has its default.
+    const given = own(item, key);
+    const value = given === undefined ? keyDefault(list.element.map, key) : given;
     if (value === undefined) continue;
     text += `${text === '' ? '' : ','}${goJsonString(key)}:${goJson(value)}`;
   }

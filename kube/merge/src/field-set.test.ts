@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@capstan/kube-object';
+import { type MergeList, untypedDeduced } from '@capstan/kube-schema';
+import { itemElement } from './atoms.ts';
 import { FieldSet, formatFieldsV1, parseFieldsV1 } from './field-set.ts';
 
 const sample: JsonObject = {
@@ -35,10 +37,26 @@ test('keys are the same however they are written', () => {
   assert.ok(left.equals(right));
 });
 
+test('a key of a list item that is null is null; only an absent one has its default', () => {
+  const port = { type: untypedDeduced, default: 80 };
+  const map = { atomic: false, fields: new Map([['port', port]]), element: undefined };
+  const list: MergeList = {
+    atomic: false,
+    keys: ['port', 'name'],
+    element: { scalar: undefined, list: undefined, map: { ...map, deduced: false } },
+  };
+  assert.deepEqual(itemElement(list, { port: null }), { element: 'k:{"port":null}' });
+  assert.deepEqual(itemElement(list, { name: null }), { element: 'k:{"name":null,"port":80}' });
+});
+
 test('kinds of elements from the future are dropped, nonsense is an error', () => {
   assert.ok(parseFieldsV1({ 'z:new': {} }).isEmpty);
   assert.throws(() => parseFieldsV1({ nonsense: {} }), { message: 'missing colon: nonsense' });
   assert.throws(() => parseFieldsV1({ 'i:x': {} }));
+  assert.ok(parseFieldsV1(null).isEmpty);
+  assert.ok(parseFieldsV1({ 'f:a': null }).has(['f:a']));
+  assert.throws(() => parseFieldsV1([]), { message: 'ReadMapCB: expect { or n, but found [' });
+  assert.throws(() => parseFieldsV1({ 'f:a': { 'f:b': 7 } }), /but found 7$/);
 });
 
 test('the laws of sets hold', () => {

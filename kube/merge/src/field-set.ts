@@ -1,5 +1,6 @@
-import type { JsonObject } from '@capstan/kube-object';
+import type { Json, JsonObject } from '@capstan/kube-object';
 import type { MergeType } from '@capstan/kube-schema';
+import { goJson } from './go-text.ts';
 import {
   type FieldPath,
   formatPath,
@@ -179,14 +180,17 @@ function childType(type: MergeType | undefined, element: PathElement): MergeType
 }
 
 /**
- * Reads the `fieldsV1` of a managedFields entry. Kinds of path elements from the future are dropped; a malformed one throws.
+ * Reads the `fieldsV1` of a managedFields entry. Kinds of path elements from the future are dropped; a malformed one throws, and
+ * so does anything but a map or null in the place of a level.
  * Bounded by the nesting that the JSON parser took before.
  */
-export function parseFieldsV1(fields: JsonObject): FieldSet {
+export function parseFieldsV1(fields: Json): FieldSet {
   return readLevel(fields).children ?? new FieldSet();
 }
 
-function readLevel(fields: JsonObject): { children: FieldSet | undefined; isMember: boolean } {
+function readLevel(level: Json): { children: FieldSet | undefined; isMember: boolean } {
+  const fields = level ?? {};
+  if (!isMap(fields)) throw new Error(`ReadMapCB: expect { or n, but found ${goJson(fields)[0]}`);
   let children: FieldSet | undefined;
   let isMember = false;
   for (const key of Object.keys(fields)) {
@@ -198,7 +202,7 @@ function readLevel(fields: JsonObject): { children: FieldSet | undefined; isMemb
     }
     const element = readElement(key);
     if (element === undefined) continue;
-    const inner = readLevel(isMap(content) ? content : {});
+    const inner = readLevel(content);
     if (inner.isMember || inner.children !== undefined) children ??= new FieldSet();
     if (inner.isMember) children?.members.add(element);
     if (inner.children !== undefined) children?.children.set(element, inner.children);

@@ -47,7 +47,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     if (type !== 'FieldsV1')
       throw new Error(`invalid fieldsType ${goJson(type)} in managed fields entry ${index}`);
     const { fieldsV1 } = entry;
-    const set = isMap(fieldsV1) ? parseFieldsV1(fieldsV1) : new FieldSet();
+    const set = parseFieldsV1(fieldsV1 ?? null);
     const fields: ManagerFields = {
       manager: entry.manager ?? '',
       operation: entry.operation,

@@ -102,6 +102,15 @@ const schema = parseSchema({
   },
 });
 
+test('any additionalProperties keep the keys, and what is under them is unknown', () => {
+  for (const additionalProperties of [true, false]) {
+    const open = parseSchema({ type: 'object', additionalProperties });
+    const { object, unknownFields } = pruneCustomResource(open, { a: 1, b: { c: 2 } });
+    assert.deepEqual(object, { a: 1, b: {} });
+    assert.deepEqual(unknownFields, ['b.c']);
+  }
+});
+
 test('pruning keeps identity, embedded or not, and what is to be preserved', () => {
   const { object, unknownFields } = pruneCustomResource(schema, {
     apiVersion: 'a/v1',

@@ -64,8 +64,9 @@ function pruneField({ schema, key, item, path, unknown }: Field): Json | undefin
   const property = schema?.properties?.get(key);
   if (property !== undefined) return prune(property, item, inner, unknown);
   const additional = schema?.additionalProperties;
-  if (additional !== undefined && additional !== false)
-    return prune(additional === true ? undefined : additional, item, inner, unknown);
+  // That it is there counts: `false` is no different from `true` here (and no CRD may say it).
+  if (additional !== undefined)
+    return prune(typeof additional === 'boolean' ? undefined : additional, item, inner, unknown);
   if (schema?.preserveUnknownFields === true) return item;
   if (!identity.has(key) || path !== '') unknown.push(inner);
   return undefined;
