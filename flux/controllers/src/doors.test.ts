@@ -164,6 +164,16 @@ test('the fields of a Kustomization become a Delivery', () => {
       },
     ],
     [
+      { healthChecks: [{ kind: 'Deployment', name: 'w', namespace: 'n' }] },
+      ({ sync }) => sync.gate,
+      {
+        objects: [
+          { group: 'apps', apiVersion: 'apps/v1', kind: 'Deployment', name: 'w', namespace: 'n' },
+        ],
+        timeoutMs: 570_000,
+      },
+    ],
+    [
       { retryInterval: '1m' },
       ({ automation }) =>
         automation.kind === 'automatic' && [

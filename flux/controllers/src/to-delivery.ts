@@ -155,7 +155,8 @@ function toGate(kustomization: Kustomization): HealthGate | undefined {
   if (spec.wait === true) return { objects: 'all', timeoutMs: limit };
   const checks = spec.healthChecks ?? [];
   if (checks.length === 0) return undefined;
-  const objects = checks.map(({ apiVersion = 'v1', kind, name, namespace = '' }) => ({
+  // Without apiVersion a workload is meant: `flux create kustomization --health-check` leaves it out.
+  const objects = checks.map(({ apiVersion = 'apps/v1', kind, name, namespace = '' }) => ({
     group: parseApiVersion(apiVersion).group,
     apiVersion,
     kind,

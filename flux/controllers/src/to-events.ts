@@ -33,6 +33,7 @@ export function toEvents(
       annotations,
     });
   }
+  if (isWaitingForSource(delivery)) return events;
   if (ready.status === 'False' && old?.message !== ready.message) {
     const { reason, message } = ready;
     events.push(
@@ -54,6 +55,11 @@ export function toEvents(
     });
   }
   return events;
+}
+
+/** A source that is not there yet is told by the conditions alone. */
+function isWaitingForSource({ problems }: DeliveryStatus): boolean {
+  return problems.some(({ code, kind }) => code === 'ArtifactFailed' && kind === 'wait');
 }
 
 /** The history gains or renews an entry with each operation that is over. */
