@@ -22,6 +22,8 @@ import { installCrds } from './install-crds.ts';
 import { type JoinedReplicas, joinReplicas, type ReplicaOptions } from './join-replicas.ts';
 import { type ArtifactOptions, openArtifacts } from './open-artifacts.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
+import { capstanCrds } from './probes/probe-crd.ts';
+import { PROBE_KIND } from './probes/probe-spec.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { type ControlPlaneEvent, runControllers } from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
@@ -66,6 +68,7 @@ const KEPT_KINDS = new Set([
   'OCIRepository',
   'Bucket',
   'CustomResourceDefinition',
+  PROBE_KIND,
 ]);
 
 export interface ControlPlane {
@@ -83,7 +86,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { signal } = stop;
   const { client, log } = options;
   mkdirSync(options.cacheFolder, { recursive: true });
-  const installed = await installCrds(client, [...argocdCrds, ...fluxCrds], { clock, signal });
+  const definitions = [...argocdCrds, ...fluxCrds, ...capstanCrds];
+  const installed = await installCrds(client, definitions, { clock, signal });
   if (installed.length > 0) log('installed definitions', { count: installed.length });
   await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
   const artifacts = await openArtifacts(options.cacheFolder, options.artifacts ?? {}, clock);

@@ -39,6 +39,7 @@ import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
 import { awsSurroundings } from './aws-surroundings.ts';
 import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
+import { createProbeController } from './probes/probe-controller.ts';
 import { RenderPool } from './render/render-pool.ts';
 import { RenderStore } from './render/render-store.ts';
 import type { ObjectInsight } from './views/resource-detail.ts';
@@ -192,11 +193,17 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     events: recorders,
     clock,
   });
+  const probes = createProbeController({
+    client,
+    live: cluster.live,
+    clock,
+    runtime: ports.runtime,
+  });
   return {
     run: async (signal) => {
       await using _clusters = clusters;
       await runTogether(
-        [applications, applicationSets, flux, helm],
+        [applications, applicationSets, flux, helm, probes],
         Object.values(recorders),
         signal,
       );

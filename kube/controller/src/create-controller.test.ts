@@ -137,6 +137,19 @@ test('supersede aborts what runs and runs the key again at once, without backoff
   await done;
 });
 
+test('supersede with nothing running starts a run, and does not abort it', async () => {
+  const { controller, stop, results } = harness(async (_key, { signal }) => {
+    signal.throwIfAborted();
+    return settled;
+  });
+  const done = controller.run({ signal: stop.signal });
+  controller.enqueue('a', { supersede: true });
+  await controller.idle();
+  assert.deepEqual(results, ['a settled']);
+  stop.abort();
+  await done;
+});
+
 test('a recheck comes when it is due, an earlier wish wins, and forget cancels it', async () => {
   const at: string[] = [];
   const { clock, controller, stop } = harness(async (key) => {

@@ -99,9 +99,11 @@ class QueueController<Key> implements Controller<Key> {
     if (this.#state === 'stopped') return;
     const entry = this.#entry(key);
     const { afterMs = 0, priority = 0 } = options;
+    // Before it is made ready: that may start it at once, and the new run is not what is void.
+    const running = entry.abort;
     if (afterMs > 0) this.#delay(entry, afterMs, priority);
     else this.#makeReady(entry, priority);
-    if (options.supersede === true) entry.abort?.abort(new Superseded(options.reason));
+    if (options.supersede === true) running?.abort(new Superseded(options.reason));
   }
 
   forget(key: Key): void {

@@ -1,3 +1,4 @@
+import { capstanCrds } from '@capstan/apps-server';
 import { argocdCrds } from '@capstan/argocd-api';
 import { fluxCrds } from '@capstan/flux-api';
 import type { KubeObject } from '@capstan/kube-object';
@@ -11,7 +12,7 @@ export interface ComponentOptions {
 const NAME = 'capstan';
 
 /**
- * What runs Capstan in a cluster: the namespace, the definitions of both families, one Deployment with its account. The
+ * What runs Capstan in a cluster: the namespace, the definitions of both families and of our own kinds, one Deployment with its account. The
  * labels are those by which `flux check`, `flux version` and `flux logs` find the controllers.
  */
 export function componentManifests(options: ComponentOptions): readonly KubeObject[] {
@@ -24,7 +25,7 @@ export function componentManifests(options: ComponentOptions): readonly KubeObje
   const own = { name: NAME, namespace, labels: { ...labels, 'app.kubernetes.io/component': NAME } };
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
-    ...[...argocdCrds, ...fluxCrds].map((definition) => ({
+    ...[...argocdCrds, ...fluxCrds, ...capstanCrds].map((definition) => ({
       ...definition,
       metadata: { ...definition.metadata, labels: { ...definition.metadata.labels, ...labels } },
     })),

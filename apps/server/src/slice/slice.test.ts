@@ -7,6 +7,7 @@ import { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
+import { PROBE_SCENARIOS } from './probe-scenarios.ts';
 import { SYNC_SCENARIOS } from './sync-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -35,6 +36,7 @@ const scenarios = [
   ...CHART_SCENARIOS,
   ...DEPENDENCY_SCENARIOS,
   ...SYNC_SCENARIOS,
+  ...PROBE_SCENARIOS,
 ];
 
 for (const scenario of scenarios) {

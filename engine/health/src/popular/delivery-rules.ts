@@ -1,5 +1,7 @@
 /** Kinds of GitOps, progressive delivery, policy and operators' life cycles. Keys: `group/Kind,Kind`; `*` is any text. */
 export const DELIVERY_RULES: { readonly [kinds: string]: string } = {
+  'capstan.dev/HealthProbe': `
+    if .status.health.status == null or (observed | not) then P("Waiting for the first probe") else .status.health end`,
   'argoproj.io/AnalysisRun': `
     .status as $s | if $s == null then P("Waiting for analysis run to finish: status has not been reconciled.")
     elif $s.phase == "Pending" or $s.phase == "Running" then P("Analysis run is running")
