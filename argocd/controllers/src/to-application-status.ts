@@ -228,6 +228,8 @@ function toOperationState(
   context: RaisingContext,
 ): WireOperation | undefined {
   if (operation === undefined) return undefined;
+  const last = app.status?.operationState;
+  if (last !== undefined && isRecordOf(last, operation)) return last;
   const { startedAtMs, finishedAtMs, message, phase, retryCount, revisions } = operation;
   const sources = sourcesOf(app);
   const [first] = sources;
@@ -245,6 +247,27 @@ function toOperationState(
       ...(several ? { revisions, sources } : first === undefined ? {} : { source: first }),
     },
   };
+}
+
+/** What is over stays on record as it was written, whoever wrote it and whatever the spec says by now. */
+function isRecordOf(
+  last: WireOperation,
+  { request, results, ...operation }: OperationState,
+): boolean {
+  if (operation.finishedAtMs === undefined) return false;
+  const result = last.syncResult;
+  const revisions = result?.revisions ?? (result?.revision ? [result.revision] : []);
+  const isAutomated = last.operation.initiatedBy?.automated === true;
+  return (
+    last.finishedAt === formatTime(operation.finishedAtMs) &&
+    last.startedAt === formatTime(operation.startedAtMs) &&
+    last.phase === operation.phase &&
+    (last.message ?? '') === operation.message &&
+    (last.operation.sync?.autoHealAttemptsCount ?? 0) === request.healAttempt &&
+    isAutomated === (request.initiatedBy.kind === 'automation') &&
+    revisions.join() === operation.revisions.join() &&
+    (result?.resources ?? []).length === results.length
+  );
 }
 
 function toWireOperation(

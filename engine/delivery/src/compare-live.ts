@@ -1,4 +1,4 @@
-import { askServer, isMarked } from '@capstan/engine-apply';
+import { askServer, isMarked, takeOverPatch } from '@capstan/engine-apply';
 import {
   type CompareOptions,
   createPathEvaluator,
@@ -127,10 +127,23 @@ export async function arbitrate(
       }
     }
     // A field that a rule ignores may make the server say `different`: only its `same` overrules what was found.
-    if (answer === 'same') return { ...entry, verdict: 'same', differences: [] };
+    if (answer === 'same') return standing(entry, live, delivery);
     const undecided = entry.verdict === 'unknown' && answer === 'different';
     return undecided ? { ...entry, verdict: 'different' } : entry;
   });
+}
+
+/**
+ * What stands against the server's `same`: fields that desired dropped and that a client-side manager still owns. Only
+ * taking them over removes them, so a dry run before that cannot see them go.
+ */
+function standing(entry: DiffEntry, live: KubeObject, delivery: Delivery): DiffEntry {
+  const hand = { from: delivery.sync.takeOverFrom, to: delivery.fieldManager };
+  const dropped =
+    takeOverPatch(live, hand) === undefined
+      ? []
+      : entry.differences.filter(({ desired }) => desired === undefined);
+  return { ...entry, verdict: dropped.length === 0 ? 'same' : 'different', differences: dropped };
 }
 
 function digestOf(object: KubeObject): string {

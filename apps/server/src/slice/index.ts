@@ -11,6 +11,7 @@ export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export { PROBE_SCENARIOS } from './probe-scenarios.ts';
 export { SYNC_SCENARIOS } from './sync-scenarios.ts';
+export { TAKE_OVER_SCENARIOS } from './take-over-scenarios.ts';
 export {
   APPLICATION,
   application,

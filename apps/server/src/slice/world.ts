@@ -20,6 +20,8 @@ export interface World extends AsyncDisposable {
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   /** Stops the control plane and starts another over the same cluster and caches. */
   restart(): Promise<void>;
+  /** Stops the control plane, so that another one may be played; `restart` starts it. */
+  stop(): Promise<void>;
 }
 
 export interface Repository {
@@ -73,6 +75,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     restart: async () => {
       await control?.close();
       control = await start();
+    },
+    stop: async () => {
+      await control?.close();
+      control = undefined;
     },
     [Symbol.asyncDispose]: async () => {
       await control?.close();
