@@ -17,7 +17,7 @@ const uuid3 = uuid('3', '[0-9a-f]');
 const uuid4 = uuid('4', '[89ab]');
 const uuid5 = uuid('5', '[89ab]');
 const hexColor = /^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/;
-const channel = '\\s*(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5]|(0|[1-9]\\d?|100)%)\\s*';
+const channel = '\\s*(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])\\s*';
 const rgbColor = new RegExp(`^rgb\\(${channel},${channel},${channel}\\)$`);
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/;
 const shortName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -27,7 +27,7 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ['uri', isRequestUri],
   ['email', isEmail],
   ['hostname', isHostname],
-  ['ipv4', (text) => isIpv4(text)],
+  ['ipv4', (text) => isIpv4(text) || isMappedIpv4(text)],
   ['ipv6', isIpv6],
   ['cidr', isCidr],
   ['mac', isMac],
@@ -39,7 +39,7 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ['isbn10', isIsbn10],
   ['isbn13', isIsbn13],
   ['creditcard', isCreditCard],
-  ['ssn', (text) => /^\d{3}[- ]?\d{2}[- ]?\d{4}$/.test(text)],
+  ['ssn', (text) => /^\d{3}[- ]\d{2}[- ]\d{4}$/.test(text)],
   ['hexcolor', (text) => hexColor.test(text)],
   ['rgbcolor', (text) => rgbColor.test(text)],
   ['byte', (text) => base64.test(text)],
@@ -54,20 +54,52 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ],
 ]);
 
+/** As Go's url.ParseRequestURI: a scheme with anything after it, or an absolute path; no part is a fragment. */
 function isRequestUri(text: string): boolean {
-  if (text.startsWith('/')) return !/[\s\u0000-\u001f]/.test(text);
-  return /^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s\u0000-\u001f]+$/.test(text);
+  if (text === '*') return true;
+  if (/[\u0000-\u001f\u007f]/.test(text)) return false;
+  const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.exec(text)?.[0] ?? '';
+  const [path = ''] = text.slice(scheme.length).split('?', 1);
+  if (!path.startsWith('/')) return scheme !== '';
+  if (scheme === '' || !path.startsWith('//')) return isEscaped(path);
+  const [authority = ''] = path.slice(2).split('/', 1);
+  return isAuthority(authority) && isEscaped(path.slice(2 + authority.length));
 }
 
-function isEmail(text: string): boolean {
-  const angled = /<([^<>]*)>\s*$/.exec(text);
-  const address = (angled?.[1] ?? text).trim();
-  const at = address.lastIndexOf('@');
-  if (at <= 0 || at === address.length - 1) return false;
-  const local = address.slice(0, at);
-  return (
-    /^[^\s@<>()[\],;:\\"]+$/.test(local) && /^[^\s@<>()[\],;:\\"]+$/.test(address.slice(at + 1))
+function isEscaped(text: string): boolean {
+  return !/%(?![0-9a-fA-F]{2})/.test(text);
+}
+
+function isAuthority(text: string): boolean {
+  const at = text.lastIndexOf('@');
+  const user = text.slice(0, Math.max(at, 0));
+  if (!/^[a-zA-Z0-9\-._:~!$&'()*+,;=%@]*$/.test(user) || !isEscaped(user)) return false;
+  const host = text.slice(at + 1);
+  if (host.startsWith('[')) return /^\[[^\s[\]{}|\\^`#]+\](?::\d*)?$/.test(host);
+  return /^(?:[a-zA-Z0-9\-._~!$&'()*+,;=<>"]|[^\u0000-\u007f]|%[89a-fA-F][0-9a-fA-F])*(?::\d*)?$/.test(
+    host,
   );
+}
+
+const atom = '[^\\s()<>\\[\\]:;@\\\\,".\\u0000-\\u001f\\u007f]+';
+const dotAtom = `${atom}(?:\\.${atom})*`;
+const quoted = '"(?:[^"\\\\\\u0000-\\u001f\\u007f]|\\\\[\\t -~])+"';
+const mailbox = new RegExp(`^(?:${dotAtom}|${quoted})@(?:${dotAtom}|\\[([^\\]]*)\\])$`);
+const displayName =
+  /^(?:"(?:[^"\\\u0000-\u001f\u007f]|\\[\t -~])*"|\([^()]*\)|[^()<>[\]:;@\\,"])*$/;
+
+/** As Go's mail.ParseAddress: with or without a name before it, and a comment after it. */
+function isEmail(text: string): boolean {
+  let address = text.replace(/\([^()]*\)\s*$/, '').trim();
+  if (address.endsWith('>')) {
+    const open = address.lastIndexOf('<');
+    if (open < 0 || !displayName.test(address.slice(0, open))) return false;
+    address = address.slice(open + 1, -1);
+  }
+  const match = mailbox.exec(address);
+  if (match === null) return false;
+  const literal = match[1];
+  return literal === undefined || isIpv4(literal) || isIpv6(literal);
 }
 
 function isHostname(text: string): boolean {
@@ -103,6 +135,14 @@ export function isIpv6(text: string): boolean {
   return halves.length === 2 ? count < 8 : count === 8;
 }
 
+const zeros = '(?:0{1,4}:){5}|(?:::|(?:0{1,4}:){1,4}:)(?:0{1,4}:){0,4}';
+const mapped = new RegExp(`^(?:${zeros})ffff:(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|[0-9.]+)$`, 'i');
+
+/** An IPv4 address written as IPv6: what net.IP.To4 gives something for. */
+function isMappedIpv4(text: string): boolean {
+  return mapped.test(text) && isIpv6(text);
+}
+
 function isCidr(text: string): boolean {
   const slash = text.indexOf('/');
   const bits = text.slice(slash + 1);
@@ -112,6 +152,7 @@ function isCidr(text: string): boolean {
 }
 
 function isMac(text: string): boolean {
+  if (/^(?:[0-9a-fA-F]{12}|[0-9a-fA-F]{16}|[0-9a-fA-F]{40})$/.test(text)) return true;
   const sizes = new Set([6, 8, 20]);
   const pairs = text.split(/[:-]/);
   if (pairs.length > 1)
@@ -164,20 +205,38 @@ function isDate(text: string): boolean {
   return day >= 1 && day <= lengths[month - 1]!;
 }
 
+/** As strfmt: what follows a second `t` is not looked at, and any character may stand before the fraction. */
 function isDateTime(text: string): boolean {
-  if (text.length < 4) return false;
-  const match =
-    /^(\d{4}-\d{2}-\d{2})[tT](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[zZ]|[+-]\d{2}:\d{2})$/.exec(text);
-  if (match === null) return false;
-  return (
-    isDate(match[1]!) && Number(match[2]) <= 23 && Number(match[3]) <= 59 && Number(match[4]) <= 59
-  );
+  const [date = '', time = ''] = text.toLowerCase().split('t');
+  const match = /^(\d{2}):(\d{2}):(\d{2})(?:.\d+)?(?:z|[+-]\d{2}:\d{2})$/u.exec(time);
+  if (match === null || !isDate(date)) return false;
+  return Number(match[1]) <= 23 && Number(match[2]) <= 59 && Number(match[3]) <= 59;
 }
 
 const goDuration = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const longInteger = /(?<![\d.])\d{19}/;
 const scalaUnit =
-  /^(?:\d+)\s*(?:d|day|days|h|hour|hours|hr|hrs|m|min|minute|minutes|s|sec|second|seconds|ms|milli|millis|millisecond|milliseconds|µs|us|micro|micros|microsecond|microseconds|ns|nano|nanos|nanosecond|nanoseconds|w|wk|week|weeks)$/;
+  /^(?:ns|us|µs|ms|s|m|h|hr|d|w|wk|(?:nano|micro|milli|sec|min|hour|day|week)[a-zµ]*)$/i;
+const int64Max = 2n ** 63n - 1n;
 
+/** As Go's time.ParseDuration, else any text with a number and a unit somewhere (`about 2 days`). */
 function isDuration(text: string): boolean {
-  return goDuration.test(text) || scalaUnit.test(text.trim());
+  if (goDuration.test(text) && !longInteger.test(text)) return true;
+  let isFound = false;
+  for (const match of text.matchAll(/[A-Za-zµ]+/g)) {
+    const factor = trailingInteger(text, match.index);
+    if (factor === '') continue;
+    if (factor.length > 18 && (factor.length > 1000 || BigInt(factor) > int64Max)) return false;
+    if (scalaUnit.test(match[0])) isFound = true;
+  }
+  return isFound;
+}
+
+/** The digits before `end`, white space between them and it left out. */
+function trailingInteger(text: string, end: number): string {
+  let stop = end;
+  while (stop > 0 && ' \t\n\f\r'.includes(text[stop - 1]!)) stop--;
+  let start = stop;
+  while (start > 0 && text[start - 1]! >= '0' && text[start - 1]! <= '9') start--;
+  return text.slice(start, stop);
 }
