@@ -86,8 +86,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { signal } = stop;
   const { client, log } = options;
   mkdirSync(options.cacheFolder, { recursive: true });
+  const { version } = options;
   const definitions = [...argocdCrds, ...fluxCrds, ...capstanCrds];
-  const installed = await installCrds(client, definitions, { clock, signal });
+  const installed = await installCrds(client, definitions, { clock, signal, version });
   if (installed.length > 0) log('installed definitions', { count: installed.length });
   await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
   const artifacts = await openArtifacts(options.cacheFolder, options.artifacts ?? {}, clock);

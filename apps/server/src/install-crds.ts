@@ -10,7 +10,11 @@ const LOOK_EVERY_MS = 50;
 export async function installCrds(
   client: KubeClient,
   definitions: readonly KubeObject[],
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  {
+    clock,
+    signal,
+    version,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly version: string },
 ): Promise<readonly string[]> {
   const installed: string[] = [];
   for (const definition of definitions) {
@@ -18,7 +22,7 @@ export async function installCrds(
     const { apiVersion, kind } = definition;
     if ((await client.find({ apiVersion, kind, name }, { signal })) !== undefined) continue;
     try {
-      await client.create(definition, { fieldManager: 'capstan', signal });
+      await client.create(withVersion(definition, version), { fieldManager: 'capstan', signal });
       installed.push(name);
     } catch (error) {
       // Another replica was faster.
@@ -31,6 +35,12 @@ export async function installCrds(
   }
   if (installed.length > 0) client.discovery.invalidate();
   return installed;
+}
+
+/** Says who installed it: `flux check` tells the version. */
+function withVersion(definition: KubeObject, version: string): KubeObject {
+  const labels = { ...definition.metadata.labels, 'app.kubernetes.io/version': `v${version}` };
+  return { ...definition, metadata: { ...definition.metadata, labels } };
 }
 
 async function waitEstablished(
