@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
 import type { Schema } from '@capstan/kube-schema';
 import { type FieldPath, isList, isRecord, sameJson } from './field-path.ts';
+import { filledIn } from './filled-in.ts';
 import { sameQuantity } from './quantity.ts';
 
 /** A difference before it is told: where, and both values. */
@@ -78,10 +79,7 @@ function compareRecords(
       into,
     );
   }
-  if (schema?.mapType !== 'atomic') return;
-  for (const [name, value] of Object.entries(live)) {
-    if (!(name in desired)) into.found.push(removed([...path, { field: name }], value));
-  }
+  if (schema?.mapType === 'atomic') findUnwanted(desired, live, schema, { path, into });
 }
 
 function compareLists(
@@ -127,13 +125,14 @@ function compareAtomic(
     const element = live[index];
     const here: FieldPath = [...path, { index }];
     compare({ desired: wanted, live: element, schema: schema?.items, path: here }, into);
-    if (isRecord(wanted) && isRecord(element)) {
+    // An element that is atomic itself was looked at as such.
+    if (isRecord(wanted) && isRecord(element) && schema?.items?.mapType !== 'atomic') {
       findUnwanted(wanted, element, schema?.items, { path: here, into });
     }
   });
 }
 
-/** An atomic list is owned as a whole: what its live elements hold beyond desired must be what the server fills in. */
+/** What is atomic is owned as a whole: what live holds beyond desired must be what the server fills in. */
 function findUnwanted(
   desired: JsonObject,
   live: JsonObject,
@@ -145,22 +144,33 @@ function findUnwanted(
     const member = memberSchema(schema, name);
     const here: FieldPath = [...path, { field: name }];
     if (isRecord(wanted) && isRecord(value)) {
-      findUnwanted(wanted, value, member, { path: here, into });
-    } else if (wanted === undefined && !isDefault(value, member)) {
+      if (member?.mapType !== 'atomic') {
+        findUnwanted(wanted, value, member, { path: here, into });
+      }
+    } else if (wanted === undefined && !isFilledIn(name, value, desired, schema)) {
       into.found.push(removed(here, value));
     }
   }
 }
 
+function isFilledIn(
+  name: string,
+  value: Json | undefined,
+  desired: JsonObject,
+  schema: Schema | undefined,
+): boolean {
+  const known = filledIn(schema?.definition, name, desired);
+  if (known !== undefined && value !== undefined && sameJson(value, known)) return true;
+  return isDefault(value, memberSchema(schema, name));
+}
+
 function isDefault(value: Json | undefined, schema: Schema | undefined): boolean {
   if (value === undefined || value === null || isZero(value)) return true;
   if (schema === undefined) return false;
-  if (schema.default !== undefined) return sameJson(value, schema.default);
-  // Defaults of built-in kinds that code fills in are not in their schema; a server's dry run settles those.
+  if (schema.default !== undefined && sameJson(value, schema.default)) return true;
+  // What is derived from other fields is in no table; a server's dry run settles it.
   if (!isRecord(value)) return false;
-  return Object.entries(value).every(([name, inner]) =>
-    isDefault(inner, memberSchema(schema, name)),
-  );
+  return Object.entries(value).every(([name, inner]) => isFilledIn(name, inner, {}, schema));
 }
 
 function compareSets(desired: readonly Json[], live: readonly Json[], { path, into }: Place): void {

@@ -10,7 +10,7 @@ import { type Diagnostic, messageOf } from '@capstan/lib-std';
 import { compareValues, type RawDifference } from './compare-values.ts';
 import { formatPath } from './field-path.ts';
 import { applyIgnoreRules } from './ignore-rules.ts';
-import { findAbandoned, ownerOf } from './managed-fields.ts';
+import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
 import { isSensitive } from './mask-secrets.ts';
 import { normalizeDesired } from './normalize.ts';
 import type {
@@ -99,7 +99,14 @@ function findDifferences(desired: KubeObject, live: KubeObject, options: Compare
       schema: known?.schema,
     }),
   ];
-  const differences = raw.map((difference) => tell(difference, live, options));
+  // The server takes a blank value for none and fills in its default, which stays ours until somebody else writes it.
+  const isBlank = ({ desired: value, path }: RawDifference) =>
+    (value === '' || value === 0) &&
+    known?.builtIn === true &&
+    isOurs(live, path, options.fieldManager);
+  const differences = raw
+    .filter((difference) => !isBlank(difference))
+    .map((difference) => tell(difference, live, options));
   return { differences, diagnostics: ignored.diagnostics };
 }
 

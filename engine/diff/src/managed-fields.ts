@@ -21,6 +21,17 @@ export function ownerOf(
     : { manager: best.manager, time: best.time };
 }
 
+/** Whether the live value is what the server made of our own last apply. */
+export function isOurs(live: KubeObject, path: FieldPath, fieldManager: string): boolean {
+  return (live.metadata.managedFields ?? []).some(
+    ({ manager, operation, fieldsV1 }) =>
+      manager === fieldManager &&
+      operation === 'Apply' &&
+      fieldsV1 !== undefined &&
+      owns(fieldsV1, path),
+  );
+}
+
 function owns(fields: JsonObject, path: FieldPath): boolean {
   let node: JsonObject = fields;
   for (const step of path) {
@@ -93,13 +104,18 @@ function walkFields({ fields, desired, live, path }: FieldsWalk, found: RawDiffe
     const children = asFields(value);
     if (step === undefined || children === undefined) continue;
     const inner = pick(live, step);
-    if (inner === undefined) continue;
+    if (inner === undefined || isNull(desired, step)) continue;
     const wanted = pick(desired, step);
     const here: FieldPath = [...path, step];
     const isLeaf = Object.keys(children).every((child) => child === '.');
     if (wanted === undefined && (isLeaf || 'keys' in step)) found.push({ path: here, live: inner });
     else walkFields({ fields: children, desired: wanted, live: inner, path: here }, found);
   }
+}
+
+/** A field set to null is set: what the server makes of that, its default, is ours. */
+function isNull(desired: Json | undefined, step: PathStep): boolean {
+  return 'field' in step && isRecord(desired) && desired[step.field] === null;
 }
 
 function parseStep(name: string): PathStep | undefined {
@@ -118,10 +134,15 @@ function pick(value: Json | undefined, step: PathStep): Json | undefined {
   if (!isList(value)) return undefined;
   if ('index' in step) return value[step.index];
   if ('value' in step) return value.find((item) => sameJson(item, step.value));
-  return value.find(
+  const keys = Object.entries(step.keys);
+  const exact = value.find(
     (item) =>
       isRecord(item) &&
-      Object.entries(step.keys).every(([key, wanted]) => hasKey(item, key, wanted)),
+      keys.every(([key, wanted]) => item[key] !== undefined && sameJson(item[key], wanted)),
+  );
+  return (
+    exact ??
+    value.find((item) => isRecord(item) && keys.every(([key, wanted]) => hasKey(item, key, wanted)))
   );
 }
 
