@@ -1,7 +1,7 @@
 /**
  * Charts of ours, rendered by `capstan template`, against what the official helm printed for them.
  *
- *   node conformance/helm/run.ts [CASE]     compares with the stored output, then 60 random charts with the official binary
+ *   node conformance/helm/run.ts [CASE]     compares with the stored output, then 60 random charts with each official binary
  *   UPDATE=1 node conformance/helm/run.ts   the official binaries write the stored output anew
  *
  * A case is one file: comment lines, `$ arguments` lines (one command each), then the chart's files behind `-- name --`.
@@ -172,9 +172,11 @@ for (const file of globSync(join(here, 'cases', '*.txt')).sort()) {
 const skip = whyNotOfficial('helm', '4.3.1');
 if (skip !== false) console.log(`random charts are skipped: ${skip}`);
 else if (wanted === '') {
-  const random = await compareRandom(60, 1);
-  passed += random.passed;
-  failed += random.failed;
+  for (const flavor of ['4', '3'] as const) {
+    const random = await compareRandom(60, 1, flavor);
+    passed += random.passed;
+    failed += random.failed;
+  }
 }
 if (wanted === '') {
   const releases = await checkReleases();

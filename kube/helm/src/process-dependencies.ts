@@ -1,3 +1,4 @@
+import type { HelmFlavor } from './capabilities.ts';
 import type { Chart, ChartDependency, Values } from './chart.ts';
 import { satisfies } from './compatible-range.ts';
 import { coalesceValues, copyTable, mergeTable, tableAt, valueAt, type Warn } from './values.ts';
@@ -9,14 +10,16 @@ import { coalesceValues, copyTable, mergeTable, tableAt, valueAt, type Warn } fr
 export function processDependencies(
   chart: Chart,
   values: Values,
-  warn: Warn = () => undefined,
+  options: { readonly flavor?: HelmFlavor; readonly warn?: Warn } = {},
 ): Chart {
-  return importValues(enableDependencies(chart, values, { path: '', warn }), warn);
+  const { flavor = 4, warn = () => undefined } = options;
+  return importValues(enableDependencies(chart, values, { path: '', flavor, warn }), warn);
 }
 
 interface Place {
   /** Prefix of condition paths: where this chart's values stand in the root's. */
   readonly path: string;
+  readonly flavor: HelmFlavor;
   readonly warn: Warn;
 }
 
@@ -29,7 +32,7 @@ function enableDependencies(chart: Chart, values: Values, place: Place): Chart {
     name: dependency.alias || dependency.name,
     enabled: true,
   }));
-  const all = coalesceValues(aliased, values, { warn: place.warn });
+  const all = coalesceValues(aliased, values, { flavor: place.flavor, warn: place.warn });
   const judged = renamed
     .map((dependency) => ({ ...dependency, enabled: enabledByTags(dependency, all, place.warn) }))
     .map((dependency) => ({ ...dependency, enabled: enabledByCondition(dependency, all, place) }));

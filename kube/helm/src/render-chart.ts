@@ -124,8 +124,8 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
   const flavor = options.flavor ?? 4;
   const warn = options.warn ?? (() => undefined);
   const capabilities = options.capabilities ?? defaultCapabilities(flavor);
-  const processed = resolveDependencies(chart, values, warn);
-  const all = coalesceValues(processed, values, { warn });
+  const processed = resolveDependencies(chart, values, { flavor, warn });
+  const all = coalesceValues(processed, values, { flavor, warn });
   if (options.skipSchemaValidation !== true) validateValues(processed, all);
   checkKubeVersion(processed, capabilities);
   const files = renderTemplates(processed, all, { ...options, flavor, capabilities });
@@ -163,17 +163,22 @@ export function renderFiles(
 ): ReadonlyMap<string, string> {
   const flavor = options.flavor ?? 4;
   const capabilities = options.capabilities ?? defaultCapabilities(flavor);
-  const processed = processDependencies(chart, values);
-  const all = coalesceValues(processed, coalesceValues(processed, values));
+  const processed = processDependencies(chart, values, { flavor });
+  const all = coalesceValues(processed, coalesceValues(processed, values, { flavor }), { flavor });
   if (options.skipSchemaValidation !== true) validateValues(processed, all);
   return renderTemplates(processed, all, { ...options, lint: true, flavor, capabilities });
 }
 
-function resolveDependencies(chart: Chart, values: Values, warn: Warn): Chart {
+function resolveDependencies(
+  chart: Chart,
+  values: Values,
+  options: { readonly flavor: HelmFlavor; readonly warn: Warn },
+): Chart {
   try {
-    return processDependencies(chart, values, warn);
+    return processDependencies(chart, values, options);
   } catch (error) {
-    if (!(error instanceof ChartError)) throw error;
+    // Helm 3 does not say what it was at.
+    if (!(error instanceof ChartError) || options.flavor === 3) throw error;
     throw new ChartError(
       error.code,
       `chart dependencies processing failed: ${error.message}`,

@@ -1,4 +1,5 @@
 import { type GoValue, sprintf } from '@capstan/lib-gotemplate';
+import type { HelmFlavor } from './capabilities.ts';
 import type { Chart, Values } from './chart.ts';
 import { ChartError } from './chart-error.ts';
 
@@ -7,30 +8,47 @@ const GLOBAL = 'global';
 /** Told about values that cannot be merged and are passed over: the original logs them. */
 export type Warn = (message: string) => void;
 
+export interface CoalesceOptions {
+  readonly merge?: boolean;
+  /** Helm 4 is followed unless 3 is asked for. */
+  readonly flavor?: HelmFlavor;
+  readonly warn?: Warn;
+}
+
 /**
  * The values that a chart and its subcharts are rendered with: `values` over each chart's defaults, globals handed down,
  * a null of the user removing a default (helm's documentation, "Deleting a default key"). With `merge` nulls are kept,
- * as they are while import-values are worked out. The inputs are not changed.
+ * as they are while import-values are worked out. Helm 4 takes the nulls out of the charts' own defaults first; Helm 3
+ * hands them to the templates. The inputs are not changed.
  */
 export function coalesceValues(
   chart: Chart,
   values: Values,
-  options: { readonly merge?: boolean; readonly warn?: Warn } = {},
+  options: CoalesceOptions = {},
 ): Values {
-  const run: Run = { merge: options.merge ?? false, warn: options.warn ?? (() => undefined) };
+  const merge = options.merge ?? false;
+  const run: Run = {
+    merge,
+    nullDefaults: merge || options.flavor === 3,
+    warn: options.warn ?? (() => undefined),
+  };
   return coalesceChart(chart, copyTable(values), { ...run, prefix: '' });
 }
 
-interface Run {
+interface Place {
   readonly merge: boolean;
   readonly warn: Warn;
-}
-
-interface Place extends Run {
   readonly prefix: string;
 }
 
-function coalesceChart(chart: Chart, target: Values, place: Place): Values {
+interface Run extends Omit<Place, 'prefix'> {
+  /** Whether a null among a chart's defaults stays for its templates. */
+  readonly nullDefaults: boolean;
+}
+
+type ChartPlace = Run & Place;
+
+function coalesceChart(chart: Chart, target: Values, place: ChartPlace): Values {
   coalesceDefaults(chart, target, place);
   const prefix = concat(place.prefix, chart.metadata.name);
   for (const child of chart.dependencies) {
@@ -48,18 +66,18 @@ function coalesceChart(chart: Chart, target: Values, place: Place): Values {
   return target;
 }
 
-function coalesceDefaults(chart: Chart, target: Values, place: Place): void {
+function coalesceDefaults(chart: Chart, target: Values, place: ChartPlace): void {
   const prefix = concat(place.prefix, chart.metadata.name);
   for (const [key, fallback] of Object.entries(copyTable(chart.values))) {
     const given = target[key];
-    if (given === undefined) addDefault(target, key, fallback, place.merge);
+    if (given === undefined) addDefault(target, key, fallback, place.nullDefaults);
     else if (given === null) {
       if (!place.merge) delete target[key];
     } else if (isTable(given)) {
       if (isTable(fallback)) {
         const merge =
           place.merge || chart.dependencies.some((child) => child.metadata.name === key);
-        if (!merge) dropNulls(fallback);
+        if (!merge && !place.nullDefaults) dropNulls(fallback);
         mergeTable(given, fallback, { ...place, merge, prefix: concat(prefix, key) });
       } else if (fallback !== null) {
         place.warn(`warning: skipped value for ${prefix}.${key}: Not a table.`);
@@ -68,8 +86,8 @@ function coalesceDefaults(chart: Chart, target: Values, place: Place): void {
   }
 }
 
-function addDefault(target: Values, key: string, fallback: GoValue, merge: boolean): void {
-  if (!merge) {
+function addDefault(target: Values, key: string, fallback: GoValue, withNulls: boolean): void {
+  if (!withNulls) {
     if (fallback === null || fallback === undefined) return;
     if (isTable(fallback)) dropNulls(fallback);
   }

@@ -44,7 +44,8 @@ export function explainChart(
   values: Values,
   options: RenderOptions,
 ): ChartExplanation {
-  const processed = processDependencies(chart, values);
+  const { flavor = 4 } = options;
+  const processed = processDependencies(chart, values, { flavor });
   const lookups = new Set<string>();
   const lookup: RenderOptions['lookup'] = (query) => {
     const { apiVersion, kind, namespace, name } = query;

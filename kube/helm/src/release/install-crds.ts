@@ -1,4 +1,5 @@
 import type { KubeObject } from '@capstan/kube-object';
+import type { HelmFlavor } from '../capabilities.ts';
 import { type Chart, type ChartCrd, chartCrds, type Values } from '../chart.ts';
 import { processDependencies } from '../process-dependencies.ts';
 import { type ReleasePorts, serverMessage } from './cluster-port.ts';
@@ -11,6 +12,8 @@ import { waitUntilReady } from './wait.ts';
 export type CrdPolicy = 'skip' | 'create' | 'replace';
 
 export interface CrdOptions extends OperationOptions {
+  /** Helm 4 is followed unless 3 is asked for: which subcharts are enabled can hang on it. */
+  readonly flavor?: HelmFlavor;
   /** Labels that the CRDs get; Helm itself gives none. */
   readonly crdLabels?: Readonly<Record<string, string>>;
 }
@@ -28,7 +31,7 @@ export async function installCrds(
   ports: ReleasePorts,
 ): Promise<void> {
   if (policy === 'skip') return;
-  const crds = chartCrds(processDependencies(chart, values));
+  const crds = chartCrds(processDependencies(chart, values, { flavor: options.flavor ?? 4 }));
   const written: KubeObject[] = [];
   for (const crd of crds) {
     try {

@@ -156,14 +156,14 @@ function chooseValues(
   chart: Chart,
   values: Values,
   current: Release,
-  { oldValues }: UpgradeOptions,
+  { oldValues, flavor = 4 }: UpgradeOptions,
 ): { readonly chart: Chart; readonly values: Values } {
   const old = structuredClone(current.config) as Values;
   if (oldValues === 'reset') return { chart, values };
   if (oldValues === 'reset-then-reuse') return { chart, values: coalesceTables(values, old) };
   if (oldValues === 'reuse') {
     const recorded = { ...chart, values: recordedDefaults(current.chart), dependencies: [] };
-    const defaults = coalesceValues(recorded, old);
+    const defaults = coalesceValues(recorded, old, { flavor });
     return { chart: { ...chart, values: defaults }, values: coalesceTables(values, old) };
   }
   return Object.keys(values).length === 0 ? { chart, values: old } : { chart, values };
