@@ -9,6 +9,7 @@ import {
   DEPENDENCY_SCENARIOS,
   KUSTOMIZATION_SCENARIOS,
   MISTAKE_SCENARIO,
+  PROBE_SCENARIOS,
   SYNC_SCENARIOS,
   untilSynced,
   type World,
@@ -37,6 +38,7 @@ describe('the slice on a real control plane', { skip: whyNoCluster() }, () => {
     ...CHART_SCENARIOS,
     ...DEPENDENCY_SCENARIOS,
     ...SYNC_SCENARIOS,
+    ...PROBE_SCENARIOS,
   ]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);

@@ -41,23 +41,29 @@ export const PROBE_SCENARIOS: readonly Scenario[] = [
           'probe.json': probe(spec),
         });
         await world.apply(application('probed', { url: repository.url, path: '.' }));
-        await untilHealth(world, 'probed', 'Degraded');
+        const down = await untilHealth(world, 'probed', 'Degraded');
         const ref = { ...PROBE, namespace: 'probed', name: 'api' };
         const failed = await world.get(ref);
         assert.match(textAt(failed, 'status', 'health', 'message'), /answered 503/);
         answer = 200;
-        await untilHealth(world, 'probed', 'Healthy');
-        await untilSynced(world, 'probed', commit);
+        const up = await untilHealth(world, 'probed', 'Healthy');
+        const syncedMs = await untilSynced(world, 'probed', commit);
         const before = (await world.get(ref))?.metadata.resourceVersion;
         const since = asked;
         await until('two more probes', PATIENCE_MS, async () => asked >= since + 2);
         assert.equal((await world.get(ref))?.metadata.resourceVersion, before);
         answer = 500;
-        await untilHealth(world, 'probed', 'Degraded');
+        const again = await untilHealth(world, 'probed', 'Degraded');
         const next = await repository.push({ 'probe.json': null });
-        await untilSynced(world, 'probed', next);
+        const prunedMs = await untilSynced(world, 'probed', next);
         await untilHealth(world, 'probed', 'Healthy');
-        return undefined;
+        return {
+          downMs: down.tookMs,
+          upMs: up.tookMs,
+          syncedMs,
+          againMs: again.tookMs,
+          prunedMs,
+        };
       } finally {
         await service.close();
       }
