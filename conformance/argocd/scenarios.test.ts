@@ -3,6 +3,7 @@ import {
   APPLICATION_SET_SCENARIOS,
   ARGOCD_SCENARIOS,
   createWorld,
+  ENDING_SCENARIOS,
   type World,
 } from '@capstan/apps-server/slice';
 import { connect, loadKubeconfig } from '@capstan/kube-client';
@@ -22,7 +23,7 @@ describe('the Argo CD door on a real control plane', { skip: whyNoCluster() }, (
     await cluster.stop();
   });
 
-  for (const scenario of [...ARGOCD_SCENARIOS, ...APPLICATION_SET_SCENARIOS]) {
+  for (const scenario of [...ARGOCD_SCENARIOS, ...APPLICATION_SET_SCENARIOS, ...ENDING_SCENARIOS]) {
     test(scenario.name, async (context) => {
       const figures = await scenario.run(world);
       if (figures !== undefined) context.diagnostic(JSON.stringify(figures));

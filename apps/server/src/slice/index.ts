@@ -8,6 +8,7 @@ export { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 export { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 export { CHART_SCENARIOS } from './chart-scenarios.ts';
 export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
+export { ENDING_SCENARIOS } from './ending-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export { PROBE_SCENARIOS } from './probe-scenarios.ts';
 export { SYNC_SCENARIOS } from './sync-scenarios.ts';

@@ -6,6 +6,7 @@ import { APPLICATION_SET_SCENARIOS } from './application-set-scenarios.ts';
 import { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
+import { ENDING_SCENARIOS } from './ending-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { PROBE_SCENARIOS } from './probe-scenarios.ts';
 import { SYNC_SCENARIOS } from './sync-scenarios.ts';
@@ -36,6 +37,7 @@ const scenarios = [
   ...CHART_SCENARIOS,
   ...DEPENDENCY_SCENARIOS,
   ...SYNC_SCENARIOS,
+  ...ENDING_SCENARIOS,
   ...PROBE_SCENARIOS,
 ];
 
