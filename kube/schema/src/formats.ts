@@ -27,7 +27,7 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ['uri', isRequestUri],
   ['email', isEmail],
   ['hostname', isHostname],
-  ['ipv4', (text) => isIpv4(text) || isMappedIpv4(text)],
+  ['ipv4', (text) => isIpv4(text) || (text.includes('.') && isIpv6(text))],
   ['ipv6', isIpv6],
   ['cidr', isCidr],
   ['mac', isMac],
@@ -75,7 +75,8 @@ function isAuthority(text: string): boolean {
   const user = text.slice(0, Math.max(at, 0));
   if (!/^[a-zA-Z0-9\-._:~!$&'()*+,;=%@]*$/.test(user) || !isEscaped(user)) return false;
   const host = text.slice(at + 1);
-  if (host.startsWith('[')) return /^\[[^\s[\]{}|\\^`#]+\](?::\d*)?$/.test(host);
+  const literal = /^\[([^%\]]*)(?:%25[a-zA-Z0-9\-._~]+)?\](?::\d*)?$/.exec(host);
+  if (literal !== null) return isIpv6(literal[1]!);
   return /^(?:[a-zA-Z0-9\-._~!$&'()*+,;=<>"]|[^\u0000-\u007f]|%[89a-fA-F][0-9a-fA-F])*(?::\d*)?$/.test(
     host,
   );
@@ -84,13 +85,13 @@ function isAuthority(text: string): boolean {
 const atom = '[^\\s()<>\\[\\]:;@\\\\,".\\u0000-\\u001f\\u007f]+';
 const dotAtom = `${atom}(?:\\.${atom})*`;
 const quoted = '"(?:[^"\\\\\\u0000-\\u001f\\u007f]|\\\\[\\t -~])+"';
-const mailbox = new RegExp(`^(?:${dotAtom}|${quoted})@(?:${dotAtom}|\\[([^\\]]*)\\])$`);
+const mailbox = new RegExp(`^(?:${dotAtom}|${quoted})@\\s*(?:${dotAtom}|\\[([^\\]]*)\\])$`);
 const displayName =
   /^(?:"(?:[^"\\\u0000-\u001f\u007f]|\\[\t -~])*"|\([^()]*\)|[^()<>[\]:;@\\,"])*$/;
 
 /** As Go's mail.ParseAddress: with or without a name before it, and a comment after it. */
 function isEmail(text: string): boolean {
-  let address = text.replace(/\([^()]*\)\s*$/, '').trim();
+  let address = withoutComments(text);
   if (address.endsWith('>')) {
     const open = address.lastIndexOf('<');
     if (open < 0 || !displayName.test(address.slice(0, open))) return false;
@@ -100,6 +101,22 @@ function isEmail(text: string): boolean {
   if (match === null) return false;
   const literal = match[1];
   return literal === undefined || isIpv4(literal) || isIpv6(literal);
+}
+
+/** Without the comments at the end, which may hold others. */
+function withoutComments(text: string): string {
+  const rest = text.trim();
+  let end = rest.length;
+  let depth = 0;
+  for (let i = rest.length - 1; i >= 0; i--) {
+    const char = rest[i]!;
+    if (char === ')') depth++;
+    else if (char === '(') depth--;
+    else if (depth === 0 && char.trim() !== '') break;
+    if (depth < 0) return rest;
+    if (depth === 0) end = i;
+  }
+  return rest.slice(0, end);
 }
 
 function isHostname(text: string): boolean {
@@ -133,14 +150,6 @@ export function isIpv6(text: string): boolean {
   if (!words.every((word) => /^[0-9a-fA-F]{1,4}$/.test(word))) return false;
   const count = words.length + (embedded ? 2 : 0);
   return halves.length === 2 ? count < 8 : count === 8;
-}
-
-const zeros = '(?:0{1,4}:){5}|(?:::|(?:0{1,4}:){1,4}:)(?:0{1,4}:){0,4}';
-const mapped = new RegExp(`^(?:${zeros})ffff:(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|[0-9.]+)$`, 'i');
-
-/** An IPv4 address written as IPv6: what net.IP.To4 gives something for. */
-function isMappedIpv4(text: string): boolean {
-  return mapped.test(text) && isIpv6(text);
 }
 
 function isCidr(text: string): boolean {
