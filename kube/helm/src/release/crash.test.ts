@@ -54,15 +54,26 @@ function portsAt(shiftMs: number, cluster: ReleaseCluster): ReleasePorts {
   return { cluster, clock: { now: () => Date.now() + shiftMs, after } };
 }
 
+function proxy(): ReleaseCluster {
+  return {
+    discovery: client.discovery,
+    find: (...args) => client.find(...args),
+    list: (...args) => client.list(...args),
+    create: (...args) => client.create(...args),
+    update: (...args) => client.update(...args),
+    patch: (...args) => client.patch(...args),
+    apply: (...args) => client.apply(...args),
+    delete: (...args) => client.delete(...args),
+  };
+}
+
 /** The cluster as a process sees it that is killed at its n-th write: that one and all after it never arrive. */
 function killedAt(n: number): { readonly cluster: ReleaseCluster; readonly died: () => boolean } {
   let writes = 0;
   const write = <T>(run: () => Promise<T>): Promise<T> =>
     ++writes >= n ? Promise.reject(new Error('killed')) : run();
   const cluster: ReleaseCluster = {
-    discovery: client.discovery,
-    find: (...args) => client.find(...args),
-    list: (...args) => client.list(...args),
+    ...proxy(),
     create: (...args) => write(() => client.create(...args)),
     update: (...args) => write(() => client.update(...args)),
     patch: (...args) => write(() => client.patch(...args)),
@@ -121,4 +132,42 @@ describe('killed at any of its writes', () => {
       assert.ok(points >= 5, `only ${points} writes were tried`);
     });
   }
+});
+
+test('a controller that writes an object while its fields change hands does not fail the upgrade', async () => {
+  const namespace = 'change-of-hands';
+  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  const ports = portsAt(0, client);
+  await installRelease(chart, {}, { name, namespace, serverSideApply: false }, ports);
+  let meddled = 0;
+  const meddle: ReleaseCluster['patch'] = async (ref, patch, options) => {
+    if (options.type === 'json' && meddled++ < 2) {
+      const annotations = { meddled: String(meddled) };
+      await client.patch(ref, { metadata: { annotations } }, { type: 'merge' });
+    }
+    return client.patch(ref, patch, options);
+  };
+  const merge: ReleasePorts['merge'] = {
+    threeWayPatch: () => undefined,
+    migrateManager: (live, manager) => {
+      const { managedFields = [] } = live.metadata;
+      const isOld = (entry: (typeof managedFields)[number]) =>
+        entry.manager === manager && entry.operation === 'Update';
+      if (!managedFields.some(isOld)) return live;
+      const moved = managedFields.map((entry) =>
+        isOld(entry) ? { ...entry, operation: 'Apply' as const } : entry,
+      );
+      return { ...live, metadata: { ...live.metadata, managedFields: moved } };
+    },
+  };
+  const busy = { ...portsAt(0, { ...proxy(), patch: meddle }), merge };
+  await upgradeRelease(chart, { color: 'blue' }, { name, namespace, serverSideApply: true }, busy);
+  assert.ok(meddled > 2, `${meddled} patches`);
+  const a = await client.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'a' });
+  assert.equal(Reflect.get(Object(a['data']), 'color'), 'blue');
+  assert.ok(
+    a.metadata.managedFields?.every(
+      ({ manager, operation }) => manager !== 'helm' || operation === 'Apply',
+    ),
+  );
 });

@@ -226,20 +226,36 @@ async function mergeObject(
   }
 }
 
-/** Makes the fields of a client-side apply the applier's, or else what is dropped from the chart would stay for ever. */
+const MIGRATIONS_MAX = 5;
+
+/**
+ * Makes the fields of a client-side apply the applier's, or else what is dropped from the chart would stay for ever. A
+ * controller that writes the object meanwhile is no failure: it is read again, as helm does.
+ */
 async function migrate(live: KubeObject, mode: WriteMode, ports: ReleasePorts): Promise<void> {
   const manager = mode.fieldManager ?? 'helm';
-  const moved = ports.merge?.migrateManager(live, manager) ?? live;
-  if (moved === live) return;
-  const { managedFields = [], resourceVersion = '' } = moved.metadata;
-  await ports.cluster.patch(
-    refOf(live),
-    [
-      { op: 'replace', path: '/metadata/managedFields', value: managedFields },
-      { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
-    ],
-    { ...managerOf(mode), type: 'json' },
-  );
+  let current = live;
+  for (let attempt = 1; ; attempt++) {
+    const moved = ports.merge?.migrateManager(current, manager) ?? current;
+    if (moved === current) return;
+    const { managedFields = [], resourceVersion = '' } = moved.metadata;
+    try {
+      await ports.cluster.patch(
+        refOf(current),
+        [
+          { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+          { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+        ],
+        { ...managerOf(mode), type: 'json' },
+      );
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'CONFLICT' || attempt === MIGRATIONS_MAX) throw error;
+      const found = await ports.cluster.find(refOf(current));
+      if (found === undefined) return;
+      current = found;
+    }
+  }
 }
 
 async function deleteDropped(objects: readonly KubeObject[], ports: ReleasePorts): Promise<void> {
