@@ -1,6 +1,8 @@
 /** Gitea and Forgejo by their REST API (`/api/v1`). */
+
 import type { JsonObject } from '@capstan/kube-object';
 import { GoInt, INT } from '@capstan/lib-gotemplate';
+import { labelled } from './github.ts';
 import type { HosterAccess } from './gitlab.ts';
 import {
   ask,
@@ -14,7 +16,7 @@ import {
   textAt,
   unknownProtocol,
 } from './rest.ts';
-import type { PullRequest, PullRequestService, ScmProvider, ScmRepository } from './types.ts';
+import type { PullRequestService, ScmProvider, ScmRepository } from './types.ts';
 
 const PAGE = 50;
 
@@ -110,21 +112,7 @@ export function giteaPullRequests(
     listPullRequests: async () => {
       const place = `repos/${segment(owner)}/${segment(repo)}/pulls`;
       const found = await findPages(api, place, { query: { state: 'open' }, allowed: [404] });
-      return found
-        ?.map(toPullRequest)
-        .filter((one) => labels.every((label) => one.labels.includes(label)));
+      return found && labelled(found, labels);
     },
-  };
-}
-
-function toPullRequest(one: JsonObject): PullRequest {
-  return {
-    number: numberAt(one, 'number'),
-    title: textAt(one, 'title'),
-    branch: textAt(one, 'head', 'ref'),
-    targetBranch: textAt(one, 'base', 'ref'),
-    headSha: textAt(one, 'head', 'sha'),
-    labels: recordsIn(one['labels']).map((label) => textAt(label, 'name')),
-    author: textAt(one, 'user', 'login'),
   };
 }

@@ -193,11 +193,19 @@ export function githubPullRequests(
     listPullRequests: async () => {
       const place = `repos/${segment(owner)}/${segment(repo)}/pulls`;
       const found = await findPages(api, place, [404]);
-      return found
-        ?.map(toPullRequest)
-        .filter((one) => labels.every((label) => one.labels.includes(label)));
+      return found && labelled(found, labels);
     },
   };
+}
+
+/** Those with all labels, from the pull requests of GitHub's API, whose form Gitea's has too. */
+export function labelled(
+  found: readonly JsonObject[],
+  labels: readonly string[],
+): readonly PullRequest[] {
+  return found
+    .map(toPullRequest)
+    .filter((one) => labels.every((label) => one.labels.includes(label)));
 }
 
 function toPullRequest(one: JsonObject): PullRequest {
