@@ -139,14 +139,18 @@ class Kubebox implements Cluster {
     this.#child = undefined;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGKILL');
+    killGroup(child);
     await ended;
   }
 
   async restart(): Promise<void> {
     await this.kill9();
     const log = openSync(join(this.directory, 'kubebox.log'), 'a');
-    const child = spawn(this.#binary, this.#args, { stdio: ['pipe', 'pipe', log] });
+    // A process group of its own: with -procs every component is a process, and they end together.
+    const child = spawn(this.#binary, this.#args, {
+      stdio: ['pipe', 'pipe', log],
+      detached: true,
+    });
     closeSync(log);
     this.#child = child;
     this.#ready = await readReady(child, this.directory);
@@ -201,6 +205,11 @@ function isStopped(pid: number): boolean {
   }
 }
 
+/** Kills a child that leads a process group, and whatever it has started. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+}
+
 /** kubebox prints one line of JSON when everything is ready. */
 async function readReady(child: ChildProcess, directory: string): Promise<Ready> {
   let output = '';
@@ -211,7 +220,7 @@ async function readReady(child: ChildProcess, directory: string): Promise<Ready>
   while (!output.includes('\n')) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     if (hasEnded || Date.now() > endMs) {
-      child.kill('SIGKILL');
+      killGroup(child);
       const log = readFileSync(join(directory, 'kubebox.log'), 'utf8').slice(-2_000);
       throw new Error(`the control plane did not start${hasEnded ? '' : ' in 120 s'}:\n${log}`);
     }
