@@ -1,4 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
+import { guardedLookup, refuseAddress } from '@capstan/lib-egress';
 import { CapstanError, messageOf, redact } from '@capstan/lib-std';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import type { HttpGet } from './http-port.ts';
@@ -20,13 +21,17 @@ export interface HttpGetOptions {
 
 const TIMEOUT_MS = 60_000;
 
-/** Requests over the network. Connections are kept for a moment; call `close` when no more are made. */
+/**
+ * Requests over the network, never to a link-local or metadata address (EGRESS_REFUSED). Connections are kept for a moment; call
+ * `close` when no more are made.
+ */
 export function createHttpGet(options: HttpGetOptions = {}): {
   readonly get: HttpGet;
   close(): Promise<void>;
 } {
   const dispatcher = createDispatcher(options);
   const get: HttpGet = async ({ method = 'GET', url, headers, body: content, signal }) => {
+    refuseAddress(new URL(url).hostname);
     try {
       const {
         statusCode,
@@ -50,7 +55,7 @@ export function createHttpGet(options: HttpGetOptions = {}): {
       };
     } catch (error) {
       signal?.throwIfAborted();
-      throw unreachable(url, error);
+      throw error instanceof CapstanError ? error : unreachable(url, error);
     }
   };
   return { get, close: () => dispatcher.close() };
@@ -80,7 +85,10 @@ function createDispatcher(options: HttpGetOptions): Dispatcher {
     ...(insecure === true ? { rejectUnauthorized: false } : {}),
   };
   const common = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 4_000 };
-  if (proxy === undefined) return new Agent({ ...common, connect: { ...tls, timeout: timeoutMs } });
+  if (proxy === undefined) {
+    const connect = { ...tls, timeout: timeoutMs, lookup: guardedLookup };
+    return new Agent({ ...common, connect });
+  }
   const address = new URL(proxy);
   const user = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
   return new ProxyAgent({

@@ -15,6 +15,7 @@ import {
 } from '@capstan/kube-kustomize';
 import { type FileTree, memoryTree } from '@capstan/lib-files';
 import { diskTree } from '@capstan/lib-files/disk';
+import type { HttpResponse } from '@capstan/lib-oci';
 import { messageOf } from '@capstan/lib-std';
 import { httpGet } from '../http-get.ts';
 
@@ -66,10 +67,10 @@ export class RemoteStore implements AsyncDisposable {
     try {
       const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(FILE_TIMEOUT_MS)]);
       const response = await this.#follow(url, signal);
-      if (!response.ok) return httpFailure(url, response.status);
+      if (response.status < 200 || response.status > 299) return httpFailure(url, response.status);
       const chunks: Uint8Array[] = [];
       let size = 0;
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of response.body) {
         size += chunk.byteLength;
         if (size > FILE_BYTES_MAX) {
           return { kind: 'failed', message: `'${url}' has more than ${FILE_BYTES_MAX} bytes` };
@@ -84,12 +85,13 @@ export class RemoteStore implements AsyncDisposable {
   }
 
   /** Follows redirects, but to no place that a kustomization could not name itself. */
-  async #follow(url: string, signal: AbortSignal): Promise<Response> {
+  async #follow(url: string, signal: AbortSignal): Promise<HttpResponse> {
     let at = url;
     for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
-      const response = await fetch(at, { signal, redirect: 'manual' });
-      const location = response.headers.get('location');
-      if (response.status < 300 || response.status > 399 || location === null) return response;
+      const response = await httpGet({ url: at, headers: {}, signal });
+      const location = response.header('location');
+      const isRedirect = response.status >= 300 && response.status <= 399;
+      if (!isRedirect || location === undefined) return response;
       at = new URL(location, at).href;
       requireAdmitted(at, this.#policy);
     }

@@ -5,7 +5,6 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { test } from 'node:test';
-import { isRefusedAddress } from './guarded-connect.ts';
 import type { ProbeTarget } from './probe-spec.ts';
 import { runProbe } from './run-probe.ts';
 
@@ -148,20 +147,6 @@ test('dns: a name has the record or has not', async () => {
 });
 
 test('link-local and metadata addresses are refused in every spelling', async () => {
-  const refused = [
-    '169.254.169.254',
-    '::ffff:169.254.169.254',
-    '::ffff:a9fe:a9fe',
-    '[fe80::1]',
-    'fe80::1%eth0',
-    'fd00:ec2::254',
-    '64:ff9b::169.254.169.254',
-    '100.100.100.200',
-  ];
-  for (const address of refused) assert.equal(isRefusedAddress(address), true, address);
-  for (const address of ['10.0.0.1', '127.0.0.1', '169.253.1.1', 'fd00::1', 'example.com']) {
-    assert.equal(isRefusedAddress(address), false, address);
-  }
   const targets: readonly ProbeTarget[] = [
     http('http://169.254.169.254/latest/meta-data'),
     http('http://2852039166/'),
@@ -177,7 +162,7 @@ test('link-local and metadata addresses are refused in every spelling', async ()
   for (const target of targets) {
     const { ok, message } = await run(target);
     assert.equal(ok, false);
-    assert.match(message, /never probed/, JSON.stringify(target));
+    assert.match(message, /never asked/, JSON.stringify(target));
   }
 });
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { guardedConnect, guardedLookup, refuseAddress } from '@capstan/lib-egress';
 import { messageOf } from '@capstan/lib-std';
 import { askGrpcHealth } from './grpc-health.ts';
-import { guardedConnect, guardedLookup, refuseAddress } from './guarded-connect.ts';
 import type { Probe, ProbeTarget } from './probe-spec.ts';
 import type { Outcome } from './verdict.ts';
 

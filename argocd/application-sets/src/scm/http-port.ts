@@ -1,3 +1,4 @@
+import { guardedLookup, refuseAddress } from '@capstan/lib-egress';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { Agent, ProxyAgent, request } from 'undici';
 
@@ -38,7 +39,9 @@ export interface HttpPortOptions {
  */
 export function createHttpPort({ signal, proxy }: HttpPortOptions): HttpPort {
   return async (wanted) => {
+    refuseAddress(new URL(wanted.url).hostname);
     const connect = {
+      lookup: guardedLookup,
       rejectUnauthorized: wanted.insecure !== true,
       ...(wanted.caCertificates === undefined ? {} : { ca: wanted.caCertificates }),
     };

@@ -13,26 +13,23 @@ REFUSED.addAddress('fd00:ec2::254', 'ipv6');
 REFUSED.addAddress('100.100.100.200', 'ipv4');
 REFUSED.addAddress('192.0.0.192', 'ipv4');
 
-/** Whether a probe may not go to this IP address. */
+/** Whether nothing may be asked at this IP address, in any of its spellings; false for a name. */
 export function isRefusedAddress(address: string): boolean {
   const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const family = isIP(bare);
   return family !== 0 && REFUSED.check(bare, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** Throws PROBE_REFUSED for an address that no probe may reach; names are judged by what they resolve to. */
+/** Throws EGRESS_REFUSED for an address (or the host of a URL) that is never asked; `guardedLookup` judges names. */
 export function refuseAddress(host: string): void {
   if (isRefusedAddress(host)) throw refusal(host);
 }
 
 function refusal(host: string): CapstanError {
   return new CapstanError(
-    'PROBE_REFUSED',
-    `${host} is a link-local or metadata address, which is never probed`,
-    {
-      hint: 'probe the service by its name or address in the cluster',
-      kind: 'stalled',
-    },
+    'EGRESS_REFUSED',
+    `${host} is a link-local or metadata address, which is never asked`,
+    { hint: 'name the service by its own name or address', kind: 'stalled' },
   );
 }
 

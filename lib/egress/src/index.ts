@@ -1,0 +1,1 @@
+export { guardedConnect, guardedLookup, isRefusedAddress, refuseAddress } from './guard.ts';
