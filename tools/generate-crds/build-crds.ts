@@ -9,6 +9,7 @@ interface Kind {
   short: readonly string[];
   categories: readonly string[];
   subresources: readonly string[];
+  required: string[];
   readonly columns: { type: string; name: string; jsonPath: string; priority?: number }[];
   readonly fields: string[];
 }
@@ -27,13 +28,19 @@ const OPEN_SCHEMA: JsonSchema = {
 
 /** CustomResourceDefinitions from the text of a crds/*.txt file: the first version is stored, all are served. */
 export function buildCrds(text: string): readonly object[] {
-  return readKinds(text).map(toCrd);
+  const shapes = text
+    .split('\n')
+    .filter((line) => line.startsWith(SHAPE))
+    .map((line) => line.slice(SHAPE.length));
+  return readKinds(text).map((one) => toCrd(one, shapes));
 }
+
+const SHAPE = 'shape ';
 
 function readKinds(text: string): readonly Kind[] {
   const kinds: Kind[] = [];
   for (const line of text.split('\n')) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
+    if (line.trim() === '' || line.startsWith('#') || line.startsWith(SHAPE)) continue;
     const [word = '', ...rest] = line.trim().split(' ');
     const current = kinds.at(-1);
     if (word === 'kind') kinds.push(startKind(rest));
@@ -45,6 +52,7 @@ function readKinds(text: string): readonly Kind[] {
     else if (word === 'short') current.short = rest;
     else if (word === 'categories') current.categories = rest;
     else if (word === 'subresources') current.subresources = rest;
+    else if (word === 'requires') current.required = rest;
     else throw new Error(`not understood: ${line}`);
   }
   return kinds;
@@ -61,6 +69,7 @@ function startKind([kind = '', group = '', ...rest]: readonly string[]): Kind {
     short: [],
     categories: [],
     subresources: [],
+    required: [],
     columns: [],
     fields: [],
   };
@@ -71,8 +80,8 @@ function readColumn([type = '', name = '', jsonPath = '', priority]: readonly st
   return priority === undefined ? column : { ...column, priority: Number(priority.split('=')[1]) };
 }
 
-function toCrd(one: Kind): object {
-  const schema: JsonSchema = parseFields(one.fields);
+function toCrd(one: Kind, shapes: readonly string[]): object {
+  const schema: JsonSchema = parseFields(one.fields, { shapes, required: one.required });
   const names = {
     kind: one.kind,
     listKind: `${one.kind}List`,

@@ -7,6 +7,8 @@
  *   spec.count:int  spec.port:int|str  types: int bool num any int|str LabelSelector Condition; text when none is given
  *   spec.mode=a|b(def a)               enum, default
  *   spec.sources[]:<as source>         the shape of an earlier field of that name
+ *   spec.at:time  spec.more:object     a date with its time; a map of anything
+ *   spec.path(minLength 1)(pattern ^a) bounds of a text
  *   {…}                                left open: any members
  */
 export interface JsonSchema {
@@ -18,14 +20,22 @@ export interface JsonSchema {
   enum?: string[];
   default?: unknown;
   format?: string;
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
   anyOf?: JsonSchema[];
   nullable?: boolean;
   'x-kubernetes-int-or-string'?: boolean;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-list-type'?: string;
+  'x-kubernetes-map-type'?: string;
 }
 
-/** The schema of a whole kind from its field lines. */
-export function parseFields(lines: readonly string[]): JsonSchema {
+/** The schema of a whole kind from its field lines, and from shapes that they may name. */
+export function parseFields(
+  lines: readonly string[],
+  { shapes: given = [], required = [] }: { shapes?: readonly string[]; required?: string[] } = {},
+): JsonSchema {
   const root: JsonSchema = {
     type: 'object',
     properties: {
@@ -33,15 +43,22 @@ export function parseFields(lines: readonly string[]): JsonSchema {
       kind: { type: 'string' },
       metadata: { type: 'object' },
     },
+    ...(required.length > 0 ? { required } : {}),
   };
   const shapes = new Map<string, JsonSchema>();
+  for (const line of given) readLine(line, shapes);
   for (const line of lines) {
-    const reader: Reader = { text: line.trim(), at: 0, shapes };
-    const { path, schema, required } = readField(reader);
-    if (reader.at !== reader.text.length) throw fault(reader, 'unexpected text');
-    place(root, path, { schema, required });
+    const { path, ...field } = readLine(line, shapes);
+    place(root, path, field);
   }
   return root;
+}
+
+function readLine(line: string, shapes: Map<string, JsonSchema>): Field {
+  const reader: Reader = { text: line.trim(), at: 0, shapes };
+  const field = readField(reader);
+  if (reader.at !== reader.text.length) throw fault(reader, 'unexpected text');
+  return field;
 }
 
 interface Reader {
@@ -90,6 +107,11 @@ function readField(reader: Reader): Field {
     else if (reader.text[reader.at] === '<') schema = readShape(reader);
     else if (eat(reader, '=')) schema = { ...schema, enum: readEnum(reader) };
     else if (eat(reader, '(def ')) schema = { ...schema, default: readDefault(reader, schema) };
+    else if (eat(reader, '(minLength '))
+      schema = { ...schema, minLength: Number(readBound(reader)) };
+    else if (eat(reader, '(maxLength '))
+      schema = { ...schema, maxLength: Number(readBound(reader)) };
+    else if (eat(reader, '(pattern ')) schema = { ...schema, pattern: readBound(reader) };
     else break;
   }
   reader.shapes.set(path.at(-1) ?? '', schema);
@@ -138,16 +160,23 @@ function readEnum(reader: Reader): string[] {
 }
 
 function readDefault(reader: Reader, schema: JsonSchema): unknown {
-  const text = match(reader, /[^)]*/y) ?? '';
-  eat(reader, ')');
+  const text = readBound(reader);
   if (schema.type === 'boolean') return text.toLowerCase() === 'true';
   return schema.type === 'integer' || schema.type === 'number' ? Number(text) : text;
+}
+
+function readBound(reader: Reader): string {
+  const text = match(reader, /[^)]*/y) ?? '';
+  eat(reader, ')');
+  return text;
 }
 
 const TYPES: Readonly<Record<string, JsonSchema>> = {
   int: { type: 'integer', format: 'int64' },
   num: { type: 'number' },
   bool: { type: 'boolean' },
+  time: { type: 'string', format: 'date-time' },
+  object: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
   any: { 'x-kubernetes-preserve-unknown-fields': true },
   'int|str': {
     anyOf: [{ type: 'integer' }, { type: 'string' }],
@@ -164,12 +193,18 @@ const TYPES: Readonly<Record<string, JsonSchema>> = {
           properties: {
             key: { type: 'string' },
             operator: { type: 'string' },
-            values: { type: 'array', items: { type: 'string' } },
+            values: {
+              type: 'array',
+              items: { type: 'string' },
+              'x-kubernetes-list-type': 'atomic',
+            },
           },
           required: ['key', 'operator'],
         },
+        'x-kubernetes-list-type': 'atomic',
       },
     },
+    'x-kubernetes-map-type': 'atomic',
   },
   Condition: {
     type: 'object',

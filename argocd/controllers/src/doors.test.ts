@@ -265,18 +265,25 @@ test('hosts that the administrator trusts, and keys that the project demands', (
   assert.deepEqual(auth('https://git.example.com/a/b.git'), { caCertificate: 'PEM' });
   assert.equal(auth('https://other.example.com/a/b.git'), undefined);
   const signed = of('https://x/a', { signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] });
-  assert.deepEqual([signed?.verify?.mode, signed?.verify?.pgpKeys], ['head', ['ARMORED']]);
+  assert.deepEqual([signed?.verify?.mode, signed?.verify?.pgpKeys], ['tagOrHead', ['ARMORED']]);
   const policies = [
     { repos: [{ url: 'https://x/*' }], gpg: { mode: 'head', keys: ['0000'] } },
-    { repos: [{ url: 'https://y/*' }], gpg: { mode: 'strict', keys: [] } },
+    { repos: [{ url: 'https://y/*' }], gpg: { mode: 'strict', keys: ['4AEE18F83AFDEB23'] } },
+    { repos: [{ url: 'https://n/*' }], gpg: { mode: 'none', keys: [] } },
+    { repos: [{ url: 'https://t/*' }, { url: '!https://t/out*' }], gpg: { mode: 'x', keys: [] } },
+    { repos: [{ url: 'https://t/twice' }], gpg: { mode: 'head', keys: [] } },
   ];
   const integrity = { sourceIntegrity: { git: { policies } } };
   assert.deepEqual(of('https://x/a', integrity)?.verify?.pgpKeys, []);
   assert.equal(of('https://z/a', integrity)?.verify, undefined);
-  assert.match(
-    refusal(() => of('https://y/a', integrity)),
-    /SIGNATURE_UNVERIFIED/,
-  );
+  assert.equal(of('https://n/a', integrity)?.verify, undefined);
+  assert.equal(of('https://t/out/a', integrity)?.verify, undefined);
+  const strict = of('https://y/a/deep', { ...integrity, signatureKeys: [{ keyID: '0000' }] });
+  assert.deepEqual([strict?.verify?.mode, strict?.verify?.pgpKeys], ['history', ['ARMORED']]);
+  assert.equal(strict?.verify?.seal, 'Argocd-gpg-seal');
+  const refused = (url: string) => refusal(() => of(url, integrity));
+  assert.match(refused('https://t/a'), /SIGNATURE_UNVERIFIED unknown GPG mode "x"/);
+  assert.match(refused('https://t/twice'), /multiple \(2\) git source integrity policies/);
 });
 
 test('what cannot be done is refused with the field and what to do instead', () => {

@@ -2,37 +2,45 @@ import type { AppProjectSpec } from '@capstan/argocd-api';
 import type { VerifyRequest } from '@capstan/engine-source';
 import { compileGlob } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
-import { normalizeUrl } from './repositories.ts';
+
+const SEAL = 'Argocd-gpg-seal';
+const MODES = { head: 'tagOrHead', strict: 'history' } as const;
 
 /**
  * What a project demands of the commits of a repository (documentation: "Source Integrity Verification", and the older
- * spec.signatureKeys); undefined: nothing. A key counts when the project names it and argocd-gpg-keys-cm holds it.
+ * spec.signatureKeys, which count when there is no spec.sourceIntegrity.git); undefined: nothing. A key counts when the
+ * project names it and argocd-gpg-keys-cm holds it.
  */
 export function toVerification(
   { signatureKeys, sourceIntegrity }: AppProjectSpec,
   url: string,
   keys: { readonly [id: string]: string },
 ): VerifyRequest | undefined {
-  const wanted = [
-    ...(signatureKeys !== undefined && signatureKeys !== null && signatureKeys.length > 0
-      ? [{ mode: 'head', ids: signatureKeys.map(({ keyID }) => keyID) }]
-      : []),
-    ...(sourceIntegrity?.git?.policies ?? [])
-      .filter(({ repos = [] }) => repos.some((repo) => fitsUrl(repo.url, url)))
-      .map(({ gpg }) => ({ mode: gpg?.mode ?? 'head', ids: gpg?.keys ?? [] })),
-  ].filter(({ mode }) => mode !== 'none');
-  const [first, ...more] = wanted;
-  if (first === undefined) return undefined;
+  const legacy = (signatureKeys ?? []).map(({ keyID }) => keyID);
+  const policies =
+    sourceIntegrity?.git?.policies ??
+    (legacy.length === 0 ? [] : [{ repos: [{ url: '*' }], gpg: { mode: 'head', keys: legacy } }]);
+  const [policy, ...more] = policies.filter(({ repos = [] }) => fitsRepository(repos, url));
   if (more.length > 0)
-    throw refused('several policies of source integrity speak of this repository');
-  if (first.mode !== 'head')
-    throw refused(`source integrity mode ${JSON.stringify(first.mode)} is not checked here`);
-  const pgpKeys = first.ids.flatMap((id) => {
+    throw refused(
+      `multiple (${more.length + 1}) git source integrity policies found for repo URL: ${url}`,
+    );
+  const gpg = policy?.gpg;
+  if (gpg === undefined || gpg.mode === 'none') return undefined;
+  const mode = MODES[gpg.mode as keyof typeof MODES];
+  if (mode === undefined)
+    throw refused(`unknown GPG mode "${gpg.mode ?? ''}" configured for GIT source integrity`);
+  const pgpKeys = (gpg.keys ?? []).filter(isKeyId).flatMap((id) => {
     const found = Object.entries(keys).find(([known]) => isSameKey(known, id));
     return found === undefined ? [] : [found[1]];
   });
   const places = { pgp: 'argocd-gpg-keys-cm', ssh: 'argocd-gpg-keys-cm' };
-  return { mode: 'head', pgpKeys, sshKeys: [], places };
+  return { mode, pgpKeys, sshKeys: [], places, seal: SEAL };
+}
+
+/** A short id, or a fingerprint. */
+function isKeyId(id: string): boolean {
+  return /^(?:[0-9a-f]{16}|[0-9a-f]{40})$/i.test(id);
 }
 
 /** Fingerprints end with the short id. */
@@ -41,14 +49,16 @@ function isSameKey(left: string, right: string): boolean {
   return a !== '' && b !== '' && (a.endsWith(b) || b.endsWith(a));
 }
 
-function fitsUrl(pattern: string, url: string): boolean {
-  const [glob, wanted] = [normalizeUrl(pattern), normalizeUrl(url)];
-  if (glob === '*' || glob === wanted) return true;
-  return /[*?[{]/.test(glob) && compileGlob(glob, { separator: '/', braces: true })(wanted);
+/** By globs, in which `*` also fits a '/'; one with `!` that fits takes the repository out. */
+function fitsRepository(repos: readonly { readonly url: string }[], url: string): boolean {
+  const fits = (pattern: string) => compileGlob(pattern, { braces: true })(url);
+  const denials = repos.filter((repo) => repo.url.startsWith('!'));
+  if (denials.some((repo) => fits(repo.url.slice(1)))) return false;
+  return repos.some((repo) => !repo.url.startsWith('!') && fits(repo.url));
 }
 
 function refused(message: string): CapstanError {
   return new CapstanError('SIGNATURE_UNVERIFIED', message, {
-    hint: 'use mode head, and one policy for each repository, in spec.sourceIntegrity of the project',
+    hint: 'use the modes none, head or strict, and one policy for each repository, in spec.sourceIntegrity of the project',
   });
 }

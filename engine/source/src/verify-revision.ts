@@ -21,16 +21,88 @@ export async function verifyRevision(
   { revision, spec }: { readonly revision: SnapshotRevision; readonly spec: GitRevisionSpec },
   request: VerifyRequest,
 ): Promise<readonly VerifiedObject[]> {
-  const verified: VerifiedObject[] = [];
-  if (request.mode !== 'head')
-    verified.push(await verifyTag(mirror, tagOf(revision, spec), request));
-  if (request.mode !== 'tag') {
-    const signed = signedCommit(mirror.objects.read(revision.id).bytes);
-    const what = `commit '${revision.id}'`;
-    const key = await verifyObject(signed, request, { what, code: 'SIGNATURE_COMMIT_INVALID' });
-    verified.push({ kind: 'commit', name: revision.id, key });
+  switch (request.mode) {
+    case 'head':
+      return [await verifyCommit(mirror, revision.id, request)];
+    case 'tag':
+      return [await verifyTag(mirror, tagOf(revision, spec), request)];
+    case 'tagAndHead': {
+      const tag = await verifyTag(mirror, tagOf(revision, spec), request);
+      return [tag, await verifyCommit(mirror, revision.id, request)];
+    }
+    case 'tagOrHead': {
+      const tag = annotatedTag(mirror, revision);
+      if (tag === undefined) return [await verifyCommit(mirror, revision.id, request)];
+      return [await verifyTag(mirror, tag, request)];
+    }
+    case 'history': {
+      const tag = annotatedTag(mirror, revision);
+      const first = tag === undefined ? [] : [await verifyTag(mirror, tag, request)];
+      return [...first, ...(await verifyHistory(mirror, revision.id, request))];
+    }
   }
+}
+
+async function verifyCommit(
+  mirror: Mirror,
+  id: string,
+  request: VerifyRequest,
+): Promise<VerifiedObject> {
+  const signed = signedCommit(mirror.objects.read(id).bytes);
+  const what = `commit '${id}'`;
+  const key = await verifyObject(signed, request, { what, code: 'SIGNATURE_COMMIT_INVALID' });
+  return { kind: 'commit', name: id, key };
+}
+
+const COMMITS_MAX = 50_000;
+const PROBLEMS_MAX = 10;
+
+/** Every commit from this one back to the well-signed ones that seal what is behind them, or to the first ones. */
+async function verifyHistory(
+  mirror: Mirror,
+  head: string,
+  request: VerifyRequest,
+): Promise<readonly VerifiedObject[]> {
+  const verified: VerifiedObject[] = [];
+  const problems: string[] = [];
+  const seen = new Set([head]);
+  const pending = [head];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    const { message, parents } = mirror.objects.readCommit(id);
+    let isGood = true;
+    try {
+      verified.push(await verifyCommit(mirror, id, request));
+    } catch (error) {
+      isGood = false;
+      problems.push(messageOf(error));
+      if (problems.length >= PROBLEMS_MAX) break;
+    }
+    if (isGood && hasTrailer(message, request.seal)) continue;
+    for (const parent of parents) {
+      if (seen.has(parent)) continue;
+      seen.add(parent);
+      pending.push(parent);
+    }
+    if (seen.size > COMMITS_MAX)
+      throw historyError(`there are more than ${COMMITS_MAX} commits since the last seal`);
+  }
+  if (problems.length > 0) throw historyError(problems.join('; '));
   return verified;
+}
+
+function hasTrailer(message: string, name: string | undefined): boolean {
+  return name !== undefined && message.toLowerCase().includes(`${name.toLowerCase()}:`);
+}
+
+function historyError(reason: string): CapstanError {
+  return signatureError('SIGNATURE_HISTORY_INVALID', `signature verification failed: ${reason}`);
+}
+
+/** The annotated tag by whose name the revision was found. */
+function annotatedTag(mirror: Mirror, { name }: SnapshotRevision): string | undefined {
+  const id = mirror.knownRefs?.ids.get(`refs/tags/${name}`);
+  if (id === undefined || mirror.objects.read(id).type !== 'tag') return undefined;
+  return name;
 }
 
 /** The tag that the revision was asked for by; undefined when it was no tag. */
