@@ -49,7 +49,11 @@ export const EDGES: readonly EdgeRule[] = [
     to: ['lib/files', 'lib/yaml'],
     reason: 'it evaluates files of a tree, and reads YAML',
   },
-  { from: 'lib/gotemplate', to: ['lib/semver'], reason: "Sprig's semver functions" },
+  {
+    from: 'lib/gotemplate',
+    to: ['lib/semver', 'lib/x509'],
+    reason: "Sprig's functions for versions and for certificates",
+  },
   {
     from: 'kube/schema',
     to: ['kube/object'],

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   modules.enableCompileCache();
+  // It is written at a clean exit; servers may run long and end otherwise.
+  setTimeout(() => modules.flushCompileCache(), 3000).unref();
   const { start } = await import('../src/main.ts');
   await start();
 } else {

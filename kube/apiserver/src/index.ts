@@ -1,7 +1,6 @@
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
-export { type CertificateAuthority, createAuthority, type KeyPair } from './authority.ts';
 export type { ContainerRuntime, ExecResult, LogRequest } from './container-runtime.ts';
 export { type Core, microTimestamp, timestamp } from './core.ts';
 export { type DurableLog, openDurableLog } from './durable-log.ts';
@@ -30,4 +29,5 @@ export { countedBy, totalUsage } from './quota.ts';
 export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
 export type { ServedResource } from './served-resource.ts';
 export { Store, type StoreEvent } from './store.ts';
+export { type CertificateAuthority, createAuthority, type KeyPair } from './tls.ts';
 export { ADMIN, SYSTEM, type UserInfo } from './user.ts';

@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { Server } from 'node:net';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { CapstanError } from '@capstan/lib-std';
@@ -41,19 +40,7 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(handle, request, response, closing.signal).catch(() => response.destroy());
   };
-  const server: Server & { closeAllConnections?: () => void } =
-    options.tls === undefined
-      ? createServer(respond)
-      : createTlsServer(
-          {
-            cert: options.tls.server.certificate,
-            key: options.tls.server.key,
-            ca: options.tls.clientAuthority,
-            requestCert: true,
-            rejectUnauthorized: false,
-          },
-          respond,
-        );
+  const server = await createServer(options.tls, respond);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     void upgrade(options, { request, socket, head }).catch(() => socket.destroy());
@@ -73,9 +60,28 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
       new Promise((resolve) => {
         closing.abort();
         server.close(() => resolve());
-        server.closeAllConnections?.();
+        server.closeAllConnections();
       }),
   };
+}
+
+/** An import of node:http loads all of fetch with it, of node:https only what it needs: each is loaded when it is used. */
+async function createServer(
+  tls: ListenOptions['tls'],
+  respond: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<HttpServer | HttpsServer> {
+  if (tls === undefined) return (await import('node:http')).createServer(respond);
+  const https = await import('node:https');
+  return https.createServer(
+    {
+      cert: tls.server.certificate,
+      key: tls.server.key,
+      ca: tls.clientAuthority,
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    respond,
+  );
 }
 
 function portInUse(port: number, cause: Error): CapstanError {

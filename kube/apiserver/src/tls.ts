@@ -1,6 +1,20 @@
-import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  alternativeNames,
+  authorityKeyId,
+  basicConstraints,
+  distinguishedName,
+  encodePem,
+  extendedKeyUsage,
+  ipBytes,
+  keyIdentifier,
+  keyUsage,
+  OID,
+  publicKeyInfo,
+  signCertificate,
+  subjectKeyId,
+} from '@capstan/lib-x509';
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
@@ -9,108 +23,82 @@ export interface KeyPair {
 }
 
 export interface CertificateAuthority extends KeyPair {
-  /** A certificate for servers on this machine. */
-  issueServer(addresses: readonly string[]): Promise<KeyPair>;
+  /** A certificate for servers that are reached by these names and addresses. */
+  issueServer(addresses: readonly string[]): KeyPair;
   /** A client certificate: the common name is the user, the organizations are its groups. */
-  issueClient(username: string, groups: readonly string[]): Promise<KeyPair>;
+  issueClient(username: string, groups: readonly string[]): KeyPair;
 }
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 3600 * 1000;
 const VALID_DAYS = 3650;
+const NAME = distinguishedName([[OID.commonName, 'capstan-sandbox']]);
 
 /** A new authority, or the one that was kept. Keys are ECDSA P-256: made in a millisecond. */
-export async function createAuthority(
-  nowMs: number,
-  kept?: KeyPair,
-): Promise<CertificateAuthority> {
-  x509.cryptoProvider.set(crypto);
-  const keys = kept === undefined ? await generateKeys() : await importKeys(kept.key);
-  const root =
-    kept === undefined
-      ? await x509.X509CertificateGenerator.createSelfSigned({
-          serialNumber: serialNumber(),
-          name: 'CN=capstan-sandbox',
-          ...validity(nowMs),
-          signingAlgorithm: ALGORITHM,
-          keys,
-          extensions: [
-            new x509.BasicConstraintsExtension(true, undefined, true),
-            new x509.KeyUsagesExtension(
-              x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature,
-              true,
-            ),
-          ],
-        })
-      : new x509.X509Certificate(kept.certificate);
-  const issue = async (
-    name: x509.JsonName,
-    usage: string,
-    extensions: x509.Extension[],
-  ): Promise<KeyPair> => {
-    const own = await generateKeys();
-    const certificate = await x509.X509CertificateGenerator.create({
-      serialNumber: serialNumber(),
-      subject: name,
-      issuer: root.subject,
-      ...validity(nowMs),
-      signingKey: keys.privateKey,
-      publicKey: own.publicKey,
-      signingAlgorithm: ALGORITHM,
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([usage]),
-        ...extensions,
-      ],
-    });
-    return { certificate: certificate.toString('pem'), key: await exportKey(own) };
+export function createAuthority(nowMs: number, kept?: KeyPair): CertificateAuthority {
+  const signer = kept === undefined ? generateKey() : createPrivateKey(kept.key);
+  const signerId = keyIdentifier(publicKeyInfo(signer));
+  const issue = (subject: Uint8Array, key: KeyObject, extensions: readonly Uint8Array[]): string =>
+    encodePem(
+      'CERTIFICATE',
+      signCertificate(
+        {
+          serialNumber: BigInt(`0x01${randomBytes(12).toString('hex')}`),
+          issuer: NAME,
+          subject,
+          // A little in the past: other clocks may be behind.
+          notBeforeMs: nowMs - DAY_MS,
+          notAfterMs: nowMs + VALID_DAYS * DAY_MS,
+          publicKey: publicKeyInfo(key),
+          extensions,
+        },
+        signer,
+      ),
+    );
+  const issueFor = (
+    subject: Uint8Array,
+    purpose: string,
+    extensions: readonly Uint8Array[] = [],
+  ): KeyPair => {
+    const key = generateKey();
+    const usage = [
+      basicConstraints(false),
+      keyUsage('digitalSignature'),
+      extendedKeyUsage(purpose),
+      authorityKeyId(signerId),
+    ];
+    return { certificate: issue(subject, key, [...usage, ...extensions]), key: pemOf(key) };
   };
   return {
-    certificate: root.toString('pem'),
-    key: kept?.key ?? (await exportKey(keys)),
+    certificate:
+      kept?.certificate ??
+      issue(NAME, signer, [
+        basicConstraints(true),
+        keyUsage('digitalSignature', 'keyCertSign'),
+        subjectKeyId(signerId),
+      ]),
+    key: kept?.key ?? pemOf(signer),
     issueServer: (addresses) =>
-      issue([{ CN: ['kube-apiserver'] }], x509.ExtendedKeyUsage.serverAuth, [
-        new x509.SubjectAlternativeNameExtension(
-          addresses.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value })),
-        ),
+      issueFor(distinguishedName([[OID.commonName, 'kube-apiserver']]), OID.serverAuth, [
+        alternativeNames({
+          dnsNames: addresses.filter((address) => isIP(address) === 0),
+          ips: addresses.flatMap((address) => ipBytes(address) ?? []),
+        }),
       ]),
     issueClient: (username, groups) =>
-      issue(
-        [{ CN: [username] }, ...groups.map((group) => ({ O: [group] }))],
-        x509.ExtendedKeyUsage.clientAuth,
-        [],
+      issueFor(
+        distinguishedName([
+          [OID.commonName, username],
+          ...groups.map((group) => [OID.organization, group] as const),
+        ]),
+        OID.clientAuth,
       ),
   };
 }
 
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, [
-    'sign',
-    'verify',
-  ]) as Promise<webcrypto.CryptoKeyPair>;
+function generateKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
-  const der = x509.PemConverter.decodeFirst(pem);
-  const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']);
-  return { privateKey, publicKey: privateKey } as webcrypto.CryptoKeyPair;
-}
-
-async function exportKey(keys: webcrypto.CryptoKeyPair): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return x509.PemConverter.encode(der, 'PRIVATE KEY');
-}
-
-/** A little in the past: other clocks may be behind. */
-function validity(nowMs: number): { notBefore: Date; notAfter: Date } {
-  return {
-    notBefore: new Date(nowMs - DAY_MS),
-    notAfter: new Date(nowMs + VALID_DAYS * DAY_MS),
-  };
-}
-
-function serialNumber(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(12));
-  return `01${Buffer.from(bytes).toString('hex')}`;
+function pemOf(key: KeyObject): string {
+  return String(key.export({ type: 'pkcs8', format: 'pem' }));
 }

@@ -21,11 +21,9 @@ const NAMES = [
 /** Takes the keys that a data directory holds, or makes new ones. */
 export async function prepareAccess(nowMs: number, dataDir: string | undefined): Promise<Access> {
   const kept = dataDir === undefined ? undefined : await readKept(dataDir);
-  const authority = await createAuthority(nowMs, kept?.authority);
-  const [server, administrator] = await Promise.all([
-    authority.issueServer(NAMES),
-    authority.issueClient('kubernetes-admin', ['system:masters']),
-  ]);
+  const authority = createAuthority(nowMs, kept?.authority);
+  const server = authority.issueServer(NAMES);
+  const administrator = authority.issueClient('kubernetes-admin', ['system:masters']);
   return { authority, server, administrator, tokenKey: kept?.tokenKey };
 }
 

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { connect, loadKubeconfig } from '@capstan/kube-client';
 import { importObjects, type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { CapstanError } from '@capstan/lib-std';
 import { type FlagSpec, parseFlags } from '../flags.ts';
@@ -71,6 +70,8 @@ async function importFrom(
   sandbox: Sandbox,
   io: Io,
 ): Promise<void> {
+  // Loaded for an import alone: a sandbox without one is ready in less time.
+  const { connect, loadKubeconfig } = await import('@capstan/kube-client');
   const connection = await loadKubeconfig({
     file: path,
     ...(context === undefined ? {} : { context }),

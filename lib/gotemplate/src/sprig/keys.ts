@@ -1,13 +1,8 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { encodePem, integer, integerOf, readDer, sequence } from '@capstan/lib-x509';
 import { quote } from '../quote.ts';
 import { GoError } from '../value.ts';
-import { integer, integerOf, readDer, sequence } from './der.ts';
-import { decodeBase64, encodeBase64 } from './encoding.ts';
+import { decodeBase64 } from './encoding.ts';
 
 /** A private key as the PEM blocks that Sprig reads and writes hold it. */
 export interface PrivateKey {
@@ -19,11 +14,6 @@ export interface PrivateKey {
 export interface PemBlock {
   readonly type: string;
   readonly bytes: Uint8Array;
-}
-
-export function encodePem(type: string, bytes: Uint8Array): string {
-  const lines = encodeBase64(bytes).match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${type}-----`, ...lines, `-----END ${type}-----`, ''].join('\n');
 }
 
 /** The first PEM block of a text; undefined when there is none. */
@@ -130,9 +120,4 @@ function readKey(block: PemBlock, type: 'pkcs1' | 'pkcs8' | 'sec1', what: string
     default:
       throw new GoError(`${what}: x509: unsupported key type`);
   }
-}
-
-/** SubjectPublicKeyInfo of the public half. */
-export function publicKeyInfo(key: KeyObject): Uint8Array {
-  return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }

@@ -1,0 +1,28 @@
+export {
+  alternativeNames,
+  authorityKeyId,
+  basicConstraints,
+  type CertificateFields,
+  distinguishedName,
+  encodePem,
+  extendedKeyUsage,
+  ipBytes,
+  keyIdentifier,
+  keyUsage,
+  OID,
+  publicKeyInfo,
+  sameBytes,
+  signCertificate,
+  subjectKeyId,
+} from './certificate.ts';
+export {
+  bitString,
+  type DerElement,
+  der,
+  integer,
+  integerOf,
+  oid,
+  readDer,
+  sequence,
+  TAG,
+} from './der.ts';
