@@ -41,7 +41,11 @@ export interface EdgeRule {
 
 /** Edges within a tier. What is not listed here may import nothing of its own tier, except lib/std in lib. */
 export const EDGES: readonly EdgeRule[] = [
-  { from: 'lib/git', to: ['lib/files'], reason: 'a commit is read as a FileTree' },
+  {
+    from: 'lib/git',
+    to: ['lib/egress', 'lib/files'],
+    reason: 'a commit is read as a FileTree; no remote is a metadata service',
+  },
   { from: 'lib/oci', to: ['lib/egress'], reason: 'no registry is a metadata service' },
   { from: 'lib/sops', to: ['lib/yaml'], reason: 'values are decrypted in place in YAML' },
   {

@@ -319,6 +319,9 @@ test('addresses and names that are options, commands or other transports never r
       url,
     );
   }
+  for (const host of ['https://169.254.169.254', 'http://[fe80::1]', 'ssh://git@100.100.100.200']) {
+    assert.throws(() => openMirror(`${host}/a.git`), { code: 'EGRESS_REFUSED' });
+  }
   const mirror = openMirror(`${plain.url}/team/app.git`);
   for (const name of ['../../x', '--output=x', 'a..b', 'x.lock', 'a b', '@{-1}', 'refs/../x']) {
     await assert.rejects(mirror.resolve({ kind: 'branch', branch: name }), {

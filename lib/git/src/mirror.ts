@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileTree } from '@capstan/lib-files';
+import { CapstanError } from '@capstan/lib-std';
 import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
 import { followRedirect, isSmartRemote } from './follow-redirect.ts';
@@ -256,7 +257,11 @@ export class Mirror {
       this.#client?.close();
       this.#client = new RemoteClient(this.#url, credentials, this.#options.timeoutMs);
     }
-    const listed = await listRefs(this.#client).catch(() => undefined);
+    const listed = await listRefs(this.#client).catch((error: unknown) => {
+      // Git would ask there all the same.
+      if (error instanceof CapstanError && error.code === 'EGRESS_REFUSED') throw error;
+      return undefined;
+    });
     if (listed !== undefined && listed.ids.size > 0) return listed;
     this.#client.close();
     this.#client = undefined;

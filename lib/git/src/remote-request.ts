@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { guardedLookup } from '@capstan/lib-egress';
 import { authorizationHeader, type GitCredentials } from './remote-access.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
@@ -25,7 +26,7 @@ export class RemoteClient {
     this.#remote = remote;
     this.#timeoutMs = Math.min(timeoutMs, TIMEOUT_MAX_MS);
     this.credentials = credentials;
-    const options = { keepAlive: true, maxSockets: 2, timeout: IDLE_MS };
+    const options = { keepAlive: true, maxSockets: 2, timeout: IDLE_MS, lookup: guardedLookup };
     this.#agent = remote.protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
   }
 

@@ -1,3 +1,4 @@
+import { refuseAddress } from '@capstan/lib-egress';
 import { gitError } from './errors.ts';
 
 export type RemoteProtocol = 'http' | 'https' | 'ssh' | 'file';
@@ -18,7 +19,8 @@ const URL_CHARACTERS_MAX = 4096;
 
 /**
  * Parses `https://…`, `http://…`, `ssh://…`, `user@host:path` and, when allowed, `file://…` or an absolute path. Any
- * other transport (`ext::`, `git::`, `fd::`, `git://`) is refused: some of them run commands.
+ * other transport (`ext::`, `git::`, `fd::`, `git://`) is refused: some of them run commands. So are link-local and metadata
+ * addresses.
  */
 export function parseRemoteUrl(text: string, options: { allowFile?: boolean } = {}): RemoteUrl {
   const invalid = (why: string) =>
@@ -40,6 +42,7 @@ export function parseRemoteUrl(text: string, options: { allowFile?: boolean } = 
   );
   if (scp === null) throw invalid('no scheme and no host');
   if (scp[3]!.startsWith('-')) throw invalid('the path starts with a dash');
+  refuseAddress(scp[2]!);
   return { protocol: 'ssh', url: text, host: scp[2]!, username: scp[1] ?? '', password: '' };
 }
 
@@ -62,6 +65,7 @@ function parseWithScheme(
   if (protocol !== 'http' && protocol !== 'https' && protocol !== 'ssh') throw forbidden(protocol);
   if (parsed.hostname === '' || parsed.hostname.startsWith('-')) throw invalid('no host');
   if (parsed.username.startsWith('-')) throw invalid('the user starts with a dash');
+  refuseAddress(parsed.hostname);
   const username = decode(parsed.username);
   const password = decode(parsed.password);
   const user = protocol === 'ssh' && parsed.username !== '' ? `${parsed.username}@` : '';
