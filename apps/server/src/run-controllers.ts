@@ -130,6 +130,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     applicationSet: recorder(ports, 'applicationset-controller', false),
     source: recorder(ports, 'source-controller', true),
     kustomize: recorder(ports, 'kustomize-controller', true),
+    watcher: recorder(ports, 'source-watcher', true),
     helm: recorder(ports, 'helm-controller', true),
   };
   const shared = {

@@ -1,10 +1,13 @@
 import {
+  type ArtifactGenerator,
   type Bucket,
+  EXTENSIONS_GROUP,
   type GitRepository,
   KUSTOMIZE_GROUP,
   type Kustomization,
   type OCIRepository,
   type Parsed,
+  parseArtifactGenerator,
   parseBucket,
   parseGitRepository,
   parseKustomization,
@@ -44,7 +47,9 @@ export class ControlState {
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const kinds = [
       ...SOURCE_KINDS.map((kind) => ({ group: SOURCE_GROUP, kind })),
+      { group: SOURCE_GROUP, kind: 'HelmChart' },
       { group: KUSTOMIZE_GROUP, kind: 'Kustomization' },
+      { group: EXTENSIONS_GROUP, kind: 'ArtifactGenerator' },
     ];
     const [missed] = await this.live.ensure(kinds, { signal });
     if (missed !== undefined) throw missed.error;
@@ -61,6 +66,18 @@ export class ControlState {
   kustomizations(): readonly Kustomization[] {
     return this.live.list({ group: KUSTOMIZE_GROUP, kind: 'Kustomization' }).flatMap((object) => {
       const parsed = parseKustomization(object.read());
+      return parsed.kind === 'ok' ? [parsed.value] : [];
+    });
+  }
+
+  generator(key: NamedKey): KubeObject | undefined {
+    return this.live.get({ group: EXTENSIONS_GROUP, kind: 'ArtifactGenerator', ...key })?.read();
+  }
+
+  generators(): readonly ArtifactGenerator[] {
+    const kind = { group: EXTENSIONS_GROUP, kind: 'ArtifactGenerator' };
+    return this.live.list(kind).flatMap((object) => {
+      const parsed = parseArtifactGenerator(object.read());
       return parsed.kind === 'ok' ? [parsed.value] : [];
     });
   }

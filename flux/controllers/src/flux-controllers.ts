@@ -1,10 +1,11 @@
 import { type ObjectInsight, persist } from '@capstan/engine-delivery';
 import { TreeArchiver } from '@capstan/engine-source/store';
-import { KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
+import { EXTENSIONS_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
 import { ControlState, type NamedKey } from './control-state.ts';
+import { createArtifactGeneratorController } from './generators/artifact-generator-controller.ts';
 import {
   createKustomizationController,
   type KustomizationPorts,
@@ -20,7 +21,11 @@ export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
   /** In [0, 1); spreads what is due at the same time. */
   readonly random: () => number;
   /** One recorder for each of Flux's components. */
-  readonly events: { readonly source: EventRecorder; readonly kustomize: EventRecorder };
+  readonly events: {
+    readonly source: EventRecorder;
+    readonly kustomize: EventRecorder;
+    readonly watcher: EventRecorder;
+  };
   /** Of the sources, where it is not that of the others. */
   readonly sourceRuntime?: ControllerRuntime;
 }
@@ -76,6 +81,14 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
       ...createOciRepositoryController(sourcePorts, control),
     },
     { kind: 'Bucket', group: SOURCE_GROUP, ...createBucketController(sourcePorts, control) },
+    {
+      kind: 'ArtifactGenerator',
+      group: EXTENSIONS_GROUP,
+      ...createArtifactGeneratorController(
+        { ...sourcePorts, events: ports.events.watcher },
+        control,
+      ),
+    },
     { kind: 'Kustomization', group: KUSTOMIZE_GROUP, ...kustomizations },
   ];
   return {

@@ -35,17 +35,18 @@ export async function writeStatus(
   }
 }
 
-/** Sets or removes Flux's finalizer; answers the object as it stands then, undefined when there was nothing to do. */
+/** Sets or removes a finalizer (Flux's own); answers the object as it stands then, undefined when there was nothing to do. */
 export async function setFinalizer(
   object: KubeObject,
   isWanted: boolean,
   { client, fieldManager, signal }: WriteOptions,
+  finalizer: string = FINALIZER,
 ): Promise<KubeObject | undefined> {
   const { finalizers = [], resourceVersion } = object.metadata;
-  if (finalizers.includes(FINALIZER) === isWanted) return undefined;
-  const kept = finalizers.filter((name) => name !== FINALIZER);
+  if (finalizers.includes(finalizer) === isWanted) return undefined;
+  const kept = finalizers.filter((name) => name !== finalizer);
   const metadata: Json = {
-    finalizers: isWanted ? [...kept, FINALIZER] : kept,
+    finalizers: isWanted ? [...kept, finalizer] : kept,
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
   try {

@@ -45,6 +45,7 @@ const NEEDED = [
   'gitrepositories',
   'ocirepositories',
   'buckets',
+  'helmcharts',
   'externalartifacts',
   'artifactgenerators',
   'kustomizations',
@@ -153,6 +154,7 @@ function start(client: KubeClient, { sources, artifacts, catalogue, tenancy }: S
   const events = {
     source: createEventRecorder({ client, component: 'source-controller', clock }),
     kustomize: createEventRecorder({ client, component: 'kustomize-controller', clock }),
+    watcher: createEventRecorder({ client, component: 'source-watcher', clock }),
   };
   const controllers = createFluxControllers({
     client,
@@ -178,6 +180,7 @@ function start(client: KubeClient, { sources, artifacts, catalogue, tenancy }: S
       await ended;
       await events.source[Symbol.asyncDispose]();
       await events.kustomize[Symbol.asyncDispose]();
+      await events.watcher[Symbol.asyncDispose]();
       await clusters[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
     },
@@ -199,6 +202,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   GitRepository: 'source.toolkit.fluxcd.io/v1',
   OCIRepository: 'source.toolkit.fluxcd.io/v1',
   Bucket: 'source.toolkit.fluxcd.io/v1',
+  HelmChart: 'source.toolkit.fluxcd.io/v1',
   ExternalArtifact: 'source.toolkit.fluxcd.io/v1',
   ArtifactGenerator: 'source.extensions.fluxcd.io/v1beta1',
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
