@@ -23,6 +23,7 @@ import {
   toStreamed,
 } from './http-types.ts';
 import { handlePath } from './non-resource.ts';
+import { ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import { createProtobufDecoder } from './protobuf/decode.ts';
 import { Registry } from './registry.ts';
@@ -90,7 +91,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     decodeProtobuf: createProtobufDecoder(catalogue),
     signer: options.signer ?? createTokenSigner(),
     runtime: options.runtime ?? SILENT_RUNTIME,
-    objectTexts: new WeakMap(),
+    objectTexts: new ObjectTexts(),
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {

@@ -4,6 +4,7 @@ import type { Clock } from '@capstan/lib-std';
 import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
+import type { ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import type { DecodeProtobuf } from './protobuf/decode.ts';
 import type { Registry } from './registry.ts';
@@ -26,8 +27,7 @@ export interface Core {
   readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
   readonly runtime: ContainerRuntime;
-  /** Objects as JSON, for watches; forgotten with the objects. */
-  readonly objectTexts: WeakMap<object, string>;
+  readonly objectTexts: ObjectTexts;
 }
 
 /** Go's metav1.Time: RFC 3339 in whole seconds. */

@@ -4,11 +4,12 @@ import type { Core } from './core.ts';
 import type { Call } from './handle-request.ts';
 import type { ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
-import { type Listing, listMeta, listObject } from './list-objects.ts';
+import { type Listing, listHead, listMeta } from './list-objects.ts';
 import type { Representation } from './negotiation.ts';
+import { withoutType } from './object-texts.ts';
 import { partialMetadata } from './partial-metadata.ts';
 import { tableOf } from './tables/table.ts';
-import type { WatchMessage } from './watch-objects.ts';
+import type { WatchedObjects, WatchMessage } from './watch-objects.ts';
 
 export function encodeObject(
   core: Core,
@@ -49,6 +50,7 @@ export function encodeList(
   },
 ): ApiResponse {
   const { listing, representation, call } = answer;
+  const { version } = representation;
   switch (representation.as) {
     case 'Table':
       return json(
@@ -61,52 +63,121 @@ export function encodeList(
         representation,
       );
     case 'PartialObjectMetadataList':
-      return json(
-        200,
+      return listResponse(
         {
           kind: 'PartialObjectMetadataList',
           apiVersion: `meta.k8s.io/${representation.version}`,
           metadata: listMeta(listing),
-          items: listing.items.map((item) => partialMetadata(item, representation.version)),
         },
-        representation,
+        listing,
+        { representation, shown: (item) => partialMetadata(item, version) },
       );
     case 'object':
-      return json(200, listObject(call.resource, listing), representation);
+      return listResponse(listHead(call.resource, listing), listing, {
+        representation,
+        // Items of built-in kinds come without their type, as typed lists encode.
+        ...(call.resource.custom === undefined
+          ? { shown: withoutType, textOf: (item) => core.objectTexts.untypedTextOf(item) }
+          : { shown: (item) => item, textOf: (item) => core.objectTexts.textOf(item) }),
+      });
     default:
       throw notAcceptable(['application/json']);
   }
 }
 
+interface ListItems {
+  readonly representation: Representation;
+  readonly shown: (item: KubeObject) => JsonObject;
+  /** The text of what is shown, when it may be kept already. */
+  readonly textOf?: (item: KubeObject) => string;
+}
+
+/** Long lists are made and sent in pieces, so that one of 50,000 objects holds up neither others nor the memory. */
+function listResponse(
+  head: JsonObject,
+  { items }: Listing,
+  { representation, shown, textOf = (item) => stringifyJson(shown(item)) }: ListItems,
+): ApiResponse {
+  if (representation.pretty || representation.format !== 'json') {
+    return json(200, { ...head, items: items.map(shown) }, representation);
+  }
+  const pieces = listPieces(stringifyJson({ ...head, items: [] }), items, textOf);
+  const first = pieces.next().value ?? '';
+  const second = pieces.next();
+  const body = second.done === true ? first : joined(first, second.value, pieces);
+  return { status: 200, headers: JSON_HEADERS, body };
+}
+
+const PIECE_CHARS = 128_000;
+
+function* listPieces(
+  empty: string,
+  items: readonly KubeObject[],
+  textOf: (item: KubeObject) => string,
+): Generator<string, undefined> {
+  let piece = empty.slice(0, -']}'.length);
+  let separator = '';
+  for (const item of items) {
+    piece += separator + textOf(item);
+    separator = ',';
+    if (piece.length < PIECE_CHARS) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}\n`;
+}
+
+async function* joined(
+  first: string,
+  second: string,
+  rest: Iterable<string>,
+): AsyncGenerator<string> {
+  yield first;
+  yield second;
+  yield* rest;
+}
+
 export function encodeWatch(
   core: Core,
   answer: {
-    readonly events: AsyncIterable<WatchMessage>;
+    readonly events: WatchedObjects;
     readonly representation: Representation;
     readonly call: Call;
   },
 ): ApiResponse {
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
-    body: watchLines(core, answer),
-  };
+  return { status: 200, headers: JSON_HEADERS, body: watchPieces(core, answer) };
 }
 
-async function* watchLines(
+/** Lines; those that are ready together go together. */
+async function* watchPieces(
   core: Core,
   answer: {
-    readonly events: AsyncIterable<WatchMessage>;
+    readonly events: WatchedObjects;
     readonly representation: Representation;
     readonly call: Call;
   },
 ): AsyncGenerator<string> {
-  const { representation, call } = answer;
+  const lineOf = watchEncoder(core, answer);
+  const watcher = answer.events[Symbol.asyncIterator]();
+  for await (const message of watcher) {
+    let piece = lineOf(message);
+    while (piece.length < PIECE_CHARS) {
+      const next = watcher.ready();
+      if (next === undefined) break;
+      piece += lineOf(next);
+    }
+    yield piece;
+  }
+}
+
+function watchEncoder(
+  core: Core,
+  { representation, call }: { readonly representation: Representation; readonly call: Call },
+): (message: WatchMessage) => string {
   let first = true;
-  for await (const { type, object } of answer.events) {
+  return ({ type, object }) => {
     if (type === 'ERROR' || representation.as === 'object') {
-      yield `{"type":${JSON.stringify(type)},"object":${objectText(core.objectTexts, object)}}\n`;
-      continue;
+      return `{"type":"${type}","object":${core.objectTexts.textOf(object)}}\n`;
     }
     const shown =
       representation.as === 'Table'
@@ -119,28 +190,21 @@ async function* watchLines(
           })
         : partialMetadata(object as KubeObject, representation.version);
     first = false;
-    yield `{"type":${JSON.stringify(type)},"object":${stringifyJson(shown)}}\n`;
-  }
+    return `{"type":"${type}","object":${stringifyJson(shown)}}\n`;
+  };
 }
 
-/** Many watchers see the same object: its text is made once, and lives as long as the object does. */
-function objectText(texts: WeakMap<object, string>, object: JsonObject): string {
-  let text = texts.get(object);
-  if (text === undefined) {
-    text = stringifyJson(object);
-    texts.set(object, text);
-  }
-  return text;
-}
+const JSON_HEADERS = {
+  'content-type': 'application/json',
+  'cache-control': 'no-cache, private',
+} as const;
 
 function json(status: number, value: unknown, representation: Representation): ApiResponse {
   if (representation.format === 'yaml') throw notAcceptable(['application/json']);
-  const text = representation.pretty
-    ? `${JSON.stringify(value, (_k, v: unknown) => (typeof v === 'bigint' ? Number(v) : v), 2)}`
-    : `${stringifyJson(value)}\n`;
+  const text = representation.pretty ? stringifyJson(value, 2) : `${stringifyJson(value)}\n`;
   return {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+    headers: JSON_HEADERS,
     body: text,
   };
 }
@@ -148,7 +212,7 @@ function json(status: number, value: unknown, representation: Representation): A
 export function statusResponse(code: number, status: JsonObject): ApiResponse {
   return {
     status: code,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+    headers: JSON_HEADERS,
     body: `${stringifyJson(status)}\n`,
   };
 }

@@ -127,13 +127,15 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
 /**
  * JSON text of an object as it goes over the wire; integers beyond 2^53 (bigint) keep all their digits.
  */
-export function stringifyJson(value: unknown): string {
+export function stringifyJson(value: unknown, indent?: number): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, undefined, indent);
   } catch {
     // A bigint is rare, and looking for one in every value makes the text of a long list several times slower.
-    return JSON.stringify(value, (_key, item: unknown) =>
-      typeof item === 'bigint' ? rawJson(item) : item,
+    return JSON.stringify(
+      value,
+      (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(item) : item),
+      indent,
     );
   }
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { badRequest, expired, invalid } from './api-error.ts';
 import type { Core } from './core.ts';
 import type { OrderedMap } from './ordered-map.ts';
@@ -238,10 +238,8 @@ function decodeToken(token: string): { version: number; start: string } {
   );
 }
 
-/** The list as an object. Items of built-in kinds come without their type, as typed lists encode. */
-export function listObject(resource: ServedResource, listing: Listing): JsonObject {
-  const items: Json[] =
-    resource.custom === undefined ? listing.items.map(withoutType) : listing.items;
+/** What a list says beside its items. */
+export function listHead(resource: ServedResource, listing: Listing): JsonObject {
   const apiVersion =
     resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
   return {
@@ -250,7 +248,6 @@ export function listObject(resource: ServedResource, listing: Listing): JsonObje
     // A list of custom resources is encoded with all its metadata.
     metadata:
       resource.custom === undefined ? listMeta(listing) : { continue: '', ...listMeta(listing) },
-    items,
   };
 }
 
@@ -260,9 +257,4 @@ export function listMeta(listing: Listing): JsonObject {
     ...(listing.continueToken === '' ? {} : { continue: listing.continueToken }),
     ...(listing.remaining === undefined ? {} : { remainingItemCount: listing.remaining }),
   };
-}
-
-function withoutType(object: KubeObject): Json {
-  const { apiVersion: _a, kind: _k, ...rest } = object;
-  return rest as JsonObject;
 }

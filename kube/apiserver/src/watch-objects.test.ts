@@ -53,10 +53,11 @@ async function read(
   });
   const seen: Seen[] = [];
   for await (const chunk of response.body) {
-    seen.push(JSON.parse(Buffer.from(chunk).toString()) as Seen);
+    const lines = Buffer.from(chunk).toString().trimEnd().split('\n');
+    seen.push(...lines.map((line) => JSON.parse(line) as Seen));
     if (seen.length >= count) break;
   }
-  return seen;
+  return seen.slice(0, count);
 }
 
 test('a watch that is dropped after any event goes on without a gap', async () => {

@@ -16,6 +16,16 @@ export const WATCH_BUFFER_MAX = 5000;
 const BOOKMARK_EVERY_MS = 60_000;
 const INITIAL_END = 'k8s.io/initial-events-end';
 
+/** One reader's place in a watch. */
+export interface Watcher extends AsyncIterableIterator<WatchMessage> {
+  /** The next message when it is there already. */
+  ready(): WatchMessage | undefined;
+}
+
+export interface WatchedObjects {
+  [Symbol.asyncIterator](): Watcher;
+}
+
 export interface WatchOptions extends ListOptions {
   readonly namespace: string;
   readonly signal?: AbortSignal;
@@ -30,11 +40,11 @@ export function watchObjects(
   core: Core,
   resource: ServedResource,
   options: WatchOptions,
-): AsyncIterable<WatchMessage> {
+): WatchedObjects {
   return { [Symbol.asyncIterator]: () => new Watch(core, resource, options) };
 }
 
-class Watch implements AsyncIterator<WatchMessage> {
+class Watch implements Watcher {
   readonly #resource: ServedResource;
   readonly #options: WatchOptions;
   readonly #core: Core;
@@ -76,17 +86,25 @@ class Watch implements AsyncIterator<WatchMessage> {
     }
   }
 
-  next(): Promise<IteratorResult<WatchMessage>> {
+  [Symbol.asyncIterator](): Watcher {
+    return this;
+  }
+
+  ready(): WatchMessage | undefined {
     const message = this.#queue[this.#read];
-    if (message !== undefined) {
-      this.#read++;
-      if (this.#read === this.#queue.length) {
-        this.#queue = [];
-        this.#read = 0;
-        this.#bound = this.#options.bufferMax ?? WATCH_BUFFER_MAX;
-      }
-      return Promise.resolve({ done: false, value: message });
+    if (message === undefined) return undefined;
+    this.#read++;
+    if (this.#read === this.#queue.length) {
+      this.#queue = [];
+      this.#read = 0;
+      this.#bound = this.#options.bufferMax ?? WATCH_BUFFER_MAX;
     }
+    return message;
+  }
+
+  next(): Promise<IteratorResult<WatchMessage>> {
+    const message = this.ready();
+    if (message !== undefined) return Promise.resolve({ done: false, value: message });
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
       this.#waiting = resolve;
