@@ -4,6 +4,15 @@ export const API_VERSION = 'argoproj.io/v1alpha1';
 export const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 export const FOREGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/foreground';
 export const BACKGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/background';
+/** Hooks of an application's end: the phase itself, and what is to be taken away after it. */
+export const DELETE_HOOK_FINALIZER = {
+  PreDelete: 'pre-delete-finalizer.argocd.argoproj.io',
+  PostDelete: 'post-delete-finalizer.argocd.argoproj.io',
+} as const;
+export const CLEANUP_FINALIZER = {
+  PreDelete: 'pre-delete-finalizer.argocd.argoproj.io/cleanup',
+  PostDelete: 'post-delete-finalizer.argocd.argoproj.io/cleanup',
+} as const;
 export const ANNOTATION = {
   trackingId: 'argocd.argoproj.io/tracking-id',
   refresh: 'argocd.argoproj.io/refresh',

@@ -2,7 +2,12 @@
  * What is to be done to the Applications of a set, decided from what it generates and what exists (documentation:
  * "Controlling if/when the ApplicationSet controller modifies generated Application resources"). Pure.
  */
-import { API_VERSION, type ApplicationSet, FINALIZER } from '@capstan/argocd-api';
+import {
+  API_VERSION,
+  type ApplicationSet,
+  DELETE_HOOK_FINALIZER,
+  FINALIZER,
+} from '@capstan/argocd-api';
 import type { PathEvaluator } from '@capstan/engine-diff';
 import { createJsonMergePatch } from '@capstan/kube-merge';
 import {
@@ -152,10 +157,7 @@ const PRESERVED_ANNOTATIONS = [
   'argocd.argoproj.io/refresh',
   'argocd.argoproj.io/hydrate',
 ];
-const PRESERVED_FINALIZERS = [
-  'pre-delete-finalizer.argocd.argoproj.io',
-  'post-delete-finalizer.argocd.argoproj.io',
-];
+const PRESERVED_FINALIZERS = Object.values(DELETE_HOOK_FINALIZER);
 
 /** The application as it should be, with what others put on the live one and the set preserves. */
 function desiredFor(

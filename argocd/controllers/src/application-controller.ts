@@ -12,8 +12,6 @@ import {
   type SourceHydratorStatus,
 } from '@capstan/argocd-api';
 import {
-  actAs,
-  type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
   type DependencyGraph,
@@ -24,7 +22,6 @@ import {
   problemOf,
   runDelivery,
   SourceWatches,
-  serviceAccount,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -49,26 +46,19 @@ import {
   isTerminating,
   isWanted,
 } from './control-state.ts';
-import { deleteApplication, hasCascade } from './delete-application.ts';
+import { deleteApplication } from './delete-application.ts';
+import { portsFor, renderLate } from './delivery-ports.ts';
+import { ensureDeleteFinalizers } from './end-of-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
-import { joinTraces, resolveSource } from './late-source.ts';
 import { contextOf } from './lowering-context.ts';
 import { findOrphans } from './orphaned-resources.ts';
 import { readStatus } from './read-status.ts';
 import type { Settings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
-import {
-  accountFor,
-  type LoweringContext,
-  ownerName,
-  renderContext,
-  type ServiceAccount,
-  toDelivery,
-} from './to-delivery.ts';
+import { accountFor, ownerName, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
-import type { ApplicationDeliverySource } from './to-sources.ts';
 import { writeStatus } from './write-status.ts';
 
 export interface ApplicationControllerPorts {
@@ -296,8 +286,7 @@ async function reconcile(key: AppKey, bench: Bench, signal: AbortSignal): Promis
   const app = bench.control.parse(object);
   if (app.metadata.deletionTimestamp !== undefined) {
     bench.watches.forget(id);
-    if (!hasCascade(app)) return { kind: 'settled' };
-    return deleteApplication(app, { ...bench, context: contextOf(app, bench), signal });
+    return deleteApplication(app, bench, signal);
   }
   const status = await look(app, { bench, id, signal });
   if (status === undefined) return { kind: 'settled' };
@@ -325,6 +314,13 @@ async function look(
   const status = await runLook(app, previous, { bench, id, refresh, report, signal });
   if (status === undefined) return undefined;
   bench.known.set(id, { uid: app.metadata.uid ?? '', status });
+  // Before the status tells that it is synced: who deletes it then has its hooks run.
+  const { client } = bench.ports;
+  const written = await ensureDeleteFinalizers(current, status.deletePhases, client, signal);
+  if (written !== undefined) {
+    bench.control.observeWrite(written);
+    current = bench.control.parse(written);
+  }
   await reportStatus(current, status, { bench, isFinal: true, hydration, signal });
   return status;
 }
@@ -427,60 +423,6 @@ function unusable(
     renderKinds: [],
     observedAtMs: nowMs,
     ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
-  };
-}
-
-/** Renders each source as its folder says, too: overrides and the build environment are known only with its files. */
-function renderLate(
-  ports: DeliveryPorts,
-  app: Application,
-  {
-    context,
-    sources,
-  }: {
-    readonly context: LoweringContext;
-    readonly sources: readonly ApplicationDeliverySource[];
-  },
-): DeliveryPorts {
-  const origins = new Map(sources.map(({ render, origin }) => [render, origin]));
-  return {
-    ...ports,
-    render: async (snapshot, spec, options) => {
-      const origin = origins.get(spec);
-      if (origin === undefined) return ports.render(snapshot, spec, options);
-      const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));
-      const rendered = await ports.render(snapshot, late.spec, options);
-      return { ...rendered, trace: joinTraces(rendered.trace, late.trace) };
-    },
-  };
-}
-
-/** Its cluster, acted on as the account that the project names for the destination. */
-function portsFor(
-  delivery: Delivery,
-  ports: ApplicationControllerPorts,
-  account: ServiceAccount | undefined,
-): DeliveryPorts {
-  const found = ports.clusters.get(delivery.destination.cluster);
-  const cluster =
-    found && account ? actAs(found, serviceAccount(account.namespace, account.name)) : found;
-  if (cluster === undefined) {
-    throw new CapstanError(
-      'CLUSTER_UNKNOWN',
-      `cluster ${delivery.destination.cluster} is not connected`,
-      {
-        kind: 'wait',
-      },
-    );
-  }
-  const { sources, render, clock, verdicts, dependencies } = ports;
-  return {
-    sources,
-    render,
-    clock,
-    verdicts,
-    cluster,
-    ...(dependencies === undefined ? {} : { dependencies }),
   };
 }
 

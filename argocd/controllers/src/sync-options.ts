@@ -8,6 +8,8 @@ export interface SyncOptions {
   readonly respectIgnored: boolean;
   readonly failOnShared: boolean;
   readonly migrates: boolean;
+  /** When the application ends. */
+  readonly deletePermission: Permission;
 }
 
 export function readSyncOptions(texts: readonly string[]): SyncOptions {
@@ -32,6 +34,7 @@ export function readSyncOptions(texts: readonly string[]): SyncOptions {
     createNamespace: flag('CreateNamespace'),
     respectIgnored: flag('RespectIgnoreDifferences'),
     failOnShared: flag('FailOnSharedResource'),
+    deletePermission: readPermission(values.get('Delete')),
     migrates: values.get('ClientSideApplyMigration') !== 'false',
   };
 }

@@ -363,7 +363,7 @@ function toSyncPolicy(
     prune: spec.syncPolicy?.automated?.prune ?? false,
     pruneLast: false,
     prunePermission: 'allowed',
-    pruneConfirmed: metadata.annotations?.[ANNOTATION.deletionApproved] !== undefined,
+    pruneConfirmed: isConfirmed(app, startOfRunning(app)),
     propagation: 'Foreground',
     replace: false,
     force: false,
@@ -380,6 +380,18 @@ function toSyncPolicy(
       ? { createNamespace: managedNamespace(namespace, spec.syncPolicy?.managedNamespaceMetadata) }
       : {}),
   };
+}
+
+/** A person confirmed deletions by an annotation that holds the time; an older one was about something else. */
+export function isConfirmed({ metadata }: Application, sinceMs: number): boolean {
+  const at = Date.parse(metadata.annotations?.[ANNOTATION.deletionApproved] ?? '');
+  return at >= sinceMs;
+}
+
+/** NaN: none runs. */
+function startOfRunning({ status }: Application): number {
+  const running = status?.operationState;
+  return running?.phase === 'Running' ? Date.parse(running.startedAt) : Number.NaN;
 }
 
 function toAutomation({ spec, metadata }: Application): Automation {

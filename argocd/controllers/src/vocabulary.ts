@@ -25,7 +25,6 @@ export const ARGO_VOCABULARY: SyncVocabulary = {
         BeforeHookCreation: 'BeforeHookCreation',
       },
       defaultDeletePolicy: 'BeforeHookCreation',
-      unless: [],
     },
     {
       annotation: 'helm.sh/hook',
@@ -46,11 +45,12 @@ export const ARGO_VOCABULARY: SyncVocabulary = {
         'hook-failed': 'HookFailed',
       },
       defaultDeletePolicy: 'BeforeHookCreation',
-      unless: [ANNOTATION.hook],
     },
   ],
   options: [ANNOTATION.syncOptions],
-  switches: [],
+  switches: [
+    { metadata: 'annotation', name: 'helm.sh/resource-policy', value: 'keep', means: 'outlive' },
+  ],
 };
 
 /** An Application is as healthy as it says: what makes waves between Applications work. */

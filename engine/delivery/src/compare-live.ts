@@ -1,4 +1,4 @@
-import { askServer, isMarked, takeOverPatch } from '@capstan/engine-apply';
+import { askServer, takeOverPatch } from '@capstan/engine-apply';
 import {
   type CompareOptions,
   createPathEvaluator,
@@ -12,7 +12,8 @@ import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { type Cluster, OWNER_INDEX } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
+import { findOwned } from './find-owned.ts';
 import { problemOf, toProblem } from './load-desired.ts';
 import { mapLimited } from './map-limited.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
@@ -209,22 +210,6 @@ function isNotServed(error: unknown): boolean {
     error instanceof CapstanError &&
     (error.code === 'KIND_NOT_SERVED' || error.code === 'NOT_FOUND')
   );
-}
-
-function findOwned(
-  delivery: Delivery,
-  { live }: Cluster,
-  inventory: readonly InventoryEntry[],
-): readonly KubeObject[] {
-  const { tracking } = delivery;
-  const candidates =
-    tracking.find === 'mark'
-      ? live.byIndex(OWNER_INDEX, tracking.owner)
-      : inventory.flatMap(({ key }) => live.get(key) ?? []);
-  return candidates
-    .filter(({ whole }) => whole)
-    .map((object) => object.read())
-    .filter((object) => isMarked(object, tracking));
 }
 
 async function readLives(

@@ -1,32 +1,64 @@
-import { isMarked, type Mark } from '@capstan/engine-apply';
-import { compareKinds, readHints } from '@capstan/engine-sync';
+import { compareKinds, type Permission, readHints, type SyncSwitch } from '@capstan/engine-sync';
 import { isConflict, isNotFound } from '@capstan/kube-client';
-import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
-import { type Cluster, OWNER_INDEX } from './cluster.ts';
+import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
+import type { Cluster } from './cluster.ts';
+import { findOwned } from './find-owned.ts';
+import { findRefusal } from './guard.ts';
 import { mapLimited } from './map-limited.ts';
-import type { Delivery, InventoryEntry } from './types.ts';
+import type { Delivery, Guard, InventoryEntry } from './types.ts';
 
 export interface DeleteOptions {
   readonly inventory: readonly InventoryEntry[];
   readonly propagation: 'Foreground' | 'Background';
+  /** Absent: everything that does not say otherwise goes. */
+  readonly policy?: DeletionPolicy;
   readonly signal: AbortSignal;
 }
+
+export interface DeletionPolicy {
+  /** For objects that say nothing of themselves. */
+  readonly permission: Permission;
+  /** A person confirmed it: what waits for that may go. */
+  readonly confirmed: boolean;
+  /** Definitions of kinds stay, since all objects of the kind would go with them. */
+  readonly keepDefinitions: boolean;
+  /** The object that is being ended itself may be among what it put in place. */
+  readonly keepUid?: string;
+  /** What it forbids stays. */
+  readonly guard?: Guard;
+}
+
+export interface DeletionState {
+  readonly remaining: readonly KubeObject[];
+  /** Nothing is deleted until a person confirms the deletion of these. */
+  readonly unconfirmed: readonly KubeObject[];
+  readonly errors: readonly unknown[];
+}
+
+const DELETES_ALL: DeletionPolicy = {
+  permission: 'allowed',
+  confirmed: true,
+  keepDefinitions: false,
+};
 
 /**
  * Deletes what the delivery put in place, last wave first and kinds in reverse, wave by wave; to be called again until
  * `remaining` is empty. Objects that say so (Delete=false, prune or reconcile disabled) stay, and so does what is marked as
- * another's.
+ * another's or forbidden.
  */
 export async function deleteDelivery(
   delivery: Delivery,
   cluster: Cluster,
   options: DeleteOptions,
-): Promise<{ readonly remaining: readonly KubeObject[]; readonly errors: readonly unknown[] }> {
+): Promise<DeletionState> {
+  const policy = options.policy ?? DELETES_ALL;
   const kinds = options.inventory.map(({ key }) => ({ group: key.group, kind: key.kind }));
   await cluster.live.ensure(kinds, { signal: options.signal });
   const owned = findOwned(delivery, cluster, options.inventory).filter((object) =>
-    mayDelete(object, delivery),
+    mayDelete(object, delivery, policy),
   );
+  const unconfirmed = owned.filter((object) => awaitsPerson(object, delivery, policy));
+  if (unconfirmed.length > 0) return { remaining: owned, unconfirmed, errors: [] };
   const wave = (object: KubeObject) => readHints(object, delivery.sync.vocabulary).wave;
   const last = Math.max(...owned.map(wave), Number.NEGATIVE_INFINITY);
   const due = owned
@@ -44,13 +76,13 @@ export async function deleteDelivery(
       errors.push(error);
     }
   });
-  return { remaining: owned, errors };
+  return { remaining: owned, unconfirmed, errors };
 }
 
-async function deleteOne(
+export async function deleteOne(
   object: KubeObject,
   { client, live }: Cluster,
-  { propagation, signal }: DeleteOptions,
+  { propagation, signal }: Pick<DeleteOptions, 'propagation' | 'signal'>,
 ): Promise<void> {
   const { uid, name = '', namespace = '' } = object.metadata;
   const ref = { apiVersion: object.apiVersion, kind: object.kind, name, namespace };
@@ -67,25 +99,34 @@ async function deleteOne(
   }
 }
 
-function findOwned(
-  delivery: Delivery,
-  { live }: Cluster,
-  inventory: readonly InventoryEntry[],
-): readonly KubeObject[] {
-  const { tracking } = delivery;
-  const held =
-    tracking.find === 'mark'
-      ? live.byIndex(OWNER_INDEX, tracking.owner)
-      : inventory.flatMap(({ key }) => live.get(key) ?? []);
-  const mark: Mark = tracking;
-  return held
-    .filter(({ whole }) => whole)
-    .map((one) => one.read())
-    .filter((object) => isMarked(object, mark));
+function mayDelete(object: KubeObject, delivery: Delivery, policy: DeletionPolicy): boolean {
+  const { options, switches } = readHints(object, delivery.sync.vocabulary);
+  if (switches.some((means) => STAYS.includes(means))) return false;
+  const key = keyOf(object);
+  if (policy.keepDefinitions && isDefinition(key)) return false;
+  if (policy.keepUid !== undefined && object.metadata.uid === policy.keepUid) return false;
+  const namespaced = key.namespace !== '';
+  const { guard } = policy;
+  if (guard !== undefined && findRefusal(guard, key, { namespaced }) !== undefined) return false;
+  return (options['Delete'] ?? VALUES[policy.permission]) !== 'false';
 }
 
-function mayDelete(object: KubeObject, delivery: Delivery): boolean {
-  const { options, switches } = readHints(object, delivery.sync.vocabulary);
-  if (switches.includes('keep') || switches.includes('ignoreObject')) return false;
-  return options['Delete'] !== 'false';
+const STAYS: readonly SyncSwitch['means'][] = ['keep', 'outlive', 'ignoreObject'];
+const VALUES: Readonly<Record<Permission, string>> = {
+  allowed: 'true',
+  forbidden: 'false',
+  confirm: 'confirm',
+};
+
+/** What asks a person before it is pruned asks before it is deleted, too. */
+function awaitsPerson(object: KubeObject, delivery: Delivery, policy: DeletionPolicy): boolean {
+  if (policy.confirmed) return false;
+  const { options } = readHints(object, delivery.sync.vocabulary);
+  const deletes = options['Delete'] ?? VALUES[policy.permission];
+  const prunes = options['Prune'] ?? VALUES[delivery.sync.prunePermission];
+  return deletes === 'confirm' || prunes === 'confirm';
+}
+
+function isDefinition({ group, kind }: ObjectKey): boolean {
+  return group === 'apiextensions.k8s.io' && kind === 'CustomResourceDefinition';
 }

@@ -15,7 +15,13 @@ export {
 } from './cluster-pool.ts';
 export { createVerdictCache, type VerdictCache } from './compare-live.ts';
 export { type Decision, decide, decideRetry, type Situation } from './decide.ts';
-export { type DeleteOptions, deleteDelivery } from './delete-delivery.ts';
+export {
+  type DeleteOptions,
+  type DeletionPolicy,
+  type DeletionState,
+  deleteDelivery,
+} from './delete-delivery.ts';
+export { cleanDeleteHooks, type DeleteHooksState, runDeleteHooks } from './delete-hooks.ts';
 export {
   DEPENDS_ON,
   DependencyGraph,

@@ -279,7 +279,7 @@ async function applyAll(
   );
 }
 
-function applyPorts({ cluster, clock }: DeliveryPorts) {
+export function applyPorts({ cluster, clock }: DeliveryPorts) {
   const observeWrite = (object: KubeObject) => cluster.live.observeWrite(object);
   return { client: cluster.client, clock, observeWrite };
 }

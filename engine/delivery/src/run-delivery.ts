@@ -4,6 +4,7 @@
  */
 import { type DiffEntry, sameJson } from '@capstan/engine-diff';
 import type { Health } from '@capstan/engine-health';
+import { type DeletePhase, isDeleteHook } from '@capstan/engine-sync';
 import { keyOf, keyString } from '@capstan/kube-object';
 import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
@@ -387,9 +388,22 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
     ...(operation === undefined ? {} : { operation }),
     inventory: inventoryOf(view, operation),
     renderKinds: loaded.renderKinds,
+    ...deletePhasesOf(loaded, delivery),
     observedAtMs: clock.now(),
     ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
   };
+}
+
+const DELETE_PHASES = ['PreDelete', 'PostDelete'] as const;
+
+function deletePhasesOf(
+  { prepared }: LoadedState,
+  { sync: { vocabulary } }: Delivery,
+): Pick<DeliveryStatus, 'deletePhases'> {
+  if (prepared === undefined) return {};
+  const declares = (phase: DeletePhase) =>
+    prepared.hooks.some(({ object }) => isDeleteHook(object, phase, vocabulary));
+  return { deletePhases: DELETE_PHASES.filter(declares) };
 }
 
 function recheckOf(

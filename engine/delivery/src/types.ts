@@ -2,7 +2,7 @@ import type { FieldDifference, IgnoreRule } from '@capstan/engine-diff';
 import type { Health, HealthRules } from '@capstan/engine-health';
 import type { RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec, VerifyRequest } from '@capstan/engine-source';
-import type { PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
+import type { DeletePhase, PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
 import type { DependencyRef } from './dependency-graph.ts';
@@ -264,6 +264,8 @@ export interface DeliveryStatus {
   readonly inventory: readonly InventoryEntry[];
   /** How each source was rendered (`kustomize`, `directory`, `helm`); empty when it was not. */
   readonly renderKinds: readonly string[];
+  /** Phases of the delivery's end in which hooks are declared; absent while that is not known. */
+  readonly deletePhases?: readonly DeletePhase[];
   /** When a retry, a heal or a deadline is due; the door looks again by then. */
   readonly recheckAtMs?: number;
   readonly observedAtMs: number;

@@ -1,3 +1,10 @@
+export {
+  type DeleteHooksNext,
+  hooksToClean,
+  type LiveHook,
+  nextDeleteHooks,
+  planDeleteHooks,
+} from './delete-hooks.ts';
 export { compareKinds } from './kind-order.ts';
 export {
   CLEAN_PROGRESS,
@@ -8,8 +15,9 @@ export {
   recordResult,
 } from './next-steps.ts';
 export { planSync, stepsOf } from './plan-sync.ts';
-export { isHook, readHints } from './read-hints.ts';
+export { isDeleteHook, isHook, readHints } from './read-hints.ts';
 export type {
+  DeletePhase,
   HookDeletePolicy,
   HookObject,
   HookVocabulary,

@@ -153,7 +153,7 @@ function isSyncPhase(phase: PhaseName): boolean {
   return phase !== 'PreDelete' && phase !== 'PostDelete';
 }
 
-function nameHook(object: KubeObject, phase: PhaseName, suffix: string): KubeObject {
+export function nameHook(object: KubeObject, phase: PhaseName, suffix: string): KubeObject {
   if (object.metadata.name !== undefined && object.metadata.name !== '') return object;
   const { generateName = '', ...metadata } = object.metadata;
   const name = `${generateName}${suffix.replace('{phase}', phase).toLowerCase()}`;
@@ -212,7 +212,7 @@ interface StepParts {
   readonly hints: SyncHints;
 }
 
-function makeStep({ verb, phase, wave, object, policy, hints }: StepParts): SyncStep {
+export function makeStep({ verb, phase, wave, object, policy, hints }: StepParts): SyncStep {
   const key = keyOf(object);
   const isDefinition = key.kind === 'CustomResourceDefinition';
   return {
@@ -315,7 +315,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function groupPhases(steps: readonly SyncStep[]): readonly PlannedPhase[] {
+export function groupPhases(steps: readonly SyncStep[]): readonly PlannedPhase[] {
   const ordered = [...steps].sort(compareSteps);
   return chunkBy(ordered, (step) => step.phase).map((inPhase) => ({
     name: inPhase[0]?.phase ?? 'Sync',

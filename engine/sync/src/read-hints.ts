@@ -1,5 +1,6 @@
 import type { KubeObject } from '@capstan/kube-object';
 import type {
+  DeletePhase,
   HookDeletePolicy,
   HookVocabulary,
   PhaseName,
@@ -10,25 +11,30 @@ import type {
 
 type Values = { readonly [name: string]: string };
 
-/** What an object says of its own sync, in the words of this vocabulary. Unreadable numbers are wave 0. */
+/**
+ * What an object says of its own sync, in the words of this vocabulary. Unreadable numbers are wave 0. Of several families
+ * of hooks the first that names a phase of syncs speaks; the ends of a delivery are named by all of them.
+ */
 export function readHints(object: KubeObject, vocabulary: SyncVocabulary): SyncHints {
   const annotations = object.metadata.annotations ?? {};
-  const hook = vocabulary.hooks.find(
-    (words) =>
-      annotations[words.annotation] !== undefined &&
-      words.unless.every((name) => annotations[name] === undefined),
+  const told = vocabulary.hooks.flatMap((words) => {
+    const text = annotations[words.annotation];
+    return text === undefined ? [] : [readPhases(text, words)];
+  });
+  const speaking = told.find((phases) => phases.some(concernsSyncs)) ?? [];
+  const ordinary = told.every(
+    (phases) => phases.length > 0 && phases.every((phase) => phase === 'Ordinary'),
   );
-  const phases = hook === undefined ? [] : readPhases(annotations[hook.annotation] ?? '', hook);
-  const ordinary = hook === undefined || phases.includes('Ordinary');
-  const hookPhases = ordinary ? [] : phases.filter(isPhase);
+  const endPhases = told.flat().filter(isDeletePhase);
+  const hookPhases = [...new Set([...speaking.filter(isPhase), ...endPhases])];
   return {
-    wave: readWave(
-      annotations,
-      hookPhases.length > 0 && hook ? [...vocabulary.wave, ...hook.wave] : vocabulary.wave,
-    ),
+    wave: readWave(annotations, [
+      ...vocabulary.wave,
+      ...vocabulary.hooks.flatMap(({ wave }) => wave),
+    ]),
     hookPhases,
     skip: !ordinary && hookPhases.length === 0,
-    hookDeletePolicies: hook === undefined ? [] : readDeletePolicies(annotations, hook),
+    hookDeletePolicies: readDeletePolicies(annotations, vocabulary.hooks),
     options: readOptions(annotations, vocabulary.options),
     switches: vocabulary.switches.filter((one) => isOn(object, one)).map(({ means }) => means),
   };
@@ -40,34 +46,53 @@ export function isHook(object: KubeObject, vocabulary: SyncVocabulary): boolean 
   return hookPhases.length > 0 || skip;
 }
 
-function readPhases(
-  text: string,
-  hook: HookVocabulary,
-): readonly (PhaseName | 'Skip' | 'Ordinary')[] {
-  return [...new Set(split(text).map((value) => hook.phases[value] ?? 'Skip'))];
+/** Whether the object is a hook of the end of its delivery. */
+export function isDeleteHook(
+  object: KubeObject,
+  phase: DeletePhase,
+  vocabulary: SyncVocabulary,
+): boolean {
+  return readHints(object, vocabulary).hookPhases.includes(phase);
 }
 
-function isPhase(value: PhaseName | 'Skip' | 'Ordinary'): value is PhaseName {
+type ReadPhase = PhaseName | 'Skip' | 'Ordinary';
+
+/** Values that mean nothing are as good as none. */
+function readPhases(text: string, hook: HookVocabulary): readonly ReadPhase[] {
+  return [...new Set(split(text).flatMap((value) => hook.phases[value] ?? []))];
+}
+
+function concernsSyncs(phase: ReadPhase): boolean {
+  return phase === 'Skip' || (isPhase(phase) && !isDeletePhase(phase));
+}
+
+function isDeletePhase(phase: ReadPhase): phase is DeletePhase {
+  return phase === 'PreDelete' || phase === 'PostDelete';
+}
+
+function isPhase(value: ReadPhase): value is PhaseName {
   return value !== 'Skip' && value !== 'Ordinary';
 }
 
 function readWave(annotations: Values, names: readonly string[]): number {
   for (const name of names) {
     const text = annotations[name];
-    if (text !== undefined && /^[+-]?\d{1,9}$/.test(text.trim())) return Number(text);
+    if (text !== undefined && /^[+-]?\d{1,15}$/.test(text)) return Number(text);
   }
   return 0;
 }
 
+/** What all families say together; the default of the first where none says anything. */
 function readDeletePolicies(
   annotations: Values,
-  hook: HookVocabulary,
+  hooks: readonly HookVocabulary[],
 ): readonly HookDeletePolicy[] {
-  const told = split(annotations[hook.deletePolicy] ?? '').flatMap((value) => {
-    const policy = hook.deletePolicies[value];
-    return policy === undefined ? [] : [policy];
-  });
-  return told.length === 0 ? [hook.defaultDeletePolicy] : [...new Set(told)];
+  const told = hooks.flatMap(({ deletePolicy, deletePolicies }) =>
+    split(annotations[deletePolicy] ?? '').flatMap((value) => deletePolicies[value] ?? []),
+  );
+  const [first] = hooks;
+  if (told.length > 0) return [...new Set(told)];
+  return first === undefined ? [] : [first.defaultDeletePolicy];
 }
 
 function readOptions(annotations: Values, names: readonly string[]): Values {

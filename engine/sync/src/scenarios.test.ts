@@ -4,6 +4,7 @@
  *   object <apiVersion> <Kind> [ns/]name [verdict] [wave=N] [hook=..] [delete=..] [options=..] [crd=group/Kind]
  *   policy prune=true pruneLast=true namespace=web …
  *   plan | next | apply | fail NAME why | reach NAME | miss NAME why
+ *   end PRE- OR POSTDELETE | is NAME reached|waiting|missed why | ending | clean PHASE NAME=good|bad|open …
  *
  * UPDATE=1 rewrites what stands below the line; read the diff.
  */
@@ -15,7 +16,11 @@ import { type Json, type KubeObject, keyOf } from '@capstan/kube-object';
 import {
   CLEAN_PROGRESS,
   describeStep,
+  hooksToClean,
+  type LiveHook,
+  nextDeleteHooks,
   nextSteps,
+  planDeleteHooks,
   planSync,
   recordCleaned,
   recordObservation,
@@ -25,7 +30,9 @@ import {
 import { isHook } from './read-hints.ts';
 import { POLICY, VOCABULARY } from './testing/policy.ts';
 import type {
+  DeletePhase,
   HookObject,
+  StepObservation,
   SyncInput,
   SyncPlan,
   SyncPolicy,
@@ -73,12 +80,15 @@ function run(script: string): string {
   let policy: SyncPolicy = POLICY;
   let plan: SyncPlan | undefined;
   let progress = CLEAN_PROGRESS;
+  const ending = new Ending();
   const out: string[] = [];
   for (const line of script.split('\n')) {
     const [command, ...words] = line.trim().split(/\s+/);
     if (command === undefined || command === '' || command.startsWith('#')) continue;
     if (command === 'object') addObject(words, entries, hooks);
-    else if (command === 'policy') policy = readPolicy(words, policy);
+    else if (END_COMMANDS.includes(command)) {
+      out.push(`> ${line.trim()}`, ...ending.perform(command, words, hooks));
+    } else if (command === 'policy') policy = readPolicy(words, policy);
     else {
       plan ??= planSync({ diff: { entries }, hooks }, policy);
       const step = words.length === 0 ? undefined : findStep(plan, words[0] ?? '');
@@ -89,6 +99,68 @@ function run(script: string): string {
     }
   }
   return `${out.join('\n')}\n`;
+}
+
+const END_COMMANDS: readonly string[] = ['end', 'is', 'ending', 'clean'];
+
+/** The end of a delivery: nothing is remembered but what is seen of its hooks. */
+class Ending {
+  #plan: SyncPlan = { phases: [], skipped: [] };
+  readonly #seen = new Map<string, StepObservation>();
+
+  perform(
+    command: string,
+    [first = '', ...rest]: readonly string[],
+    hooks: readonly HookObject[],
+  ): readonly string[] {
+    switch (command) {
+      case 'end':
+        this.#plan = planDeleteHooks(
+          hooks.map(({ desired }) => desired.object),
+          phaseOf(first),
+          POLICY,
+        );
+        return [print(this.#plan)];
+      case 'is':
+        this.#seen.set(first, observationOf(rest));
+        return [];
+      case 'ending':
+        return [this.#printNext()];
+      default:
+        return [printCleaning(phaseOf(first), rest, hooks)];
+    }
+  }
+
+  #printNext(): string {
+    const next = nextDeleteHooks(this.#plan, ({ key }) => this.#seen.get(key.name));
+    if (next.kind === 'done') return '  done';
+    if (next.kind === 'run') return `  run ${next.steps.map(describeStep).join(', ')}`;
+    return `  ${next.kind}: ${next.message}`;
+  }
+}
+
+function phaseOf(text: string): DeletePhase {
+  return text === 'PreDelete' ? 'PreDelete' : 'PostDelete';
+}
+
+function observationOf([kind = '', ...why]: readonly string[]): StepObservation {
+  const message = why.join(' ');
+  if (kind === 'missed') return { kind, message };
+  return { kind: kind === 'waiting' ? 'waiting' : 'reached', message };
+}
+
+function printCleaning(
+  phase: DeletePhase,
+  words: readonly string[],
+  hooks: readonly HookObject[],
+): string {
+  const verdicts = new Map(words.map((word) => [word.split('=')[0], word.split('=')[1]]));
+  const live = hooks.map(({ desired: { object } }): LiveHook => {
+    const told = verdicts.get(object.metadata.name ?? '');
+    return { object, verdict: told === 'bad' || told === 'open' ? told : 'good' };
+  });
+  const cleaned = hooksToClean(live, phase, VOCABULARY).map(({ metadata }) => metadata.name);
+  return `  deletes ${cleaned.length === 0 ? 'nothing' : cleaned.join(', ')}`;
 }
 
 interface Command {

@@ -4,6 +4,9 @@ import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 /** In the order in which they run. `SyncFail` runs only when an earlier phase failed; the delete phases when a delivery ends. */
 export type PhaseName = 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail' | 'PreDelete' | 'PostDelete';
 
+/** The phases of a delivery's end. */
+export type DeletePhase = 'PreDelete' | 'PostDelete';
+
 export type HookDeletePolicy = 'BeforeHookCreation' | 'HookSucceeded' | 'HookFailed';
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';
 /** Whether an object may be deleted: `confirm` waits for a person. */
@@ -12,28 +15,27 @@ export type Permission = 'allowed' | 'forbidden' | 'confirm';
 /** Which annotations mean what: the whole difference between the families, as data. */
 export interface SyncVocabulary {
   readonly wave: readonly string[];
+  /** The first that names a phase of syncs speaks (Argo's own hooks win over Helm's). */
   readonly hooks: readonly HookVocabulary[];
   /** Annotations that hold `Name=value,…` options (Prune, Delete, Replace, Force, …). */
   readonly options: readonly string[];
-  /** Annotation (or label) values that switch one behaviour for one object. */
+  /** Annotation (or label) values that switch one behaviour for one object; `outlive` keeps it when its delivery ends. */
   readonly switches: readonly SyncSwitch[];
 }
 export interface HookVocabulary {
   readonly annotation: string;
-  /** Value → phase; `Skip` leaves the object out, `Ordinary` applies it as if it were no hook. Other values are skipped. */
+  /** Value → phase; `Skip` leaves the object out, `Ordinary` alone applies it as if it were no hook. Others say nothing. */
   readonly phases: { readonly [value: string]: PhaseName | 'Skip' | 'Ordinary' };
   readonly wave: readonly string[];
   readonly deletePolicy: string;
   readonly deletePolicies: { readonly [value: string]: HookDeletePolicy };
   readonly defaultDeletePolicy: HookDeletePolicy;
-  /** With any of these annotations present, this vocabulary does not speak (Argo's own hooks win over Helm's). */
-  readonly unless: readonly string[];
 }
 export interface SyncSwitch {
   readonly metadata: 'annotation' | 'label';
   readonly name: string;
   readonly value: string;
-  readonly means: 'keep' | 'recreate' | 'createOnly' | 'ignoreObject' | 'mergeOnly';
+  readonly means: 'keep' | 'outlive' | 'recreate' | 'createOnly' | 'ignoreObject' | 'mergeOnly';
 }
 
 /** What an object says of its own sync. */

@@ -110,6 +110,51 @@ function cascade(name: string, finalizers: readonly string[]): Scenario['run'] {
   };
 }
 
+/** Whose name is `bye` is deleted with its object; a Job that cannot end well holds the Application until Git says otherwise. */
+async function deletionHooks(world: World): Promise<undefined> {
+  const name = 'gone-hooked';
+  const repository = await world.repository(name);
+  const hook = (own: string, phase: string, policy: string) =>
+    configMap(own, 'one').replace(
+      `  name: ${own}\n`,
+      `  name: ${own}\n  annotations: {argocd.argoproj.io/hook: ${phase}, argocd.argoproj.io/hook-delete-policy: ${policy}}\n`,
+    );
+  const commit = await repository.push({
+    'a.yaml': configMap('a', 'one'),
+    'bye.yaml': failingJob('bye', 'PreDelete'),
+    'done.yaml': hook('done', 'PostDelete', 'HookSucceeded'),
+    'left.yaml': hook('left', 'PostDelete', 'HookFailed'),
+  });
+  const app = application(name, { url: repository.url, path: '.' });
+  await world.apply({ ...app, metadata: { ...app.metadata, finalizers: [FINALIZER] } });
+  await untilSynced(world, name, commit);
+  const read = () => world.get({ ...APPLICATION, name });
+  const { value: held } = await until('it holds itself', PATIENCE_MS, async () => {
+    const found = await read();
+    return (found?.metadata.finalizers ?? []).length === 5 && found;
+  });
+  assert.equal(valueAt(held, 'status', 'sync', 'status'), 'Synced');
+  await world.client.delete({ ...APPLICATION, name });
+  await until('the hook fails', PATIENCE_MS, async () =>
+    listAt(await read(), 'status', 'conditions').some(
+      (one) =>
+        textAt(one, 'type') === 'DeletionError' &&
+        textAt(one, 'message').startsWith(`PreDelete hook(s) failed: ${name}/bye: `),
+    ),
+  );
+  const config = (own: string) => world.get({ ...CONFIG, namespace: name, name: own });
+  assert.ok((await config('a')) !== undefined, 'nothing goes before it ended well');
+  assert.equal(await config('done'), undefined);
+  await repository.push({ 'bye.yaml': hook('bye', 'PreDelete', 'HookSucceeded') });
+  await until('the Application is gone', DELETION_MS, async () => (await read()) === undefined);
+  assert.deepEqual(
+    [await config('a'), await config('bye'), await config('done')],
+    Array(3).fill(undefined),
+  );
+  assert.ok((await config('left')) !== undefined, 'it asks to go only when hooks fail');
+  return undefined;
+}
+
 const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 
 export const ENDING_SCENARIOS: readonly Scenario[] = [
@@ -127,4 +172,5 @@ export const ENDING_SCENARIOS: readonly Scenario[] = [
     run: cascade('gone-background', [`${FINALIZER}/background`]),
   },
   { name: 'without a finalizer its resources stay', run: cascade('gone-alone', []) },
+  { name: 'hooks run before its resources go, and after', run: deletionHooks },
 ];

@@ -11,6 +11,8 @@ export const VOCABULARY: SyncVocabulary = {
         Sync: 'Sync',
         PostSync: 'PostSync',
         SyncFail: 'SyncFail',
+        PreDelete: 'PreDelete',
+        PostDelete: 'PostDelete',
         Skip: 'Skip',
       },
       wave: [],
@@ -21,12 +23,12 @@ export const VOCABULARY: SyncVocabulary = {
         BeforeHookCreation: 'BeforeHookCreation',
       },
       defaultDeletePolicy: 'BeforeHookCreation',
-      unless: [],
     },
   ],
   options: ['sync.example/options'],
   switches: [
     { metadata: 'annotation', name: 'sync.example/prune', value: 'disabled', means: 'keep' },
+    { metadata: 'annotation', name: 'sync.example/end', value: 'keep', means: 'outlive' },
   ],
 };
 

@@ -1,0 +1,61 @@
+import type { Application } from '@capstan/argocd-api';
+import { actAs, type Delivery, type DeliveryPorts, serviceAccount } from '@capstan/engine-delivery';
+import { CapstanError } from '@capstan/lib-std';
+import type { ApplicationControllerPorts } from './application-controller.ts';
+import { joinTraces, resolveSource } from './late-source.ts';
+import { type LoweringContext, renderContext, type ServiceAccount } from './to-delivery.ts';
+import type { ApplicationDeliverySource } from './to-sources.ts';
+
+/** Renders each source as its folder says, too: overrides and the build environment are known only with its files. */
+export function renderLate(
+  ports: DeliveryPorts,
+  app: Application,
+  {
+    context,
+    sources,
+  }: {
+    readonly context: LoweringContext;
+    readonly sources: readonly ApplicationDeliverySource[];
+  },
+): DeliveryPorts {
+  const origins = new Map(sources.map(({ render, origin }) => [render, origin]));
+  return {
+    ...ports,
+    render: async (snapshot, spec, options) => {
+      const origin = origins.get(spec);
+      if (origin === undefined) return ports.render(snapshot, spec, options);
+      const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));
+      const rendered = await ports.render(snapshot, late.spec, options);
+      return { ...rendered, trace: joinTraces(rendered.trace, late.trace) };
+    },
+  };
+}
+
+/** Its cluster, acted on as the account that the project names for the destination. */
+export function portsFor(
+  delivery: Delivery,
+  ports: ApplicationControllerPorts,
+  account: ServiceAccount | undefined,
+): DeliveryPorts {
+  const found = ports.clusters.get(delivery.destination.cluster);
+  const cluster =
+    found && account ? actAs(found, serviceAccount(account.namespace, account.name)) : found;
+  if (cluster === undefined) {
+    throw new CapstanError(
+      'CLUSTER_UNKNOWN',
+      `cluster ${delivery.destination.cluster} is not connected`,
+      {
+        kind: 'wait',
+      },
+    );
+  }
+  const { sources, render, clock, verdicts, dependencies } = ports;
+  return {
+    sources,
+    render,
+    clock,
+    verdicts,
+    cluster,
+    ...(dependencies === undefined ? {} : { dependencies }),
+  };
+}
