@@ -11,7 +11,7 @@ import { builtInsFor } from './built-ins.ts';
 import { createRuleCompiler } from './cel-rules.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
-import { errorResponse, withWarnings } from './encode.ts';
+import { encodeError, withWarnings } from './encode.ts';
 import { type ExecCall, prepareExec } from './exec.ts';
 import { handleResource } from './handle-request.ts';
 import {
@@ -23,9 +23,9 @@ import {
   toStreamed,
 } from './http-types.ts';
 import { handlePath } from './non-resource.ts';
-import { ObjectTexts } from './object-texts.ts';
+import { KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
-import { createProtobufDecoder } from './protobuf/decode.ts';
+import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
 import { Store } from './store.ts';
@@ -88,10 +88,11 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     newUid: () => randomUUID(),
     parseYaml,
     describe: createDescriber(catalogue),
-    decodeProtobuf: createProtobufDecoder(catalogue),
+    messages: createMessages(catalogue),
     signer: options.signer ?? createTokenSigner(),
     runtime: options.runtime ?? SILENT_RUNTIME,
     objectTexts: new ObjectTexts(),
+    objectBytes: new KeptEncodings(),
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {
@@ -100,7 +101,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
       if (store.resourceVersion !== before) await options.persist?.();
       return response;
     } catch (error) {
-      return errorResponse(toApiError(error));
+      return encodeError(core, request, toApiError(error));
     }
   };
   const credentials = { signer: core.signer, staticTokens: options.staticTokens ?? new Map() };
@@ -117,7 +118,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
         const trusted = options.trustAnonymous === true && user.username === ANONYMOUS_NAME;
         return await handleAs(request, trusted ? ADMIN : user);
       } catch (error) {
-        return errorResponse(toApiError(error));
+        return encodeError(core, request, toApiError(error));
       }
     },
     transport: {
@@ -179,7 +180,7 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   try {
     return withWarnings(await handleResource(core, call), warnings);
   } catch (error) {
-    return withWarnings(errorResponse(toApiError(error)), warnings);
+    return withWarnings(encodeError(core, request, toApiError(error)), warnings);
   }
 }
 

@@ -4,9 +4,9 @@ import type { Clock } from '@capstan/lib-std';
 import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
-import type { ObjectTexts } from './object-texts.ts';
+import type { KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
-import type { DecodeProtobuf } from './protobuf/decode.ts';
+import type { Messages } from './protobuf/messages.ts';
 import type { Registry } from './registry.ts';
 import type { ServedResource, StrategyContext } from './served-resource.ts';
 import { type Bucket, type Store, storeKey } from './store.ts';
@@ -22,12 +22,15 @@ export interface Core {
   readonly random: () => number;
   readonly newUid: () => string;
   readonly parseYaml: ParseYaml;
-  readonly decodeProtobuf: DecodeProtobuf;
+  /** How built-in kinds are spoken in protobuf. */
+  readonly messages: Messages;
   /** The texts of `explain`, loaded when the first OpenAPI document is asked for. */
   readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
   readonly runtime: ContainerRuntime;
   readonly objectTexts: ObjectTexts;
+  /** Objects as protobuf, without their envelope. */
+  readonly objectBytes: KeptEncodings<Uint8Array>;
 }
 
 /** Go's metav1.Time: RFC 3339 in whole seconds. */

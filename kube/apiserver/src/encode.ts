@@ -1,13 +1,15 @@
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { type GoValue, toYaml } from '@capstan/lib-yaml';
 import { type ApiError, notAcceptable } from './api-error.ts';
 import type { Core } from './core.ts';
 import type { Call } from './handle-request.ts';
-import type { ApiResponse } from './http-types.ts';
+import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { type Listing, listHead, listMeta } from './list-objects.ts';
-import type { Representation } from './negotiation.ts';
+import { negotiateStatus, type Representation } from './negotiation.ts';
 import { withoutType } from './object-texts.ts';
 import { partialMetadata } from './partial-metadata.ts';
+import { encodeProtobuf, encodeProtobufList, encodeWatchFrame } from './protobuf/encode.ts';
 import { tableOf } from './tables/table.ts';
 import type { WatchedObjects, WatchMessage } from './watch-objects.ts';
 
@@ -23,7 +25,8 @@ export function encodeObject(
   const { status, object, representation, call } = answer;
   switch (representation.as) {
     case 'Table':
-      return json(
+      return encodeValue(
+        core,
         status,
         tableOf(core, call.resource, [object], {
           version: representation.version,
@@ -33,9 +36,14 @@ export function encodeObject(
         representation,
       );
     case 'PartialObjectMetadata':
-      return json(status, partialMetadata(object, representation.version), representation);
+      return encodeValue(
+        core,
+        status,
+        partialMetadata(object, representation.version),
+        representation,
+      );
     case 'object':
-      return json(status, object, representation);
+      return encodeValue(core, status, object, representation);
     default:
       throw notAcceptable(['application/json']);
   }
@@ -53,7 +61,8 @@ export function encodeList(
   const { version } = representation;
   switch (representation.as) {
     case 'Table':
-      return json(
+      return encodeValue(
+        core,
         200,
         tableOf(core, call.resource, listing.items, {
           version: representation.version,
@@ -64,6 +73,7 @@ export function encodeList(
       );
     case 'PartialObjectMetadataList':
       return listResponse(
+        core,
         {
           kind: 'PartialObjectMetadataList',
           apiVersion: `meta.k8s.io/${representation.version}`,
@@ -73,7 +83,8 @@ export function encodeList(
         { representation, shown: (item) => partialMetadata(item, version) },
       );
     case 'object':
-      return listResponse(listHead(call.resource, listing), listing, {
+      if (representation.format === 'protobuf') return protobufList(core, call, listing);
+      return listResponse(core, listHead(call.resource, listing), listing, {
         representation,
         // Items of built-in kinds come without their type, as typed lists encode.
         ...(call.resource.custom === undefined
@@ -94,18 +105,31 @@ interface ListItems {
 
 /** Long lists are made and sent in pieces, so that one of 50,000 objects holds up neither others nor the memory. */
 function listResponse(
+  core: Core,
   head: JsonObject,
   { items }: Listing,
   { representation, shown, textOf = (item) => stringifyJson(shown(item)) }: ListItems,
 ): ApiResponse {
   if (representation.pretty || representation.format !== 'json') {
-    return json(200, { ...head, items: items.map(shown) }, representation);
+    const list = { ...head, items: items.map(shown) };
+    return encodeValue(core, 200, list, representation);
   }
   const pieces = listPieces(stringifyJson({ ...head, items: [] }), items, textOf);
   const first = pieces.next().value ?? '';
   const second = pieces.next();
   const body = second.done === true ? first : joined(first, second.value, pieces);
-  return { status: 200, headers: JSON_HEADERS, body };
+  return { status: 200, headers: headersOf('application/json'), body };
+}
+
+function protobufList(core: Core, call: Call, listing: Listing): ApiResponse {
+  const { group, version, kind, listKind } = call.resource;
+  const message = core.messages.ofKind({ group, version, kind });
+  if (message === undefined) throw notAcceptable(['application/json', 'application/yaml']);
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const { items } = listing;
+  const list = { apiVersion, kind: listKind, metadata: listMeta(listing), items, message };
+  const body = encodeProtobufList(list, core.messages, core.objectBytes);
+  return { status: 200, headers: headersOf('application/vnd.kubernetes.protobuf'), body };
 }
 
 const PIECE_CHARS = 128_000;
@@ -145,7 +169,30 @@ export function encodeWatch(
     readonly call: Call;
   },
 ): ApiResponse {
-  return { status: 200, headers: JSON_HEADERS, body: watchPieces(core, answer) };
+  const protobuf = answer.representation.format === 'protobuf';
+  return {
+    status: 200,
+    headers: headersOf(
+      protobuf ? 'application/vnd.kubernetes.protobuf;stream=watch' : 'application/json',
+    ),
+    body: protobuf ? watchFrames(core, answer) : watchPieces(core, answer),
+  };
+}
+
+async function* watchFrames(
+  core: Core,
+  {
+    events,
+    representation,
+  }: { readonly events: WatchedObjects; readonly representation: Representation },
+): AsyncGenerator<Uint8Array> {
+  for await (const { type, object } of events[Symbol.asyncIterator]()) {
+    const shown =
+      type === 'ERROR' || representation.as === 'object'
+        ? object
+        : partialMetadata(object as KubeObject, representation.version);
+    yield encodeWatchFrame(type, shown, core.messages, core.objectBytes);
+  }
 }
 
 /** Lines; those that are ready together go together. */
@@ -194,32 +241,53 @@ function watchEncoder(
   };
 }
 
-const JSON_HEADERS = {
-  'content-type': 'application/json',
-  'cache-control': 'no-cache, private',
-} as const;
-
-function json(status: number, value: unknown, representation: Representation): ApiResponse {
-  if (representation.format === 'yaml') throw notAcceptable(['application/json']);
-  const text = representation.pretty ? stringifyJson(value, 2) : `${stringifyJson(value)}\n`;
-  return {
-    status,
-    headers: JSON_HEADERS,
-    body: text,
-  };
+/** A whole answer in the form that was asked for. */
+export function encodeValue(
+  core: Pick<Core, 'messages'>,
+  status: number,
+  value: JsonObject,
+  { format, pretty }: Pick<Representation, 'format' | 'pretty'>,
+): ApiResponse {
+  switch (format) {
+    case 'json': {
+      const text = pretty ? stringifyJson(value, 2) : `${stringifyJson(value)}\n`;
+      return { status, headers: headersOf('application/json'), body: text };
+    }
+    case 'yaml': {
+      const text = toYaml(value as GoValue);
+      return { status, headers: headersOf('application/yaml'), body: text };
+    }
+    case 'protobuf': {
+      const body = encodeProtobuf(value, core.messages);
+      if (body === undefined) throw notAcceptable(['application/json', 'application/yaml']);
+      return { status, headers: headersOf('application/vnd.kubernetes.protobuf'), body };
+    }
+    default:
+      return format satisfies never;
+  }
 }
 
-export function statusResponse(code: number, status: JsonObject): ApiResponse {
-  return {
-    status: code,
-    headers: JSON_HEADERS,
-    body: `${stringifyJson(status)}\n`,
-  };
+function headersOf(contentType: string): Readonly<Record<string, string>> {
+  return { 'content-type': contentType, 'cache-control': 'no-cache, private' };
 }
 
-export function errorResponse(error: ApiError): ApiResponse {
-  const response = statusResponse(error.code, error.toStatus());
+/** An error in the form that the request asks for. */
+export function encodeError(
+  core: Pick<Core, 'messages'>,
+  request: ApiRequest,
+  error: ApiError,
+): ApiResponse {
+  const response = encodeValue(core, error.code, error.toStatus(), negotiateStatus(request));
   return { ...response, headers: { ...response.headers, ...error.headers } };
+}
+
+/** An error in JSON, where no request is known. */
+export function errorResponse(error: ApiError): ApiResponse {
+  return {
+    status: error.code,
+    headers: { ...headersOf('application/json'), ...error.headers },
+    body: `${stringifyJson(error.toStatus())}\n`,
+  };
 }
 
 /** RFC 7234 Warning headers, as client-go prints them: `299 - "text"`. */

@@ -1,9 +1,17 @@
 import type { JsonObject } from '@capstan/kube-object';
-import { ApiError, methodNotAllowed, notAcceptable } from './api-error.ts';
+import { ApiError, methodNotAllowed, notAcceptable, unsupportedMediaType } from './api-error.ts';
 import { answerReview, isReview } from './auth/reviews.ts';
-import { bodyText, checkSize, mediaType, PROTOBUF_TYPE, parseBody, requireObject } from './body.ts';
+import {
+  BODY_TYPES,
+  bodyText,
+  checkSize,
+  mediaType,
+  PROTOBUF_TYPE,
+  parseBody,
+  requireObject,
+} from './body.ts';
 import type { Core } from './core.ts';
-import { encodeList, encodeObject, encodeWatch, statusResponse, withWarnings } from './encode.ts';
+import { encodeList, encodeObject, encodeValue, encodeWatch, withWarnings } from './encode.ts';
 import { trackChange } from './field-management.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { cloneJson, type Draft, type DraftObject, isDraftObject } from './json.ts';
@@ -13,8 +21,9 @@ import {
   readListOptions,
   TooLargeVersion,
 } from './list-objects.ts';
-import { negotiate } from './negotiation.ts';
+import { representationFor, STREAMED } from './negotiation.ts';
 import { patchObject } from './patch-object.ts';
+import { decodeProtobuf } from './protobuf/decode.ts';
 import { readObject } from './read-object.ts';
 import { removeCollection } from './remove-collection.ts';
 import { readDeleteOptions, removeObject } from './remove-object.ts';
@@ -92,13 +101,13 @@ export function targetOf(call: Call): Target {
 }
 
 function get(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const object = readObject(core, targetOf(call));
   return encodeObject(core, { status: 200, object, representation, call });
 }
 
 function list(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const options = readListOptions(call.query, call.resource);
   const listing = listOrFail(core, call, options);
   return encodeList(core, { listing, representation, call });
@@ -124,8 +133,8 @@ function listOrFail(
 }
 
 function watch(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
-  if (representation.format === 'yaml') throw notAcceptable(['application/json;stream=watch']);
+  const representation = representationFor(call);
+  if (representation.format === 'yaml') throw notAcceptable(STREAMED);
   const options = readListOptions(call.query, call.resource);
   checkVersionMatch({ ...options, watch: true }, call.resource);
   const fields =
@@ -145,8 +154,9 @@ export function readDraft(core: Core, call: Call): ReturnType<typeof parseBody> 
   const { body, headers } = call.request;
   if (mediaType(headers['content-type']) === PROTOBUF_TYPE) {
     checkSize(body);
+    if (call.resource.custom !== undefined) throw unsupportedMediaType(BODY_TYPES);
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0));
-    return { value: core.decodeProtobuf(bytes), duplicates: [] };
+    return { value: decodeProtobuf(bytes, core.messages, call.resource.kind), duplicates: [] };
   }
   return parseBody(bodyText(body), headers['content-type'], {
     parseYaml: core.parseYaml,
@@ -165,7 +175,7 @@ export function writeOptionsOf(call: Call): WriteOptions {
 }
 
 function create(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
   const review = answerReview(core, call.resource.bucket, trackedReview(core, call, value), {
@@ -205,7 +215,7 @@ function trackedReview(core: Core, call: Call, value: Draft): DraftObject {
 }
 
 function update(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
   const written = updateObject(core, targetOf(call), requireObject(value), {
@@ -220,7 +230,7 @@ function update(core: Core, call: Call): ApiResponse {
 }
 
 function patch(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const options = writeOptionsOf(call);
   const written = patchObject(
     core,
@@ -243,7 +253,7 @@ function patch(core: Core, call: Call): ApiResponse {
 }
 
 function remove(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const options = readDeleteOptions(readDeleteBody(core, call), call.query);
   const target = targetOf(call);
   const removed = removeObject(core, target, {
@@ -271,7 +281,7 @@ function remove(core: Core, call: Call): ApiResponse {
       uid: removed.object.metadata.uid ?? '',
     },
   };
-  return withWarnings(statusResponse(200, status), call.warnings);
+  return withWarnings(encodeValue(core, 200, status, representation), call.warnings);
 }
 
 export function readDeleteBody(core: Core, call: Call): JsonObject {

@@ -1,8 +1,11 @@
 import { ApiError, notAcceptable } from './api-error.ts';
+import type { ApiRequest } from './http-types.ts';
+import { isTrue } from './request-info.ts';
+import type { ServedResource } from './served-resource.ts';
 
 /** How the client wants the answer. */
 export interface Representation {
-  readonly format: 'json' | 'yaml';
+  readonly format: 'json' | 'yaml' | 'protobuf';
   readonly as:
     | 'object'
     | 'Table'
@@ -13,6 +16,10 @@ export interface Representation {
   readonly pretty: boolean;
 }
 
+export const STREAMED = [
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf;stream=watch',
+];
 const ACCEPTED = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 interface Clause {
@@ -20,42 +27,81 @@ interface Clause {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Picks the first clause of the Accept header that can be served; protobuf never is, so that clients fall back to JSON. */
-export function negotiate(accept: string | undefined, query: URLSearchParams): Representation {
-  const pretty =
-    query.has('pretty') && query.get('pretty') !== '0' && query.get('pretty') !== 'false';
-  const clauses = parseAccept(accept ?? '');
+/** What an answer about a resource shall look like. Custom resources are not spoken in protobuf, only their metadata. */
+export function representationFor(call: {
+  readonly request: ApiRequest;
+  readonly query: URLSearchParams;
+  readonly resource: ServedResource;
+  readonly info: { readonly verb: string };
+}): Representation {
+  return negotiate(call.request, call.query, {
+    protobuf: call.resource.custom === undefined,
+    streams: STREAMING_VERBS.has(call.info.verb),
+  });
+}
+
+const STREAMING_VERBS: ReadonlySet<string> = new Set(['list', 'watch']);
+
+/** Picks the first clause of the Accept header that can be served. */
+export function negotiate(
+  request: ApiRequest,
+  query: URLSearchParams,
+  serves: { readonly protobuf: boolean; readonly streams: boolean } = WHOLE,
+): Representation {
+  const pretty = isPretty(request, query);
+  const clauses = parseAccept(request.headers['accept'] ?? '');
   if (clauses.length === 0) return { format: 'json', as: 'object', version: '', pretty };
   for (const { type, parameters } of clauses) {
     const format = FORMATS[type];
     if (format === undefined) continue;
     const as = parameters.get('as');
     const version = parameters.get('v') ?? '';
-    if (as === undefined) return { format, as: 'object', version: '', pretty };
+    if (as === undefined) {
+      if (format === 'protobuf' && !serves.protobuf) continue;
+      return { format, as: 'object', version: '', pretty };
+    }
+    if (as === 'Table' && format === 'protobuf') continue;
     if (isKnown(as, parameters.get('g'), version)) return { format, as, version, pretty };
   }
-  const asked = clauses.some(
-    ({ type, parameters }) => FORMATS[type] !== undefined && parameters.has('as'),
-  );
-  throw asked ? notAcceptable(ACCEPTED) : unknownFormat();
+  throw clauses.some(({ type }) => FORMATS[type] !== undefined)
+    ? notAcceptable(ACCEPTED)
+    : unknownFormat(serves.streams ? [...ACCEPTED, ...STREAMED] : ACCEPTED);
 }
 
-function unknownFormat(): ApiError {
-  const streams = [
-    'application/json;stream=watch',
-    'application/vnd.kubernetes.protobuf;stream=watch',
-  ];
+/** How an error is told: never as a table; in JSON for whoever takes nothing of what there is. */
+export function negotiateStatus(request: ApiRequest): Pick<Representation, 'format' | 'pretty'> {
+  const clauses = parseAccept(request.headers['accept'] ?? '');
+  const found = clauses.find(
+    ({ type, parameters }) => FORMATS[type] !== undefined && !parameters.has('as'),
+  );
+  const format = FORMATS[found?.type ?? ''];
+  const query = new URLSearchParams(request.path.split('?')[1] ?? '');
+  if (format === undefined) return { format: 'json', pretty: clauses.length > 0 };
+  return { format, pretty: isPretty(request, query) };
+}
+
+/** People who look with a browser or curl get indented JSON unless they say otherwise. */
+function isPretty(request: ApiRequest, query: URLSearchParams): boolean {
+  const asked = query.get('pretty') ?? '';
+  if (asked !== '') return isTrue(asked);
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers['user-agent'] ?? '');
+}
+
+const WHOLE = { protobuf: true, streams: false };
+
+function unknownFormat(available: readonly string[]): ApiError {
   return new ApiError(
     406,
     'NotAcceptable',
-    `406: Not Acceptable\n\nAvailable representations: ${[...ACCEPTED, ...streams].join(', ')}`,
+    `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`,
     { details: {} },
   );
 }
 
-const FORMATS: Readonly<Record<string, 'json' | 'yaml' | undefined>> = {
+const FORMATS: Readonly<Record<string, Representation['format'] | undefined>> = {
   'application/json': 'json',
   'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
   'application/*': 'json',
   '*/*': 'json',
 };

@@ -10,7 +10,7 @@ import {
   groupObject,
   resourceList,
 } from './discovery.ts';
-import { errorResponse } from './encode.ts';
+import { encodeError, encodeValue } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { negotiate } from './negotiation.ts';
@@ -31,44 +31,53 @@ export function handlePath(
   if (trimmed === '/api' || trimmed === '/apis') return discoveryRoot(core, request, trimmed);
   const parts = trimmed.split('/').slice(1);
   if (parts[0] === 'openapi') return openApi(core, request, parts.slice(1));
-  if (parts[0] === 'api' && parts.length === 2) return groupVersion(core, '', parts[1]!);
-  if (parts[0] === 'apis' && parts.length === 3) return groupVersion(core, parts[1]!, parts[2]!);
+  if (parts[0] === 'api' && parts.length === 2) return groupVersion(core, request, ['', parts[1]!]);
+  if (parts[0] === 'apis' && parts.length === 3)
+    return groupVersion(core, request, [parts[1]!, parts[2]!]);
   if (parts[0] === 'apis' && parts.length === 2) {
     const group = core.registry.groups().find(({ name }) => name === parts[1]);
-    return group === undefined ? pageNotFound() : json(groupObject(group));
+    if (group === undefined) return pageNotFound();
+    const representation = negotiate(request, new URLSearchParams());
+    return encodeValue(core, 200, groupObject(group), representation);
   }
   return pageNotFound();
 }
 
 function discoveryRoot(core: Core, request: ApiRequest, path: string): ApiResponse {
-  const representation = negotiate(request.headers['accept'], new URLSearchParams());
+  const representation = negotiate(request, new URLSearchParams());
   const groups = core.registry.groups();
   if (representation.as === 'APIGroupDiscoveryList') {
     const version = representation.version === 'v2beta1' ? 'v2beta1' : 'v2';
     const wanted = groups.filter((group) => (group.name === '') === (path === '/api'));
-    const body = json(aggregatedDiscovery(wanted, version));
+    const body = encodeValue(core, 200, aggregatedDiscovery(wanted, version), representation);
     return {
       ...body,
       headers: {
         ...body.headers,
-        'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+        'content-type': `${body.headers['content-type']};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
         vary: 'Accept',
       },
     };
   }
-  return json(path === '/api' ? coreVersions('127.0.0.1:443') : groupList(groups));
+  const value = path === '/api' ? coreVersions('127.0.0.1:443') : groupList(groups);
+  return encodeValue(core, 200, value, representation);
 }
 
-function groupVersion(core: Core, group: string, version: string): ApiResponse {
+function groupVersion(
+  core: Core,
+  request: ApiRequest,
+  [group, version]: readonly [string, string],
+): ApiResponse {
   const found = core.registry
     .groups()
     .find(({ name }) => name === group)
     ?.versions.find((entry) => entry.version === version);
   if (found === undefined) {
     const known = core.registry.groups().some(({ name }) => name === group);
-    return known ? errorResponse(noSuchResource()) : pageNotFound();
+    return known ? encodeError(core, request, noSuchResource()) : pageNotFound();
   }
-  return json(resourceList(group === '' ? version : `${group}/${version}`, found.resources));
+  const list = resourceList(group === '' ? version : `${group}/${version}`, found.resources);
+  return encodeValue(core, 200, list, negotiate(request, new URLSearchParams()));
 }
 
 /** As clients ask for it, and as it is answered: an @ is no part of a media type. */

@@ -1,35 +1,48 @@
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { stringifyJson } from './json.ts';
 
-const CHARS_MAX = 32_000_000;
+const SIZE_MAX = 32_000_000;
 
 /**
- * The JSON of objects that go to many readers: all watchers of a change see one text, and a list that is read again is put
- * together from texts. Objects never change, so that a text holds as long as its object lives. Bounded: when `charsMax`
- * are kept the texts used since then replace those before, so at most twice as much is held.
+ * The encodings of objects that go to many readers: all watchers of a change see one text, and a list that is read again is
+ * put together from texts. Objects never change, so that an encoding holds as long as its object lives. Bounded: when
+ * `sizeMax` (characters or bytes) are kept those used since then replace those before, so at most twice as much is held.
  */
-export class ObjectTexts {
-  #recent = new WeakMap<object, string>();
-  #former = new WeakMap<object, string>();
-  #chars = 0;
-  readonly #charsMax: number;
+export class KeptEncodings<Encoding extends { readonly length: number }> {
+  #recent = new WeakMap<object, Encoding>();
+  #former = new WeakMap<object, Encoding>();
+  #size = 0;
+  readonly #sizeMax: number;
 
-  constructor(charsMax = CHARS_MAX) {
-    this.#charsMax = charsMax;
+  constructor(sizeMax = SIZE_MAX) {
+    this.#sizeMax = sizeMax;
+  }
+
+  get(object: JsonObject, encode: (object: JsonObject) => Encoding): Encoding {
+    const kept = this.#recent.get(object);
+    if (kept !== undefined) return kept;
+    const encoding = this.#former.get(object) ?? encode(object);
+    if (this.#size + encoding.length > this.#sizeMax) {
+      this.#former = this.#recent;
+      this.#recent = new WeakMap();
+      this.#size = 0;
+    }
+    this.#recent.set(object, encoding);
+    this.#size += encoding.length;
+    return encoding;
+  }
+}
+
+/** The JSON of objects. */
+export class ObjectTexts {
+  readonly #texts: KeptEncodings<string>;
+
+  constructor(charsMax = SIZE_MAX) {
+    this.#texts = new KeptEncodings(charsMax);
   }
 
   textOf(object: JsonObject): string {
-    const kept = this.#recent.get(object);
-    if (kept !== undefined) return kept;
-    const text = this.#former.get(object) ?? stringifyJson(object);
-    if (this.#chars + text.length > this.#charsMax) {
-      this.#former = this.#recent;
-      this.#recent = new WeakMap();
-      this.#chars = 0;
-    }
-    this.#recent.set(object, text);
-    this.#chars += text.length;
-    return text;
+    return this.#texts.get(object, stringifyJson);
   }
 
   /** Without apiVersion and kind, as the items of typed lists are written. */

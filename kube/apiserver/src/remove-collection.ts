@@ -4,12 +4,12 @@ import { encodeList, withWarnings } from './encode.ts';
 import { type Call, readDeleteBody, targetOf } from './handle-request.ts';
 import type { ApiResponse } from './http-types.ts';
 import { listObjects, readListOptions } from './list-objects.ts';
-import { negotiate } from './negotiation.ts';
+import { representationFor } from './negotiation.ts';
 import { readDeleteOptions, removeObject } from './remove-object.ts';
 
 /** Deletes every object that the selectors choose, and answers with their list. */
 export function removeCollection(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const selection = readListOptions(call.query, call.resource);
   const options = readDeleteOptions(readDeleteBody(core, call), call.query);
   const listing = listObjects(core, call.resource, call.info.namespace, selection);

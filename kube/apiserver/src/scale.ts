@@ -15,7 +15,7 @@ import {
   textAt,
   valueAt,
 } from './json.ts';
-import { negotiate } from './negotiation.ts';
+import { representationFor } from './negotiation.ts';
 import { patchedDraft } from './patch-object.ts';
 import { readObject } from './read-object.ts';
 import { formatSelector, fromSelectorObject } from './selectors.ts';
@@ -24,7 +24,7 @@ import { updateObject } from './write-object.ts';
 
 /** `/scale`: an autoscaling/v1 Scale as a view of the object, whose spec.replicas can be written. */
 export function runScale(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const target = targetOf(call);
   const object = readObject(core, target);
   const isRead = call.info.verb === 'get';

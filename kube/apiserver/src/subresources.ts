@@ -11,12 +11,12 @@ import {
 import { ISSUER } from './auth/tokens.ts';
 import { bodyText, mediaType, requireObject } from './body.ts';
 import { type Core, keyFor, listBucket, timestamp } from './core.ts';
-import { encodeObject, statusResponse, withWarnings } from './encode.ts';
+import { encodeObject, encodeValue, withWarnings } from './encode.ts';
 import { type Call, readDraft, targetOf, writeOptionsOf } from './handle-request.ts';
 import type { ApiResponse } from './http-types.ts';
 import { bindPod, finalizeNamespace } from './internal-writes.ts';
 import { type DraftObject, listAt, numberAt, objectAt, textAt, valueAt } from './json.ts';
-import { negotiate } from './negotiation.ts';
+import { representationFor } from './negotiation.ts';
 import { patchObject } from './patch-object.ts';
 import { readObject } from './read-object.ts';
 import { removeObject } from './remove-object.ts';
@@ -59,7 +59,7 @@ export function runSubresource(core: Core, call: Call): ApiResponse | Promise<Ap
 
 /** Reads or writes one part of an object; the rest stays as it is. */
 function partOf(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const answer = (object: KubeObject): ApiResponse =>
     withWarnings(encodeObject(core, { status: 200, object, representation, call }), call.warnings);
   if (call.info.verb === 'get') return answer(readObject(core, targetOf(call)));
@@ -84,7 +84,7 @@ function partOf(core: Core, call: Call): ApiResponse {
 }
 
 function finalize(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const target = targetOf(call);
   const old = readObject(core, target);
   const draft = requireObject(readDraft(core, call).value);
@@ -98,7 +98,7 @@ function finalize(core: Core, call: Call): ApiResponse {
 function binding(core: Core, call: Call): ApiResponse {
   const draft = requireObject(readDraft(core, call).value);
   bindPod(core, call.info.namespace, call.info.name, textAt(draft, 'target', 'name'));
-  return statusResponse(201, SUCCESS);
+  return encodeValue(core, 201, SUCCESS, representationFor(call));
 }
 
 const SUCCESS: JsonObject = {
@@ -133,7 +133,7 @@ function evict(core: Core, call: Call): ApiResponse {
     warn: () => undefined,
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
   });
-  return statusResponse(201, SUCCESS);
+  return encodeValue(core, 201, SUCCESS, representationFor(call));
 }
 
 function spendBudget(core: Core, budget: KubeObject, dryRun: boolean): void {
@@ -166,7 +166,7 @@ const TOKEN_SECONDS_MIN = 600;
 const TOKEN_SECONDS_DEFAULT = 3600;
 
 function token(core: Core, call: Call): ApiResponse {
-  const representation = negotiate(call.request.headers['accept'], call.query);
+  const representation = representationFor(call);
   const account = readObject(core, targetOf(call));
   const draft = requireObject(readDraft(core, call).value);
   const seconds = numberAt(draft, 'spec', 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT;

@@ -1,97 +1,58 @@
-import { readFileSync } from 'node:fs';
-import type { Catalogue, Schema } from '@capstan/kube-schema';
 import { badRequest } from '../api-error.ts';
 import { type Draft, type DraftObject, isDraftObject, setOwn } from '../json.ts';
+import type { Messages } from './messages.ts';
+import { kindOf, MAGIC, TYPE_META } from './messages.ts';
 
-/** Reads Kubernetes' protobuf encoding of built-in kinds into JSON. Answers are always JSON: all clients take that. */
-export type DecodeProtobuf = (body: Uint8Array) => DraftObject;
-
-const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 const DEPTH_MAX = 200;
+const EMPTY = new Uint8Array(0);
 
-/** `fieldNumber → [name, type, mark]`; the type is a scalar's letter or a message's name. */
-type Fields = ReadonlyMap<
-  number,
-  { readonly name: string; readonly type: string; readonly mark: string }
->;
-
-/** The table of messages is read when the first protobuf body comes. */
-export function createProtobufDecoder(catalogue: Catalogue): DecodeProtobuf {
-  let table: Readonly<Record<string, string>> | undefined;
-  const parsed = new Map<string, Fields>();
-  const fieldsOf = (message: string): Fields => {
-    const known = parsed.get(message);
-    if (known !== undefined) return known;
-    table ??= JSON.parse(
-      readFileSync(new URL('../generated/protobuf.json', import.meta.url), 'utf8'),
-    ) as Readonly<Record<string, string>>;
-    const fields = parseFields(table[message] ?? '');
-    parsed.set(message, fields);
-    return fields;
-  };
-  return (body) => decodeEnvelope(body, { fieldsOf, catalogue });
-}
-
-function parseFields(text: string): Fields {
-  const fields = new Map<number, { name: string; type: string; mark: string }>();
-  for (const entry of text === '' ? [] : text.split(',')) {
-    const [number = '', name = '', type = ''] = entry.split(' ');
-    const mark = type.startsWith('*') || type.startsWith('%') ? type[0]! : '';
-    fields.set(Number(number), { name, type: type.slice(mark.length), mark });
-  }
-  return fields;
-}
-
-interface Context {
-  readonly fieldsOf: (message: string) => Fields;
-  readonly catalogue: Catalogue;
-}
-
-const UNKNOWN = 'k8s.io.apimachinery.pkg.runtime.Unknown';
-
-function decodeEnvelope(body: Uint8Array, context: Context): DraftObject {
+/** Reads Kubernetes' protobuf encoding of a built-in kind into JSON. Throws ApiError when it is none. */
+export function decodeProtobuf(
+  body: Uint8Array,
+  messages: Messages,
+  expected: string,
+): DraftObject {
+  const unrecognized = (why: string): Error =>
+    badRequest(`the object provided is unrecognized (must be of type ${expected}): ${why}`);
+  if (body.length === 0) throw unrecognized('empty data');
   if (MAGIC.some((byte, i) => body[i] !== byte)) {
-    throw badRequest('the body is not a protobuf object: its first four bytes are not k8s\\0');
+    throw unrecognized(
+      `provided data does not appear to be a protobuf message, expected prefix [${MAGIC.join(' ')}] (${hexadecimal(body)})`,
+    );
   }
+  const fields = new Map<number, Uint8Array>();
+  let meta: DraftObject;
   try {
-    const fields = new Map<number, Uint8Array>();
     for (const field of readFields(body.subarray(MAGIC.length))) {
       if (field.bytes !== undefined) fields.set(field.number, field.bytes);
     }
-    const meta = decodeMessage(
-      'k8s.io.apimachinery.pkg.runtime.TypeMeta',
-      fields.get(1) ?? EMPTY,
-      undefined,
-      context,
-      0,
-    );
-    const apiVersion = String(meta['apiVersion'] ?? '');
-    const kind = String(meta['kind'] ?? '');
-    const slash = apiVersion.indexOf('/');
-    const group = slash < 0 ? '' : apiVersion.slice(0, slash);
-    const schema = context.catalogue.kind({
-      group,
-      version: apiVersion.slice(slash + 1),
-      kind,
-    })?.schema;
-    const message = messageName(schema?.definition) ?? `${UNKNOWN}`;
-    if (schema === undefined)
-      throw badRequest(
-        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
-      );
-    const object = decodeMessage(message, fields.get(2) ?? EMPTY, schema, context, 0);
-    return { ...object, apiVersion, kind };
+    meta = decodeMessage(TYPE_META, fields.get(1) ?? EMPTY, messages, 0);
   } catch (error) {
-    if (error instanceof RangeError) throw badRequest(`malformed protobuf: ${error.message}`);
+    if (!(error instanceof RangeError)) throw error;
+    throw unrecognized(`${error.message} (${hexadecimal(body)})`);
+  }
+  const apiVersion = String(meta['apiVersion'] ?? '');
+  const kind = String(meta['kind'] ?? '');
+  const unhandled = (why: string): Error =>
+    badRequest(
+      `${kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${expected}: ${why}`,
+    );
+  const message = messages.ofKind(kindOf(apiVersion, kind));
+  if (message === undefined) {
+    throw unhandled(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  }
+  try {
+    return { ...decodeMessage(message, fields.get(2) ?? EMPTY, messages, 0), apiVersion, kind };
+  } catch (error) {
+    if (error instanceof RangeError) throw unhandled(error.message);
     throw error;
   }
 }
 
-const EMPTY = new Uint8Array(0);
-
-/** OpenAPI writes the package's domain backwards: io.k8s.api.core.v1.Pod is k8s.io.api.core.v1.Pod. */
-function messageName(definition: string | undefined): string | undefined {
-  return definition?.replace(/^io\.k8s\./, 'k8s.io.').replaceAll('-', '_');
+function hexadecimal(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 1024)).toString('hex');
 }
 
 interface WireField {
@@ -106,14 +67,14 @@ function* readFields(bytes: Uint8Array): Generator<WireField> {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = bytes[at++];
-      if (byte === undefined) throw new RangeError('unexpected end');
+      if (byte === undefined) throw new RangeError('unexpected EOF');
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
     throw new RangeError('a number is too long');
   };
   const take = (length: number): Uint8Array => {
-    if (at + length > bytes.length) throw new RangeError('unexpected end');
+    if (at + length > bytes.length) throw new RangeError('unexpected EOF');
     at += length;
     return bytes.subarray(at - length, at);
   };
@@ -142,63 +103,45 @@ function* readFields(bytes: Uint8Array): Generator<WireField> {
 function decodeMessage(
   message: string,
   bytes: Uint8Array,
-  schema: Schema | undefined,
-  context: Context,
+  messages: Messages,
   depth: number,
 ): DraftObject {
   if (depth > DEPTH_MAX) throw new RangeError('nested too deeply');
   const object: DraftObject = {};
-  const fields = context.fieldsOf(message);
   for (const wire of readFields(bytes)) {
-    const field = fields.get(wire.number);
+    const field = messages.fieldByNumber(message, wire.number);
     if (field === undefined) continue;
-    const property = schema?.properties?.get(field.name);
-    if (field.mark === '%') {
-      const [key, value] = decodeEntry(
-        field.type,
-        wire.bytes ?? EMPTY,
-        valueSchema(property),
-        context,
-        depth,
-      );
-      const map = object[field.name];
+    const { name, type, mark } = field;
+    if (mark === '%') {
+      const map = object[name];
       const target: DraftObject = isDraftObject(map) ? map : {};
+      const [key, value] = decodeEntry(type, wire.bytes ?? EMPTY, messages, depth);
       setOwn(target, key, value);
-      object[field.name] = target;
-      continue;
+      object[name] = target;
+    } else if (mark === '^') {
+      Object.assign(object, decodeMessage(type, wire.bytes ?? EMPTY, messages, depth + 1));
+    } else {
+      const value = decodeField(type, wire, messages, depth);
+      const list = object[name];
+      if (mark === '') object[name] = value;
+      else if (Array.isArray(list)) list.push(value);
+      else object[name] = [value];
     }
-    const inner = field.mark === '*' ? property?.items : property;
-    const value = decodeField(field.type, wire, inner, context, depth);
-    if (field.mark === '*') {
-      const list = object[field.name];
-      if (Array.isArray(list)) list.push(value);
-      else object[field.name] = [value];
-    } else if (property === undefined && schema?.properties !== undefined && isDraftObject(value)) {
-      // A Go struct that is embedded: in JSON its fields stand beside the others.
-      const embedded = decodeMessage(field.type, wire.bytes ?? EMPTY, schema, context, depth + 1);
-      Object.assign(object, embedded);
-    } else object[field.name] = value;
   }
   return object;
-}
-
-function valueSchema(property: Schema | undefined): Schema | undefined {
-  const element = property?.additionalProperties;
-  return typeof element === 'object' ? element : undefined;
 }
 
 function decodeEntry(
   type: string,
   bytes: Uint8Array,
-  schema: Schema | undefined,
-  context: Context,
+  messages: Messages,
   depth: number,
 ): [string, Draft] {
   let key = '';
   let value: Draft | undefined;
   for (const wire of readFields(bytes)) {
     if (wire.number === 1) key = text(wire.bytes);
-    else value = decodeField(type, wire, schema, context, depth);
+    else value = decodeField(type, wire, messages, depth);
   }
   return [key, value ?? (type === 's' || type === 'y' ? '' : {})];
 }
@@ -207,13 +150,7 @@ function text(bytes: Uint8Array | undefined): string {
   return new TextDecoder().decode(bytes ?? EMPTY);
 }
 
-function decodeField(
-  type: string,
-  wire: WireField,
-  schema: Schema | undefined,
-  context: Context,
-  depth: number,
-): Draft {
+function decodeField(type: string, wire: WireField, messages: Messages, depth: number): Draft {
   switch (type) {
     case 's':
       return text(wire.bytes);
@@ -226,7 +163,7 @@ function decodeField(
     case 'd':
       return Buffer.from(wire.bytes ?? new Uint8Array(8)).readDoubleLE();
     default:
-      return special(type, wire.bytes ?? EMPTY, schema, context, depth);
+      return special(type, wire.bytes ?? EMPTY, messages, depth);
   }
 }
 
@@ -236,14 +173,8 @@ function integer(value: bigint): number | bigint {
 }
 
 /** Messages whose JSON form is not an object of their fields. */
-function special(
-  type: string,
-  bytes: Uint8Array,
-  schema: Schema | undefined,
-  context: Context,
-  depth: number,
-): Draft {
-  const object = decodeMessage(type, bytes, schema, context, depth + 1);
+function special(type: string, bytes: Uint8Array, messages: Messages, depth: number): Draft {
+  const object = decodeMessage(type, bytes, messages, depth + 1);
   switch (type.slice(type.lastIndexOf('.') + 1)) {
     case 'Time':
     case 'MicroTime':
@@ -260,9 +191,9 @@ function special(
     case 'RawExtension':
     case 'JSON':
     case 'FieldsV1':
-      return raw(object['raw'] ?? object['Raw']);
+      return raw(object['-']);
     case 'JSONSchemaPropsOrBool':
-      return object['schema'] ?? object['allows'] ?? false;
+      return isDraftObject(object['schema']) ? object['schema'] : (object['allows'] ?? false);
     case 'JSONSchemaPropsOrArray':
       return object['schema'] ?? object['jSONSchemas'] ?? [];
     case 'JSONSchemaPropsOrStringArray':
