@@ -142,7 +142,8 @@ test('a path that is not there, a missing source and a wrong repository are one 
   );
   await world.kubectlApply(repository);
   const path = await condition(world, 'Ready', (one) => /path/.test(String(at(one, 'message'))));
-  assert.equal(at(path, 'status'), 'False');
+  assert.equal(at(path, 'reason'), 'ArtifactFailed');
+  assert.match(String(at(path, 'message')), /^kustomization path not found: /);
   await world.kubectlApply(repository.replace(REPO, 'https://git.example.com/none.git'));
   const fetch = await world.eventually(
     () => world.get('GitRepository', 'flux-system/my-app'),

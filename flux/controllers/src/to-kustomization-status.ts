@@ -140,7 +140,7 @@ function judgeProblem(problem: Problem): Verdict {
   }
   if (stage === 'spec')
     return { kind: 'stalled', reason: 'InvalidSpec', message: `${message}${tail}` };
-  if (stage === 'render' && code === 'PATH_NOT_FOUND') {
+  if (stage === 'render' && code === 'PATH_MISSING') {
     return {
       kind: 'failed',
       reason: 'ArtifactFailed',
