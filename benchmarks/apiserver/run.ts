@@ -1,130 +1,17 @@
 /**
  * The sandbox beside a real control plane, in one run over HTTPS: start until ready, server-side applies and reads a second, watch
- * fan-out, lists of 5,000 and 50,000 objects, memory. `node benchmarks/apiserver/run.ts [--objects 50000]`
+ * fan-out, lists, memory. `node benchmarks/apiserver/run.ts [--objects 50000] [--ours]` prints the table of the README.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent, request as httpsRequest } from 'node:https';
-import { createInterface } from 'node:readline';
-import { startCluster } from '../../conformance/cluster/cluster.ts';
+import { type Call, type Side, startOurs, startReal, startTimes } from './sides.ts';
 
 const IN_FLIGHT = 16;
 const APPLIES = 2000;
-const WATCHERS = 50;
-const EVENTS = 200;
-const most = Number(process.argv[process.argv.indexOf('--objects') + 1]) || 50_000;
+const args = process.argv.slice(2);
+const most = Number(args[args.indexOf('--objects') + 1]) || 50_000;
+const base = '/api/v1/namespaces/bench/configmaps';
 
-interface Side {
-  readonly name: string;
-  readonly pid: number;
-  readonly readyMs: number;
-  call(method: string, path: string, body?: unknown, type?: string): Promise<string>;
-  stream(path: string, onChunk: (text: string) => void): Promise<() => void>;
-  stop(): Promise<void>;
-}
-
-interface Access {
-  readonly server: string;
-  readonly ca: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly token?: string;
-}
-
-function client(access: Access): Pick<Side, 'call' | 'stream'> {
-  const { server, ca, cert, key, token } = access;
-  const tls = {
-    ca,
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
-  const agent = new Agent({ keepAlive: true, maxSockets: 200, ...tls });
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return {
-    call: (method, path, body, type = 'application/json') =>
-      new Promise((resolve, reject) => {
-        const text = body === undefined ? undefined : JSON.stringify(body);
-        const extra =
-          text === undefined
-            ? {}
-            : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
-        const call = httpsRequest(
-          server + path,
-          { method, agent, headers: { ...headers, ...extra } },
-          (response) => {
-            const chunks: Buffer[] = [];
-            response.on('data', (chunk: Buffer) => chunks.push(chunk));
-            response.on('end', () => {
-              const answer = Buffer.concat(chunks).toString();
-              if ((response.statusCode ?? 500) < 300) resolve(answer);
-              else
-                reject(
-                  new Error(`${method} ${path}: ${response.statusCode} ${answer.slice(0, 200)}`),
-                );
-            });
-          },
-        );
-        call.on('error', reject);
-        call.end(text);
-      }),
-    stream: (path, onChunk) =>
-      new Promise((resolve, reject) => {
-        const call = httpsRequest(server + path, { agent, headers }, (response) => {
-          response.on('data', (chunk: Buffer) => onChunk(chunk.toString()));
-          response.on('error', () => undefined);
-          resolve(() => call.destroy());
-        });
-        call.on('error', reject);
-        call.end();
-      }),
-  };
-}
-
-async function startOurs(): Promise<Side> {
-  const started = performance.now();
-  const script = new URL('./ours.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const readyMs = performance.now() - started;
-  const { kubeconfig } = JSON.parse(line) as { readonly kubeconfig: string };
-  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as {
-    clusters: [{ cluster: Record<string, string> }];
-    users: [{ user: Record<string, string> }];
-  };
-  const bytes = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64');
-  const { cluster } = config.clusters[0];
-  const { user } = config.users[0];
-  return {
-    name: 'sandbox',
-    pid: child.pid ?? 0,
-    readyMs,
-    ...client({
-      server: cluster['server'] ?? '',
-      ca: bytes(cluster['certificate-authority-data']),
-      cert: bytes(user['client-certificate-data']),
-      key: bytes(user['client-key-data']),
-    }),
-    async stop() {
-      child.stdin.end();
-      await once(child, 'close');
-    },
-  };
-}
-
-async function startReal(): Promise<Side> {
-  const started = performance.now();
-  const cluster = await startCluster();
-  return {
-    name: 'kubernetes',
-    pid: cluster.pid,
-    readyMs: performance.now() - started,
-    ...client({ server: cluster.server, ca: readFileSync(cluster.caFile), token: cluster.token }),
-    stop: () => cluster.stop(),
-  };
-}
+type Figures = Record<string, number>;
 
 function configMap(name: string, value: string): unknown {
   return {
@@ -135,14 +22,14 @@ function configMap(name: string, value: string): unknown {
   };
 }
 
-async function inParallel(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
-  const started = performance.now();
+/** Calls a second, with `IN_FLIGHT` at a time. */
+async function rate(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < count) await run(next++);
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-  return count / ((performance.now() - started) / 1000);
+  const ms = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, worker)));
+  return count / (ms / 1000);
 }
 
 async function timed(run: () => Promise<unknown>): Promise<number> {
@@ -151,100 +38,152 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-function rssMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+/** The faster of two reads: the second may find what the first has left. */
+async function readMs(side: Side, call: Call, until?: (chunk: Buffer) => boolean): Promise<number> {
+  const first = await timed(() => side.drain(call, until));
+  return Math.min(first, await timed(() => side.drain(call, until)));
 }
 
-const base = '/api/v1/namespaces/bench/configmaps';
+function residentMb({ pid }: Side): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
 
-async function fanOut(side: Side): Promise<number> {
-  let seen = 0;
+async function writes(side: Side): Promise<Figures> {
+  const apply = (value: string) => (i: number) =>
+    side.call({
+      method: 'PATCH',
+      path: `${base}/c${i}?fieldManager=bench&force=true`,
+      body: configMap(`c${i}`, value),
+      type: 'application/apply-patch+yaml',
+    });
+  return {
+    'server-side apply, new objects, /s': await rate(APPLIES, apply('a')),
+    'server-side apply, nothing to do, /s': await rate(APPLIES, apply('a')),
+    'server-side apply, one field changed, /s': await rate(APPLIES, apply('b')),
+    'get, /s': await rate(APPLIES, (i) => side.call({ path: `${base}/c${i}` })),
+  };
+}
+
+/** Events a second that reach all watchers together, while objects are patched. */
+async function fanOut(side: Side, watchers: number, events: number): Promise<number> {
+  const wanted = watchers * events;
   const done = Promise.withResolvers<void>();
-  const count = (text: string): void => {
-    seen += text.split('"type":"MODIFIED"').length - 1;
-    if (seen >= WATCHERS * EVENTS) done.resolve();
+  let seen = 0;
+  const count = (chunk: Buffer): void => {
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++;
+    if (seen >= wanted) done.resolve();
   };
-  const { metadata } = JSON.parse(await side.call('GET', `${base}?limit=1`)) as {
-    metadata: { resourceVersion: string };
+  const { metadata } = JSON.parse(await side.call({ path: `${base}?limit=1` })) as {
+    readonly metadata: { readonly resourceVersion: string };
   };
-  const streams = await Promise.all(
-    Array.from({ length: WATCHERS }, () =>
-      side.stream(`${base}?watch=1&resourceVersion=${metadata.resourceVersion}`, count),
-    ),
-  );
+  const path = `${base}?watch=1&resourceVersion=${metadata.resourceVersion}`;
+  const streams: (() => void)[] = [];
+  for (let i = 0; i < watchers; i += 50) {
+    const some = Array.from({ length: Math.min(50, watchers - i) }, () => side.stream(path, count));
+    streams.push(...(await Promise.all(some)));
+  }
   const ms = await timed(async () => {
-    await inParallel(EVENTS, (i) =>
-      side.call(
-        'PATCH',
-        `${base}/c${i}`,
-        { data: { value: `w${i}` } },
-        'application/merge-patch+json',
-      ),
+    await rate(events, (i) =>
+      side.call({
+        method: 'PATCH',
+        path: `${base}/c${i}`,
+        body: { data: { value: `${watchers}` } },
+        type: 'application/merge-patch+json',
+      }),
     );
     await done.promise;
   });
   for (const stop of streams) stop();
-  return (WATCHERS * EVENTS) / (ms / 1000);
+  return wanted / (ms / 1000);
 }
 
-async function measure(side: Side): Promise<Record<string, number>> {
-  const apply = 'application/apply-patch+yaml';
-  const idle = rssMb(side.pid);
-  await side.call('POST', '/api/v1/namespaces', {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: 'bench' },
+async function pages(side: Side): Promise<number> {
+  let token = '';
+  return timed(async () => {
+    do {
+      const page = await side.call({ path: `${base}?limit=500&continue=${token}` });
+      token = /"continue":"([^"]*)"/.exec(page.slice(0, 500))?.[1] ?? '';
+    } while (token !== '');
   });
-  const path = (i: number): string => `${base}/c${i}?fieldManager=bench&force=true`;
-  const create = await inParallel(APPLIES, (i) =>
-    side.call('PATCH', path(i), configMap(`c${i}`, 'a'), apply),
-  );
-  const same = await inParallel(APPLIES, (i) =>
-    side.call('PATCH', path(i), configMap(`c${i}`, 'a'), apply),
-  );
-  const change = await inParallel(APPLIES, (i) =>
-    side.call('PATCH', path(i), configMap(`c${i}`, 'b'), apply),
-  );
-  const get = await inParallel(APPLIES, (i) => side.call('GET', `${base}/c${i}`));
-  const events = await fanOut(side);
-  const fill = (from: number, to: number): Promise<number> =>
-    inParallel(to - from, (i) => side.call('POST', base, configMap(`c${from + i}`, 'a')));
-  await fill(APPLIES, 5000);
-  const list5 = await timed(() => side.call('GET', base));
-  await fill(5000, 10_000);
-  const memory = rssMb(side.pid);
-  const createMany = most > 10_000 ? await fill(10_000, most) : 0;
-  const list50 = await timed(() => side.call('GET', base));
+}
+
+async function lists(side: Side, count: number): Promise<Figures> {
+  const of = (what: string): string => `${what} of ${count.toLocaleString('en')}, ms`;
+  const as = (kind: string): string => `application/json;as=${kind};v=v1;g=meta.k8s.io`;
+  const initial = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
   return {
-    'start until ready, ms': side.readyMs,
-    'memory when idle, MB': idle,
-    'server-side apply, new objects/s': create,
-    'server-side apply, nothing changed/s': same,
-    'server-side apply, one field changed/s': change,
-    'get/s': get,
-    [`watch: events/s to ${WATCHERS} watchers`]: events,
-    'list of 5,000, ms': list5,
-    'memory with 10,000 objects, MB': memory,
-    'create/s': createMany,
-    [`list of ${most}, ms`]: list50,
+    [of('list')]: await readMs(side, { path: base }),
+    [of('list from the cache (resourceVersion=0)')]: await readMs(side, {
+      path: `${base}?resourceVersion=0`,
+    }),
+    [of('list in pages of 500')]: await pages(side),
+    [of('list as a table')]: await readMs(side, { path: base, accept: as('Table') }),
+    [of('list of metadata')]: await readMs(side, {
+      path: base,
+      accept: as('PartialObjectMetadataList'),
+    }),
+    [of('streaming list')]: await readMs(
+      side,
+      { path: `${base}?${initial}&allowWatchBookmarks=true` },
+      (chunk) => chunk.includes('initial-events-end'),
+    ),
   };
 }
 
-const results: Record<string, number>[] = [];
-const names: string[] = [];
-for (const start of [startOurs, startReal]) {
+async function measure(side: Side): Promise<Figures> {
+  const idle = residentMb(side);
+  await side.call({
+    method: 'POST',
+    path: '/api/v1/namespaces',
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'bench' } },
+  });
+  const fill = (from: number, to: number): Promise<number> =>
+    rate(to - from, (i) =>
+      side.call({ method: 'POST', path: base, body: configMap(`c${from + i}`, 'a') }),
+    );
+  const written = await writes(side);
+  await fill(APPLIES, 5000);
+  const small = await lists(side, 5000);
+  await fill(5000, 10_000);
+  const memory = residentMb(side);
+  const few = await fanOut(side, 100, 500);
+  const many = await fanOut(side, 1000, 100);
+  const created = most > 10_000 ? await fill(10_000, most) : 0;
+  return {
+    ...written,
+    'create, /s': created,
+    'events to 100 watchers, /s': few,
+    'events to 1,000 watchers, /s': many,
+    ...small,
+    ...(await lists(side, most)),
+    'memory when ready, MB': idle,
+    'memory with 10,000 objects, MB': memory,
+    [`memory with ${most.toLocaleString('en')} objects, MB`]: residentMb(side),
+  };
+}
+
+async function run(start: () => Promise<Side>): Promise<Figures> {
   const side = await start();
-  names.push(side.name);
   try {
-    results.push(await measure(side));
+    return { 'start until ready, ms': side.readyMs, ...(await measure(side)) };
   } finally {
     await side.stop();
   }
 }
-console.log(`${''.padEnd(42)}${names.map((name) => name.padStart(14)).join('')}`);
-for (const key of Object.keys(results[0] ?? {})) {
-  console.log(
-    `${key.padEnd(42)}${results.map((r) => String(Math.round(r[key] ?? 0)).padStart(14)).join('')}`,
-  );
+
+const times = await startTimes();
+const ours = { ...(await run(startOurs)), 'start until ready, ms': times.later };
+const real = args.includes('--ours') ? {} : await run(startReal);
+console.log(
+  `first start of the sandbox, before its sources are compiled: ${Math.round(times.first)} ms\n`,
+);
+console.log('| | sandbox | Kubernetes | ratio |\n| --- | ---: | ---: | ---: |');
+for (const [what, value] of Object.entries(ours)) {
+  const other = (real as Figures)[what];
+  const ratio =
+    other === undefined ? '' : (other > value ? other / value : value / other).toFixed(1);
+  const cell = (x: number | undefined): string =>
+    x === undefined ? '' : Math.round(x).toLocaleString('en');
+  console.log(`| ${what} | ${cell(value)} | ${cell(other)} | ${ratio} |`);
 }

@@ -1,4 +1,4 @@
-import type { Json, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
 import { type KindSchema, normalizeBuiltIn, zeroObject } from '@capstan/kube-schema';
 import { formatProblems } from './atoms.ts';
 import { type Conflict, formatConflicts } from './conflict.ts';
@@ -22,6 +22,7 @@ import {
   type UpdaterPorts,
 } from './updater.ts';
 import { typeProblems } from './validate-type.ts';
+import { valuesEqual } from './value.ts';
 
 /** Gives an object in another version of its group, with that version's schema; undefined if there is none. */
 export type VersionConverter = (
@@ -140,28 +141,15 @@ export function keepTimestamps(before: KubeObject, after: KubeObject): KubeObjec
   const known = new Map(old.map((entry) => [JSON.stringify(strip(entry)), entry]));
   if (!entries.every((entry) => known.has(JSON.stringify(strip(entry))))) return after;
   const restored = { ...after, metadata: { ...after.metadata, managedFields: old } };
-  return sameApartFrom(before, restored) ? restored : after;
+  return sameApartFromVersion(before, restored) ? restored : after;
 }
 
-function sameApartFrom(before: KubeObject, after: KubeObject): boolean {
-  const strip = (object: KubeObject): Json => ({
+function sameApartFromVersion(before: KubeObject, after: KubeObject): boolean {
+  const strip = (object: KubeObject): JsonObject => ({
     ...object,
     metadata: { ...object.metadata, resourceVersion: null },
   });
-  return JSON.stringify(sortKeys(strip(before))) === JSON.stringify(sortKeys(strip(after)));
-}
-
-function sortKeys(value: Json | undefined): Json {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value !== 'object' || value === null) return value ?? null;
-  const map = value as { readonly [key: string]: Json | undefined };
-  return Object.fromEntries(
-    Object.keys(map)
-      .filter((key) => map[key] !== undefined)
-      .sort()
-      .map((key) => [key, sortKeys(map[key])]),
-  );
+  return valuesEqual(strip(before), strip(after));
 }
 
 interface Context {

@@ -42,9 +42,8 @@ function readStruct(state: State, schema: Schema, object: JsonObject, place: Pla
       state.unknownFields.push(path);
       continue;
     }
-    const owner = schema.definition?.split('.').at(-1) ?? '';
     const shown = property.goEmbedded === undefined ? name : `${property.goEmbedded}.${name}`;
-    read(state, property, value, { path, fields: childPath(place.fields, shown) }, owner);
+    read(state, property, value, { path, fields: childPath(place.fields, shown) }, schema);
   }
 }
 
@@ -62,11 +61,12 @@ const times: ReadonlySet<string> = new Set([
 ]);
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 
-function read(state: State, schema: Schema, value: Json, place: Place, owner: string): void {
+function read(state: State, schema: Schema, value: Json, place: Place, owner: Schema): void {
   if (value === null || rawTypes.has(schema.definition ?? '')) return;
   const refuse = (): void => {
     const type = schema.intOrString === true ? 'int32' : goType(schema);
-    state.typeError ??= `json: cannot unmarshal ${jsonName(schema, value)} into Go struct field ${owner}.${place.fields} of type ${type}`;
+    const struct = owner.definition?.split('.').at(-1) ?? '';
+    state.typeError ??= `json: cannot unmarshal ${jsonName(schema, value)} into Go struct field ${struct}.${place.fields} of type ${type}`;
   };
   if (times.has(schema.definition ?? '')) readTime(state, value, refuse);
   else if (schema.definition === quantity) readQuantity(state, value);
@@ -81,7 +81,7 @@ function readByType(
   state: State,
   schema: Schema,
   value: Json,
-  { place, owner, refuse }: { place: Place; owner: string; refuse: () => void },
+  { place, owner, refuse }: { place: Place; owner: Schema; refuse: () => void },
 ): void {
   switch (schema.type) {
     case 'object': {
