@@ -2,7 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Repository } from '@capstan/apps-server/slice';
 import { argocdCrds } from '@capstan/argocd-api';
-import { isAlreadyExists, type KubeClient, type LiveState } from '@capstan/kube-client';
+import {
+  isAlreadyExists,
+  type KubeClient,
+  type LiveChange,
+  type LiveState,
+} from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { ENVIRONMENTS, type Overlay, settingsOf } from './monorepo.ts';
 
@@ -60,28 +65,40 @@ function applicationOf({ app, path, namespace }: Overlay, repoURL: string): Kube
   };
 }
 
-/** Resolves when all are synced (and healthy): the times from now on, in ms. */
+/** Resolves when all are synced (and healthy): the times from now on, in ms. Costs what changes, since it shares the machine. */
 export async function untilAllSynced(
-  { live, overlays }: Fleet,
+  { live, overlays }: Pick<Fleet, 'live' | 'overlays'>,
   withinMs: number,
 ): Promise<{ readonly syncedMs: number; readonly healthyMs: number }> {
   const begun = performance.now();
+  const synced = new Set<string>();
+  const healthy = new Set<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let syncedMs = 0;
-  for (;;) {
-    const statuses = live.list(APPLICATION).map((held) => held.read()['status']);
-    const count = (path: readonly string[], value: string) =>
-      statuses.filter((status) => at(status, ...path) === value).length;
-    const nowMs = performance.now() - begun;
-    const synced = count(['sync', 'status'], 'Synced');
-    if (synced >= overlays.length && syncedMs === 0) syncedMs = nowMs;
-    if (syncedMs > 0 && count(['health', 'status'], 'Healthy') >= overlays.length) {
-      return { syncedMs, healthyMs: nowMs };
-    }
-    if (nowMs > withinMs) {
-      throw new Error(`${synced} of ${overlays.length} synced after ${nowMs.toFixed(0)} ms`);
-    }
-    await pause(overlays.length > 1000 ? 500 : 50);
-  }
+  const look = ({ key, after }: Pick<LiveChange, 'key' | 'after'>) => {
+    if (key.kind !== APPLICATION.kind) return;
+    const status = after?.read()['status'];
+    mark(synced, key.name, at(status, 'sync', 'status') === 'Synced');
+    mark(healthy, key.name, at(status, 'health', 'status') === 'Healthy');
+    if (synced.size < overlays.length) return;
+    syncedMs ||= performance.now() - begun;
+    if (healthy.size >= overlays.length) resolve();
+  };
+  const stop = live.subscribe(look);
+  for (const held of live.list(APPLICATION)) look({ key: held.key, after: held });
+  const tooLate = () =>
+    reject(new Error(`${synced.size} of ${overlays.length} synced after ${withinMs} ms`));
+  const patience = setTimeout(tooLate, withinMs);
+  await promise.finally(() => {
+    clearTimeout(patience);
+    stop();
+  });
+  return { syncedMs, healthyMs: performance.now() - begun };
+}
+
+function mark(names: Set<string>, name: string, holds: boolean): void {
+  if (holds) names.add(name);
+  else names.delete(name);
 }
 
 /** From the answer of `git push` until the API shows the change; the webhook is part of it. */

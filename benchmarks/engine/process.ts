@@ -72,6 +72,17 @@ function cpuSeconds(pid: number): number {
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / 100;
 }
 
+/** CPU seconds so far of each process of a control plane, by its name; kubebox lists them in a file. */
+export function clusterCpu(directory: string): Map<string, number> {
+  const pids = readFileSync(join(directory, 'pids'), 'utf8').split('\n').filter(Boolean);
+  return new Map(
+    pids.map((pid) => {
+      const name = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] ?? pid;
+      return [name, cpuSeconds(Number(pid))];
+    }),
+  );
+}
+
 function statusMb(pid: number, name: string): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) / 1024;

@@ -23,7 +23,7 @@ import {
   untilAllSynced,
 } from './fleet.ts';
 import { monorepo, overlays } from './monorepo.ts';
-import { type Serving, serveCapstan } from './process.ts';
+import { clusterCpu, type Serving, serveCapstan } from './process.ts';
 import { auditLog, RequestCounter, tell, total } from './requests.ts';
 
 const { values } = parseArgs({
@@ -36,6 +36,8 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 });
+/** Further arguments of kubebox, e.g. to profile the API server. */
+const clusterArgs = process.env['CLUSTER_ARGS']?.split(' ') ?? [];
 const samples = Number(values.samples);
 
 interface Place {
@@ -139,13 +141,18 @@ async function real(): Promise<void> {
   if (missing !== false) return say(`real control plane: skipped: ${missing}`);
   const folder = mkdtempSync(join(tmpdir(), 'capstan-audit-'));
   const audit = auditLog(folder);
-  await using cluster = await startCluster({ nodes: 20, args: ['-procs', ...audit.args] });
+  await using cluster = await startCluster({
+    nodes: 20,
+    args: ['-procs', ...audit.args, ...clusterArgs],
+  });
   const counter = new RequestCounter(audit.file);
   const place = { name: 'real', kubeconfig: cluster.kubeconfig };
   say(`\nreal control plane, ${values.apps} apps`);
   await withFleet(place, Number(values.apps), async (fleet, serve) => {
     counter.take('capstan');
+    const before = clusterCpu(cluster.directory);
     await using serving = await measureCold(fleet, serve);
+    say(`  CPU seconds of the cluster: ${tellCpu(before, clusterCpu(cluster.directory))}`);
     say(`  requests: ${tell(counter.take('capstan'))}`);
     await pause(3000);
     counter.take('capstan');
@@ -180,6 +187,12 @@ async function sandbox(apps: number): Promise<void> {
   } finally {
     child.kill('SIGTERM');
   }
+}
+
+function tellCpu(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
+  return [...after]
+    .map(([name, cpu]) => `${name} ${(cpu - (before.get(name) ?? 0)).toFixed(1)}`)
+    .join(', ');
 }
 
 /** What one sample cost; on a busy machine it says more than the time. */

@@ -376,6 +376,7 @@ function toSyncPolicy(
     waitFor: 'healthy',
     ...options.policy,
     failOnShared: options.failOnShared,
+    rehearsal: 'inDoubt',
     ...(options.createNamespace && namespace !== ''
       ? { createNamespace: managedNamespace(namespace, spec.syncPolicy?.managedNamespaceMetadata) }
       : {}),

@@ -14,11 +14,11 @@ import {
 } from '@capstan/engine-sync';
 import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
+import { applyPorts } from './apply-all.ts';
 import { deleteOne } from './delete-delivery.ts';
 import { findOwned } from './find-owned.ts';
 import { loadDesired } from './load-desired.ts';
 import { observeStep } from './observe-step.ts';
-import { applyPorts } from './perform-operation.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import type { PreparedState } from './prepare-desired.ts';
 import type { Delivery, InventoryEntry } from './types.ts';

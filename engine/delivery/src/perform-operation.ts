@@ -3,7 +3,7 @@
  * and returns when it is over or has to wait for something. What it returns is all that is needed to go on later, in this
  * process or another.
  */
-import { applyStep, cleanHook } from '@capstan/engine-apply';
+import { cleanHook } from '@capstan/engine-apply';
 import { type DiffEntry, respectIgnored } from '@capstan/engine-diff';
 import {
   CLEAN_PROGRESS,
@@ -23,12 +23,14 @@ import {
   stepsOf,
 } from '@capstan/engine-sync';
 import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
+import { applyAll, applyPorts, CONCURRENCY } from './apply-all.ts';
 import { decideRetry } from './decide.ts';
 import { mapLimited } from './map-limited.ts';
 import { observeStep } from './observe-step.ts';
 import { progressOf, resultsOf } from './operation-results.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import type { PreparedState } from './prepare-desired.ts';
+import { rehearse } from './rehearse.ts';
 import type { Delivery, OperationResult, OperationState } from './types.ts';
 
 export interface OperationInput {
@@ -39,8 +41,6 @@ export interface OperationInput {
   /** Told when the operation has more to do than can be done at once, before it begins. */
   readonly onStart: (operation: OperationState) => Promise<void>;
 }
-
-const CONCURRENCY = 16;
 
 export async function performOperation(
   input: OperationInput,
@@ -54,8 +54,8 @@ export async function performOperation(
   const begun = operation.results.length > 0;
   if (!begun) {
     if (needsAnnouncement(plan, input)) await input.onStart(operation);
-    const rehearsed = await rehearse(plan, input, { ports, ...options });
-    if (rehearsed !== undefined) return rehearsed;
+    const refusal = await rehearsed(plan, input, { ports, ...options });
+    if (refusal !== undefined) return refusal;
   }
   const progress = adoptHooks(
     plan,
@@ -218,70 +218,22 @@ function needsAnnouncement(plan: SyncPlan, { operation, delivery }: OperationInp
   return byPerson || hasHooks || waves.length > 1 || delivery.sync.gate !== undefined;
 }
 
-/**
- * A dry run of everything that will be sent, when there is more than one such thing: an object that the server refuses
- * stops the sync before anything has changed. Objects that cannot exist yet are left out.
- */
-async function rehearse(
+/** Stops before anything has changed when the server would refuse an object: the operation as it failed then. */
+async function rehearsed(
   plan: SyncPlan,
   { delivery, operation, prepared }: OperationInput,
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<OperationState | undefined> {
-  const unserved = new Set(
-    [...prepared.objects, ...prepared.hooks]
-      .filter(({ scope }) => scope === 'unknown')
-      .map(({ object }) => `${keyOf(object).group}/${object.kind}`),
-  );
-  const made = new Set(
-    stepsOf(plan).flatMap(({ verb, key }) =>
-      verb === 'apply' && key.kind === 'Namespace' ? [key.name] : [],
-    ),
-  );
-  const isLive = (namespace: string) =>
-    ports.cluster.live.get({ group: '', kind: 'Namespace', namespace: '', name: namespace }) !==
-    undefined;
-  const steps = stepsOf(plan).filter(
-    ({ verb, inSync, key }) =>
-      verb !== 'prune' &&
-      !inSync &&
-      !unserved.has(`${key.group}/${key.kind}`) &&
-      (key.namespace === '' || !made.has(key.namespace) || isLive(key.namespace)),
-  );
-  if (steps.length < 2 || policyOf(delivery, operation).dryRun) return undefined;
-  const dry = steps.map((step) => ({
-    ...step,
-    verb: 'apply' as const,
-    options: { ...step.options, dryRun: true, takeOverFrom: [] },
-  }));
-  const results = await applyAll(dry, delivery, { ports, signal });
-  const failed = steps.filter((step, i) => results[i]?.outcome === 'failed' && !mayRecreate(step));
-  if (failed.length === 0) return undefined;
+  if (policyOf(delivery, operation).dryRun) return undefined;
+  const refused = await rehearse(plan, { delivery, prepared, ports }, { signal });
+  if (refused.length === 0) return undefined;
+  const steps = refused.map(({ step }) => step);
+  const results = refused.map(({ result }) => result);
   const progress = recordAll(CLEAN_PROGRESS, steps, results);
   const kept = resultsOf(plan, progress).filter(({ status }) => status === 'SyncFailed');
   const reasons = kept.map(({ message }) => message).join('; ');
   const message = `one or more objects failed to apply (dry run), reason: ${reasons}`;
   return { ...fail(operation, { message, retryable: true }, ports.clock.now()), results: kept };
-}
-
-/** What the server refuses to change is deleted and made anew where that is asked for. */
-function mayRecreate({ options, live }: SyncStep): boolean {
-  return options.recreate && live !== undefined;
-}
-
-async function applyAll(
-  steps: readonly SyncStep[],
-  delivery: Delivery,
-  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
-): Promise<readonly StepResult[]> {
-  const { fieldManager, tracking } = delivery;
-  return mapLimited(steps, CONCURRENCY, (step) =>
-    applyStep(step, applyPorts(ports), { fieldManager, mark: tracking, signal }),
-  );
-}
-
-export function applyPorts({ cluster, clock }: DeliveryPorts) {
-  const observeWrite = (object: KubeObject) => cluster.live.observeWrite(object);
-  return { client: cluster.client, clock, observeWrite };
 }
 
 function recordAll(

@@ -93,6 +93,8 @@ export interface ComparePolicy {
 /** SyncPolicy without what only one operation says. */
 export type DeliverySyncPolicy = Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix'> & {
   readonly failOnShared: boolean;
+  /** What the server is asked about in a dry run before the first write: everything, or what the published schemas leave in doubt. */
+  readonly rehearsal: 'always' | 'inDoubt';
   /** Wait for the health of all objects (or of those named) before an operation counts as succeeded. */
   readonly gate?: HealthGate;
 };

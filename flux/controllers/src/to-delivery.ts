@@ -67,6 +67,7 @@ export function toDelivery(
       takeOverFrom: ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER],
       waitFor: 'applied',
       failOnShared: false,
+      rehearsal: 'always',
       ...(gate === undefined ? {} : { gate }),
     },
     automation: {

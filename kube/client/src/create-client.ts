@@ -344,8 +344,8 @@ class Client implements KubeClient {
   }
 
   #json(options: RequestOptions, call: Call): Promise<JsonObject> {
-    const { signal, timeoutMs, onAnswer } = options;
-    return this.#requester.json({ ...call, signal, timeoutMs, onAnswer });
+    const { signal, timeoutMs, onAnswer, yieldsForMs } = options;
+    return this.#requester.json({ ...call, signal, timeoutMs, onAnswer, yieldsForMs });
   }
 
   #write(options: RequestOptions, call: Call, resource: ResourceKind): Promise<JsonObject> {

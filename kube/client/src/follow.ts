@@ -46,6 +46,9 @@ export async function* followKind(
       present.clear();
     } else if (piece.type === 'DELETED' && isBeginning) {
       present.delete(identity(piece.object));
+    } else if (piece.type === 'CHANGED') {
+      const { type, object, resourceVersion } = piece;
+      yield { type, object, resourceVersion };
     } else {
       yield piece;
     }
@@ -123,7 +126,7 @@ async function* streamList(
       if (!isInitial || event.type === 'DELETED') {
         yield change(event);
       } else if (event.type !== 'BOOKMARK') {
-        yield { type: 'PRESENT', object: event.object };
+        yield { type: 'PRESENT', object: event.object, ...textOf(event) };
       } else if (event.initialEventsEnd) {
         isInitial = false;
         yield { type: 'END', resourceVersion: event.resourceVersion };
@@ -200,13 +203,16 @@ async function* changes(
   for await (const event of events) yield change(event);
 }
 
+function textOf({ text }: { readonly text?: string }): { readonly text?: string } {
+  return text === undefined ? {} : { text };
+}
+
 function change(event: WatchEvent): FollowPiece {
   if (event.type === 'BOOKMARK') {
     return { type: 'PROGRESS', resourceVersion: event.resourceVersion };
   }
-  return {
-    type: event.type === 'DELETED' ? 'DELETED' : 'CHANGED',
-    object: event.object,
-    resourceVersion: event.object.metadata.resourceVersion ?? '',
-  };
+  const { object } = event;
+  const { resourceVersion = '' } = object.metadata;
+  if (event.type === 'DELETED') return { type: 'DELETED', object, resourceVersion };
+  return { type: 'CHANGED', object, resourceVersion, ...textOf(event) };
 }

@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** Called once with the HTTP status (201: created) and the server's Warning headers. */
   readonly onAnswer?: (answer: Answer) => void;
+  /** Stands back while the client has other requests to make, for so long at most. */
+  readonly yieldsForMs?: number;
 }
 export interface Answer {
   readonly status: number;
@@ -74,7 +76,12 @@ export interface WatchOptions extends RequestOptions {
 }
 
 export type WatchEvent =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
+  | {
+      readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+      readonly object: KubeObject;
+      /** As it came, where that is JSON of the object and nothing else. */
+      readonly text?: string;
+    }
   | {
       readonly type: 'BOOKMARK';
       readonly resourceVersion: string;
@@ -99,9 +106,10 @@ export type FollowEvent =
 export type FollowPiece =
   /** What came since an unfinished BEGIN is void. Until END, a DELETED takes back a PRESENT. */
   | { readonly type: 'BEGIN' }
-  | { readonly type: 'PRESENT'; readonly object: KubeObject }
+  | { readonly type: 'PRESENT'; readonly object: KubeObject; readonly text?: string }
   | { readonly type: 'END'; readonly resourceVersion: string }
-  | Exclude<FollowEvent, { type: 'STATE' }>;
+  | (Extract<FollowEvent, { type: 'CHANGED' }> & { readonly text?: string })
+  | Exclude<FollowEvent, { type: 'STATE' | 'CHANGED' }>;
 
 export type FollowOptions = Omit<
   WatchOptions,

@@ -76,3 +76,21 @@ test('who waits for the server to be ready can give up', async () => {
   leave();
   (await limiter.enter(undefined))();
 });
+
+test('who can wait goes when nobody else has asked for a moment, or when the patience is over', async () => {
+  const limiter = new Limiter({ inFlightMax: 4 });
+  const [leave] = await fill(limiter, 1);
+  let isIn = false;
+  const patient = limiter.enter(undefined, 60_000).then((left) => {
+    isIn = true;
+    return left;
+  });
+  await pause(250);
+  assert.equal(isIn, false);
+  const impatient = await limiter.enter(undefined, 50);
+  assert.equal(isIn, false);
+  impatient();
+  leave?.();
+  (await patient)();
+  assert.equal(isIn, true);
+});

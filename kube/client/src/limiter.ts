@@ -7,6 +7,8 @@ export interface LimiterOptions {
   readonly rate?: { readonly perSecond: number; readonly burst: number };
 }
 
+/** So long nobody else must have asked for anything before those go who stand back. */
+const quietMs = 100;
 /** At the level where the server refused before, this many answers are wanted for one more request at once. */
 const answersPerProbe = 50;
 
@@ -20,6 +22,9 @@ export class Limiter {
   readonly #options: LimiterOptions;
   readonly #waiting: (() => void)[] = [];
   #inFlight = 0;
+  /** Under way or waiting, and none of those who stand back. */
+  #urgent = 0;
+  #lastUrgentMs = 0;
   #allowed: number;
   #pausedUntilMs = 0;
   /** What was under way when the server began to refuse, less what it refused since. */
@@ -39,9 +44,42 @@ export class Limiter {
     return Math.floor(this.#allowed);
   }
 
-  /** Waits for a place; the returned function gives it back. First come, first served. */
-  async enter(signal: AbortSignal | undefined): Promise<() => void> {
+  /**
+   * Waits for a place; the returned function gives it back. First come, first served; who can wait stands back until nobody
+   * else has asked for a moment, for `yieldsForMs` at most.
+   */
+  async enter(signal: AbortSignal | undefined, yieldsForMs?: number): Promise<() => void> {
     signal?.throwIfAborted();
+    if (yieldsForMs !== undefined) {
+      await this.#untilQuiet(yieldsForMs, signal);
+      return this.#enter(signal);
+    }
+    this.#urgent++;
+    const leave = await this.#enter(signal).catch((error: unknown) => {
+      this.#endUrgent();
+      throw error;
+    });
+    return () => {
+      this.#endUrgent();
+      leave();
+    };
+  }
+
+  #endUrgent(): void {
+    this.#urgent--;
+    this.#lastUrgentMs = Date.now();
+  }
+
+  async #untilQuiet(forMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const untilMs = Date.now() + forMs;
+    for (let leftMs = forMs; leftMs > 0; leftMs = untilMs - Date.now()) {
+      const sinceMs = this.#urgent > 0 ? 0 : Date.now() - this.#lastUrgentMs;
+      if (sinceMs >= quietMs) return;
+      await sleep(Math.min(leftMs, quietMs - sinceMs), signal);
+    }
+  }
+
+  async #enter(signal: AbortSignal | undefined): Promise<() => void> {
     if (this.#waiting.length > 0 || this.#inFlight >= this.allowed) await this.#queue(signal);
     else this.#inFlight++;
     let isInside = true;

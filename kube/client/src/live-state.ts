@@ -21,6 +21,8 @@ export function createLiveState(options: LiveStateOptions): LiveState {
 }
 
 type Missed = { readonly kind: KindRef; readonly error: unknown };
+/** An object, and its JSON if that is at hand. */
+type Told = { readonly object: KubeObject; readonly text?: string };
 type Options = { readonly signal?: AbortSignal };
 
 /** One watch: a kind in all namespaces, or in one. */
@@ -140,7 +142,7 @@ class Cache implements LiveState {
     if (kindNameOf(object).version !== slot.resource.version) return;
     // The watch is past it: what it told since is newer, and may be that the object is gone.
     if (compareResourceVersions(resourceVersion, stream.seen) <= 0) return;
-    this.#put(slot, object, false);
+    this.#put(slot, { object }, false);
   }
 
   watched(): readonly WatchedKind[] {
@@ -281,14 +283,14 @@ class Cache implements LiveState {
       case 'PRESENT': {
         const { namespace = '', name = '' } = piece.object.metadata;
         stream.present?.add(localKey(namespace, name));
-        this.#put(slot, piece.object, true);
+        this.#put(slot, piece, true);
         return;
       }
       case 'END':
         this.#dropAbsent(slot, stream, piece.resourceVersion);
         break;
       case 'CHANGED':
-        this.#put(slot, piece.object, false);
+        this.#put(slot, piece, false);
         break;
       case 'DELETED':
         this.#delete(slot, stream, piece.object, piece.resourceVersion);
@@ -336,7 +338,7 @@ class Cache implements LiveState {
     return objects.filter((object) => object.namespace === stream.namespace);
   }
 
-  #put(slot: Slot, object: KubeObject, isInitial: boolean): void {
+  #put(slot: Slot, { object, text }: Told, isInitial: boolean): void {
     const { namespace = '', name = '', resourceVersion = '' } = object.metadata;
     const held = slot.objects.get(localKey(namespace, name));
     if (held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) {
@@ -347,6 +349,7 @@ class Cache implements LiveState {
     const whole = !isPartial && isManaged(object);
     const { before, after } = this.#store.put(slot, {
       object: whole ? object : trim(object),
+      ...(whole && text !== undefined ? { text } : {}),
       whole,
       indexed: this.#indexed(object),
     });

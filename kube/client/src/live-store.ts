@@ -14,6 +14,8 @@ export interface StoredKind {
 
 export interface StoredContent {
   readonly object: KubeObject;
+  /** JSON of the object, if it is at hand. */
+  readonly text?: string;
   readonly whole: boolean;
   /** `name\nvalue` of each index. */
   readonly indexed: readonly string[];
@@ -43,7 +45,7 @@ export class StoredObject implements LiveObject {
   constructor(kind: StoredKind, content: StoredContent, parsed: ParsedCache) {
     const { metadata } = content.object;
     this.#kind = kind;
-    this.#text = formatJson(content.object);
+    this.#text = content.text ?? formatJson(content.object);
     this.#parsed = parsed;
     this.namespace = metadata.namespace ?? '';
     this.name = metadata.name ?? '';
@@ -53,6 +55,8 @@ export class StoredObject implements LiveObject {
     const owners = metadata.ownerReferences ?? [];
     this.owners = owners.length === 0 ? none : owners.map((owner) => owner.uid);
     this.indexed = content.indexed.length === 0 ? none : content.indexed;
+    // What changed is about to be looked at.
+    if (content.whole) parsed.set(this, { object: content.object, size: this.#text.length });
   }
 
   get key(): ObjectKey {

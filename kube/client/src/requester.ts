@@ -20,6 +20,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
   readonly onAnswer?: ((answer: Answer) => void) | undefined;
+  readonly yieldsForMs?: number | undefined;
   /** Texts that an error must not repeat. */
   readonly conceal?: readonly string[];
   /** False: 429 is an answer, not a request to wait (evictions). */
@@ -134,7 +135,7 @@ export class Requester {
     const { signal } = deadline;
     // Standing in our own queue is not the server's slowness.
     const resume = deadline.hold();
-    const leave = await limiter.enter(signal).finally(resume);
+    const leave = await limiter.enter(signal, call.yieldsForMs).finally(resume);
     try {
       await limiter.untilOpen(signal);
       const response = await this.#send(call, signal);

@@ -50,7 +50,11 @@ export function readWatchEvent(line: string, resource: ResourceKind, what: strin
     case 'ADDED':
     case 'MODIFIED':
     case 'DELETED':
-      return { type: event['type'], object: asKubeObject(object, resource) };
+      return {
+        type: event['type'],
+        object: asKubeObject(object, resource),
+        ...textIn(line, event),
+      };
     case 'BOOKMARK': {
       const { metadata } = asKubeObject(object, resource);
       const annotation = metadata.annotations?.['k8s.io/initial-events-end'];
@@ -65,6 +69,13 @@ export function readWatchEvent(line: string, resource: ResourceKind, what: strin
     default:
       throw unreadable(line, what);
   }
+}
+
+/** The object as the server wrote it, so that who keeps it need not write it again. */
+function textIn(line: string, event: JsonObject): { readonly text?: string } {
+  const head = `{"type":"${String(event['type'])}","object":`;
+  const isBare = line.startsWith(head) && line.endsWith('}') && Object.keys(event).length === 2;
+  return isBare ? { text: line.slice(head.length, -1) } : {};
 }
 
 function parseEvent(line: string, what: string): JsonObject {

@@ -40,6 +40,8 @@ export interface EventRecorder extends AsyncDisposable {
 }
 
 const queueMax = 10_000;
+/** So late an event may be told while its client has other work to do; its times are those of what it tells. */
+const patienceMs = 60_000;
 /** Written at once; the events of one object one after the other. */
 const lanesMax = 4;
 const messageCharsMax = 1_024;
@@ -180,7 +182,8 @@ class Recorder implements EventRecorder {
     };
     try {
       const ref = { apiVersion: 'v1', kind: 'Event', namespace: known.namespace, name: known.name };
-      await this.#options.client.patch(ref, patch, { type: 'merge' });
+      const yieldsForMs = this.#patience(atMs);
+      await this.#options.client.patch(ref, patch, { type: 'merge', yieldsForMs });
       known.count++;
       return true;
     } catch (error) {
@@ -206,7 +209,7 @@ class Recorder implements EventRecorder {
         : { resourceVersion: metadata.resourceVersion }),
     };
     const { annotations, labels } = event;
-    await this.#createOrExplain({
+    const object: KubeObject = {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: {
@@ -225,13 +228,19 @@ class Recorder implements EventRecorder {
       firstTimestamp: timestamp,
       lastTimestamp: timestamp,
       count,
-    });
+    };
+    await this.#createOrExplain(object, this.#patience(atMs));
     return { name, namespace, firstTimestamp: timestamp, count };
   }
 
-  async #createOrExplain(event: KubeObject): Promise<void> {
+  /** Nobody is kept waiting for the news that something was done; when too much of it waits, it goes out. */
+  #patience(atMs: number): number {
+    return this.#waiting > queueMax / 2 ? 0 : Math.max(0, atMs + patienceMs - this.#clock.now());
+  }
+
+  async #createOrExplain(event: KubeObject, yieldsForMs: number): Promise<void> {
     try {
-      await this.#options.client.create(event);
+      await this.#options.client.create(event, { yieldsForMs });
     } catch (error) {
       // The namespace is on its way out and takes no more events: nothing is lost that somebody could read.
       if (error instanceof ApiError && error.code === 'NAMESPACE_TERMINATING') return;
