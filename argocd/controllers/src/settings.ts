@@ -8,6 +8,7 @@ import { parseDurationMs } from './durations.ts';
 import { toHealthRules } from './health-rules.ts';
 import type { GlobalProject } from './project-view.ts';
 import { type Customization, readCustomizations } from './resource-customizations.ts';
+import { APPLICATION_HEALTH } from './vocabulary.ts';
 
 export type TrackingMethod = 'annotation' | 'label' | 'annotation+label';
 
@@ -21,6 +22,7 @@ export interface Settings {
   readonly exclusions: readonly ResourceFilter[];
   readonly inclusions: readonly ResourceFilter[];
   readonly customizations: readonly Customization[];
+  /** The administrator's, then those that stand without a word; one list for all who judge, which remembers what it found. */
   readonly healthRules: readonly HealthRule[];
   readonly ignoreAggregatedRoles: boolean;
   readonly impersonation: 'off' | 'wanted' | 'enforced';
@@ -99,7 +101,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     exclusions: [...DEFAULT_EXCLUSIONS, ...yaml('resource.exclusions', readFilters, [])],
     inclusions: yaml('resource.inclusions', readFilters, []),
     customizations,
-    healthRules: toHealthRules(customizations),
+    healthRules: [...toHealthRules(customizations), APPLICATION_HEALTH],
     ignoreAggregatedRoles: compare['ignoreAggregatedRoles'] === true,
     impersonation: isImpersonating ? (isEnforced ? 'enforced' : 'wanted') : 'off',
     enabledTools: {

@@ -45,7 +45,7 @@ import {
   type RenderContext,
   toDeliverySource,
 } from './to-sources.ts';
-import { APPLICATION_HEALTH, ARGO_VOCABULARY } from './vocabulary.ts';
+import { ARGO_VOCABULARY } from './vocabulary.ts';
 
 /** What an Application means depends on these, too. */
 export interface LoweringContext {
@@ -115,7 +115,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     sync: toSyncPolicy(app, options),
     automation: toAutomation(app),
     health: {
-      rules: { base: 'workload', custom: [...settings.healthRules, APPLICATION_HEALTH] },
+      rules: { base: 'workload', custom: settings.healthRules },
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
       rollUp: true,
     },

@@ -9,6 +9,7 @@ import {
   parseRemoteUrl,
   repositoryKey,
 } from '@capstan/lib-git';
+import { BoundedCache } from '@capstan/lib-std';
 import { createGithubAppLogin } from './github-app.ts';
 import { pickVersion } from './pick-version.ts';
 import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
@@ -25,6 +26,7 @@ export interface GitSourcesOptions {
 }
 
 const USED = 'capstan-used';
+const KEYS_MAX = 1_000;
 const UNUSED_MS = 14 * 24 * 3_600_000;
 
 export interface OpenMirror {
@@ -42,6 +44,8 @@ export interface OpenMirror {
 export class GitSources {
   readonly #options: GitSourcesOptions;
   readonly #mirrors = new Map<string, OpenMirror>();
+  /** Keys that were worked out, by what they stand for. */
+  readonly #keys = new BoundedCache<string, string>(KEYS_MAX);
   readonly #cache: ObjectCache;
   #salt: Buffer | undefined;
 
@@ -112,13 +116,16 @@ export class GitSources {
 
   #keyOf(spec: GitSourceSpec, url: string): string {
     const access = Object.entries(spec.auth ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-    const digest = createHmac('sha256', this.#readSalt())
-      .update(JSON.stringify([spec.url, access]))
-      .digest('hex');
+    const text = JSON.stringify([spec.url, access]);
+    const known = this.#keys.get(text);
+    if (known !== undefined) return known;
+    const digest = createHmac('sha256', this.#readSalt()).update(text).digest('hex');
     const readable = repositoryKey(url)
       .replace(/[^a-z0-9.]+/g, '-')
       .slice(-60);
-    return `${readable}-${digest.slice(0, 24)}`;
+    const key = `${readable}-${digest.slice(0, 24)}`;
+    this.#keys.set(text, key);
+    return key;
   }
 
   /** Folder names are keyed with a secret of this cache, so that a name tells nothing of a weak password. */

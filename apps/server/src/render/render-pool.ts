@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
@@ -60,6 +61,8 @@ const MEMORY_MB = 512;
 const QUEUE_MAX = 10_000;
 const FAILURES_MAX = 1_000;
 const FOLDERS_MAX = 200;
+const UNKEPT_MAX = 10_000;
+const PAUSE_MS = 2_000;
 
 /**
  * Renders. Plain manifests and kustomizations are bounded by their own size and are rendered at once; charts and Jsonnet are
@@ -72,6 +75,10 @@ export class RenderPool {
   readonly #queue: Waiting[] = [];
   readonly #idle: Thread[] = [];
   readonly #threads = new Set<Thread>();
+  /** What is still to be written to disk. */
+  readonly #unkept: (() => Promise<void>)[] = [];
+  #pause: NodeJS.Timeout | undefined;
+  #environment: { readonly offered: Partial<Capabilities>; readonly text: string } | undefined;
   #isClosed = false;
 
   constructor(options: RenderPoolOptions) {
@@ -82,7 +89,7 @@ export class RenderPool {
     const { renders, store, offered } = this.#options;
     const known = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
     if (known !== undefined) return known;
-    const environment = store === undefined ? '' : JSON.stringify(offered());
+    const environment = store === undefined ? '' : this.#environmentOf(offered());
     const stored = await store?.find(snapshot, spec, environment);
     if (stored !== undefined) {
       renders.keep(snapshot, spec, stored);
@@ -91,8 +98,31 @@ export class RenderPool {
     const result = isProgram(snapshot.files, spec)
       ? await this.#renderApart(snapshot, spec)
       : renders.render(snapshot, spec);
-    void store?.keep(snapshot, spec, { environment, result });
+    if (store !== undefined)
+      this.#keepLater(() => store.keep(snapshot, spec, { environment, result }));
     return result;
+  }
+
+  #environmentOf(offered: Partial<Capabilities>): string {
+    if (this.#environment?.offered !== offered) {
+      const text = createHash('sha256').update(JSON.stringify(offered)).digest('hex');
+      this.#environment = { offered, text };
+    }
+    return this.#environment.text;
+  }
+
+  /** The disk can wait until renders pause: who waits for one has something to apply. */
+  #keepLater(keep: () => Promise<void>): void {
+    this.#unkept.push(keep);
+    if (this.#unkept.length > UNKEPT_MAX) this.#unkept.shift();
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => void this.#keepAll(), PAUSE_MS);
+    this.#pause.unref();
+  }
+
+  async #keepAll(): Promise<void> {
+    for (let next = this.#unkept.shift(); next !== undefined; next = this.#unkept.shift())
+      await next();
   }
 
   async #renderApart(snapshot: Snapshot, spec: RenderSpec): Promise<RenderResult> {
@@ -111,6 +141,8 @@ export class RenderPool {
     const stopped = new CapstanError('RENDER_STOPPED', 'rendering stops', { kind: 'retry' });
     for (const { reject } of this.#queue.splice(0)) reject(stopped);
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+    clearTimeout(this.#pause);
+    await this.#keepAll();
   }
 
   #next(): void {

@@ -11,15 +11,16 @@ import { RenderStore } from './render-store.ts';
 const folder = mkdtempSync(join(tmpdir(), 'capstan-renders-'));
 after(() => rmSync(folder, { recursive: true }));
 
+const filesOf = (kind: string) => ({
+  'app/a.yaml': `apiVersion: v1\nkind: ${kind}\nmetadata: {name: a}\nstringData: {p: canary-77}\nbig: 9007199254740993\n`,
+});
 const snapshot = (kind: string): Snapshot => ({
   source: 'git x',
   revision: { id: 'a', name: 'main' },
   digest: `sha256:${kind}`,
-  files: memoryTree({
-    'a.yaml': `apiVersion: v1\nkind: ${kind}\nmetadata: {name: a}\nstringData: {p: canary-77}\nbig: 9007199254740993\n`,
-  }),
+  files: memoryTree(filesOf(kind)),
 });
-const SPEC: RenderSpec = { kind: 'directory', path: '' };
+const SPEC: RenderSpec = { kind: 'directory', path: 'app' };
 
 function files(home: string): readonly string[] {
   return readdirSync(home, { recursive: true, withFileTypes: true }).flatMap((entry) =>
@@ -27,7 +28,7 @@ function files(home: string): readonly string[] {
   );
 }
 
-test('a result is found again by what went into it, traces and large numbers too', async () => {
+test('a result is found again as long as what it read is the same, traces and large numbers too', async () => {
   const home = join(folder, 'found');
   const result = renderManifests(snapshot('ConfigMap'), SPEC);
   await new RenderStore(home).keep(snapshot('ConfigMap'), SPEC, { environment: 'e', result });
@@ -35,6 +36,10 @@ test('a result is found again by what went into it, traces and large numbers too
   assert.deepEqual(await store.find(snapshot('ConfigMap'), SPEC, 'e'), result);
   assert.equal(await store.find(snapshot('ConfigMap'), SPEC, 'other'), undefined);
   assert.equal(await store.find(snapshot('Service'), SPEC, 'e'), undefined);
+  assert.equal(await store.find(snapshot('ConfigMap'), { ...SPEC, path: 'b' }, 'e'), undefined);
+  const content = { ...filesOf('ConfigMap'), 'elsewhere/b.yaml': 'kind: Other\n' };
+  const later = { ...snapshot('ConfigMap'), digest: 'sha256:later', files: memoryTree(content) };
+  assert.deepEqual(await store.find(later, SPEC, 'e'), result);
   const [file = ''] = files(home);
   const bytes = readFileSync(file);
   bytes[40]! ^= 1;
@@ -62,7 +67,7 @@ test('what is old goes', async () => {
   const store = new RenderStore(home);
   for (const kind of ['ConfigMap', 'Service']) {
     await store.keep(snapshot(kind), SPEC, {
-      environment: '',
+      environment: kind,
       result: renderManifests(snapshot(kind), SPEC),
     });
   }

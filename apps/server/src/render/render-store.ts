@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
+import { traceHolds } from '@capstan/lib-files';
 
-const VERSION = 1;
+const VERSION = 2;
 const FILES_MAX = 20_000;
 const UNUSED_MS = 14 * 24 * 3_600_000;
 const DIGEST_BYTES = 32;
 
 /**
- * Results on disk by what went into them, so that a restart renders nothing again. Whatever could hold a secret is not written:
- * results with a Secret among them, and those whose spec brings values along. May be deleted at any time; a damaged file is a
- * miss; two processes may share the folder.
+ * The last result of each spec on disk, given again for as long as all that it read is the same: a restart renders nothing
+ * again but what was changed meanwhile. Whatever could hold a secret is not written: results with a Secret among them, and
+ * those whose spec brings values along. May be deleted at any time; a damaged file is a miss; two processes may share the
+ * folder.
  */
 export class RenderStore {
   readonly #folder: string;
@@ -33,7 +35,8 @@ export class RenderStore {
       const bytes = await readFile(this.#pathOf(snapshot, spec, environment));
       const content = bytes.subarray(DIGEST_BYTES);
       if (!digestOf(content).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined;
-      return deserialize(content) as RenderResult;
+      const result = deserialize(content) as RenderResult;
+      return traceHolds(result.trace, snapshot.files) ? result : undefined;
     } catch {
       return undefined;
     }
@@ -74,9 +77,8 @@ export class RenderStore {
     return unused.length;
   }
 
-  #pathOf({ source, digest, revision }: Snapshot, spec: RenderSpec, environment: string): string {
-    // The revision is told in messages, and what is told must be of this one.
-    const text = JSON.stringify([VERSION, source, digest, revision, spec, environment]);
+  #pathOf({ source }: Snapshot, spec: RenderSpec, environment: string): string {
+    const text = JSON.stringify([VERSION, source, spec, environment]);
     const name = createHash('sha256').update(text).digest('hex');
     return join(this.#folder, name.slice(0, 2), name);
   }
