@@ -12,6 +12,7 @@ import { fluxCrds } from '@capstan/flux-api';
 import { kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
 import { createRegistry, type Registry, systemClock } from '@capstan/kube-controller';
+import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { loadCatalogue } from '@capstan/kube-schema';
 import { type Clock, messageOf } from '@capstan/lib-std';
 import { clusterSchemas } from './cluster-schemas.ts';
@@ -58,18 +59,18 @@ export interface ControlPlaneOptions {
 }
 
 const ARGOCD_NAMESPACE = 'argocd';
-/** What the page shows and schemas are read from, though no delivery may have put it there. */
+/** What the page shows, schemas are read from and the controllers work on, though no delivery may have put it there. */
 const KEPT_KINDS = new Set([
   'Application',
-  'Kustomization',
-  'HelmRelease',
-  'GitRepository',
-  'HelmRepository',
-  'OCIRepository',
-  'Bucket',
+  'ApplicationSet',
+  'AppProject',
   'CustomResourceDefinition',
   PROBE_KIND,
 ]);
+
+function isKept({ apiVersion, kind }: KubeObject): boolean {
+  return KEPT_KINDS.has(kind) || parseApiVersion(apiVersion).group.endsWith('.fluxcd.io');
+}
 
 export interface ControlPlane {
   /** The page and its API. */
@@ -210,7 +211,7 @@ async function clusterOpener(clock: Clock, tracking: TrackingSettings): Promise<
       client,
       schemaOf: clusterSchemas(catalogue, () => cluster.live),
       ownerReaders: [applicationOwners(ARGOCD_NAMESPACE, () => tracking), kustomizationOwners],
-      keepsWhole: ({ kind }) => KEPT_KINDS.has(kind),
+      keepsWhole: isKept,
       ...(namespaces.length === 0 ? {} : { namespaces, clusterObjects: clusterResources }),
       clock,
     });

@@ -133,8 +133,9 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     watcher: recorder(ports, 'source-watcher', true),
     helm: recorder(ports, 'helm-controller', true),
   };
-  const shared = {
+  const common = {
     client,
+    shared: cluster.live,
     sources,
     clock,
     runtime: ports.runtime,
@@ -153,7 +154,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     onError: (error) => ports.log('a cluster was not closed', { error: messageOf(error) }),
   });
   const applications = createApplicationController({
-    ...shared,
+    ...common,
     clusters,
     writer: ports.writer,
     events: recorders.application,
@@ -164,6 +165,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     clock,
     runtime: ports.runtime,
     events: recorders.applicationSet,
+    shared: cluster.live,
     outside: { aws: awsSurroundings(process.env) },
     settings: () => applications.settings().applicationSets,
     findCredential: (secrets, { url, project }) => {
@@ -174,7 +176,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
   // Artifacts lie on the disk of the replica that made them.
   const artifactRuntime = pinKeys(ports.runtime, 'artifacts');
   const flux = createFluxControllers({
-    ...shared,
+    ...common,
     sourceRuntime: artifactRuntime,
     cluster,
     clusters: ports.clusters,

@@ -6,7 +6,7 @@
 import { type ApplicationSet, GROUP } from '@capstan/argocd-api';
 import { persist, SourceWatches } from '@capstan/engine-delivery';
 import type { SourceAuth, SourceSpec, SourceStore } from '@capstan/engine-source';
-import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import type { KubeClient, LiveChange, LiveState } from '@capstan/kube-client';
 import {
   type Controller,
   type ControllerRuntime,
@@ -54,6 +54,8 @@ export interface ApplicationSetControllerPorts {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  /** A cache of the cluster that holds the kinds of Argo CD whole; absent: they are watched once more. */
+  readonly shared?: LiveState;
   /** The credentials for a repository as the Secrets give them; `project` is '' for none. */
   readonly findCredential: (
     secrets: readonly KubeObject[],
@@ -110,7 +112,8 @@ export function createApplicationSetController(
   options: ApplicationSetControllerOptions = {},
 ): ApplicationSetController {
   const namespace = options.namespace ?? 'argocd';
-  const state = new SetState(ports.client, { namespace, namespaces: options.namespaces ?? [] });
+  const namespaces = options.namespaces ?? [];
+  const state = new SetState(ports.client, { namespace, namespaces, shared: ports.shared });
   const watches = new SourceWatches(ports.sources, (id) =>
     controller.enqueue(fromId(id), { priority: 10, reason: 'source' }),
   );

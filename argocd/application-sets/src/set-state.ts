@@ -11,6 +11,7 @@ import {
   type KubeClient,
   type LiveChange,
   type LiveState,
+  withSharedKinds,
 } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -22,6 +23,8 @@ export interface SetKey {
   readonly name: string;
 }
 
+const KINDS = ['ApplicationSet', 'Application', 'AppProject'];
+
 /** ApplicationSets and what they look at, kept by watches. */
 export class SetState {
   readonly live: LiveState;
@@ -29,18 +32,23 @@ export class SetState {
 
   constructor(
     client: KubeClient,
-    options: { readonly namespace: string; readonly namespaces: readonly string[] },
+    options: {
+      readonly namespace: string;
+      readonly namespaces: readonly string[];
+      /** Holds the kinds of Argo CD whole, of all namespaces. */
+      readonly shared?: LiveState | undefined;
+    },
   ) {
     this.#namespace = options.namespace;
     const namespaces = [...new Set([options.namespace, ...options.namespaces])];
-    this.live = createLiveState({ client, isManaged: () => true, namespaces });
+    const own = createLiveState({ client, isManaged: () => true, namespaces });
+    const { shared: live } = options;
+    const kinds = new Set(KINDS.map((kind) => `${GROUP}/${kind}`));
+    this.live = live === undefined ? own : withSharedKinds(own, { live, kinds, namespaces });
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const kinds = ['ApplicationSet', 'Application', 'AppProject'].map((kind) => ({
-      group: GROUP,
-      kind,
-    }));
+    const kinds = KINDS.map((kind) => ({ group: GROUP, kind }));
     const [missed] = await this.live.ensure([...kinds, { group: '', kind: 'Secret' }], { signal });
     if (missed !== undefined) throw missed.error;
   }

@@ -26,7 +26,7 @@ import {
   watchOwners,
 } from '@capstan/engine-delivery';
 import type { SourceStore, SourceWriter } from '@capstan/engine-source';
-import type { KubeClient, LiveChange } from '@capstan/kube-client';
+import type { KubeClient, LiveChange, LiveState } from '@capstan/kube-client';
 import {
   type Controller,
   type ControllerRuntime,
@@ -75,6 +75,8 @@ export interface ApplicationControllerPorts {
   readonly runtime?: ControllerRuntime;
   /** Absent: nothing waits for anything. */
   readonly dependencies?: DependencyGraph;
+  /** A cache of the control plane's cluster that holds Applications and projects whole; absent: they are watched once more. */
+  readonly shared?: LiveState;
 }
 
 export interface ApplicationControllerOptions {
@@ -118,6 +120,7 @@ export function createApplicationController(
   const control = new ControlState(ports.client, {
     namespace: controlNamespace,
     namespaces: options.applicationNamespaces ?? [],
+    shared: ports.shared,
   });
   const pollIntervalMs = () => options.pollIntervalMs ?? intervalOf(control.settings());
   const watches = new SourceWatches(ports.sources, (id, { touched }) =>
@@ -136,7 +139,7 @@ export function createApplicationController(
     name: 'application',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: ({ namespace, name }) => ownerName(namespace, name),
-    concurrency: options.concurrency ?? 8,
+    concurrency: options.concurrency ?? CONCURRENCY,
     // A cluster that hangs holds up its own applications alone.
     laneOf: (key) => destinationOf(control.read(key)),
     onMoved: ({ namespace, name }) => {
@@ -157,6 +160,8 @@ export function createApplicationController(
 }
 
 const NEVER_MS = 2_000_000_000;
+/** A reconcile mostly waits for the server, which has many others to answer as well. */
+const CONCURRENCY = 32;
 
 /** 0 in the settings: remotes are asked by webhooks and refreshes only. */
 function intervalOf({ pollIntervalMs }: Settings): number {

@@ -11,6 +11,7 @@ import {
   type KubeClient,
   type LiveChange,
   type LiveState,
+  withSharedKinds,
 } from '@capstan/kube-client';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -27,6 +28,7 @@ export interface AppKey {
 
 const SETTINGS = 'argocd-cm';
 const PARAMETERS = 'argocd-cmd-params-cm';
+const SHARED_KINDS: ReadonlySet<string> = new Set([`${GROUP}/Application`, `${GROUP}/AppProject`]);
 
 /** The control plane's own resources, kept by watches: applications, projects, credentials, clusters, settings. */
 export class ControlState {
@@ -38,6 +40,7 @@ export class ControlState {
   #namespaces: readonly string[];
   /** Of all namespaces, when applications may be in others. */
   #everywhere: LiveState | undefined;
+  readonly #shared: LiveState | undefined;
   #credentials: readonly RepositoryCredential[] | undefined;
   #clusters: readonly ClusterRegistration[] | undefined;
   #settings: Settings | undefined;
@@ -45,13 +48,22 @@ export class ControlState {
 
   constructor(
     client: KubeClient,
-    options: { readonly namespace: string; readonly namespaces: readonly string[] },
+    options: {
+      readonly namespace: string;
+      readonly namespaces: readonly string[];
+      /** Holds Applications and projects whole, of all namespaces. */
+      readonly shared?: LiveState | undefined;
+    },
   ) {
     this.#client = client;
     this.#namespace = options.namespace;
     this.#namespaces = options.namespaces;
     const namespaces = [options.namespace];
-    this.live = createLiveState({ client, isManaged: () => true, namespaces });
+    this.#shared = options.shared;
+    this.live = this.#share(
+      createLiveState({ client, isManaged: () => true, namespaces }),
+      namespaces,
+    );
     this.live.subscribe(({ key }) => {
       if (key.kind === 'Secret') {
         this.#credentials = undefined;
@@ -74,11 +86,24 @@ export class ControlState {
     if (missed !== undefined) throw missed.error;
     this.#namespaces = [...this.#namespaces, ...this.settings().applicationNamespaces];
     if (this.#namespaces.every((name) => name === this.#namespace)) return;
-    this.#everywhere ??= createLiveState({ client: this.#client, isManaged: () => true });
+    this.#everywhere ??= this.#share(
+      createLiveState({ client: this.#client, isManaged: () => true }),
+    );
     const [refused] = await this.#everywhere.ensure([{ group: GROUP, kind: 'Application' }], {
       signal,
     });
     if (refused !== undefined) throw refused.error;
+  }
+
+  #share(own: LiveState, namespaces?: readonly string[]): LiveState {
+    const live = this.#shared;
+    if (live === undefined) return own;
+    const kinds = SHARED_KINDS;
+    return withSharedKinds(own, {
+      live,
+      kinds,
+      ...(namespaces === undefined ? {} : { namespaces }),
+    });
   }
 
   /** Changes of all that is watched. Applications of namespaces that are not served are left out. */

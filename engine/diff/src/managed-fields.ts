@@ -1,5 +1,6 @@
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
 import type { Schema } from '@capstan/kube-schema';
+import { BoundedCache } from '@capstan/lib-std';
 import { listKeys, memberSchema, type RawDifference } from './compare-values.ts';
 import { type FieldPath, isList, isRecord, type PathStep, sameJson } from './field-path.ts';
 
@@ -118,9 +119,21 @@ function isNull(desired: Json | undefined, step: PathStep): boolean {
   return 'field' in step && isRecord(desired) && desired[step.field] === null;
 }
 
+/** The same names come again and again: a port's key, a container's name. */
+const STEPS = new BoundedCache<string, PathStep | null>(10_000);
+
 function parseStep(name: string): PathStep | undefined {
+  if (name.startsWith('f:')) return { field: name.slice(2) };
+  let step = STEPS.get(name);
+  if (step === undefined) {
+    step = readStep(name) ?? null;
+    STEPS.set(name, step);
+  }
+  return step ?? undefined;
+}
+
+function readStep(name: string): PathStep | undefined {
   const rest = name.slice(2);
-  if (name.startsWith('f:')) return { field: rest };
   if (name.startsWith('i:')) return { index: Number(rest) };
   const value = parseJson(rest);
   if (value === undefined) return undefined;

@@ -19,6 +19,7 @@ import {
   type KubeClient,
   type LiveChange,
   type LiveState,
+  withSharedKinds,
 } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -31,6 +32,13 @@ export const SOURCE_KINDS = [
   'ExternalArtifact',
 ] as const;
 
+const KINDS = [
+  ...SOURCE_KINDS.map((kind) => ({ group: SOURCE_GROUP, kind })),
+  { group: SOURCE_GROUP, kind: 'HelmChart' },
+  { group: KUSTOMIZE_GROUP, kind: 'Kustomization' },
+  { group: EXTENSIONS_GROUP, kind: 'ArtifactGenerator' },
+];
+
 export interface NamedKey {
   readonly namespace: string;
   readonly name: string;
@@ -40,18 +48,15 @@ export interface NamedKey {
 export class ControlState {
   readonly live: LiveState;
 
-  constructor(client: KubeClient) {
-    this.live = createLiveState({ client, isManaged: () => true });
+  /** `shared` holds these kinds whole already; absent: they are watched once more. */
+  constructor(client: KubeClient, shared?: LiveState) {
+    const own = createLiveState({ client, isManaged: () => true });
+    const kinds = new Set(KINDS.map(({ group, kind }) => `${group}/${kind}`));
+    this.live = shared === undefined ? own : withSharedKinds(own, { live: shared, kinds });
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const kinds = [
-      ...SOURCE_KINDS.map((kind) => ({ group: SOURCE_GROUP, kind })),
-      { group: SOURCE_GROUP, kind: 'HelmChart' },
-      { group: KUSTOMIZE_GROUP, kind: 'Kustomization' },
-      { group: EXTENSIONS_GROUP, kind: 'ArtifactGenerator' },
-    ];
-    const [missed] = await this.live.ensure(kinds, { signal });
+    const [missed] = await this.live.ensure(KINDS, { signal });
     if (missed !== undefined) throw missed.error;
   }
 

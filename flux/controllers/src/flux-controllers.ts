@@ -1,6 +1,7 @@
 import { type ObjectInsight, persist } from '@capstan/engine-delivery';
 import { TreeArchiver } from '@capstan/engine-source/store';
 import { EXTENSIONS_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
+import type { LiveState } from '@capstan/kube-client';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { ObjectKey } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
@@ -28,6 +29,8 @@ export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
   };
   /** Of the sources, where it is not that of the others. */
   readonly sourceRuntime?: ControllerRuntime;
+  /** A cache of the cluster that holds Flux's kinds whole; absent: they are watched once more. */
+  readonly shared?: LiveState;
 }
 
 export interface FluxControllers {
@@ -56,7 +59,7 @@ const CONFIGURATION = [
 
 /** The controllers of sources and Kustomizations over one cache of Flux's own resources. */
 export function createFluxControllers(ports: FluxPorts): FluxControllers {
-  const control = new ControlState(ports.client);
+  const control = new ControlState(ports.client, ports.shared);
   const archiver = new TreeArchiver();
   const { runtime, sourceRuntime = runtime } = ports;
   const sourcePorts = {

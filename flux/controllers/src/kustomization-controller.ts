@@ -111,7 +111,7 @@ export function createKustomizationController(
     name: 'kustomization',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: ({ namespace, name }) => ownerName(namespace, name),
-    concurrency: 8,
+    concurrency: 32,
     // A cluster that hangs holds up its own Kustomizations alone.
     laneOf: (key) => laneOf(key, control),
     onMoved: ({ namespace, name }) => bench.known.delete(ownerName(namespace, name)),

@@ -46,7 +46,7 @@ import {
 import { openExec, openPortForward, type PodName, podPath, readLogs } from './pod-streams.ts';
 import { type Call, isJsonObject, Requester, type RequestObserver } from './requester.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
-import { asKubeObject, readWatchEvent, splitLines } from './watch-stream.ts';
+import { asKubeObject, readWatchEvent, splitLines, versionIn } from './watch-stream.ts';
 
 export interface ClientOptions {
   /** Client-side limits; by default 64 requests in flight and no rate but what the server's 429 answers ask for. */
@@ -177,7 +177,15 @@ class Client implements KubeClient {
       timeoutMs: options.timeoutMs,
       onAnswer: options.onAnswer,
     });
-    for await (const line of splitLines(body)) yield readWatchEvent(line, resource, what);
+    const { isKnown } = options;
+    for await (const line of splitLines(body)) {
+      const version = isKnown === undefined ? undefined : versionIn(line);
+      if (version !== undefined && isKnown?.(version) === true) {
+        yield { type: 'BOOKMARK', resourceVersion: version, initialEventsEnd: false };
+      } else {
+        yield readWatchEvent(line, resource, what);
+      }
+    }
   }
 
   follow(ref: KindRef, options: FollowOptions = {}): AsyncIterable<FollowEvent> {

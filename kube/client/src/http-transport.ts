@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import type { ClusterConnection, Credential } from './connection.ts';
+import { type DispatchedAnswer, dispatchRequest } from './dispatch-request.ts';
 import { NetworkError } from './network-error.ts';
 import { isLoopback, proxyFromEnvironment } from './proxy.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -87,18 +89,18 @@ class HttpTransport implements Transport {
     const isStream = longRunning.test(request.path);
     const { requests, streams } = this.#dispatchersFor(credential);
     try {
-      const answer = await (isStream ? streams : requests).request({
+      const answer = await dispatchRequest(isStream ? streams : requests, {
         origin: this.#base.origin,
         path: this.#path(request.path),
         method: request.method as Dispatcher.HttpMethod,
         headers: this.#headers(request.headers, credential),
         body: request.body ?? null,
-        signal: request.signal ?? null,
+        signal: request.signal,
         headersTimeout: 0,
         bodyTimeout: 0,
       });
       return {
-        status: answer.statusCode,
+        status: answer.status,
         headers: flattenHeaders(answer.headers),
         body: this.#bodyOf(answer, request.signal),
       };
@@ -109,18 +111,16 @@ class HttpTransport implements Transport {
   }
 
   async *#bodyOf(
-    answer: Dispatcher.ResponseData,
+    answer: DispatchedAnswer,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const isZipped = answer.headers['content-encoding'] === 'gzip';
-    const source = isZipped ? answer.body.compose(createGunzip()) : answer.body;
+    const source = isZipped ? Readable.from(answer.body).compose(createGunzip()) : answer.body;
     try {
       for await (const chunk of source) yield chunk;
     } catch (error) {
       signal?.throwIfAborted();
       throw new NetworkError(this.server, error);
-    } finally {
-      answer.body.destroy();
     }
   }
 

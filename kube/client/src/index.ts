@@ -68,6 +68,7 @@ export type {
 export { NetworkError } from './network-error.ts';
 export type { RequestObserver } from './requester.ts';
 export { compareResourceVersions } from './resource-version.ts';
+export { type SharedKinds, withSharedKinds } from './shared-kinds.ts';
 export type {
   MessageSocket,
   Transport,

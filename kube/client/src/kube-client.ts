@@ -73,6 +73,8 @@ export interface WatchOptions extends RequestOptions {
   readonly sendInitialEvents?: boolean;
   /** The server ends the watch after about this time. */
   readonly timeoutSeconds?: number;
+  /** True for a resourceVersion whose object is at hand: of it only the progress is told. */
+  readonly isKnown?: (resourceVersion: string) => boolean;
 }
 
 export type WatchEvent =

@@ -76,7 +76,10 @@ export interface LiveState extends AsyncDisposable {
     kinds: readonly KindRef[],
     options?: { readonly signal?: AbortSignal },
   ): Promise<readonly { readonly kind: KindRef; readonly error: unknown }[]>;
-  /** As `ensure` for every kind that the server can list and watch, and for kinds that appear later (CRDs). */
+  /**
+   * As `ensure` for every kind that the server can list and watch, and for kinds that appear later (CRDs); but for those
+   * that the cluster derives from others (isDerived).
+   */
   ensureAll(options?: {
     readonly signal?: AbortSignal;
   }): Promise<readonly { readonly kind: KindRef; readonly error: unknown }[]>;

@@ -13,7 +13,7 @@ import type {
 import { indexKey, LiveStore, localKey, type StoredKind, type StoredObject } from './live-store.ts';
 import { kindNameOf, nameKind } from './paths.ts';
 import { compareResourceVersions } from './resource-version.ts';
-import { isBulky, isVolatile, trimObject } from './trim-object.ts';
+import { isBulky, isDerived, isVolatile, trimObject } from './trim-object.ts';
 
 /** Starts with no kind watched; see LiveState. Disposing it ends its watches. */
 export function createLiveState(options: LiveStateOptions): LiveState {
@@ -33,6 +33,8 @@ interface Stream {
   seen: string;
   /** While a state is being told: the objects of it so far. */
   present: Set<string> | undefined;
+  /** Versions of own writes that are held already and that the watch has not told yet. */
+  readonly written: Set<string>;
 }
 
 interface Slot extends StoredKind {
@@ -46,6 +48,7 @@ interface Slot extends StoredKind {
 /** Answers that trying again soon will not change: wait longer, or until somebody asks for the kind again. */
 const lasting = new Set(['NOT_FOUND', 'KIND_NOT_SERVED', 'FORBIDDEN', 'METHOD_NOT_ALLOWED']);
 const lastingPauseMs = 30_000;
+const writtenMax = 10_000;
 
 class Cache implements LiveState {
   readonly #options: LiveStateOptions;
@@ -69,7 +72,10 @@ class Cache implements LiveState {
   async ensureAll(options: Options = {}): Promise<readonly Missed[]> {
     this.#watchesAll = true;
     const kinds = await this.#options.client.discovery.kinds(options);
-    return this.ensure(kinds.filter(isWatchable), options);
+    return this.ensure(
+      kinds.filter((kind) => isWatchable(kind) && !isDerived(kind)),
+      options,
+    );
   }
 
   get({ group, kind, namespace, name }: ObjectKey): LiveObject | undefined {
@@ -143,6 +149,10 @@ class Cache implements LiveState {
     // The watch is past it: what it told since is newer, and may be that the object is gone.
     if (compareResourceVersions(resourceVersion, stream.seen) <= 0) return;
     this.#put(slot, { object }, false);
+    // A state that is being told has to name it.
+    if (stream.present === undefined && stream.written.size < writtenMax) {
+      stream.written.add(resourceVersion);
+    }
   }
 
   watched(): readonly WatchedKind[] {
@@ -204,6 +214,7 @@ class Cache implements LiveState {
         state: { kind: 'syncing' },
         seen: '',
         present: undefined,
+        written: new Set<string>(),
       })),
       waiters: new Set(),
       wakers: new Set(),
@@ -251,6 +262,7 @@ class Cache implements LiveState {
     const events = client.followPieces(slot.resource, {
       signal: this.#life.signal,
       metadataOnly: metadataOnly(slot.resource),
+      isKnown: (version) => stream.present === undefined && stream.written.delete(version),
       ...(stream.namespace === undefined ? {} : { namespace: stream.namespace }),
     });
     for await (const event of events) {
@@ -279,6 +291,7 @@ class Cache implements LiveState {
         return;
       case 'BEGIN':
         stream.present = new Set();
+        stream.written.clear();
         return;
       case 'PRESENT': {
         const { namespace = '', name = '' } = piece.object.metadata;

@@ -33,6 +33,12 @@ export function isVolatile({ group, kind }: Pick<ResourceKind, 'group' | 'kind'>
   return volatile.has(`${group}/${kind}`) || group === 'metrics.k8s.io';
 }
 
+/** Kinds that the cluster makes of others for its own use: watched when somebody asks for them by name. */
+export function isDerived({ group, kind }: Pick<ResourceKind, 'group' | 'kind'>): boolean {
+  return derived.has(`${group}/${kind}`);
+}
+
+const derived = new Set(['/Endpoints', 'networking.k8s.io/IPAddress']);
 const bulky = new Set(['discovery.k8s.io/EndpointSlice', '/Endpoints', 'apps/ControllerRevision']);
 const volatile = new Set(['/Event', 'events.k8s.io/Event', 'coordination.k8s.io/Lease']);
 const annotationCharsMax = 1024;

@@ -42,6 +42,11 @@ function decode(parts: readonly Uint8Array[]): string {
   return new TextDecoder().decode(bytes);
 }
 
+/** The resourceVersion of the object in a line of a watch: metadata comes before everything that could quote another. */
+export function versionIn(line: string): string | undefined {
+  return /"resourceVersion":"(\d+)"/.exec(line)?.[1];
+}
+
 /** Reads one line of a watch. An ERROR event, or a line that is no event, is thrown. */
 export function readWatchEvent(line: string, resource: ResourceKind, what: string): WatchEvent {
   const event = parseEvent(line, what);

@@ -1,8 +1,18 @@
 import { invariant } from './invariant.ts';
 
-/** A least-recently-used cache with a bound on the sum of its entries' sizes (entries, unless `sizeOf` says bytes). */
+interface Entry<V> {
+  readonly value: V;
+  readonly size: number;
+  /** Asked for since the last search for room: it gets a second chance. */
+  used: boolean;
+}
+
+/**
+ * A cache with a bound on the sum of its entries' sizes (entries, unless `sizeOf` says bytes). To make room it drops what was
+ * not asked for lately (second chance, which approximates least recently used: a hit moves nothing).
+ */
 export class BoundedCache<K, V> {
-  readonly #entries = new Map<K, { readonly value: V; readonly size: number }>();
+  readonly #entries = new Map<K, Entry<V>>();
   readonly #sizeMax: number;
   readonly #sizeOf: (value: V) => number;
   #size = 0;
@@ -20,21 +30,26 @@ export class BoundedCache<K, V> {
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
-  /** Stores the value unless it alone is over the bound; drops the least recently used ones to make room. */
+  /** Stores the value unless it alone is over the bound; drops others to make room. */
   set(key: K, value: V): void {
     this.delete(key);
     const size = this.#sizeOf(value);
     if (size > this.#sizeMax) return;
-    this.#entries.set(key, { value, size });
+    this.#entries.set(key, { value, size, used: false });
     this.#size += size;
-    for (const oldest of this.#entries.keys()) {
+    for (const [oldest, entry] of this.#entries) {
       if (this.#size <= this.#sizeMax) break;
-      this.delete(oldest);
+      if (entry.used || oldest === key) {
+        entry.used = false;
+        this.#entries.delete(oldest);
+        this.#entries.set(oldest, entry);
+      } else {
+        this.delete(oldest);
+      }
     }
   }
 

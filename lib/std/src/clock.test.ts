@@ -16,7 +16,7 @@ test('timers run in the order of their time, and a timer may set another', () =>
   assert.deepEqual(ran, ['a@10', 'c@15', 'b@20']);
 });
 
-test('the cache drops the least recently used and refuses what is over its bound', () => {
+test('the cache drops what was not used lately and refuses what is over its bound', () => {
   const cache = new BoundedCache<string, string>(5, (value) => value.length);
   cache.set('a', 'aa');
   cache.set('b', 'bb');
