@@ -1,31 +1,7 @@
+import { Choice } from '../tools/choice.ts';
 import type { Json } from './data.ts';
 import { askOracle, type Question } from './oracle.ts';
 import { answerOf, languages } from './ours.ts';
-
-/** A reproducible source of choices (mulberry32). */
-class Choice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = (seed * 2654435761) >>> 0;
-  }
-
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  }
-
-  of<T>(items: readonly [T, ...T[]]): T {
-    return items[this.below(items.length)] ?? items[0];
-  }
-
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-}
 
 const KEYS: [string, ...string[]] = ['a', 'b', 'c', 'name', 'list', 'map', 'missing'];
 const TEXTS: [string, ...string[]] = [

@@ -1,164 +1,149 @@
 /**
- * Random charts (subcharts, defaults, globals, nulls, conditions, tags, aliases, import-values) with random values, rendered
- * by the official helm and by ours; every chart prints the values that it sees.
+ * Random charts (random-chart.ts) given to the official helm and to ours: output, error and exit code must be the same.
  *
  *   node conformance/helm/random.ts [SEEDS=60] [FIRST=1] [HELM=4]
+ *
+ *   SHOWN=20 prints more of the differences than five
+ *
+ * From 200 seeds on, helm 4's commands run in one warm process (oracle/), so that thousands are a matter of minutes.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { main } from '@capstan/apps-cli';
-import { officialProgram } from '../tools/official.ts';
+import { createInterface } from 'node:readline';
+import { Choice } from '../tools/choice.ts';
+import { officialProgram, oracleProgram } from '../tools/official.ts';
+import { errorsOnly, type Result, runOurs } from './commands.ts';
+import { type Flavor, type RandomChart, randomChart } from './random-chart.ts';
 
 const OFFICIAL = { '4': '4.3.1', '3': '3.22.0' } as const;
-type Flavor = keyof typeof OFFICIAL;
+const WARM_FROM = 200;
 
-const COMMAND = ['template', 'rel', '.', '-f', 'given.yaml'];
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type Random = () => number;
-
-/** A small repeatable generator (mulberry32). */
-function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+interface OfficialHelm extends Disposable {
+  run(args: readonly string[], cwd: string): Promise<Result>;
 }
 
-const KEYS = ['a', 'b', 'c', 'global', 'one', 'two', 'exports', 'data', 'tags', 'on'];
-const SCALARS: readonly Json[] = [
-  null,
-  true,
-  false,
-  0,
-  1,
-  -2.5,
-  1e6,
-  1e21,
-  '',
-  'x',
-  'y: z',
-  '007',
-  'null',
-  'multi\nline',
-];
-
-function pick<T>(random: Random, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)]!;
-}
-
-function randomValue(random: Random, depth: number): Json {
-  const roll = random();
-  if (depth <= 0 || roll < 0.5) return pick(random, SCALARS);
-  if (roll < 0.6)
-    return Array.from({ length: Math.floor(random() * 3) }, () => randomValue(random, depth - 1));
-  return randomTable(random, depth);
-}
-
-function randomTable(random: Random, depth: number): { [key: string]: Json } {
-  const table: { [key: string]: Json } = {};
-  for (let i = Math.floor(random() * 4); i > 0; i--) {
-    const key = pick(random, KEYS);
-    // Tables where helm itself wants tables, else most runs would end in the same type error.
-    const mustBeTable = ['global', 'one', 'two', 'tags'].includes(key) && random() < 0.95;
-    table[key] = mustBeTable ? randomTable(random, depth - 1) : randomValue(random, depth - 1);
-  }
-  return table;
-}
-
-interface RandomChart {
-  readonly files: Map<string, string>;
-}
-
-interface ChartPlan {
-  readonly name: string;
-  readonly depth: number;
-  readonly flavor: Flavor;
-}
-
-function randomChart(random: Random, { name, depth, flavor }: ChartPlan): RandomChart {
-  const files = new Map<string, string>();
-  const children = depth === 0 ? [] : ['one', 'two'].filter(() => random() < 0.7);
-  const dependencies = children.flatMap((child) =>
-    random() < 0.75 ? [randomDependency(random, child)] : [],
-  );
-  // Helm 3 mixes up the subcharts of a chart that is there under two names (docs/differences/helm.md).
-  if (dependencies.length > 0 && random() < 0.2 && (flavor === '4' || depth === 1)) {
-    dependencies.push({ ...dependencies[0], alias: 'second' });
-  }
-  const meta = {
-    apiVersion: 'v2',
-    name,
-    version: '1.0.0',
-    ...(dependencies.length > 0 ? { dependencies } : {}),
-  };
-  files.set('Chart.yaml', JSON.stringify(meta));
-  files.set('values.yaml', JSON.stringify(randomTable(random, 3)));
-  files.set(
-    'templates/v.yaml',
-    `kind: V\nname: {{ .Chart.Name }}\nv: {{ toJson .Values | quote }}\ny: {{ toYaml .Values | quote }}\n`,
-  );
-  for (const child of children) {
-    for (const [path, text] of randomChart(random, { name: child, depth: depth - 1, flavor }).files)
-      files.set(`charts/${child}/${path}`, text);
-  }
-  return { files };
-}
-
-function randomDependency(random: Random, name: string): { [key: string]: Json } {
-  return {
-    name,
-    version: pick(random, ['1.0.0', '^1', '>= 0.1', '2.x']),
-    ...(random() < 0.4
-      ? { condition: pick(random, [`${name}.on`, 'a', `a,${name}.on`, 'global.a']) }
-      : {}),
-    ...(random() < 0.4 ? { tags: [pick(random, ['a', 'b'])] } : {}),
-    ...(random() < 0.4
-      ? {
-          'import-values': [
-            pick<Json>(random, [
-              'data',
-              { child: 'a', parent: 'b.c' },
-              { child: 'exports.data', parent: '.' },
-            ]),
-          ],
-        }
-      : {}),
-  };
-}
-
-async function ours(root: string, flavor: Flavor): Promise<string> {
-  let out = '';
-  const code = await main([...COMMAND, '--helm-version', flavor], {
-    cwd: root,
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      if (text.startsWith('Error')) out += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return `${out}${code}`;
-}
-
-function official(root: string, flavor: Flavor): string {
+/** One process per command. */
+function forkedHelm(flavor: Flavor): OfficialHelm {
   const binary = officialProgram('helm', OFFICIAL[flavor]);
-  const result = spawnSync(binary, COMMAND, {
-    cwd: root,
-    encoding: 'utf8',
-    env: { HOME: root, PATH: '' },
+  return {
+    run: (args, cwd) => runProgram(binary, args, cwd),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+function runProgram(binary: string, args: readonly string[], cwd: string): Promise<Result> {
+  const child = spawn(binary, args, { cwd, env: { HOME: cwd, PATH: '' } });
+  const printed = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed.out += text;
   });
-  const at = result.stderr.indexOf('Error: ');
-  return `${result.stdout}${at < 0 ? '' : result.stderr.slice(at)}${result.status}`;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    printed.err += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) =>
+      resolve({ code: code ?? -1, out: printed.out, err: errorsOnly(printed.err) }),
+    );
+  });
+}
+
+/** One process for all commands. */
+function warmHelm(): OfficialHelm {
+  const program = oracleProgram('helm-oracle', join(import.meta.dirname, 'oracle'));
+  const child: ChildProcess = spawn(program, {
+    env: { HOME: tmpdir(), PATH: '', GOGC: '200' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const waiting: ((line: string) => void)[] = [];
+  if (child.stdout === null || child.stdin === null) throw new Error('the oracle has no pipes');
+  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.(line));
+  const { stdin } = child;
+  const text = (bytes: string | null): string => Buffer.from(bytes ?? '', 'base64').toString();
+  return {
+    run: async (args, cwd) => {
+      stdin.write(`${JSON.stringify({ cwd, args })}\n`);
+      const line = await new Promise<string>((resolve, reject) => {
+        waiting.push(resolve);
+        child.once('exit', () => reject(new Error('the oracle died')));
+      });
+      child.removeAllListeners('exit');
+      const { out, err, code } = JSON.parse(line);
+      return { code, out: text(out), err: errorsOnly(text(err)) };
+    },
+    [Symbol.dispose]: () => stdin.end(),
+  };
+}
+
+function format({ code, out, err }: Result, root: string): string {
+  const text = `${out}${err === '' ? '' : `${err}\n`}[exit ${code}]\n`.replaceAll(root, '/chart');
+  return inFixedOrder(text);
+}
+
+/**
+ * What the original prints in Go's order of maps, which is another one in each run: failures of schemas, and what lint says
+ * of subcharts.
+ */
+function inFixedOrder(text: string): string {
+  return text
+    .replace(/(?:^(?:\[ERROR\] values\.yaml: )? *- at '.*\n)+/gm, (failures) =>
+      failures.replace('[ERROR] values.yaml: ', '').split('\n').sort().join('\n'),
+    )
+    .replace(/(?:^\[ERROR\] crds\/.*\n)+/gm, (failures) => failures.split('\n').sort().join('\n'))
+    .replace(/(missing these dependencies: )(.*)/g, (_, before: string, names: string) =>
+      before.concat(names.split(',').sort().join(',')),
+    );
+}
+
+interface Comparison {
+  readonly commands: number;
+  readonly rendered: boolean;
+  /** What differs first. */
+  readonly difference: string | undefined;
+}
+
+async function compareChart(
+  { files, commands }: RandomChart,
+  helm: OfficialHelm,
+  flavor: Flavor,
+): Promise<Comparison> {
+  const root = mkdtempSync(join(tmpdir(), 'helm-random-'));
+  try {
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+    let rendered = false;
+    for (const args of commands) {
+      const theirs = helm.run(args, root);
+      const ours = await runOurs([...args, '--helm-version', flavor], root);
+      const [expected, actual] = [await theirs, ours].map((result) => {
+        const text = format(result, root);
+        // The CRDs of subcharts come in Go's order of maps too.
+        return args[0] === 'show' ? text.split('\n').sort().join('\n') : text;
+      });
+      if (args[0] === 'template') rendered = (await theirs).code === 0;
+      if (expected !== actual) {
+        const shown = firstDifference(expected ?? '', actual ?? '');
+        const difference = `$ ${args.join(' ')}\n${shown}`;
+        return { commands: commands.length, rendered, difference };
+      }
+    }
+    return { commands: commands.length, rendered, difference: undefined };
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+/** Where two texts begin to differ, with what stands around. */
+function firstDifference(expected: string, actual: string): string {
+  const [theirs, ours] = [expected.split('\n'), actual.split('\n')];
+  const at = theirs.findIndex((line, i) => line !== ours[i]);
+  const from = Math.max(0, at < 0 ? theirs.length : at - 4);
+  const part = (lines: readonly string[]): string => lines.slice(from, from + 10).join('\n');
+  return `--- helm, from line ${from}\n${part(theirs)}\n--- capstan\n${part(ours)}`;
 }
 
 /** Compares `seeds` random charts from seed `first` on with one version of Helm; prints the first differences. */
@@ -167,35 +152,24 @@ export async function compareRandom(
   first: number,
   flavor: Flavor = '4',
 ): Promise<{ readonly passed: number; readonly failed: number }> {
-  let passed = 0;
+  using helm = seeds >= WARM_FROM && flavor === '4' ? warmHelm() : forkedHelm(flavor);
   let rendered = 0;
+  let commands = 0;
   const failed: number[] = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    const root = layOut(seed, flavor);
-    const [expected, actual] = [official(root, flavor), await ours(root, flavor)];
-    if (expected.endsWith('0')) rendered++;
-    if (expected === actual) passed++;
-    else if (failed.push(seed) <= 3) {
-      console.log(`✖ seed ${seed}\n--- helm ${flavor}\n${expected.slice(0, 1500)}`);
-      console.log(`--- capstan\n${actual.slice(0, 1500)}`);
-    }
-    rmSync(root, { recursive: true });
+    const chart = randomChart(new Choice(seed), flavor);
+    const result = await compareChart(chart, helm, flavor);
+    commands += result.commands;
+    if (result.rendered) rendered++;
+    if (result.difference === undefined) continue;
+    if (failed.push(seed) <= Number(process.env['SHOWN'] ?? 5))
+      console.log(`✖ seed ${seed}\n${result.difference}`);
   }
-  if (failed.length > 0) console.log(`failed seeds: ${failed.slice(0, 50).join(' ')}`);
-  console.log(`${rendered} of ${seeds} random charts render; the others end in the same error`);
-  return { passed, failed: failed.length };
-}
-
-function layOut(seed: number, flavor: Flavor): string {
-  const random = randomOf(seed);
-  const root = mkdtempSync(join(tmpdir(), 'helm-random-'));
-  const { files } = randomChart(random, { name: 'app', depth: 2, flavor });
-  files.set('given.yaml', JSON.stringify(randomTable(random, 3)));
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  return root;
+  if (failed.length > 0) console.log(`failed seeds: ${failed.slice(0, 200).join(' ')}`);
+  console.log(
+    `${seeds} random charts, ${commands} commands of helm ${flavor}: ${rendered} charts render, the others end in the same error`,
+  );
+  return { passed: seeds - failed.length, failed: failed.length };
 }
 
 if (import.meta.main) {

@@ -11,8 +11,8 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { run } from 'node:test';
-import { main } from '@capstan/apps-cli';
 import { officialProgram, whyNotOfficial } from '../tools/official.ts';
+import { errorsOnly, type Result, runOurs } from './commands.ts';
 import { compareRandom } from './random.ts';
 
 const here = import.meta.dirname;
@@ -22,12 +22,6 @@ interface Case {
   readonly name: string;
   readonly commands: readonly string[];
   readonly files: ReadonlyMap<string, string>;
-}
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
 }
 
 function readCase(file: string): Case {
@@ -67,30 +61,6 @@ function official(args: readonly string[], cwd: string): Result {
   return { code: result.status ?? -1, out: result.stdout, err: errorsOnly(result.stderr) };
 }
 
-/** The error that a script would read; helm's log lines carry times and are not compared. */
-function errorsOnly(text: string): string {
-  const at = text.indexOf('Error: ');
-  return at < 0 ? '' : text.slice(at).trimEnd();
-}
-
-async function ours(args: readonly string[], cwd: string): Promise<Result> {
-  let out = '';
-  let err = '';
-  const code = await main(args, {
-    cwd,
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return { code, out, err: errorsOnly(err) };
-}
-
 /** One command with all that it printed; the folder that the chart was laid out in has no name. */
 function format(command: string, { code, out, err }: Result, root: string): string {
   const printed = `${out}${err === '' ? '' : `${err}\n`}`.replaceAll(root, '/chart');
@@ -117,7 +87,7 @@ async function actualOf(one: Case): Promise<string> {
   try {
     let text = '';
     for (const command of one.commands)
-      text += format(command, await ours(words(command), root), root);
+      text += format(command, await runOurs(words(command), root), root);
     return text;
   } finally {
     rmSync(root, { recursive: true });

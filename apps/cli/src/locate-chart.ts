@@ -111,17 +111,24 @@ export function verifyFile(path: string, flags: ParsedFlags, io: Io): Promise<Ch
 
 /** The chart that an argument names: a folder, a packed file, a URL, an OCI reference, or a name in `--repo`. */
 export async function locateChart(given: string, flags: ParsedFlags, io: Io): Promise<Chart> {
+  const read = await findChart(given, flags, io);
+  return read();
+}
+
+/** As `locateChart`, in two steps: the chart is there, and nothing of it has been looked at. */
+export async function findChart(given: string, flags: ParsedFlags, io: Io): Promise<() => Chart> {
   const name = given.trim();
   const path = resolve(io.cwd, name);
   const repo = flags.text('repo');
   if (repo === undefined && kindAt(path) !== undefined) {
     if (flags.flag('verify')) await verifyFile(path, flags, io);
-    return kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path, flags, io);
+    return () => (kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path, flags, io));
   }
   if (repo === undefined && (isAbsolute(name) || name.startsWith('.'))) {
     throw new ChartError('CHART_MISSING', `path ${JSON.stringify(name)} not found`);
   }
-  return download(name, repo, flags, io);
+  const archive = await download(name, repo, flags, io);
+  return () => loadChartArchive(archive);
 }
 
 function readFolder(path: string, flags: ParsedFlags, io: Io): Chart {
@@ -129,9 +136,9 @@ function readFolder(path: string, flags: ParsedFlags, io: Io): Chart {
     const root = rootOf(path, flags, io);
     return loadChart(openDiskTree(root), relative(root, path).split(sep).join('/'));
   } catch (error) {
-    if (!(error instanceof ChartError) || error.message !== 'Chart.yaml file is missing')
-      throw error;
     const file = join(path, 'Chart.yaml');
+    if (!(error instanceof ChartError) || kindAt(file) !== undefined) throw error;
+    if (error.message !== 'Chart.yaml file is missing') throw error;
     throw new ChartError(
       error.code,
       `unable to detect chart at ${file}: open ${file}: no such file or directory`,
@@ -145,7 +152,7 @@ async function download(
   repo: string | undefined,
   flags: ParsedFlags,
   io: Io,
-): Promise<Chart> {
+): Promise<Uint8Array> {
   const wanted = flags.text('version')?.trim() ?? '';
   const constraint = wanted === '' && flags.flag('devel') ? '>0.0.0-0' : wanted;
   const { url, chart } = placeOf(name, repo);
@@ -160,7 +167,7 @@ async function download(
     const fileName = source.fileName(version);
     await verifyChart({ archive, fileName, provenance, keyring: readKeyring(flags, io) });
   }
-  return loadChartArchive(archive);
+  return archive;
 }
 
 /** Where to look; `chart` is undefined when the name is the URL of one packed chart. */

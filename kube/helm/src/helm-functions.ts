@@ -13,10 +13,11 @@ import {
   quote,
   STRING,
 } from '@capstan/lib-gotemplate';
-import { emitDocument, parseYaml, toYaml, valueToNode } from '@capstan/lib-yaml';
+import { parseYaml, toYaml } from '@capstan/lib-yaml';
 import { durationFunctions } from './duration-functions.ts';
 import { plainValue } from './plain-value.ts';
-import { fromToml, toToml } from './toml.ts';
+import { prettyYaml } from './pretty-yaml.ts';
+import { fromToml, GoPanic, toToml } from './toml.ts';
 
 /** Answers `lookup`: an object, a list of objects when `name` is '', or {} when there is none. */
 export type Lookup = (query: {
@@ -68,7 +69,7 @@ export function helmFunctions(): readonly (readonly [string, GoFunc])[] {
     define('mustToToml', [ANY], 'string', text(toToml)),
     define('fromToml', [STRING], 'map[string]interface {}', text(readToml)),
     ...durationFunctions(),
-    define('toYamlPretty', [ANY], 'string', text(prettyYaml)),
+    define('toYamlPretty', [ANY], 'string', text(quietlyPretty)),
   ];
 }
 
@@ -172,6 +173,7 @@ function tomlText(value: GoValue): string {
   try {
     return toToml(value);
   } catch (error) {
+    if (error instanceof GoPanic) throw error;
     return error instanceof Error ? error.message : String(error);
   }
 }
@@ -184,13 +186,9 @@ function readToml(text: GoValue): GoValue {
   }
 }
 
-/** As toYaml, but with lists indented below their key, by the encoder of yaml.v3. */
-function prettyYaml(value: GoValue): string {
+function quietlyPretty(value: GoValue): string {
   try {
-    return emitDocument(valueToNode(plainValue(value)), {
-      indent: 2,
-      compactSequences: false,
-    }).replace(/\n$/, '');
+    return prettyYaml(value);
   } catch {
     return '';
   }

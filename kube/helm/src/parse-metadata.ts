@@ -196,7 +196,7 @@ function floatsAsText(dict: Dict, source: string): Dict {
 }
 
 /** A number or boolean where a text is wanted becomes one, as the original's YAML library has it: `version: 1.10` is 1.1. */
-function scalarText(value: unknown): string | undefined {
+export function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value !== 'number') return undefined;

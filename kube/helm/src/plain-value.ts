@@ -6,6 +6,7 @@ import {
   GoScalar,
   GoStruct,
   type GoValue,
+  jsonFields,
 } from '@capstan/lib-gotemplate';
 
 /** A JSON value as YAML and JSON writers take it. */
@@ -17,11 +18,6 @@ export type PlainValue =
   | null
   | PlainValue[]
   | { [key: string]: PlainValue };
-
-/** How a host object (Capabilities, …) shows itself in JSON and YAML: its `hidden` part. */
-export interface HasJson {
-  readonly json: PlainValue;
-}
 
 /** A template value as JSON would hold it; []byte as base64, what JSON cannot hold as null. */
 export function plainValue(value: GoValue): PlainValue {
@@ -53,9 +49,7 @@ function plainEntries(data: { [key: string]: GoValue } | Map<string, GoValue>): 
 }
 
 function plainStruct(value: GoStruct): PlainValue {
-  const { hidden } = value;
-  if (typeof hidden === 'object' && hidden !== null && 'json' in hidden) {
-    return (hidden as HasJson).json;
-  }
-  return plainEntries(value.values);
+  const { textMarshaler } = value.type;
+  if (textMarshaler !== undefined) return textMarshaler(value);
+  return Object.fromEntries(jsonFields(value).map(([name, item]) => [name, plainValue(item)]));
 }

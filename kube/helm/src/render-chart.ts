@@ -1,16 +1,12 @@
 import {
-  ANY,
   type CompiledTemplate,
   fromBytes,
   GoError,
   type GoFunc,
   GoMap,
-  type GoType,
   type GoValue,
   int,
   type Limits,
-  mapOf,
-  STRING,
   sprigFunctions,
   TemplateLanguage,
   TemplateSet,
@@ -39,6 +35,7 @@ import { executionError, parseError } from './render-errors.ts';
 import { capabilitiesObject, chartObject, filesObject } from './template-objects.ts';
 import { validateValues } from './validate-values.ts';
 import { coalesceValues, isTable, type Warn } from './values.ts';
+import { valuesObjects } from './values-object.ts';
 
 export interface ReleaseInfo {
   readonly name: string;
@@ -154,19 +151,36 @@ function readManifests(files: ReadonlyMap<string, string>, flavor: HelmFlavor): 
 
 /**
  * What each template printed, partials left out, before anything is read out of it: what a linter looks at. `lint` is set;
- * the version of Kubernetes is not checked.
+ * the version of Kubernetes is not checked. Undefined when dependencies or values cannot be brought together: `helm lint`
+ * has nothing to say of that.
  */
 export function renderFiles(
   chart: Chart,
   values: Values,
   options: RenderOptions,
-): ReadonlyMap<string, string> {
+): ReadonlyMap<string, string> | undefined {
   const flavor = options.flavor ?? 4;
   const capabilities = options.capabilities ?? defaultCapabilities(flavor);
-  const processed = processDependencies(chart, values, { flavor });
-  const all = coalesceValues(processed, coalesceValues(processed, values, { flavor }), { flavor });
+  const together = lintValues(chart, values, flavor);
+  if (together === undefined) return undefined;
+  const { processed, all } = together;
   if (options.skipSchemaValidation !== true) validateValues(processed, all);
   return renderTemplates(processed, all, { ...options, lint: true, flavor, capabilities });
+}
+
+function lintValues(
+  chart: Chart,
+  values: Values,
+  flavor: HelmFlavor,
+): { readonly processed: Chart; readonly all: Values } | undefined {
+  try {
+    const processed = processDependencies(chart, values, { flavor });
+    const given = coalesceValues(processed, values, { flavor });
+    return { processed, all: coalesceValues(processed, given, { flavor }) };
+  } catch (error) {
+    if (error instanceof ChartError) return undefined;
+    throw error;
+  }
 }
 
 function resolveDependencies(
@@ -199,6 +213,8 @@ function checkKubeVersion(chart: Chart, { kubeVersion }: Capabilities): void {
 }
 
 interface TemplateRun extends RenderOptions {
+  /** Makes what the original holds as its type Values. */
+  readonly asValues: ReturnType<typeof valuesObjects>;
   readonly flavor: HelmFlavor;
   readonly capabilities: Capabilities;
 }
@@ -211,7 +227,12 @@ interface Template {
 }
 
 /** Every template of the chart and its subcharts, partials left out, by name. */
-function renderTemplates(chart: Chart, values: Values, run: TemplateRun): Map<string, string> {
+function renderTemplates(
+  chart: Chart,
+  values: Values,
+  options: Omit<TemplateRun, 'asValues'>,
+): Map<string, string> {
+  const run: TemplateRun = { ...options, asValues: valuesObjects(options.flavor) };
   const templates = collectTemplates(chart, values, run).sort(byDepth);
   const language = run.language ?? chartLanguage();
   const set = language.templates();
@@ -240,12 +261,10 @@ function renderOne(
   { name, scope, basePath }: Template,
   { run, host }: { readonly run: TemplateRun; readonly host: RenderHost },
 ): string {
-  const owner = run.flavor === 4 ? 'common.Values' : 'chartutil.Values';
-  const type: GoType = { ...mapOf(STRING, ANY), text: owner, named: true };
   // The scope of a chart is one value for all its templates, and they can change it (`set`): only Template differs.
-  scope['Template'] = new GoMap(type, { Name: name, BasePath: basePath });
+  scope['Template'] = run.asValues({ Name: name, BasePath: basePath });
   try {
-    const text = set.execute(name, new GoMap(type, scope), {
+    const text = set.execute(name, run.asValues(scope), {
       host,
       missingKey: run.strict === true ? 'error' : 'zero',
       ...(run.limits === undefined ? {} : { limits: run.limits }),
@@ -281,11 +300,6 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
     Capabilities: capabilitiesObject(run.capabilities, run.flavor),
   };
   const templates: Template[] = [];
-  const type: GoType = {
-    ...mapOf(STRING, ANY),
-    text: run.flavor === 4 ? 'common.Values' : 'chartutil.Values',
-    named: true,
-  };
   const visit = (one: Chart, path: string, own: GoValue, isRoot: boolean): Values => {
     const subcharts: Values = {};
     const scope: Values = {
@@ -299,7 +313,7 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
     for (const child of one.dependencies) {
       const name = child.metadata.name;
       const given = table instanceof Map ? table.get(name) : table[name];
-      const inner = isTable(given) ? new GoMap(type, given) : new GoMap(type, {});
+      const inner = run.asValues(isTable(given) ? given : {});
       subcharts[name] = visit(child, subchartPath(path, child), inner, false);
     }
     for (const file of one.templates) {
@@ -314,7 +328,7 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
     }
     return scope;
   };
-  visit(chart, chart.metadata.name, new GoMap(type, values), true);
+  visit(chart, chart.metadata.name, run.asValues(values), true);
   return templates;
 }
 

@@ -2,6 +2,7 @@ import {
   BOOL,
   BYTES,
   fromBytes,
+  type GoField,
   GoFunc,
   GoMap,
   type GoMethod,
@@ -107,7 +108,7 @@ export function capabilitiesObject(capabilities: Capabilities, flavor: HelmFlavo
   const kube = kubeVersionObject(capabilities.kubeVersion, owner);
   const versions = typedSlice(versionSetType(owner), [...capabilities.apiVersions]);
   const helm = new GoStruct(
-    { kind: 'struct', text: 'version.BuildInfo', named: true, fields: HELM_FIELDS },
+    { kind: 'struct', text: 'version.BuildInfo', named: true, fields: helmFields(flavor) },
     {
       Version: capabilities.helmVersion,
       GitCommit: '',
@@ -115,7 +116,6 @@ export function capabilitiesObject(capabilities: Capabilities, flavor: HelmFlavo
       GoVersion: 'go1.26.8',
       KubeClientVersion: flavor === 4 ? 'v1.37' : '',
     },
-    { json: helmJson(capabilities.helmVersion, flavor) },
   );
   const fields = [
     { name: 'KubeVersion', type: kube.type },
@@ -131,14 +131,17 @@ export function capabilitiesObject(capabilities: Capabilities, flavor: HelmFlavo
   return new GoPointer(struct, pointerTo(type));
 }
 
-function helmJson(version: string, flavor: HelmFlavor): Record<string, string> {
-  const base = { version, go_version: 'go1.26.8' };
-  return flavor === 4 ? { ...base, kube_client_version: 'v1.37' } : base;
+function helmFields(flavor: HelmFlavor): readonly GoField[] {
+  const common = [
+    ['Version', 'version'],
+    ['GitCommit', 'git_commit'],
+    ['GitTreeState', 'git_tree_state'],
+    ['GoVersion', 'go_version'],
+  ] as const;
+  const fields = common.map(([name, json]) => ({ name, type: STRING, json, omitEmpty: true }));
+  const client = { name: 'KubeClientVersion', type: STRING, json: 'kube_client_version' };
+  return flavor === 4 ? [...fields, client] : fields;
 }
-
-const HELM_FIELDS = ['Version', 'GitCommit', 'GitTreeState', 'GoVersion', 'KubeClientVersion'].map(
-  (name) => ({ name, type: STRING }),
-);
 
 function versionSetType(owner: string): GoType {
   return {
@@ -175,7 +178,7 @@ function kubeVersionObject(version: string, owner: string): GoStruct {
     ]),
     pointerStringer: () => text,
   };
-  return new GoStruct(type, full, { json: values });
+  return new GoStruct(type, full);
 }
 
 function kubeFields(owner: string): readonly string[] {

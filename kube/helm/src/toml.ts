@@ -1,23 +1,39 @@
 import {
+  DURATION,
+  formatDuration,
   formatFloat,
   GoError,
   GoInt,
-  GoMap,
+  GoKeyedMap,
+  GoNil,
+  GoPointer,
   GoScalar,
+  GoStruct,
   type GoValue,
   int64,
+  isTime,
   mapGet,
   sortedKeys,
   stringMapOf,
+  typeOf,
 } from '@capstan/lib-gotemplate';
 import { parse, TomlDate } from 'smol-toml';
 
-/** TOML as BurntSushi/toml writes it: sorted keys, plain values before tables, two spaces a level. Throws GoError. */
+/**
+ * TOML as BurntSushi/toml writes it: sorted keys, plain values before tables, two spaces a level. Throws GoError, with the
+ * text of Go's panic for a nil value.
+ */
 export function toToml(value: GoValue): string {
+  if (value === null || value === undefined) {
+    throw new GoPanic('reflect: call of reflect.Value.Type on zero Value');
+  }
   const writer = new TomlWriter();
   writer.write([], value);
   return writer.text;
 }
+
+/** What kills the call in Go, where other failures are values. */
+export class GoPanic extends GoError {}
 
 /** Reads TOML: integers are int64, floats float64, dates their text. Throws Error with the reason. */
 export function fromToml(text: string): GoValue {
@@ -40,10 +56,12 @@ class TomlWriter {
   text = '';
 
   write(key: readonly string[], value: GoValue): void {
-    if (value === null || value === undefined) return;
-    const items = Array.isArray(value) ? value : undefined;
-    if (items !== undefined && isTableList(items)) this.#tables(key, items);
-    else if (stringMapOf(value) !== undefined) this.#table(key, value);
+    const isNilSlice = value instanceof GoNil && value.type.kind === 'slice';
+    if (isNilSlice && key.length === 0) this.text += '[]';
+    if (isNil(value)) return;
+    const kind = kindOf(value);
+    if (kind === 'tables') this.#tables(key, value as readonly GoValue[]);
+    else if (kind === 'table') this.#table(key, value);
     else if (key.length === 0) this.text += element(value);
     else this.text += `${indent(key)}${keyText(key.at(-1)!)} = ${element(value)}\n`;
   }
@@ -55,7 +73,6 @@ class TomlWriter {
   #tables(key: readonly string[], items: readonly GoValue[]): void {
     if (key.length === 0) throw new GoError('toml: top-level values must be Go maps or structs');
     for (const item of items) {
-      if (item === null || item === undefined) continue;
       this.#newline();
       this.text += `${indent(key)}[[${key.map(keyText).join('.')}]]\n`;
       this.#entries(key, item);
@@ -69,33 +86,98 @@ class TomlWriter {
   }
 
   #entries(key: readonly string[], value: GoValue): void {
-    const map = stringMapOf(value) ?? {};
-    const keys = sortedKeys(map);
-    const isSub = (name: string): boolean => isTableValue(mapGet(map, name));
-    for (const name of keys) if (!isSub(name)) this.write([...key, name], mapGet(map, name));
-    for (const name of keys) if (isSub(name)) this.write([...key, name], mapGet(map, name));
+    const { plain, tables } = splitFields(value);
+    for (const [name, item] of [...plain, ...tables]) this.write([...key, name], item);
   }
 }
 
-function isTableValue(value: GoValue): boolean {
-  return stringMapOf(value) !== undefined || (Array.isArray(value) && isTableList(value));
+type Field = readonly [name: string, value: GoValue, place: number];
+
+/** The entries of a map by name, the fields of a struct as declared; undefined for what is neither. */
+function fieldsOf(given: GoValue): readonly Field[] | undefined {
+  const value = given instanceof GoPointer ? given.elem : given;
+  if (value instanceof GoStruct) {
+    return (value.type.fields ?? [])
+      .map(({ name }, place) => [name, value.values[name], place] as const)
+      .filter(([name]) => /^\p{Lu}/u.test(name));
+  }
+  if (value instanceof GoKeyedMap) {
+    throw new GoError('toml: cannot encode a map with non-string key type');
+  }
+  const map = stringMapOf(value);
+  return map === undefined
+    ? undefined
+    : sortedKeys(map).map((key, i) => [key, mapGet(map, key), i]);
 }
 
-function isTableList(items: readonly GoValue[]): boolean {
-  return items.length > 0 && items.every((item) => stringMapOf(item) !== undefined);
+/** Tables stand after plain values: else these would belong to them. */
+function splitFields(value: GoValue): {
+  readonly plain: readonly Field[];
+  readonly tables: readonly Field[];
+} {
+  const fields = fieldsOf(value) ?? [];
+  const isTable = (field: Field): boolean => ['table', 'tables'].includes(kindOf(field[1]));
+  return { plain: fields.filter((field) => !isTable(field)), tables: fields.filter(isTable) };
 }
 
-function element(value: GoValue): string {
+/** What a value is in TOML. A list that holds nil, however deep in lists, is an error as soon as anyone looks at it. */
+function kindOf(value: GoValue): 'nil' | 'table' | 'tables' | 'plain' {
+  if (isNil(value)) return 'nil';
+  if (textOf(value) !== undefined) return 'plain';
+  if (!Array.isArray(value)) return isMapOrStruct(value) ? 'table' : 'plain';
+  const kinds = value.map(kindOf);
+  if (kinds.includes('nil')) throw new GoError('toml: cannot encode array with nil element');
+  return kinds.length > 0 && kinds.every((kind) => kind === 'table') ? 'tables' : 'plain';
+}
+
+function isNil(value: GoValue): boolean {
+  return value === null || value === undefined || value instanceof GoNil;
+}
+
+function isMapOrStruct(value: GoValue): boolean {
+  return value instanceof GoKeyedMap || fieldsOf(value) !== undefined;
+}
+
+function element(given: GoValue): string {
+  const value = given instanceof GoPointer ? given.elem : given;
+  const text = textOf(value);
+  if (text !== undefined) return isTime(value) ? text : quoteText(text);
   if (typeof value === 'string') return quoteText(value);
   if (typeof value === 'number') return floatText(value);
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (value instanceof GoInt) return String(value.value);
+  if (value instanceof GoInt) {
+    return value.type === DURATION
+      ? quoteText(formatDuration(BigInt(value.value)))
+      : String(value.value);
+  }
   if (value instanceof GoScalar) return element(value.value);
+  if (value instanceof Uint8Array) return `[${value.join(', ')}]`;
   if (Array.isArray(value)) return `[${value.map(element).join(', ')}]`;
-  const map = value instanceof GoMap ? value.data : stringMapOf(value);
-  if (map === undefined) throw new GoError('toml: unsupported type');
-  const entries = sortedKeys(map).map((key) => `${keyText(key)} = ${element(mapGet(map, key))}`);
-  return `{${entries.join(', ')}}`;
+  if (!isMapOrStruct(value)) throw new GoError(`unexpected type: ${typeOf(value).text}`);
+  return `{${inlineEntries(value)}}`;
+}
+
+/** How a value of a type with a method MarshalText shows itself. */
+function textOf(given: GoValue): string | undefined {
+  const value = given instanceof GoPointer ? given.elem : given;
+  return value instanceof GoStruct ? value.type.textMarshaler?.(value) : undefined;
+}
+
+/**
+ * The comma of a map's entry goes by its place in the list, not by what is left out of it, so that a nil at the end leaves
+ * one behind; that of a field by where the struct declares it.
+ */
+function inlineEntries(value: GoValue): string {
+  const { plain, tables } = splitFields(value);
+  const count = plain.length + tables.length;
+  const isStruct = value instanceof GoStruct;
+  return [...plain, ...tables]
+    .map(([key, item, place], i) => {
+      if (isNil(item)) return '';
+      const comma = (isStruct ? place : i) === count - 1 ? '' : ', ';
+      return `${keyText(key)} = ${element(item)}${comma}`;
+    })
+    .join('');
 }
 
 function floatText(value: number): string {

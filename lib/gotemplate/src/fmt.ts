@@ -361,7 +361,7 @@ class Printer {
           this.out += `[${bytes.join(' ')}]`;
           return;
         }
-        this.out += '[]byte{';
+        this.out += depth > 0 ? '[]uint8{' : '[]byte{';
         for (const [index, byte] of bytes.entries()) {
           if (index > 0) this.out += ', ';
           this.#sharpHex(byte);

@@ -33,8 +33,9 @@ export {
   text,
   variadic,
 } from './sprig/define.ts';
-export { goJson, indentJson } from './sprig/json.ts';
+export { goJson, indentJson, jsonFields } from './sprig/json.ts';
 export { parseJson } from './sprig/json-parse.ts';
+export { regexTest } from './sprig/regex.ts';
 export { type SprigOptions, sprigFunctions } from './sprig/sprig.ts';
 export {
   type ExecuteOptions,

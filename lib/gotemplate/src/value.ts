@@ -67,6 +67,10 @@ export type Kind =
 export interface GoField {
   readonly name: string;
   readonly type: GoType;
+  /** The name in JSON, when the field has a tag for it. */
+  readonly json?: string;
+  /** Left out of JSON when it is a zero value. */
+  readonly omitEmpty?: boolean;
 }
 
 /** A method: the receiver comes first. */
@@ -88,6 +92,8 @@ export interface GoType {
   readonly stringer?: (value: GoValue) => string;
   /** A String method of the pointer: an action prints by it what can be addressed (a field), fmt does not. */
   readonly pointerStringer?: (value: GoValue) => string;
+  /** The MarshalText method: how encoders of JSON, YAML and TOML write a value. */
+  readonly textMarshaler?: (value: GoValue) => string;
 }
 
 const SLICE_TYPE: unique symbol = Symbol('go.sliceType');

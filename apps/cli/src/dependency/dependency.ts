@@ -11,6 +11,7 @@ import {
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { kindAt, rootOf } from '../chart-path.ts';
 import { type FlagSpec, GLOBAL_FLAGS, type ParsedFlags, parseFlags } from '../flags.ts';
+import { HELM_VERSION_FLAG, HELM_VERSION_HELP, helmFlavor } from '../helm-version.ts';
 import type { Command, Io } from '../io.ts';
 import { REPOSITORY_FLAGS, readKeyring, repositoryOptions } from '../locate-chart.ts';
 import { listDependencies } from './list-dependencies.ts';
@@ -22,6 +23,7 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
   keyring: { kind: 'string' },
   'skip-refresh': { kind: 'boolean' },
   root: { kind: 'string' },
+  ...HELM_VERSION_FLAG,
 };
 
 const HELP = `usage: capstan dependency build|list|update [CHART] [flags]
@@ -37,7 +39,7 @@ Keeps the folder charts/ as Chart.yaml says, as helm dependency does.
       --verify             check signatures (.prov) against --keyring; update fails without one, build warns
       --username, --password, --pass-credentials, --plain-http, --ca-file, --cert-file, --key-file,
       --insecure-skip-tls-verify   for repositories and registries
-`;
+${HELM_VERSION_HELP}`;
 
 /** `capstan dependency build|list|update [CHART]`, with the output of `helm dependency`. */
 export const run: Command = async (args, io) => {
@@ -99,6 +101,7 @@ function dependencyPorts(flags: ParsedFlags, io: Io, isBuild: boolean): Dependen
     open: (url) => openRepository(url, repositoryOptions(flags, io)),
     now: () => new Date().toISOString(),
     print: (line) => io.out(`${line}\n`),
+    flavor: helmFlavor(flags),
     ...verify,
   };
 }

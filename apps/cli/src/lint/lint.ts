@@ -14,6 +14,7 @@ import { openDiskTree } from '@capstan/lib-files/disk';
 import { messageOf } from '@capstan/lib-std';
 import { kindAt } from '../chart-path.ts';
 import { type FlagSpec, GLOBAL_FLAGS, type ParsedFlags, parseFlags } from '../flags.ts';
+import { HELM_VERSION_FLAG, HELM_VERSION_HELP, helmFlavor } from '../helm-version.ts';
 import type { Command, Io } from '../io.ts';
 import { mergeValueFlags, VALUE_FLAGS } from '../template/value-flags.ts';
 
@@ -25,6 +26,7 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
   'with-subcharts': { kind: 'boolean' },
   'skip-schema-validation': { kind: 'boolean' },
   'kube-version': { kind: 'string' },
+  ...HELM_VERSION_FLAG,
 };
 
 const HELP = `usage: capstan lint PATH... [flags]
@@ -37,7 +39,7 @@ Examines charts for what will fail and for what is against the conventions, as h
       --kube-version V    for .Capabilities and deprecated APIs
       --skip-schema-validation
   -f, --values, --set …   values, as of capstan template
-`;
+${HELM_VERSION_HELP}`;
 
 /** `capstan lint PATH...`, with the rules, output and exit codes of `helm lint`. */
 export const run: Command = async (args, io) => {
@@ -46,14 +48,16 @@ export const run: Command = async (args, io) => {
     io.out(HELP);
     return 0;
   }
-  if (flags.positionals.length === 0) {
+  const flavor = helmFlavor(flags);
+  if (flags.positionals.length === 0 && flavor === 4) {
     throw new ChartError(
       'FLAGS',
       '"capstan lint" requires at least 1 argument\n\nUsage:  capstan lint PATH [flags]',
     );
   }
   const kubeVersion = kubeVersionOf(flags);
-  const paths = flags.positionals.flatMap((path) => [path, ...subchartsOf(path, flags, io)]);
+  const given = flags.positionals.length === 0 ? ['.'] : flags.positionals;
+  const paths = given.flatMap((path) => [path, ...subchartsOf(path, flags, io)]);
   const values = await mergeValueFlags(flags, io);
   let failed = 0;
   let noticed = 0;
@@ -113,6 +117,7 @@ function lintOne(
       namespace: flags.text('namespace') ?? 'default',
       skipSchemaValidation: flags.flag('skip-schema-validation'),
       shownPath,
+      flavor: helmFlavor(flags),
       ...(kubeVersion === undefined ? {} : { kubeVersion }),
     });
     const counted = flags.flag('strict') ? ['WARNING', 'ERROR'] : ['ERROR'];

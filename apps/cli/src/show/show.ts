@@ -1,12 +1,21 @@
-import { type Chart, ChartError, type ChartFile, chartCrds, chartYaml } from '@capstan/kube-helm';
+import {
+  type Chart,
+  ChartError,
+  type ChartFile,
+  chartCrds,
+  chartYaml,
+  type HelmFlavor,
+} from '@capstan/kube-helm';
 import { oneArgument } from '../chart-path.ts';
 import { type FlagSpec, GLOBAL_FLAGS, parseFlags } from '../flags.ts';
+import { HELM_VERSION_FLAG, HELM_VERSION_HELP, helmFlavor } from '../helm-version.ts';
 import type { Command } from '../io.ts';
 import { CHART_FLAGS, CHART_HELP, locateChart } from '../locate-chart.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...CHART_FLAGS,
   ...GLOBAL_FLAGS,
+  ...HELM_VERSION_FLAG,
 };
 
 const HELP = `usage: capstan show WHAT CHART
@@ -19,7 +28,7 @@ Shows what a chart holds, as helm show does. CHART is a folder, a packed .tgz, a
   readme   the README
   crds     the CustomResourceDefinitions
 
-${CHART_HELP}`;
+${CHART_HELP}${HELM_VERSION_HELP}`;
 
 const PARTS = ['all', 'chart', 'values', 'readme', 'crds'] as const;
 type Part = (typeof PARTS)[number];
@@ -37,11 +46,11 @@ export const run: Command = async (args, io) => {
     throw new ChartError('FLAGS', `unknown command ${JSON.stringify(what)} for "capstan show"`);
   }
   const given = oneArgument(`show ${part}`, rest);
-  io.out(showText(await locateChart(given, flags, io), part));
+  io.out(showText(await locateChart(given, flags, io), part, helmFlavor(flags)));
   return 0;
 };
 
-function showText(chart: Chart, part: Part): string {
+function showText(chart: Chart, part: Part, flavor: HelmFlavor): string {
   const sections: string[] = [];
   const rule = part === 'all' ? '---\n' : '';
   const wants = (one: Part): boolean => part === one || part === 'all';
@@ -52,13 +61,17 @@ function showText(chart: Chart, part: Part): string {
   }
   const readme = chart.files.find(({ name }) => /^readme(\.md|\.txt)?$/i.test(name));
   if (wants('readme') && readme !== undefined) sections.push(`${rule}${textOf(readme)}\n`);
-  if (wants('crds')) {
-    for (const { data } of chartCrds(chart)) {
-      const text = new TextDecoder().decode(data);
-      sections.push(`${text.startsWith('---') ? '' : '---\n'}${text}\n`);
-    }
-  }
+  if (wants('crds')) sections.push(...crdSections(chart, part, flavor));
   return sections.join('');
+}
+
+/** Helm 3 puts a rule before the first one only, and only when it shows all. */
+function crdSections(chart: Chart, part: Part, flavor: HelmFlavor): readonly string[] {
+  return chartCrds(chart).map(({ data }, i) => {
+    const text = new TextDecoder().decode(data);
+    const wantsRule = flavor === 4 || (i === 0 && part === 'all');
+    return `${wantsRule && !text.startsWith('---') ? '---\n' : ''}${text}\n`;
+  });
 }
 
 function textOf({ data }: ChartFile): string {

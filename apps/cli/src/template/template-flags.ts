@@ -1,4 +1,5 @@
 import { type FlagSpec, GLOBAL_FLAGS } from '../flags.ts';
+import { HELM_VERSION_FLAG, HELM_VERSION_HELP } from '../helm-version.ts';
 import { CHART_FLAGS, CHART_HELP } from '../locate-chart.ts';
 import { VALUE_FLAGS } from './value-flags.ts';
 
@@ -48,7 +49,7 @@ export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'skip-tests': { kind: 'boolean' },
   'skip-crds': { kind: 'boolean' },
   'skip-schema-validation': { kind: 'boolean' },
-  'helm-version': { kind: 'string' },
+  ...HELM_VERSION_FLAG,
 };
 
 export const TEMPLATE_HELP = `usage: capstan template [NAME] CHART [flags]
@@ -73,5 +74,4 @@ Renders a chart as helm template does. CHART is a folder, a packed .tgz, a URL, 
       --validate             or --dry-run=server: ask the cluster of --kubeconfig, --kube-context for its version and
                              kinds, and answer lookup from it; changes nothing
       --post-renderer PROGRAM, --post-renderer-args ARG   its standard output takes the place of what was rendered
-${CHART_HELP}      --helm-version 3|4     whose output is followed where the two differ (default 4)
-`;
+${CHART_HELP}${HELM_VERSION_HELP}`;

@@ -18,9 +18,10 @@ import {
 import { kindAt } from '../chart-path.ts';
 import { keepDependencies } from '../dependency/dependency.ts';
 import { type ParsedFlags, parseFlags } from '../flags.ts';
+import { helmFlavor } from '../helm-version.ts';
 import { checkInstallable, missingDependencies } from '../installable-chart.ts';
 import type { Command, Io } from '../io.ts';
-import { locateChart } from '../locate-chart.ts';
+import { findChart, locateChart } from '../locate-chart.ts';
 import { renderForCluster } from './cluster-render.ts';
 import { postRendererOf } from './post-renderer.ts';
 import { TEMPLATE_FLAGS, TEMPLATE_HELP } from './template-flags.ts';
@@ -35,10 +36,10 @@ export const run: Command = async (args, io) => {
   }
   const capabilities = capabilitiesOf(flags);
   const { name, chartPath } = nameAndChart(flags);
-  const located = await locateChart(chartPath, flags, io);
+  const read = await findChart(chartPath, flags, io);
   const values = await mergeValueFlags(flags, io);
-  const chart = await installable(located, chartPath, { flags, io });
-  const flavor = flavorOf(flags);
+  const chart = await installable(read(), chartPath, { flags, io });
+  const flavor = helmFlavor(flags);
   const options: RenderOptions = {
     release: {
       name,
@@ -59,10 +60,6 @@ export const run: Command = async (args, io) => {
   print(rendered, flags, { io, name });
   return 0;
 };
-
-function flavorOf(flags: ParsedFlags): 3 | 4 {
-  return flags.text('helm-version') === '3' ? 3 : 4;
-}
 
 function asksCluster(flags: ParsedFlags): boolean {
   const mode = flags.text('dry-run') ?? 'client';
@@ -86,7 +83,7 @@ async function installable(
   const isUpdated = isLacking && flags.flag('dependency-update') && kindAt(folder) === 'directory';
   if (isUpdated) await keepDependencies(folder, updateDependencies, { flags, io });
   const complete = isUpdated ? await locateChart(given, flags, io) : chart;
-  checkInstallable(complete, flavorOf(flags));
+  checkInstallable(complete, helmFlavor(flags));
   return complete;
 }
 
@@ -130,7 +127,7 @@ function renderOrExplain(
     if (flags.flag('debug')) {
       const text = error instanceof UnreadableManifestError ? error.rendered.trim() : '';
       const only = flags.texts('show-only');
-      io.out(only.length === 0 ? `${text}\n` : chosen(text, only, flavorOf(flags), error));
+      io.out(only.length === 0 ? `${text}\n` : chosen(text, only, helmFlavor(flags), error));
       throw error;
     }
     const message = `${error.message}\n\nUse --debug flag to render out invalid YAML`;
@@ -139,7 +136,7 @@ function renderOrExplain(
 }
 
 function capabilitiesOf(flags: ParsedFlags): Capabilities {
-  const base = defaultCapabilities(flavorOf(flags));
+  const base = defaultCapabilities(helmFlavor(flags));
   const given = flags.text('kube-version');
   const parsed = given === undefined ? undefined : parseKubeVersion(given);
   if (parsed === null) {
@@ -172,7 +169,7 @@ function print(rendered: RenderedChart, flags: ParsedFlags, output: Output): voi
   }
   const text = `${rendered.yaml.trim()}\n${hooks.map(hookText).join('')}`;
   const only = flags.texts('show-only');
-  output.io.out(only.length === 0 ? text : chosen(text, only, flavorOf(flags)));
+  output.io.out(only.length === 0 ? text : chosen(text, only, helmFlavor(flags)));
 }
 
 function isSkipped(hook: Hook, flags: ParsedFlags): boolean {

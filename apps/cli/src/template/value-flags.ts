@@ -25,7 +25,7 @@ export async function mergeValueFlags(flags: ParsedFlags, io: Io): Promise<Value
   for (const text of flags.texts('set')) apply(values, text, 'typed', '--set');
   for (const text of flags.texts('set-string')) apply(values, text, 'string', '--set-string');
   for (const text of flags.texts('set-file')) {
-    apply(values, text, (path) => readFileSync(resolve(io.cwd, path), 'utf8'), '--set-file');
+    apply(values, text, (path) => readText(path, io), '--set-file');
   }
   for (const text of flags.texts('set-literal')) apply(values, text, 'literal', '--set-literal');
   return values;
@@ -38,6 +38,11 @@ async function readValuesFile(path: string, io: Io): Promise<Values> {
   } catch (error) {
     throw new ChartError('CHART_VALUES', `failed to parse ${path}: ${messageOf(error)}`, error);
   }
+}
+
+/** A byte order mark is part of the text, as in Go. */
+function readText(path: string, io: Io): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(readGiven(path, io));
 }
 
 function readGiven(path: string, io: Io): Uint8Array {

@@ -1,3 +1,4 @@
+import { regexTest } from '@capstan/lib-gotemplate';
 import { FORMATS } from './formats.ts';
 import { display, quoted, type SchemaError } from './schema-error.ts';
 
@@ -59,7 +60,7 @@ class SchemaRun {
   readonly #root: JsonSchema;
   readonly #limits: SchemaLimits;
   readonly #draft: number;
-  readonly #patterns = new Map<string, RegExp>();
+  readonly #patterns = new Map<string, (text: string) => boolean>();
   #steps = 0;
 
   constructor(root: JsonSchema, limits: SchemaLimits) {
@@ -120,8 +121,9 @@ class SchemaRun {
     const format = schema['format'];
     if (typeof format === 'string' && typeof value === 'string' && this.#draft < 2019) {
       const known = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
-      if (known !== undefined && !known(value)) {
-        return plain(place, `${display(value)} is not valid ${format}: invalid ${format}`);
+      const problem = known?.(value);
+      if (problem !== undefined) {
+        return plain(place, `${display(value)} is not valid ${format}: ${problem}`);
       }
     }
     return null;
@@ -221,7 +223,7 @@ class SchemaRun {
     const own = keywords(schema['properties']);
     if (Object.hasOwn(own, name) && isSchema(own[name])) found.push(own[name]);
     for (const [pattern, inner] of Object.entries(keywords(schema['patternProperties']))) {
-      if (isSchema(inner) && this.#pattern(pattern).test(name)) found.push(inner);
+      if (isSchema(inner) && this.#pattern(pattern)(name)) found.push(inner);
     }
     if (found.length > 0) return found;
     const additional = schema['additionalProperties'];
@@ -323,7 +325,7 @@ class SchemaRun {
     if (typeof maxLength === 'number' && length > maxLength) {
       errors.push(plain(here, `maxLength: got ${length}, want ${maxLength}`));
     }
-    if (typeof pattern === 'string' && !this.#pattern(pattern).test(value)) {
+    if (typeof pattern === 'string' && !this.#pattern(pattern)(value)) {
       errors.push(plain(here, `${quoted(value)} does not match pattern ${quoted(pattern)}`));
     }
     return errors;
@@ -375,11 +377,11 @@ class SchemaRun {
     }
   }
 
-  #pattern(source: string): RegExp {
+  #pattern(source: string): (text: string) => boolean {
     let pattern = this.#patterns.get(source);
     if (pattern === undefined) {
       try {
-        pattern = new RegExp(source, 'u');
+        pattern = regexTest(source);
       } catch {
         throw new SchemaFault(`${quoted(source)} is not a valid pattern`);
       }
@@ -435,10 +437,22 @@ function checkNumber(
   return errors;
 }
 
-/** The original prints numbers through an English printer: digits in groups of three. */
+/**
+ * The original prints numbers through an English printer: digits in groups of three, and from a million on as a power of ten.
+ */
 function group3(value: number | bigint): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 20 });
+  const number = Number(value);
+  const [mantissa = '', exponent = ''] = number.toExponential().split('e');
+  const power = Number(exponent);
+  if (power >= -4 && power < 6)
+    return number.toLocaleString('en-US', { maximumFractionDigits: 20 });
+  const digits = `${Math.abs(power)}`
+    .padStart(2, '0')
+    .replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
+  return `${mantissa}×10${power < 0 ? '⁻' : ''}${digits}`;
 }
+
+const SUPERSCRIPTS = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
 
 function isMultiple(value: number, of: number): boolean {
   const quotient = value / of;

@@ -7,6 +7,7 @@ import {
 } from '@capstan/lib-semver';
 import { messageOf } from '@capstan/lib-std';
 import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
+import type { HelmFlavor } from '../capabilities.ts';
 import type { ChartMetadata, Maintainer } from '../chart.ts';
 import { NO_METADATA, parseMetadata } from '../parse-metadata.ts';
 import type { ChartPlace, Note } from './lint-chart.ts';
@@ -14,14 +15,14 @@ import type { ChartPlace, Note } from './lint-chart.ts';
 const FILE = 'Chart.yaml';
 
 /** The rules about Chart.yaml. */
-export function lintChartFile({ tree, path }: ChartPlace, note: Note): void {
+export function lintChartFile({ tree, path }: ChartPlace, flavor: HelmFlavor, note: Note): void {
   const at = joinPath(path, FILE);
   const isFolder = tree.stat(at)?.kind === 'directory';
   note('ERROR', FILE, isFolder ? 'should be a file, not a directory' : undefined);
   const text = new TextDecoder().decode(tree.readFile(at));
   const metadata = readMetadata(text, note);
   if (metadata === undefined) return;
-  note('WARNING', FILE, strictProblem(text));
+  if (flavor === 4) note('WARNING', FILE, strictProblem(text));
   note('ERROR', FILE, nameProblem(metadata));
   note('ERROR', FILE, apiVersionProblem(metadata));
   note('ERROR', FILE, typeProblem(text, 'version'));
@@ -34,7 +35,7 @@ export function lintChartFile({ tree, path }: ChartPlace, note: Note): void {
   note('ERROR', FILE, badIcon ? `invalid icon URL '${metadata.icon}'` : undefined);
   note('ERROR', FILE, onlyV2(metadata));
   note('ERROR', FILE, dependenciesProblem(metadata));
-  note('WARNING', FILE, strictVersionProblem(metadata));
+  if (flavor === 4) note('WARNING', FILE, strictVersionProblem(metadata));
 }
 
 function readMetadata(text: string, note: Note): ChartMetadata | undefined {

@@ -1,6 +1,6 @@
 import { type FileTree, joinPath } from '@capstan/lib-files';
 import { messageOf } from '@capstan/lib-std';
-import { defaultCapabilities, type KubeVersionParts } from '../capabilities.ts';
+import { defaultCapabilities, type HelmFlavor, type KubeVersionParts } from '../capabilities.ts';
 import type { Chart, Values } from '../chart.ts';
 import { loadChart, parseValues } from '../load-chart.ts';
 import { renderFiles } from '../render-chart.ts';
@@ -24,12 +24,14 @@ export interface LintOptions {
   readonly skipSchemaValidation?: boolean;
   /** The folder as messages name it. */
   readonly shownPath?: string;
+  /** The version of Helm whose rules and words are followed (default 4). */
+  readonly flavor?: HelmFlavor;
 }
 
 /** Notes a message when there is a problem; says whether there was none. */
 export type Note = (severity: Severity, path: string, problem: string | undefined) => boolean;
 
-/** What `helm lint` 4.3.1 says of the chart in the folder `path`, rule by rule in its order and its words. */
+/** What `helm lint` (4.3.1 or 3.22.0) says of the chart in the folder `path`, rule by rule in its order and its words. */
 export function lintChart(
   tree: FileTree,
   path: string,
@@ -43,11 +45,12 @@ export function lintChart(
     return false;
   };
   const place = { tree, path };
-  lintChartFile(place, note);
-  lintValues(place, values, { options, note });
-  lintTemplates(place, values, { options, note });
+  const rule = { options, flavor: options.flavor ?? 4, note };
+  lintChartFile(place, rule.flavor, note);
+  lintValues(place, values, rule);
+  lintTemplates(place, values, rule);
   lintDependencies(place, options.shownPath ?? path, note);
-  lintCrds(place, note);
+  if (rule.flavor === 4) lintCrds(place, note);
   return messages;
 }
 
@@ -58,50 +61,74 @@ export interface ChartPlace {
 
 interface Rule {
   readonly options: LintOptions;
+  readonly flavor: HelmFlavor;
   readonly note: Note;
 }
 
-function lintValues({ tree, path }: ChartPlace, values: Values, { options, note }: Rule): void {
+function lintValues({ tree, path }: ChartPlace, values: Values, rule: Rule): void {
+  const { options, flavor, note } = rule;
   const file = 'values.yaml';
   const bytes = tree.readFile(joinPath(path, file));
   if (!note('INFO', file, bytes === undefined ? 'file does not exist' : undefined)) return;
   const schema = tree.readFile(joinPath(path, 'values.schema.json'));
+  // Helm 3 holds the values against the schema here even when it is told to skip that.
+  const isSkipped = flavor === 4 && options.skipSchemaValidation === true;
   try {
     const defaults = parseValues(new TextDecoder().decode(bytes));
-    if (schema === undefined || schema.length === 0 || options.skipSchemaValidation === true)
-      return;
+    if (schema === undefined || schema.length === 0 || isSkipped) return;
     const problem = schemaProblem(schema, coalesceTables(values, defaults));
     note('ERROR', file, problem === '' ? undefined : `${problem}\n`);
   } catch (error) {
+    const type = flavor === 3 ? 'chartutil.Values' : 'common.Values';
     const reason = messageOf(error)
       .replace(/^cannot unmarshal yaml document: /, '')
-      .replace(/map\[string\]interface \{\}$/, 'common.Values');
+      .replace(/map\[string\]interface \{\}$/, type);
     note('ERROR', file, `unable to parse YAML: ${reason}`);
   }
 }
 
-function lintTemplates({ tree, path }: ChartPlace, values: Values, { options, note }: Rule): void {
+function lintTemplates({ tree, path }: ChartPlace, values: Values, rule: Rule): void {
+  const { options, flavor, note } = rule;
   const folder = 'templates/';
   const kind = tree.stat(joinPath(path, 'templates'))?.kind;
-  const missing = kind === undefined ? 'directory does not exist' : undefined;
+  const missing = kind === undefined && flavor === 4 ? 'directory does not exist' : undefined;
   if (!note('WARNING', folder, missing)) return;
-  if (!note('ERROR', folder, kind === 'directory' ? undefined : 'not a directory')) return;
+  const isFile = kind !== undefined && kind !== 'directory';
+  const severity = flavor === 3 ? 'WARNING' : 'ERROR';
+  if (!note(severity, folder, isFile ? 'not a directory' : undefined)) return;
   const chart = loaded({ tree, path }, (problem) => note('ERROR', folder, problem));
   if (chart === undefined) return;
-  const files = rendered(chart, values, { options, note });
+  const files = rendered(chart, values, rule);
   if (files === undefined) return;
-  const minor = Number(options.kubeVersion?.minor ?? defaultMinor());
-  for (const template of chart.templates) {
-    note('ERROR', template.name, extensionProblem(template.name));
-    if (!/\.ya?ml$/i.test(template.name)) continue;
-    const content = files.get(`${chart.metadata.name}/${template.name}`) ?? '';
+  const minor = Number(options.kubeVersion?.minor ?? defaultMinor(flavor));
+  for (const { name, data } of chart.templates) {
+    note('ERROR', name, extensionProblem(name));
+    if (flavor === 3) lintForHelm3(name, data, note);
+    if (!(flavor === 3 ? /\.yaml$/ : /\.ya?ml$/i).test(name)) continue;
+    const content = files.get(`${chart.metadata.name}/${name}`) ?? '';
     if (content.trim() === '') continue;
-    if (!lintManifest(template.name, content, { minor, note })) return;
+    if (!lintManifest(name, content, { minor, flavor, note })) return;
   }
 }
 
-function defaultMinor(): string {
-  return defaultCapabilities().kubeVersion.split('.')[1] ?? '';
+/** What Helm 3 finds in templates that were written for Helm 2. */
+function lintForHelm3(name: string, data: Uint8Array, note: Note): void {
+  const text = new TextDecoder().decode(data);
+  const isCrdHook = /"?helm\.sh\/hook"?:\s+crd-install/.test(text);
+  note(
+    'WARNING',
+    name,
+    isCrdHook
+      ? 'manifest is a crd-install hook. This hook is no longer supported in v3 and all CRDs should also exist the crds/ directory at the top level of the chart'
+      : undefined,
+  );
+  const time =
+    '.Release.Time has been removed in v3, please replace with the `now` function in your templates';
+  note('ERROR', name, text.includes('.Release.Time') ? time : undefined);
+}
+
+function defaultMinor(flavor: HelmFlavor): string {
+  return defaultCapabilities(flavor).kubeVersion.split('.')[1] ?? '';
 }
 
 function loaded({ tree, path }: ChartPlace, failed: (problem: string) => void): Chart | undefined {
@@ -116,14 +143,15 @@ function loaded({ tree, path }: ChartPlace, failed: (problem: string) => void): 
 function rendered(
   chart: Chart,
   values: Values,
-  { options, note }: Rule,
+  { options, flavor, note }: Rule,
 ): ReadonlyMap<string, string> | undefined {
   const { namespace = 'default', kubeVersion, skipSchemaValidation = false } = options;
-  const base = defaultCapabilities();
+  const base = defaultCapabilities(flavor);
   try {
     return renderFiles(chart, values, {
       release: { name: 'test-release', namespace },
       skipSchemaValidation,
+      flavor,
       capabilities: { ...base, kubeVersion: kubeVersion?.version ?? base.kubeVersion },
     });
   } catch (error) {

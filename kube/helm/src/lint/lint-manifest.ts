@@ -7,8 +7,10 @@ import {
 import { joinPath } from '@capstan/lib-files';
 import { messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
+import type { HelmFlavor } from '../capabilities.ts';
 import { chartCrds } from '../chart.ts';
 import { loadChart } from '../load-chart.ts';
+import { scalarText } from '../parse-metadata.ts';
 import { deprecationOf } from './deprecated-apis.ts';
 import type { ChartPlace, Note } from './lint-chart.ts';
 
@@ -18,27 +20,26 @@ interface Head {
   readonly name: string;
 }
 
+export interface ManifestRules {
+  /** The minor version of Kubernetes 1 that is asked about deprecated APIs. */
+  readonly minor: number;
+  readonly flavor: HelmFlavor;
+  readonly note: Note;
+}
+
 /** The rules about what a template printed. False when it is no YAML: the original looks at no further template then. */
-export function lintManifest(
-  path: string,
-  content: string,
-  { minor, note }: { readonly minor: number; readonly note: Note },
-): boolean {
+export function lintManifest(path: string, content: string, rules: ManifestRules): boolean {
+  const { minor, flavor, note } = rules;
   note('WARNING', path, indentProblem(content));
   let first: Dict | undefined;
-  for (const document of content.split(/^---.*$/m)) {
-    const value = readDocument(path, document, note);
-    if (value === undefined) return false;
-    if (value === null) continue;
-    const head = headOf(value);
+  return eachDocument(content, { path, flavor, note }, (head, value) => {
     note('WARNING', path, nameProblem(head));
     note('WARNING', path, deprecationOf(head.apiVersion, head.kind, minor));
     note('ERROR', path, selectorProblem(head, content));
     first ??= value;
     // The original looks for the items in the first document, whichever document the List is.
-    note('ERROR', path, listProblem(head, first));
-  }
-  return true;
+    note('ERROR', path, listProblem(head, first, flavor));
+  });
 }
 
 /** The rules about crds/. */
@@ -56,51 +57,113 @@ export function lintCrds({ tree, path }: ChartPlace, note: Note): void {
   }
   for (const { fileName, data } of chartCrds(chart)) {
     const at = fileName.slice(fileName.lastIndexOf('crds/'));
-    for (const document of new TextDecoder().decode(data).split(/^---.*$/m)) {
-      const value = readDocument(at, document, note);
-      if (value === undefined) return;
-      if (value === null) continue;
-      const { apiVersion, kind: found } = headOf(value);
-      const isGroup = apiVersion.startsWith('apiextensions.k8s.io');
+    const text = new TextDecoder().decode(data);
+    const isRead = eachDocument(text, { path: at, flavor: 4, note }, (head) => {
+      const isGroup = head.apiVersion.startsWith('apiextensions.k8s.io');
       note('ERROR', at, isGroup ? undefined : "apiVersion is not in 'apiextensions.k8s.io'");
-      const isKind = found === 'CustomResourceDefinition';
+      const isKind = head.kind === 'CustomResourceDefinition';
       note('ERROR', at, isKind ? undefined : "object kind is not 'CustomResourceDefinition'");
-    }
+    });
+    if (!isRead) return;
   }
 }
 
 type Dict = Readonly<Record<string, unknown>>;
 
-/** Null for an empty document, undefined for what cannot be read, which is noted. */
-function readDocument(path: string, text: string, note: Note): Dict | null | undefined {
-  try {
-    const value: unknown = parseYaml(text);
-    if (value === null || value === undefined) return null;
-    if (isDict(value)) return value;
-    const kind = Array.isArray(value) ? 'array' : typeof value;
-    note(
-      'ERROR',
-      path,
-      `unable to parse YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type rules.k8sYamlStruct`,
-    );
-  } catch (error) {
-    note('ERROR', path, `unable to parse YAML: ${messageOf(error)}`);
+interface Reading {
+  readonly path: string;
+  readonly flavor: HelmFlavor;
+  readonly note: Note;
+}
+
+/** Reads one document after the other; false at the first that cannot be read, which is noted. */
+function eachDocument(
+  text: string,
+  { path, flavor, note }: Reading,
+  look: (head: Head, value: Dict) => void,
+): boolean {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  let open: string[] = [];
+  const read = (): boolean => {
+    if (open.length === 0) return true;
+    const document = `${open.join('\n')}\n`;
+    open = [];
+    try {
+      const value = readDocument(document, flavor);
+      if (value !== null) look(headOf(value, flavor), value);
+      return true;
+    } catch (error) {
+      note('ERROR', path, `unable to parse YAML: ${messageOf(error)}`);
+      return false;
+    }
+  };
+  // A rule ends what stands before it; with nothing before it, it is the first line of what follows.
+  for (const line of lines) {
+    const after = line.startsWith('---') ? line.slice(3).trim() : '';
+    if (after !== '' && !after.startsWith('#')) {
+      note('ERROR', path, `unable to parse YAML: invalid Yaml document separator: ${after}`);
+      return false;
+    }
+    if (!line.startsWith('---') || open.length === 0) open.push(line);
+    else if (!read()) return false;
   }
-  return undefined;
+  return read();
+}
+
+/** Null for an empty document. */
+function readDocument(text: string, flavor: HelmFlavor): Dict | null {
+  const value: unknown = parseYaml(text);
+  if (value === null || value === undefined) return null;
+  if (isDict(value)) return value;
+  throw mismatch(value, `value of type rules.${structName(flavor)}`);
+}
+
+function structName(flavor: HelmFlavor): string {
+  return flavor === 3 ? 'K8sYamlStruct' : 'k8sYamlStruct';
+}
+
+function mismatch(value: unknown, wanted: string): Error {
+  const kind = Array.isArray(value) ? 'array' : isDict(value) ? 'object' : scalarKind(value);
+  return new Error(
+    `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go ${wanted}`,
+  );
+}
+
+function scalarKind(value: unknown): string {
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'bigint' ? 'number' : typeof value;
 }
 
 function isDict(value: unknown): value is Dict {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function headOf(value: Dict): Head {
-  const metadata = isDict(value['metadata']) ? value['metadata'] : {};
-  const text = (given: unknown): string => (typeof given === 'string' ? given : '');
-  return {
-    apiVersion: text(value['apiVersion']),
-    kind: text(value['kind']),
-    name: text(metadata['name']),
+/** What the original's struct takes of a document: names in any case, numbers and booleans as their text. */
+function headOf(value: Dict, flavor: HelmFlavor): Head {
+  const owner = structName(flavor);
+  const metadata = member(value, 'metadata');
+  if (metadata !== undefined && metadata !== null && !isDict(metadata)) {
+    throw mismatch(metadata, `struct field ${owner}.Metadata of type rules.k8sYamlMetadata`);
+  }
+  const text = (of: Dict, name: string, field: string): string => {
+    const given = member(of, name);
+    if (given === undefined || given === null) return '';
+    const read = scalarText(given);
+    if (read === undefined) throw mismatch(given, `struct field ${field} of type string`);
+    return read;
   };
+  return {
+    apiVersion: text(value, 'apiVersion', `${owner}.apiVersion`),
+    kind: text(value, 'kind', `${owner}.Kind`),
+    name: isDict(metadata) ? text(metadata, 'name', 'k8sYamlMetadata.Metadata.Name') : '',
+  };
+}
+
+function member(of: Dict, name: string): unknown {
+  if (Object.hasOwn(of, name)) return of[name];
+  const other = Object.keys(of).find((key) => key.toLowerCase() === name.toLowerCase());
+  return other === undefined ? undefined : of[other];
 }
 
 function indentProblem(content: string): string | undefined {
@@ -142,7 +205,7 @@ function selectorProblem({ kind, name }: Head, content: string): string | undefi
   return `a ${kind} must contain matchLabels or matchExpressions, and ${JSON.stringify(name)} does not`;
 }
 
-function listProblem({ kind }: Head, value: Dict): string | undefined {
+function listProblem({ kind }: Head, value: Dict, flavor: HelmFlavor): string | undefined {
   const items = value['items'];
   if (kind !== 'List' || !Array.isArray(items)) return undefined;
   const hasPolicy = items.filter(isDict).some((item) => {
@@ -150,7 +213,8 @@ function listProblem({ kind }: Head, value: Dict): string | undefined {
     const annotations = isDict(metadata['annotations']) ? metadata['annotations'] : {};
     return 'helm.sh/resource-policy' in annotations;
   });
+  const what = flavor === 3 ? 'Annotation' : 'annotation';
   return hasPolicy
-    ? "annotation 'helm.sh/resource-policy' within List objects are ignored"
+    ? `${what} 'helm.sh/resource-policy' within List objects are ignored`
     : undefined;
 }

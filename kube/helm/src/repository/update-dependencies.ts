@@ -1,5 +1,6 @@
 import { type FileTree, resolveLinks, resolvePath } from '@capstan/lib-files';
 import { checkConstraint, parseConstraint, parseVersion } from '@capstan/lib-semver';
+import type { HelmFlavor } from '../capabilities.ts';
 import type { Chart, ChartDependency, ChartLock } from '../chart.ts';
 import { ChartError } from '../chart-error.ts';
 import { isVersion } from '../compatible-range.ts';
@@ -22,6 +23,8 @@ export interface DependencyPorts {
    * `required`, as helm does for an update (true) and a build (false).
    */
   readonly verify?: { readonly keyring: Uint8Array; readonly required: boolean };
+  /** The version of Helm whose words are followed (default 4). */
+  readonly flavor?: HelmFlavor;
 }
 
 /** What an update comes to; nothing has been written yet. */
@@ -80,7 +83,7 @@ export async function buildDependencies(
       'CHART_LOCK',
       metadata.apiVersion === 'v1'
         ? 'the lock file (requirements.lock) is out of sync with the dependencies file (requirements.yaml). Please update the dependencies'
-        : "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please update the dependencies with 'helm dependency update'",
+        : `the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please update the dependencies${ports.flavor === 3 ? '' : " with 'helm dependency update'"}`,
     );
   }
   const fetched = await fetchAll(lock.dependencies, work);

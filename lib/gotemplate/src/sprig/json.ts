@@ -3,6 +3,7 @@ import { LimitError, PartCount } from '../limits.ts';
 import { listOf, sortedEntries } from '../map.ts';
 import { formatFloat } from '../number.ts';
 import { compareText } from '../text.ts';
+import { isTrue } from '../truth.ts';
 import {
   GoComplex,
   GoError,
@@ -104,14 +105,21 @@ function write(value: GoValue, state: WriteState, depth: number): string {
 
 function writeStruct(value: GoStruct, state: WriteState, depth: number): string {
   const { html } = state;
-  const { stringer, fields = [], text: typeText } = value.type;
-  if (typeText === 'time.Time' && stringer !== undefined) {
-    return jsonText(String(value.values['json'] ?? stringer(value)), html);
-  }
-  const parts = fields
-    .filter((field) => /^\p{Lu}/u.test(field.name))
-    .map((f) => `${jsonText(f.name, html)}:${write(value.values[f.name], state, depth + 1)}`);
+  const { textMarshaler } = value.type;
+  if (textMarshaler !== undefined) return jsonText(textMarshaler(value), html);
+  const parts = jsonFields(value).map(
+    ([name, item]) => `${jsonText(name, html)}:${write(item, state, depth + 1)}`,
+  );
   return `{${parts.join(',')}}`;
+}
+
+/** The fields of a struct as encoding/json takes them: exported ones, under the names of their tags. */
+export function jsonFields(value: GoStruct): readonly (readonly [string, GoValue])[] {
+  return (value.type.fields ?? []).flatMap(({ name, json = name, omitEmpty }) => {
+    const item = value.values[name];
+    const isLeftOut = omitEmpty === true && !isTrue(item);
+    return /^\p{Lu}/u.test(name) && !isLeftOut ? [[json, item] as const] : [];
+  });
 }
 
 function writeMap(value: GoValue, state: WriteState, depth: number): string {

@@ -84,6 +84,12 @@ class Patterns {
   }
 }
 
+/** A regular expression by RE2's syntax, as a test of whether a text holds a match; GoError with Go's words when it is none. */
+export function regexTest(pattern: string): (str: string) => boolean {
+  const compiled = new Patterns().compile(pattern);
+  return (str) => compiled.matcher(str).find();
+}
+
 /** The library leaves out the empty part of the pattern that Go names. */
 function syntaxProblem(error: unknown): string {
   const message = messageOfError(error);

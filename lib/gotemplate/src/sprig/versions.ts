@@ -110,6 +110,7 @@ const VERSION: GoType = {
   named: true,
   methods: METHODS,
   stringer: (value) => formatVersion(versionOf(value)),
+  textMarshaler: (value) => formatVersion(versionOf(value)),
 };
 
 const VERSION_POINTER: GoType = pointerTo(VERSION);

@@ -1,4 +1,3 @@
-import { quote } from '../quote.ts';
 import {
   GoError,
   GoFunc,
@@ -9,6 +8,7 @@ import {
   INT64,
   normalInt,
 } from '../value.ts';
+import { quoteTime } from './quote-time.ts';
 
 export const NANOSECOND = 1n;
 export const SECOND = 1_000_000_000n;
@@ -31,7 +31,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 
 /** time.ParseDuration, in nanoseconds. Throws GoError with Go's message. */
 export function parseDuration(text: string): bigint {
-  const invalid = new GoError(`time: invalid duration ${quote(text)}`);
+  const invalid = new GoError(`time: invalid duration ${quoteTime(text)}`);
   const negative = text.startsWith('-');
   let rest = /^[+-]/.test(text) ? text.slice(1) : text;
   if (rest === '0') return 0n;
@@ -44,11 +44,11 @@ export function parseDuration(text: string): bigint {
     if (whole === '' && fraction === '') throw invalid;
     rest = rest.slice(number?.[0].length ?? 0);
     const unit = /^[^.0-9]*/.exec(rest)?.[0] ?? '';
-    if (unit === '') throw new GoError(`time: missing unit in duration ${quote(text)}`);
+    if (unit === '') throw new GoError(`time: missing unit in duration ${quoteTime(text)}`);
     rest = rest.slice(unit.length);
     const size = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
     if (size === undefined) {
-      throw new GoError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+      throw new GoError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
     }
     if (whole.length > 20) throw invalid;
     total += BigInt(whole === '' ? '0' : whole) * size + fractionOf(fraction, size);

@@ -1,7 +1,7 @@
-import { quote } from '../quote.ts';
 import { GoError } from '../value.ts';
 import { type Civil, Instant, instantOf } from './instant.ts';
 import { layoutParts, MONTHS, WEEKDAYS } from './layout.ts';
+import { quoteTime } from './quote-time.ts';
 import { fixedZone, UTC, type Zone } from './zone.ts';
 
 /** time.ParseInLocation. Throws GoError with Go's message. */
@@ -58,7 +58,7 @@ class TimeReader {
     for (const [index, { literal, part }] of parts.entries()) {
       this.#skip(literal);
       if (part === '') {
-        if (this.#rest !== '') throw this.#problem(`: extra text: ${quote(this.#rest)}`);
+        if (this.#rest !== '') throw this.#problem(`: extra text: ${quoteTime(this.#rest)}`);
         break;
       }
       const held = this.#rest;
@@ -94,12 +94,12 @@ class TimeReader {
   }
 
   #problem(message: string): GoError {
-    return new GoError(`parsing time ${quote(this.#value)}${message}`);
+    return new GoError(`parsing time ${quoteTime(this.#value)}${message}`);
   }
 
   #cannotParse(rest: string, part: string): GoError {
-    const where = `parsing time ${quote(this.#value)} as ${quote(this.#layout)}`;
-    return new GoError(`${where}: cannot parse ${quote(rest)} as ${quote(part)}`);
+    const where = `parsing time ${quoteTime(this.#value)} as ${quoteTime(this.#layout)}`;
+    return new GoError(`${where}: cannot parse ${quoteTime(rest)} as ${quoteTime(part)}`);
   }
 
   #part(part: string, next: string): void {

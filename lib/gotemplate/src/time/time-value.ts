@@ -30,7 +30,7 @@ import { MONTHS, WEEKDAYS } from './layout.ts';
 import { UTC } from './zone.ts';
 
 const STRING_LAYOUT = '2006-01-02 15:04:05.999999999 -0700 MST';
-const JSON_LAYOUT = '2006-01-02T15:04:05.999999999Z07:00';
+const TEXT_LAYOUT = '2006-01-02T15:04:05.999999999Z07:00';
 
 /** The instant of a time.Time (or of a pointer's target); the zero time for anything else. */
 export function instantIn(value: GoValue): Instant {
@@ -42,9 +42,9 @@ export function isTime(value: GoValue): value is GoStruct {
   return value instanceof GoStruct && value.hidden instanceof Instant;
 }
 
-/** A time.Time. `values.json` is how encoding/json writes it. */
+/** A time.Time. */
 export function timeValue(instant: Instant): GoStruct {
-  return new GoStruct(TIME, { json: formatInstant(instant, JSON_LAYOUT) }, instant);
+  return new GoStruct(TIME, {}, instant);
 }
 
 const MONTH: GoType = namedInt('time.Month', (value) => MONTHS[value - 1] ?? `%!Month(${value})`);
@@ -181,4 +181,5 @@ export const TIME: GoType = {
   named: true,
   methods: METHODS,
   stringer: (value) => formatInstant(instantIn(value), STRING_LAYOUT),
+  textMarshaler: (value) => formatInstant(instantIn(value), TEXT_LAYOUT),
 };
