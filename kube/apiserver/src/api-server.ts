@@ -41,7 +41,7 @@ export interface ApiServerOptions {
   readonly catalogue?: Catalogue;
   readonly signer?: TokenSigner;
   readonly runtime?: ContainerRuntime;
-  /** Called before a write is answered: resolves when it is safe. A fork has none. */
+  /** Called before anything is answered: resolves when all changes so far are safe. A fork has none. */
   readonly persist?: () => Promise<void>;
   /** Bearer tokens of people. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
@@ -96,10 +96,8 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {
-      const before = store.resourceVersion;
       const response = await dispatch(core, request, impersonate(core, user, request));
-      if (store.resourceVersion !== before) await options.persist?.();
-      return response;
+      return await afterPersisting(response, options.persist);
     } catch (error) {
       return encodeError(core, request, toApiError(error));
     }
@@ -129,6 +127,28 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     fork: () =>
       assemble({ ...withoutPersistence(options), signer: core.signer, store: store.fork() }),
   };
+}
+
+/** Whatever a client has seen, in an answer or in a watch, is still there after a crash. */
+async function afterPersisting(
+  response: ApiResponse,
+  persist: ApiServerOptions['persist'],
+): Promise<ApiResponse> {
+  if (persist === undefined) return response;
+  await persist();
+  const { body } = response;
+  if (typeof body === 'string' || body instanceof Uint8Array) return response;
+  return { ...response, body: persisted(body, persist) };
+}
+
+async function* persisted<T>(
+  chunks: AsyncIterable<T>,
+  persist: () => Promise<void>,
+): AsyncGenerator<T> {
+  for await (const chunk of chunks) {
+    await persist();
+    yield chunk;
+  }
 }
 
 function withoutPersistence<T extends ApiServerOptions>(options: T): Omit<T, 'persist'> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  cpSync,
+  fstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -136,6 +138,69 @@ test('a change that cannot be written is not made, and nothing acknowledged is l
     }
   }));
 
+test('a power cut loses nothing acknowledged, whatever part of what was not synced reaches the disk', () =>
+  inDirectory(async (directory) => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = randomFrom(seed);
+      const place = join(directory, String(seed));
+      // By inode: how much of each file is on the disk for certain.
+      const synced = new Map<number, number>();
+      const disk: LogDisk = {
+        write: (fd, text) => void writeSync(fd, text),
+        async sync(fd) {
+          const { ino, size } = fstatSync(fd);
+          for (let turns = random() * 5; turns > 0; turns--) {
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          synced.set(ino, Math.max(synced.get(ino) ?? 0, size));
+        },
+      };
+      const store = new Store();
+      const log = openDurableLog(place, store, { disk, snapshotEveryBytes: 4000 });
+      const acknowledged = new Map<string, number>();
+      const writers = Array.from({ length: 4 }, async (_, writer) => {
+        for (let i = 0; i < 40 * random(); i++) {
+          const name = `w${writer}-${i % 5}`;
+          const { metadata } = store.put('/configmaps', `d/${name}`, configMap(name, String(i)));
+          await log.flush();
+          acknowledged.set(`d/${name}`, Number(metadata.resourceVersion));
+        }
+      });
+      // The power goes while the others are under way.
+      await Promise.race(writers);
+      const crashed = join(directory, `${seed}-crashed`);
+      cpSync(place, crashed, { recursive: true });
+      for (const name of readdirSync(crashed).filter((file) => /^log-|\.new$/.test(file))) {
+        const { ino, size } = statSync(join(place, name));
+        const certain = Math.min(size, synced.get(ino) ?? 0);
+        truncateSync(join(crashed, name), certain + Math.floor(random() * (size - certain + 1)));
+      }
+      const atCrash = new Map(acknowledged);
+      const again = new Store();
+      await openDurableLog(crashed, again).close();
+      for (const [key, version] of atCrash) {
+        const kept = Number(again.get('/configmaps', key)?.metadata.resourceVersion);
+        assert.ok(kept >= version, `seed ${seed}: ${key} is at ${kept}, not ${version}`);
+      }
+      await Promise.all(writers);
+      await log.close();
+    }
+  }));
+
+test('a lock is the process that took it, not one which has its number later', () =>
+  inDirectory(async (directory) => {
+    const log = openDurableLog(directory, new Store());
+    const lock = readFileSync(join(directory, 'lock'), 'utf8');
+    await log.close();
+    writeFileSync(join(directory, 'lock'), `${process.ppid} 1`);
+    await openDurableLog(directory, new Store()).close();
+    const parent = lock.includes(' ')
+      ? `${process.ppid} ${readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19]}`
+      : String(process.ppid);
+    writeFileSync(join(directory, 'lock'), parent);
+    assert.throws(() => openDurableLog(directory, new Store()), /in use by process/);
+  }));
+
 test('after a failed sync nothing more is acknowledged', () =>
   inDirectory(async (directory) => {
     const disk: LogDisk = {
@@ -149,3 +214,14 @@ test('after a failed sync nothing more is acknowledged', () =>
     assert.throws(() => store.put('/configmaps', 'd/b', configMap('b', '1')), /cannot be written/);
     await log.close();
   }));
+
+/** Mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -26,7 +26,7 @@ export interface LogDisk {
 }
 
 export interface DurableLog extends WriteAhead {
-  /** Resolves when everything appended so far is on the disk; many callers share one sync. */
+  /** Resolves when everything appended before the call is on the disk; many callers share one sync. */
   flush(): Promise<void>;
   /** Writes a snapshot and forgets the log before it. Called by itself when the log has grown. */
   compact(): Promise<void>;
@@ -172,24 +172,40 @@ function cutTail(path: string, length: number): void {
 /** Two processes on one directory would destroy it. A lock whose process is gone is taken over. */
 function takeLock(directory: string): string {
   const path = join(directory, 'lock');
-  if (existsSync(path)) {
-    const pid = Number(readFileSync(path, 'utf8'));
-    if (pid !== process.pid && isAlive(pid)) {
+  for (;;) {
+    try {
+      writeFileSync(path, nameOf(process.pid) ?? String(process.pid), { flag: 'wx' });
+      return path;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    const holder = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const pid = Number.parseInt(holder, 10);
+    if (pid !== process.pid && pid > 0 && nameOf(pid) === holder) {
       throw new CapstanError('SANDBOX_DATA_IN_USE', `${directory} is in use by process ${pid}`, {
         hint: 'stop that process, or choose another directory',
       });
     }
+    rmSync(path, { force: true });
   }
-  writeFileSync(path, String(process.pid));
-  return path;
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * A running process by its number and, where the system tells it, the time of its start: after a restart of a machine or a
+ * container another one may have the number. Undefined when none runs.
+ */
+function nameOf(pid: number): string | undefined {
   try {
     process.kill(pid, 0);
-    return true;
+  } catch (error) {
+    // It runs, as someone else.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return undefined;
+  }
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
+    return `${pid} ${fields?.[19]}`;
   } catch {
-    return false;
+    return String(pid);
   }
 }
 
@@ -214,7 +230,9 @@ class FileLog implements DurableLog {
   #segment: number;
   #fd: number;
   #length = 0;
-  #dirty = false;
+  /** How many changes were appended, and how many of them are known to be on the disk. */
+  #appended = 0;
+  #synced = 0;
   #syncing: Promise<void> | undefined;
   #broken: unknown;
   #compacting: Promise<void> | undefined;
@@ -251,7 +269,7 @@ class FileLog implements DurableLog {
       });
     }
     this.#length += Buffer.byteLength(text);
-    this.#dirty = true;
+    this.#appended++;
     if (this.#length > this.#snapshotEveryBytes && this.#compacting === undefined) {
       // A failed snapshot loses nothing: the log still has everything.
       void this.compact().catch(() => undefined);
@@ -259,8 +277,8 @@ class FileLog implements DurableLog {
   }
 
   async flush(): Promise<void> {
-    while (this.#dirty || this.#syncing !== undefined) {
-      if (this.#broken !== undefined) throw this.#refusal();
+    const wanted = this.#appended;
+    while (this.#synced < wanted && this.#broken === undefined) {
       this.#syncing ??= this.#sync();
       await this.#syncing;
     }
@@ -282,9 +300,10 @@ class FileLog implements DurableLog {
   }
 
   async #sync(): Promise<void> {
-    this.#dirty = false;
+    const wanted = this.#appended;
     try {
       await this.#disk.sync(this.#fd);
+      this.#synced = wanted;
     } catch (error) {
       // After a failed sync nobody knows what is on the disk: nothing more may be acknowledged.
       this.#broken = error;
@@ -310,7 +329,9 @@ class FileLog implements DurableLog {
   }
 
   async #snapshot(): Promise<void> {
-    await this.flush();
+    // What comes while one sync runs waits for the next: a segment is left only when nothing of it is open.
+    do await this.flush();
+    while (this.#synced < this.#appended || this.#syncing !== undefined);
     const old = this.#fd;
     const fork = this.#store.fork();
     const version = fork.resourceVersion;
@@ -318,6 +339,8 @@ class FileLog implements DurableLog {
     this.#fd = openSync(join(this.#directory, `log-${this.#segment}`), 'a');
     this.#length = 0;
     closeSync(old);
+    // Before anything in the new segment is acknowledged: a file without its name would be lost with the power.
+    syncDirectory(this.#directory);
     const path = join(this.#directory, `snapshot-${version}`);
     const fd = openSync(`${path}.new`, 'w');
     try {

@@ -24,6 +24,8 @@ import { kubeconfigText } from './kubeconfig.ts';
 export interface SandboxOptions {
   /** Where the cluster is kept; without one it lives in memory and is gone at the end. */
   readonly dataDir?: string;
+  /** The data directory gets a snapshot after so many bytes of changes; 64 MB by default. */
+  readonly snapshotEveryBytes?: number;
   /** 0, the default, takes a free port. */
   readonly port?: number;
   readonly clock?: Clock;
@@ -57,7 +59,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const log =
     options.dataDir === undefined
       ? undefined
-      : openDurableLog(join(options.dataDir, 'objects'), store);
+      : openDurableLog(join(options.dataDir, 'objects'), store, pickSnapshot(options));
   const server = await createApiServer({
     store,
     signer,
@@ -114,6 +116,10 @@ async function runSandbox(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function pickSnapshot({ snapshotEveryBytes }: SandboxOptions): { snapshotEveryBytes?: number } {
+  return snapshotEveryBytes === undefined ? {} : { snapshotEveryBytes };
 }
 
 function withoutData(options: SandboxOptions): SandboxOptions {
