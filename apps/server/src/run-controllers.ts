@@ -6,8 +6,6 @@ import {
   type ClusterDirectoryOptions,
   createApplicationController,
   createClusterDirectory,
-  findCredential,
-  readRepositoryCredential,
 } from '@capstan/argocd-controllers';
 import {
   type Cluster,
@@ -145,8 +143,8 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
       readers: [applicationDependency, kustomizationDependency],
       healthRules: { base: 'workload', custom: popularRules() },
     }),
-    render: async (...[snapshot, spec]: Parameters<RenderPool['render']>) =>
-      renders.render(snapshot, spec),
+    render: async (...[snapshot, spec, options]: Parameters<RenderPool['render']>) =>
+      renders.render(snapshot, spec, options),
   };
   const clusters = createClusterDirectory({
     own: cluster,
@@ -168,10 +166,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     shared: cluster.live,
     outside: { aws: awsSurroundings(process.env) },
     settings: () => applications.settings().applicationSets,
-    findCredential: (secrets, { url, project }) => {
-      const known = secrets.flatMap((secret) => readRepositoryCredential(secret) ?? []);
-      return findCredential(known, url, project);
-    },
+    accessTo: (repository) => applications.accessTo(repository),
   });
   // Artifacts lie on the disk of the replica that made them.
   const artifactRuntime = pinKeys(ports.runtime, 'artifacts');

@@ -66,6 +66,8 @@ export interface ApplicationSetGenerator extends JsonObject {
   readonly pullRequest?: PullRequestGenerator;
   readonly clusterDecisionResource?: ClusterDecisionGenerator;
   readonly plugin?: PluginGenerator;
+  /** An artifact in a registry, read as a repository is. */
+  readonly oci?: GitGenerator;
   readonly selector?: JsonObject;
 }
 export interface ListGenerator extends JsonObject {

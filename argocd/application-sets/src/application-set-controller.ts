@@ -5,7 +5,7 @@
  */
 import { type ApplicationSet, GROUP } from '@capstan/argocd-api';
 import { persist, SourceWatches } from '@capstan/engine-delivery';
-import type { SourceAuth, SourceSpec, SourceStore } from '@capstan/engine-source';
+import type { SourceSpec, SourceStore } from '@capstan/engine-source';
 import type { KubeClient, LiveChange, LiveState } from '@capstan/kube-client';
 import {
   type Controller,
@@ -29,6 +29,7 @@ import {
   planApplications,
   policyOf,
 } from './plan-applications.ts';
+import { type RepositoryAccess, repositorySpec } from './repository-spec.ts';
 import {
   isReversed,
   planRollout,
@@ -56,11 +57,11 @@ export interface ApplicationSetControllerPorts {
   readonly runtime?: ControllerRuntime;
   /** A cache of the cluster that holds the kinds of Argo CD whole; absent: they are watched once more. */
   readonly shared?: LiveState;
-  /** The credentials for a repository as the Secrets give them; `project` is '' for none. */
-  readonly findCredential: (
-    secrets: readonly KubeObject[],
-    repository: { readonly url: string; readonly project: string },
-  ) => SourceAuth | undefined;
+  /** How a repository is reached, and what is demanded of its commits; `project` is '' for none. */
+  readonly accessTo: (repository: {
+    readonly url: string;
+    readonly project: string;
+  }) => RepositoryAccess;
   /** What the process was given for AWS, and other hosters' addresses. */
   readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi'>;
   /** The administrator's word, asked at each look. */
@@ -76,6 +77,8 @@ export interface ApplicationSetSettings {
   readonly preservedLabels: readonly string[];
   readonly progressiveSyncs: boolean;
   readonly statusResourcesMax: number;
+  /** Files of git generators are named by globs whose `*` stays within a name. */
+  readonly spansFolders: boolean;
   readonly scm: OutsideOptions['scm'];
 }
 
@@ -190,7 +193,7 @@ async function reconcile(key: SetKey, bench: Bench, signal: AbortSignal): Promis
     watches.forget(id);
     return { kind: 'settled' };
   }
-  const settings = ports.settings?.() ?? DEFAULTS;
+  const settings = settingsOf(ports);
   const set = underSettings(parseSet(object), settings);
   if (set.metadata.deletionTimestamp !== undefined) {
     watches.forget(id);
@@ -217,7 +220,7 @@ async function removeSet(
   const { client } = ports;
   const applications = ownedApplications(set, state.applications(set.metadata.namespace ?? ''));
   if (!policyOf(set).remove) await releaseApplications(applications, { client, signal });
-  else if (isReversed(set) && (ports.settings?.() ?? DEFAULTS).progressiveSyncs) {
+  else if (isReversed(set) && settingsOf(ports).progressiveSyncs) {
     const { stepOf } = assignSteps(stepsOf(set), applications);
     const names = applications.map(({ metadata }) => metadata.name ?? '');
     const order = names
@@ -249,7 +252,7 @@ async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Pro
     return { outcome: { kind: 'error', reason, message, parametersGenerated: false } };
   }
   const { applications } = generation;
-  const isStepwise = stepsOf(set).length > 0 && (ports.settings?.() ?? DEFAULTS).progressiveSyncs;
+  const isStepwise = stepsOf(set).length > 0 && settingsOf(ports).progressiveSyncs;
   const errors = validateApplications(applications, set, surroundings);
   const valid = applications.filter((application) => !errors.has(qualifiedName(application)));
   const plan = planApplications({
@@ -339,18 +342,16 @@ function observe(
     clusters: state.clusters(),
     project: (name) => state.project(name),
     outside: outsideFor(set, bench, signal),
-    readRepository: async ({ url, revision, project }) => {
-      const auth = ports.findCredential(state.secrets(), { url, project });
-      const name = revision === '' ? 'HEAD' : revision;
-      const spec: SourceSpec = {
-        kind: 'git',
-        url,
-        revision: { kind: 'any', name },
-        ...(auth === undefined ? {} : { auth }),
-      };
+    spansFolders: settingsOf(ports).spansFolders,
+    readRepository: async (repository) => {
+      const access = ports.accessTo(repository);
+      const spec = repositorySpec(repository, access);
       const text = JSON.stringify(spec);
       if (!read.some((one) => JSON.stringify(one) === text)) read.push(spec);
-      return (await ports.sources.fetchSnapshot(spec, { maxAgeMs, signal })).files;
+      const snapshot = await ports.sources.fetchSnapshot(spec, { maxAgeMs, signal });
+      if (spec.kind === 'git' && access.verify !== undefined)
+        await ports.sources.verifyRevision(spec, snapshot, access.verify);
+      return snapshot.files;
     },
   };
 }
@@ -362,8 +363,13 @@ const DEFAULTS: ApplicationSetSettings = {
   preservedLabels: [],
   progressiveSyncs: false,
   statusResourcesMax: 5_000,
+  spansFolders: false,
   scm: { enabled: true, allowedProviders: [], strictTokens: false },
 };
+
+function settingsOf({ settings }: Pick<ApplicationSetControllerPorts, 'settings'>) {
+  return settings?.() ?? DEFAULTS;
+}
 
 /** The set as the administrator lets it be: policy and preserved fields of all sets come on top of its own. */
 function underSettings(set: ApplicationSet, settings: ApplicationSetSettings): ApplicationSet {
@@ -403,7 +409,7 @@ function outsideFor(
     client: ports.client,
     namespace: metadata.namespace ?? '',
     controlNamespace,
-    scm: (ports.settings?.() ?? DEFAULTS).scm,
+    scm: settingsOf(ports).scm,
     now: () => ports.clock.now(),
     signal,
   });
@@ -428,7 +434,7 @@ async function report(
     ? ownedApplications(set, state.applications(set.metadata.namespace ?? ''))
     : undefined;
   const now = timeText(ports.clock.now());
-  const { statusResourcesMax: resourcesMax } = ports.settings?.() ?? DEFAULTS;
+  const { statusResourcesMax: resourcesMax } = settingsOf(ports);
   const after = toApplicationSetStatus(set.status ?? {}, outcome, {
     applications,
     now,

@@ -91,7 +91,7 @@ function generated(): NewCondition {
     type: 'ParametersGenerated',
     status: 'True',
     reason: 'ParametersGenerated',
-    message: 'Successfully generated parameters for all Applications',
+    message: 'All parameters have been generated successfully',
   };
 }
 

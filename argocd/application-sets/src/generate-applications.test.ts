@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '@capstan/kube-object';
-import {
-  DEFAULT_PROJECT,
-  generate,
-  generateTexts,
-  makeSet,
-  TEMPLATE,
-  type World,
-} from './testing/generate.ts';
+import { generate, generateTexts, makeSet, TEMPLATE, type World } from './testing/generate.ts';
 
 const list = (...elements: JsonObject[]): JsonObject => ({ list: { elements } });
 
@@ -39,6 +32,10 @@ const REPOSITORY: World = {
 
 const git = (fields: JsonObject): JsonObject => ({
   git: { repoURL: 'https://git.example.com/a.git', revision: 'main', ...fields },
+});
+
+const oci = (fields: JsonObject): JsonObject => ({
+  oci: { repoURL: 'oci://registry.example.com/a', revision: '1.0.0', ...fields },
 });
 
 interface Case {
@@ -291,16 +288,32 @@ const CASES: readonly Case[] = [
     gives: /error getting project default: appprojects\.argoproj\.io "default" not found/,
   },
   {
-    title: 'a project that wants signatures',
-    world: {
-      ...REPOSITORY,
-      projects: [{ ...DEFAULT_PROJECT, spec: { signatureKeys: [{ keyID: 'x' }] } }],
-    },
-    generators: [git({ directories: [{ path: '*' }] })],
-    text: '',
-    gives: /demands signed commits/,
+    title: 'folders of an artifact, whose project need not be there yet',
+    world: { ...REPOSITORY, projects: [] },
+    generators: [oci({ directories: [{ path: 'apps/*' }], values: { where: 'in {{path}}' } })],
+    text: '{{path.basename}} {{values.where}}',
+    gives: ['one in apps/one', 'two in apps/two'],
   },
-
+  {
+    title: 'files of an artifact by globs that span folders',
+    world: { files: { 'a/b/c.yaml': 'at: deep', 'a/d.yaml': 'at: near', 'e.yaml': 'at: top' } },
+    generators: [oci({ files: [{ path: 'a/**/*.yaml' }, { path: '**/d.yaml', exclude: true }] })],
+    text: '{{path}} {{at}}',
+    gives: ['a/b deep'],
+  },
+  {
+    title: 'files by globs whose star stays within a name, when the administrator wants that',
+    world: { files: { 'a/b/c.yaml': 'at: deep', 'a/d.yaml': 'at: near' }, spansFolders: true },
+    generators: [git({ files: [{ path: 'a/*.yaml' }] })],
+    text: '{{at}}',
+    gives: ['near'],
+  },
+  {
+    title: 'an artifact without paths',
+    generators: [oci({})],
+    text: '',
+    gives: /ApplicationSet is empty/,
+  },
   {
     title: 'a selector over parameters',
     generators: [

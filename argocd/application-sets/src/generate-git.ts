@@ -4,7 +4,13 @@ import { strings } from '@capstan/lib-gotemplate';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { appendValues } from './append-values.ts';
-import { compilePathMatch, listFiles, listFolders, readRepositoryFile } from './git-paths.ts';
+import {
+  compilePathMatch,
+  globFiles,
+  listFiles,
+  listFolders,
+  readRepositoryFile,
+} from './git-paths.ts';
 import { cannotUnmarshal, isRecord } from './json.ts';
 import { sanitizeName } from './names.ts';
 import type { Surroundings } from './observation.ts';
@@ -12,8 +18,12 @@ import { flattenParameters, type Parameters, toGoValue } from './parameters.ts';
 import type { TextRenderer } from './text-renderer.ts';
 import { within, withinAsync } from './wrap-error.ts';
 
-/** A set of parameters for each folder, or each object in each file, that the generator names. */
-export async function generateGit(
+/**
+ * A set of parameters for each folder, or each object in each file, that the generator names in a Git repository or in an
+ * artifact of a registry.
+ */
+export async function generateFromFiles(
+  kind: 'git' | 'oci',
   generator: GitGenerator,
   options: {
     readonly applicationSet: ApplicationSet;
@@ -22,49 +32,44 @@ export async function generateGit(
   },
 ): Promise<readonly Parameters[]> {
   const { surroundings, renderer } = options;
-  const project = projectOf(options.applicationSet, surroundings);
+  const project = projectOf(options.applicationSet, kind, surroundings);
   const { repoURL: url, revision = '', directories = [], files = [] } = generator;
-  if (directories.length === 0 && files.length === 0) throw emptyGenerator();
-  const what = directories.length > 0 ? 'getting directories from repo' : 'retrieving Git files';
-  return withinAsync('error generating params from git', async () => {
-    const tree = await withinAsync(`error ${what}`, () =>
-      surroundings.readRepository({ url, revision, project }),
+  if (directories.length === 0 && files.length === 0) throw emptyGenerator(kind);
+  const what = kind === 'git' ? 'Git' : 'OCI';
+  const trouble =
+    directories.length > 0
+      ? `error getting directories from ${kind}: error retrieving ${what} directories`
+      : `error retrieving ${what} files`;
+  return withinAsync(`error generating params from ${kind}`, async () => {
+    const tree = await withinAsync(trouble, () =>
+      surroundings.readRepository({ url, revision, project, kind }),
     );
-    return directories.length > 0
-      ? fromFolders(generator, tree, renderer)
-      : fromFiles(generator, tree, renderer);
+    if (directories.length > 0) return fromFolders(generator, tree, renderer);
+    const isSpanning = kind === 'oci' || surroundings.spansFolders === true;
+    return fromFiles(generator, tree, { renderer, list: isSpanning ? globFiles : listFiles });
   });
 }
 
-export function emptyGenerator(): CapstanError {
+export function emptyGenerator(kind: string): CapstanError {
   return new CapstanError('SPEC_INVALID', 'ApplicationSet is empty', {
-    hint: 'give the git generator directories or files, with at least one path',
+    hint: `give the ${kind} generator directories or files, with at least one path`,
   });
 }
 
-/**
- * The project whose credentials are used; '' when it depends on parameters. A project that wants signed commits is
- * refused: the generator reads what it cannot verify.
- */
-function projectOf({ spec }: ApplicationSet, surroundings: Surroundings): string {
+/** The project whose credentials are used, and whose demands on commits count; '' when it depends on parameters. */
+function projectOf(
+  { spec }: ApplicationSet,
+  kind: 'git' | 'oci',
+  surroundings: Surroundings,
+): string {
   const templated = spec.template.spec?.['project'];
   const name = typeof templated === 'string' ? templated : '';
   if (name.includes('{{')) return '';
-  const project = surroundings.project(name);
-  if (project === undefined) {
+  if (kind === 'git' && surroundings.project(name) === undefined) {
     throw new CapstanError(
       'PROJECT_MISSING',
       `error getting project ${name}: appprojects.argoproj.io ${JSON.stringify(name)} not found`,
       { hint: 'create the AppProject, or name another one in spec.template.spec.project' },
-    );
-  }
-  const { signatureKeys, sourceIntegrity } = project.spec;
-  const keys = Array.isArray(signatureKeys) ? signatureKeys.length : 0;
-  if (keys > 0 || isRecord(sourceIntegrity)) {
-    throw new CapstanError(
-      'SIGNATURE_UNVERIFIED',
-      `project ${name} demands signed commits, which git generators do not verify`,
-      { hint: 'list the elements in a list generator, or use a project without signatureKeys' },
     );
   }
   return name;
@@ -97,14 +102,14 @@ function fromFolders(
 function fromFiles(
   generator: GitGenerator,
   tree: FileTree,
-  renderer: TextRenderer,
+  { renderer, list }: { readonly renderer: TextRenderer; readonly list: typeof listFiles },
 ): readonly Parameters[] {
   const paths = new Set<string>();
   const items = generator.files ?? [];
   for (const { path, exclude } of items)
-    if (exclude !== true) for (const file of listFiles(tree, path)) paths.add(file);
+    if (exclude !== true) for (const file of list(tree, path)) paths.add(file);
   for (const { path, exclude } of items)
-    if (exclude === true) for (const file of listFiles(tree, path)) paths.delete(file);
+    if (exclude === true) for (const file of list(tree, path)) paths.delete(file);
   return [...paths]
     .sort()
     .flatMap((path) =>

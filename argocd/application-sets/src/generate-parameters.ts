@@ -14,7 +14,7 @@ import { goJson } from '@capstan/lib-gotemplate';
 import { CapstanError } from '@capstan/lib-std';
 import { generateClusterDecisions } from './generate-cluster-decisions.ts';
 import { generateClusters } from './generate-clusters.ts';
-import { generateGit } from './generate-git.ts';
+import { generateFromFiles } from './generate-git.ts';
 import { generateList } from './generate-list.ts';
 import { generatePlugin } from './generate-plugin.ts';
 import { generatePullRequests } from './generate-pull-requests.ts';
@@ -53,6 +53,7 @@ const KINDS = [
   'plugin',
   'matrix',
   'merge',
+  'oci',
 ] as const;
 export type GeneratorKind = (typeof KINDS)[number];
 
@@ -92,12 +93,13 @@ async function generateOne(
   depth: number,
 ): Promise<readonly Parameters[]> {
   const { renderer, surroundings } = options;
-  const { list, clusters, git, matrix, merge } = generator;
+  const { list, clusters, git, matrix, merge, oci } = generator;
   if (list !== undefined && kind === 'list')
     return generateList(list, { goTemplate: renderer.isGoTemplate });
   if (clusters !== undefined && kind === 'clusters')
     return generateClusters(clusters, { clusters: surroundings.clusters, renderer });
-  if (git !== undefined && kind === 'git') return generateGit(git, options);
+  if (git !== undefined && kind === 'git') return generateFromFiles('git', git, options);
+  if (oci !== undefined && kind === 'oci') return generateFromFiles('oci', oci, options);
   if (matrix !== undefined && kind === 'matrix') return generateMatrix(matrix, options, depth);
   if (merge !== undefined && kind === 'merge') return generateMerge(merge, options, depth);
   return generateOutside(kind, generator, options);

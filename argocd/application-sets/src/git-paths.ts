@@ -37,6 +37,20 @@ export function listFiles(tree: FileTree, pattern: string): readonly string[] {
   return files;
 }
 
+/** Files that a glob names in which `*` stays within a name, `**` spans folders and `{a,b}` are alternatives; '' and '.': all. */
+export function globFiles(tree: FileTree, pattern: string): readonly string[] {
+  const plain = pattern.replace(/^\.\//, '');
+  const isAll = plain === '' || plain === '.';
+  const matches = compileGlob(isAll ? '**' : plain, { separator: '/', braces: true });
+  const files: string[] = [];
+  walk(tree, '', (path, kind) => {
+    if (kind === 'directory') return true;
+    if (matches(path)) files.push(path);
+    return false;
+  });
+  return files;
+}
+
 /** The content of a file; a link is followed within the repository. */
 export function readRepositoryFile(tree: FileTree, path: string): string {
   const found = resolveLinks(tree, path);

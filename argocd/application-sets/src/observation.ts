@@ -24,8 +24,10 @@ export interface Surroundings {
     readonly revision: string;
     readonly project: string;
     /** `oci`: an artifact in a registry. */
-    readonly kind?: 'git' | 'oci';
+    readonly kind: 'git' | 'oci';
   }): Promise<FileTree>;
+  /** Files of git generators are named by globs in which `*` stays within a name and `**` spans folders. */
+  readonly spansFolders?: boolean;
   /** What lies beside Git and the registered clusters; absent where it cannot be asked. */
   readonly outside?: Outside;
 }

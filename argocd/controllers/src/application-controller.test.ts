@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json, KubeObject } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
@@ -216,10 +216,11 @@ test('an operation by hand syncs a manual application, and another revision on r
     namespace: 'argocd',
     name: 'web',
   };
-  const operate = (sync: Json) =>
+  const syncOptions = ['CreateNamespace=true'];
+  const operate = (sync: JsonObject) =>
     world.client.patch(
       ref,
-      { operation: { initiatedBy: { username: 'ann' }, sync } },
+      { operation: { initiatedBy: { username: 'ann' }, sync: { syncOptions, ...sync } } },
       { type: 'merge' },
     );
   await operate({ prune: true });
@@ -309,7 +310,12 @@ test('a rollback that a restart interrupts is a rollback still', async () => {
   };
   await world.client.patch(
     ref,
-    { operation: { initiatedBy: { username: 'ann' }, sync: { revision: first } } },
+    {
+      operation: {
+        initiatedBy: { username: 'ann' },
+        sync: { revision: first, syncOptions: ['CreateNamespace=true'] },
+      },
+    },
     { type: 'merge' },
   );
   await status(world, (one) =>
@@ -431,14 +437,15 @@ test('the events are those of the original', async () => {
   const events = await world.eventually(
     async () =>
       (await world.client.list({ apiVersion: 'v1', kind: 'Event' }, { namespace: 'argocd' })).items,
-    (items) => items.length >= 5,
+    (items) => items.length >= 6,
   );
   assert.deepEqual(
     events.map((event) => `${at(event, 'reason')}: ${at(event, 'message')}`).sort(),
     [
       `OperationCompleted: Sync operation to ${revision} succeeded`,
       `OperationStarted: Initiated automated sync to '${revision}'`,
-      'ResourceUpdated: Updated health status:  -> Healthy',
+      'ResourceUpdated: Updated health status:  -> Missing',
+      'ResourceUpdated: Updated health status: Missing -> Healthy',
       'ResourceUpdated: Updated sync status:  -> OutOfSync',
       'ResourceUpdated: Updated sync status: OutOfSync -> Synced',
     ],

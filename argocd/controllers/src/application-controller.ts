@@ -12,12 +12,14 @@ import {
   type SourceHydratorStatus,
 } from '@capstan/argocd-api';
 import {
+  type Cluster,
   type DeliveryPorts,
   type DeliveryStatus,
   type DependencyGraph,
   inspectObject,
   type ObjectInsight,
   type OperationRequest,
+  OWNER_INDEX,
   persist,
   problemOf,
   runDelivery,
@@ -25,7 +27,7 @@ import {
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
-import type { SourceStore, SourceWriter } from '@capstan/engine-source';
+import type { SourceAuth, SourceStore, SourceWriter, VerifyRequest } from '@capstan/engine-source';
 import type { KubeClient, LiveChange, LiveState } from '@capstan/kube-client';
 import {
   type Controller,
@@ -35,8 +37,9 @@ import {
   type EventRecorder,
   type ReconcileResult,
 } from '@capstan/kube-controller';
-import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
+import { AwaitedObjects } from './awaited-objects.ts';
 import type { ClusterDirectory } from './clusters.ts';
 import {
   type AppKey,
@@ -51,14 +54,18 @@ import { portsFor, renderLate } from './delivery-ports.ts';
 import { ensureDeleteFinalizers } from './end-of-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
+import { hashOf, isOverdue, limitAtMs, spreadMs } from './look-times.ts';
 import { contextOf } from './lowering-context.ts';
 import { findOrphans } from './orphaned-resources.ts';
 import { readStatus } from './read-status.ts';
+import { repositoryAccess } from './repositories.ts';
 import type { Settings } from './settings.ts';
+import { toVerification } from './source-integrity.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { accountFor, ownerName, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
+import { unusableStatus } from './unusable-spec.ts';
 import { writeStatus } from './write-status.ts';
 
 export interface ApplicationControllerPorts {
@@ -100,6 +107,12 @@ export interface ApplicationController {
   ): Promise<ObjectInsight | undefined>;
   /** What the administrator sets, as it stands. */
   settings(): Settings;
+  /** How a repository is reached, and what the project ('' for none) demands of its commits. */
+  accessTo(repository: { readonly url: string; readonly project: string }): {
+    readonly auth: SourceAuth | undefined;
+    readonly plainHttp?: boolean;
+    readonly verify: VerifyRequest | undefined;
+  };
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -108,6 +121,9 @@ export interface ApplicationController {
 interface Bench extends HydrationBench {
   readonly ports: ApplicationControllerPorts;
   readonly watches: SourceWatches;
+  readonly awaited: AwaitedObjects;
+  /** When everything of an application was last made anew (timeout.hard.reconciliation). */
+  readonly hardAtMs: Map<string, number>;
   /** The engine's last word on each application. */
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
@@ -133,6 +149,8 @@ export function createApplicationController(
     controlNamespace,
     pollIntervalMs,
     hydrations: new Map(),
+    awaited: new AwaitedObjects(),
+    hardAtMs: new Map(),
     known: new Map(),
   };
   const controller = createController<AppKey>({
@@ -144,8 +162,7 @@ export function createApplicationController(
     laneOf: (key) => destinationOf(control.read(key)),
     onMoved: ({ namespace, name }) => {
       const id = ownerName(namespace, name);
-      watches.forget(id);
-      bench.known.delete(id);
+      forget(id, bench);
     },
     clock: ports.clock,
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
@@ -155,6 +172,12 @@ export function createApplicationController(
     run: ({ signal }) => run(controller, bench, signal),
     inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
     settings: () => control.settings(),
+    accessTo: (repository) => {
+      const project = control.project(repository.project)?.spec;
+      const verify = project && toVerification(project, repository.url, control.keys());
+      const known = { credentials: control.credentials(), trust: control.trust() };
+      return { ...repositoryAccess(repository, known), verify };
+    },
     idle: () => controller.idle(),
   };
 }
@@ -184,9 +207,7 @@ const LEISURE_MS = 900_000;
  * commits cost nothing by it. Applications are spread over the time by their names.
  */
 function atLeisure(id: string, pollIntervalMs: number): EnqueueOptions {
-  let hash = 0;
-  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 1000;
-  const afterMs = Math.max(LEISURE_MS, pollIntervalMs) * (0.5 + hash / 2000);
+  const afterMs = Math.max(LEISURE_MS, pollIntervalMs) * (0.5 + hashOf(id) / 2000);
   return { afterMs, priority: -100, reason: 'source elsewhere' };
 }
 
@@ -201,6 +222,12 @@ async function run(
       watchOwners(cluster, (owner) => {
         if (owner.startsWith('Application/'))
           controller.enqueue(fromOwner(owner), { reason: 'live object' });
+      }),
+    ),
+    ports.clusters.onOpen((cluster) =>
+      cluster.live.subscribe(({ key }) => {
+        for (const owner of bench.awaited.ownersOf(awaitedKey(cluster, key)))
+          controller.enqueue(fromOwner(owner), AWAITED);
       }),
     ),
     followDependencies(controller, bench, signal),
@@ -228,6 +255,21 @@ async function run(
     watches.close();
     await control[Symbol.asyncDispose]();
   }
+}
+
+/** Somebody else's object may change often. */
+const AWAITED: EnqueueOptions = { afterMs: 500, reason: 'awaited object' };
+
+function awaitedKey({ name }: Pick<Cluster, 'name'>, key: ObjectKey): string {
+  return `${name} ${keyString(key)}`;
+}
+
+/** What is wanted and not this application's own. */
+function awaitedOf(id: string, { objects }: DeliveryStatus, cluster: Cluster): readonly string[] {
+  return objects
+    .filter(({ hook, requiresPruning }) => !hook && !requiresPruning)
+    .filter(({ key }) => cluster.live.get(key)?.indexedBy(OWNER_INDEX).includes(id) !== true)
+    .map(({ key }) => awaitedKey(cluster, key));
 }
 
 function registerClusters({ control, ports }: Bench): void {
@@ -280,12 +322,18 @@ function fromOwner(owner: string): AppKey {
   return { namespace, name };
 }
 
+function forget(id: string, { watches, known, awaited, hardAtMs }: Bench): void {
+  watches.forget(id);
+  known.delete(id);
+  awaited.forget(id);
+  hardAtMs.delete(id);
+}
+
 async function reconcile(key: AppKey, bench: Bench, signal: AbortSignal): Promise<ReconcileResult> {
   const id = ownerName(key.namespace, key.name);
   const object = bench.control.read(key);
   if (object === undefined) {
-    bench.watches.forget(id);
-    bench.known.delete(id);
+    forget(id, bench);
     return { kind: 'settled' };
   }
   const app = bench.control.parse(object);
@@ -295,7 +343,25 @@ async function reconcile(key: AppKey, bench: Bench, signal: AbortSignal): Promis
   }
   const status = await look(app, { bench, id, signal });
   if (status === undefined) return { kind: 'settled' };
-  return toResult(status, bench.ports.clock.now());
+  const { ports, control, hardAtMs } = bench;
+  const againAtMs = limitAtMs(status, control.settings(), hardAtMs.get(id) ?? 0);
+  return toResult(status, { nowMs: ports.clock.now(), againAtMs });
+}
+
+/** Whether everything is to be made anew: somebody asks for it, or its time has come. */
+function isHard(
+  id: string,
+  { metadata }: Application,
+  { control, hardAtMs, ports }: Bench,
+): boolean {
+  const { hardIntervalMs } = control.settings();
+  const nowMs = ports.clock.now();
+  const lastMs = hardAtMs.get(id);
+  if (lastMs === undefined) hardAtMs.set(id, nowMs);
+  const isDue = hardIntervalMs > 0 && lastMs !== undefined && nowMs - lastMs >= hardIntervalMs;
+  const isNow = isDue || metadata.annotations?.[ANNOTATION.refresh] === 'hard';
+  if (isNow) hardAtMs.set(id, nowMs);
+  return isNow;
 }
 
 /** Observes, acts and reports; undefined when the application is not to be touched. */
@@ -309,14 +375,17 @@ async function look(
 ): Promise<DeliveryStatus | undefined> {
   const held = bench.known.get(id);
   const past = held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
-  const previous = isTerminating(app) ? endOperation(past) : past;
-  const refresh = app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
+  const { control, ports } = bench;
+  const isOver = isTerminating(app) || isOverdue(past, control.settings(), ports.clock.now());
+  const previous = isOver ? endOperation(past) : past;
+  const hard = isHard(id, app, bench);
+  const refresh = hard || app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
   const hydration = await hydrateFirst(app, bench, signal);
   const report = async (status: DeliveryStatus) => {
     current = await reportStatus(current, status, { bench, isFinal: false, hydration, signal });
   };
-  const status = await runLook(app, previous, { bench, id, refresh, report, signal });
+  const status = await runLook(app, previous, { bench, id, refresh, hard, report, signal });
   if (status === undefined) return undefined;
   bench.known.set(id, { uid: app.metadata.uid ?? '', status });
   // Before the status tells that it is synced: who deletes it then has its hooks run.
@@ -334,6 +403,8 @@ interface LookOptions {
   readonly bench: Bench;
   readonly id: string;
   readonly refresh: boolean;
+  /** Nothing that was rendered before is taken. */
+  readonly hard: boolean;
   readonly report: (status: DeliveryStatus) => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -341,15 +412,15 @@ interface LookOptions {
 async function runLook(
   app: Application,
   previous: DeliveryStatus | undefined,
-  { bench, id, refresh, report, signal }: LookOptions,
+  { bench, id, refresh, hard, report, signal }: LookOptions,
 ): Promise<DeliveryStatus | undefined> {
   const { ports, watches } = bench;
   try {
     const context = contextOf(app, bench);
-    const delivery = toDelivery(app, context);
+    const delivery = toDelivery(underOperation(app), context);
     if (delivery.suspended) return undefined;
     const specs = [...delivery.sources.map(({ source }) => source), ...drySpecs(app, context)];
-    watches.follow(id, specs, bench.pollIntervalMs());
+    watches.follow(id, specs, bench.pollIntervalMs() + spreadMs(id, context.settings));
     const request = toOperationRequest(app, previous?.operation, context);
     const status = await runDelivery(
       {
@@ -363,11 +434,13 @@ async function runLook(
       renderLate(portsFor(delivery, ports, accountFor(app, context)), app, {
         context,
         sources: [...delivery.sources, ...(request?.sources ?? [])],
+        hard,
       }),
       { signal },
     );
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
     const cluster = ports.clusters.get(delivery.destination.cluster);
+    if (cluster !== undefined) bench.awaited.set(id, awaitedOf(id, status, cluster));
     const { cluster: server, namespace } = delivery.destination;
     const orphans =
       cluster === undefined || context.project === undefined
@@ -389,8 +462,16 @@ async function runLook(
     signal.throwIfAborted();
     if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
       throw error;
-    return unusable(previous, error, ports.clock.now());
+    return unusableStatus(app, previous, { error, nowMs: ports.clock.now() });
   }
+}
+
+/** A person's operation has the sync options that it names, whatever the policy of the application says. */
+function underOperation(app: Application): Application {
+  const sync = app.operation?.sync;
+  if (sync === undefined) return app;
+  const syncPolicy = { ...app.spec.syncPolicy, syncOptions: sync.syncOptions ?? [] };
+  return { ...app, spec: { ...app.spec, syncPolicy } };
 }
 
 function endOperation(previous: DeliveryStatus | undefined): DeliveryStatus | undefined {
@@ -409,26 +490,6 @@ function withRequest(
     return previous;
   }
   return { ...previous, operation: { ...operation, request } };
-}
-
-/** The spec cannot be used: nothing is known of the state, and nothing is touched. */
-function unusable(
-  previous: DeliveryStatus | undefined,
-  error: CapstanError,
-  nowMs: number,
-): DeliveryStatus {
-  return {
-    revisions: [],
-    desiredDigest: '',
-    sync: 'Unknown',
-    health: { status: 'Unknown' },
-    objects: [],
-    problems: [problemOf(error, 'spec')],
-    inventory: previous?.inventory ?? [],
-    renderKinds: [],
-    observedAtMs: nowMs,
-    ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
-  };
 }
 
 interface ReportOptions {
@@ -472,7 +533,10 @@ function eventObject({ apiVersion, kind, metadata }: Application): KubeObject {
   return { apiVersion, kind, metadata };
 }
 
-function toResult(status: DeliveryStatus, nowMs: number): ReconcileResult {
+function toResult(
+  status: DeliveryStatus,
+  { nowMs, againAtMs }: { readonly nowMs: number; readonly againAtMs: number },
+): ReconcileResult {
   const again = status.problems.find(
     ({ kind, severity }) => severity === 'error' && (kind === 'retry' || kind === 'bug'),
   );
@@ -480,8 +544,8 @@ function toResult(status: DeliveryStatus, nowMs: number): ReconcileResult {
     const { code, message, kind } = again;
     return { kind: 'retry', error: new CapstanError(code, message, { kind }) };
   }
-  const { recheckAtMs } = status;
-  return recheckAtMs === undefined
+  const recheckAtMs = Math.min(status.recheckAtMs ?? againAtMs, againAtMs);
+  return recheckAtMs === Number.POSITIVE_INFINITY
     ? { kind: 'settled' }
     : { kind: 'settled', recheckAfterMs: Math.max(1, recheckAtMs - nowMs) };
 }

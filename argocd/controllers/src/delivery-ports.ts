@@ -13,15 +13,19 @@ export function renderLate(
   {
     context,
     sources,
+    hard = false,
   }: {
     readonly context: LoweringContext;
     readonly sources: readonly ApplicationDeliverySource[];
+    /** Nothing that was rendered before is taken. */
+    readonly hard?: boolean;
   },
 ): DeliveryPorts {
   const origins = new Map(sources.map(({ render, origin }) => [render, origin]));
   return {
     ...ports,
-    render: async (snapshot, spec, options) => {
+    render: async (snapshot, spec, { signal }) => {
+      const options = hard ? { signal, fresh: true } : { signal };
       const origin = origins.get(spec);
       if (origin === undefined) return ports.render(snapshot, spec, options);
       const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));

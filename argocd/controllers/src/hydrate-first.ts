@@ -27,6 +27,7 @@ export async function hydrateFirst(
   const { control, ports, hydrations } = bench;
   const { sourceHydrator: hydrator } = app.spec;
   if (hydrator === undefined || ports.writer === undefined) return undefined;
+  if (!control.settings().hydrator.enabled) return undefined;
   if (!mayHydrate(app, bench)) return undefined;
   const { annotations } = app.metadata;
   const isAsked = annotations?.[ANNOTATION.hydrate] !== undefined;

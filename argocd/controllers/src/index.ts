@@ -15,11 +15,7 @@ export {
   singleCluster,
 } from './clusters.ts';
 export type { AppKey } from './control-state.ts';
-export {
-  findCredential,
-  type RepositoryCredential,
-  readRepositoryCredential,
-} from './repositories.ts';
+export type { RepositoryCredential } from './repositories.ts';
 export { readSettings, type Settings } from './settings.ts';
 export { type RaisingContext, toApplicationStatus } from './to-application-status.ts';
 export { type LoweringContext, toDelivery } from './to-delivery.ts';

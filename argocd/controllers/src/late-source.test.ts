@@ -100,7 +100,7 @@ describe('the tool is the one that is named, else what the folder holds', () => 
   test('two are one too many', () => {
     const fields = { helm: { releaseName: 'a' }, kustomize: { namePrefix: 'b' } };
     assert.throws(() => resolveSource(source(fields), snapshotOf({}), CONTEXT), {
-      message: /multiple application sources defined: kustomize,helm/,
+      message: /multiple application sources defined: Kustomize,Helm/,
     });
   });
 

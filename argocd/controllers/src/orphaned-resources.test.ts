@@ -7,6 +7,7 @@ import { readSettings } from './settings.ts';
 
 interface Row {
   readonly kind: string;
+  readonly group?: string;
   readonly name: string;
   readonly isManaged?: boolean;
   readonly isOwned?: boolean;
@@ -19,6 +20,10 @@ const OBJECTS: readonly Row[] = [
   { kind: 'ServiceAccount', name: 'default' },
   { kind: 'ConfigMap', name: 'stray' },
   { kind: 'Secret', name: 'left' },
+  { kind: 'Service', name: 'web', isManaged: true },
+  { kind: 'Endpoints', name: 'web' },
+  { kind: 'StatefulSet', group: 'apps', name: 'db', isManaged: true },
+  { kind: 'PersistentVolumeClaim', name: 'data-db-0' },
 ];
 
 test('what no application manages is told when the project asks for it', async () => {
@@ -56,11 +61,17 @@ test('what no application manages is told when the project asks for it', async (
 });
 
 function clusterOf(rows: readonly Row[]): Cluster {
-  const objects = rows.map(({ kind, name, isManaged = false, isOwned = false }) => ({
-    key: { group: '', kind, name, namespace: 'web' },
+  const objects = rows.map(({ kind, group = '', name, isManaged = false, isOwned = false }) => ({
+    key: { group, kind, name, namespace: 'web' },
     indexedBy: () => (isManaged ? ['default/web'] : []),
     read: () => ({ metadata: { name, ...(isOwned ? { ownerReferences: [{}] } : {}) } }),
   }));
-  const live = { ensureAll: () => Promise.resolve(), inNamespace: () => objects };
+  const live = {
+    ensureAll: () => Promise.resolve(),
+    inNamespace: () => objects,
+    get: (key: Pick<Row, 'kind' | 'name'>) =>
+      objects.find((one) => one.key.kind === key.kind && one.key.name === key.name),
+    list: ({ kind }: Pick<Row, 'kind'>) => objects.filter((one) => one.key.kind === kind),
+  };
   return { live } as unknown as Cluster;
 }

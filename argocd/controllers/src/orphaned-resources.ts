@@ -48,7 +48,7 @@ export async function findOrphans(
 function isOrphan(
   object: LiveObject,
   { ignore = [] }: OrphanedResources,
-  { server, settings }: Place,
+  { server, settings, cluster }: Place,
 ): boolean {
   const { group, kind, name } = object.key;
   if (object.indexedBy(OWNER_INDEX).length > 0) return false;
@@ -62,5 +62,35 @@ function isOrphan(
       (!one.kind || fitsNegatable(one.kind, kind)) &&
       (!one.name || fitsNegatable(one.name, name)),
   );
-  return !isIgnored && (object.read().metadata.ownerReferences ?? []).length === 0;
+  return !isIgnored && !isPartOf(object, cluster);
+}
+
+/** What belongs to another object: by its owner, or as Kubernetes itself made it for that. */
+function isPartOf(object: LiveObject, { live }: Cluster): boolean {
+  const { kind, namespace, name } = object.key;
+  const { ownerReferences = [], annotations } = object.read().metadata;
+  if (ownerReferences.length > 0) return true;
+  const isThere = (group: string, kind: string, name: string) =>
+    live.get({ group, kind, namespace, name }) !== undefined;
+  switch (kind) {
+    case 'Endpoints':
+      return isThere('', 'Service', name);
+    case 'Secret':
+      return isThere(
+        '',
+        'ServiceAccount',
+        annotations?.['kubernetes.io/service-account.name'] ?? '',
+      );
+    case 'PersistentVolumeClaim':
+      return live
+        .list({ group: 'apps', kind: 'StatefulSet' }, namespace)
+        .some((set) => isClaimOf(set.key.name, name));
+    default:
+      return false;
+  }
+}
+
+/** `<template>-<set>-<number>`, as a StatefulSet names its claims. */
+function isClaimOf(set: string, name: string): boolean {
+  return name.replace(/-\d+$/, '').endsWith(`-${set}`) && /-\d+$/.test(name);
 }

@@ -76,6 +76,27 @@ export function findRepository(
   return hasSecret(best.auth) ? best : { ...best, auth: { ...template?.auth, ...best.auth } };
 }
 
+/** How a repository is reached: by the Secrets that speak of it, and what is trusted at its host. */
+export function repositoryAccess(
+  repository: { readonly url: string; readonly project: string },
+  {
+    credentials,
+    trust,
+  }: { readonly credentials: readonly RepositoryCredential[]; readonly trust: Trust },
+): {
+  readonly auth: SourceAuth | undefined;
+  readonly isOci?: boolean;
+  readonly plainHttp?: boolean;
+} {
+  const { url, project } = repository;
+  const { auth, isOci, plainHttp } = findRepository(credentials, url, project) ?? {};
+  return {
+    auth: withTrust(auth, url, trust),
+    ...(isOci === undefined ? {} : { isOci }),
+    ...(plainHttp === undefined ? {} : { plainHttp }),
+  };
+}
+
 function fitsProject({ project }: RepositoryCredential, wanted: string): boolean {
   return project === '' || project === wanted;
 }

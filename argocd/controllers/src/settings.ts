@@ -36,6 +36,10 @@ export interface Settings {
   readonly hydrator: HydratorSettings;
   /** 0: never asked on its own. */
   readonly pollIntervalMs: number;
+  /** At most so much is added to it, another part for each application. */
+  readonly pollJitterMs: number;
+  /** Everything is made anew so often; 0: only when asked for. */
+  readonly hardIntervalMs: number;
   readonly applicationNamespaces: readonly string[];
   readonly applicationSetNamespaces: readonly string[];
   readonly syncTimeoutMs: number;
@@ -64,6 +68,7 @@ export interface ApplicationSetSettings {
   readonly preservedLabels: readonly string[];
   readonly progressiveSyncs: boolean;
   readonly statusResourcesMax: number;
+  readonly spansFolders: boolean;
   readonly scm: {
     readonly enabled: boolean;
     readonly allowedProviders: readonly string[];
@@ -112,7 +117,9 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     kustomizeBuildOptions: cm['kustomize.buildOptions'] ?? '',
     valuesFileSchemes: list(cm['helm.valuesFileSchemes'] ?? 'https,http'),
     hydrator: readHydrator(cm, parameters),
-    pollIntervalMs: readInterval(cm, problems),
+    pollIntervalMs: readInterval(cm, 'timeout.reconciliation', { fallback: 120_000, problems }),
+    pollJitterMs: readInterval(cm, 'timeout.reconciliation.jitter', { fallback: 60_000, problems }),
+    hardIntervalMs: readInterval(cm, 'timeout.hard.reconciliation', { fallback: 0, problems }),
     applicationNamespaces: list(parameters['application.namespaces']),
     applicationSetNamespaces: list(parameters['applicationsetcontroller.namespaces']),
     syncTimeoutMs: Number(parameters['controller.sync.timeout.seconds'] ?? 0) * 1000 || 0,
@@ -132,20 +139,24 @@ function readTracking(text: string | undefined): TrackingMethod {
   return text === 'label' || text === 'annotation+label' ? text : 'annotation';
 }
 
-function readInterval(cm: Data, problems: string[]): number {
-  const text = cm['timeout.reconciliation'];
-  if (text === undefined || text === '') return 120_000;
+function readInterval(
+  cm: Data,
+  key: string,
+  { fallback, problems }: { readonly fallback: number; readonly problems: string[] },
+): number {
+  const text = cm[key];
+  if (text === undefined || text === '') return fallback;
   try {
-    return parseDurationMs(text, 'timeout.reconciliation');
+    return parseDurationMs(text, key);
   } catch (error) {
     problems.push(`argocd-cm, ${messageOf(error)}`);
-    return 120_000;
+    return fallback;
   }
 }
 
 function readHydrator(cm: Data, parameters: Data): HydratorSettings {
   return {
-    enabled: parameters['hydrator.enabled'] === 'true',
+    enabled: parameters['hydrator.enabled'] !== 'false',
     commitMessageTemplate: cm['sourceHydrator.commitMessageTemplate'] ?? '',
     authorName: cm['commit.author.name'] || 'Argo CD',
     authorEmail: cm['commit.author.email'] || 'argo-cd@example.com',
@@ -165,6 +176,7 @@ function readApplicationSets(parameters: Data): ApplicationSetSettings {
     preservedLabels: list(of('global.preserved.labels')),
     progressiveSyncs: of('enable.progressive.syncs') === 'true',
     statusResourcesMax: Number(of('status.max.resources.count') ?? 5000) || 5000,
+    spansFolders: of('enable.new.git.file.globbing') === 'true',
     scm: {
       enabled: of('enable.scm.providers') !== 'false',
       allowedProviders: list(of('allowed.scm.providers')),

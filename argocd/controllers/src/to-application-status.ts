@@ -22,6 +22,7 @@ import type {
 } from '@capstan/engine-delivery';
 import type { Health } from '@capstan/engine-health';
 import { hasSeveralSources, sourcesOf } from './to-delivery.ts';
+import { isReference } from './to-sources.ts';
 
 export interface RaisingContext {
   readonly nowMs: number;
@@ -39,24 +40,38 @@ export function toApplicationStatus(
 ): ApplicationStatus {
   const previous = app.status ?? {};
   const now = formatTime(context.nowMs);
-  const conditions = toConditions(previous.conditions ?? [], delivery.problems, now);
+  const conditions = toConditions(app, delivery.problems, now);
   const operationState =
     toOperationState(app, delivery.operation, context) ?? previous.operationState;
-  const sourceTypes = delivery.renderKinds.map(toSourceType);
-  return {
+  const resources = toResources(delivery.objects);
+  const { conditions: _told, resources: _listed, operationState: _state, ...kept } = previous;
+  const told = {
     ...(conditions.length === 0 ? {} : { conditions }),
-    controllerNamespace: context.controlNamespace,
     health: toAppHealth(previous.health, delivery, now),
-    ...historyOf(app, delivery.operation),
     ...(operationState === undefined ? {} : { operationState }),
+  };
+  // Of a spec that cannot be used nothing was compared: what was known of it stands.
+  if (isUnusable(delivery)) {
+    const listed = _listed === undefined ? {} : { resources: _listed };
+    return { ...kept, ...listed, ...told, sync: { ...previous.sync, status: delivery.sync } };
+  }
+  return {
+    ...told,
+    controllerNamespace: context.controlNamespace,
+    ...historyOf(app, delivery.operation),
     reconciledAt: now,
-    resourceHealthSource: 'appTree',
-    resources: toResources(delivery.objects),
-    ...hydrationOf(app, context),
-    ...sourceTypeOf(app, sourceTypes, previous),
+    ...(resources.length === 0 ? {} : { resources }),
+    sourceHydrator: hydrationOf(app, context),
+    ...sourceTypeOf(app, delivery.renderKinds.map(toSourceType)),
     summary: toSummary(delivery.objects),
     sync: toSync(app, delivery),
   };
+}
+
+function isUnusable({ problems }: DeliveryStatus): boolean {
+  return problems.some(
+    (problem) => problem.stage === 'spec' && conditionType(problem) === 'InvalidSpecError',
+  );
 }
 
 export function formatTime(ms: number): string {
@@ -76,20 +91,22 @@ function toSourceType(kind: string): string {
 function hydrationOf(
   { spec, status }: Application,
   { hydration }: RaisingContext,
-): Pick<ApplicationStatus, 'sourceHydrator'> {
-  const sourceHydrator = hydration ?? status?.sourceHydrator;
-  const hasNone = spec.sourceHydrator === undefined || sourceHydrator === undefined;
-  return hasNone ? {} : { sourceHydrator };
+): SourceHydratorStatus {
+  return spec.sourceHydrator === undefined ? {} : (hydration ?? status?.sourceHydrator ?? {});
 }
 
-function sourceTypeOf(app: Application, types: readonly string[], previous: ApplicationStatus) {
-  if (types.length === 0) {
-    return {
-      ...(previous.sourceType === undefined ? {} : { sourceType: previous.sourceType }),
-      ...(previous.sourceTypes === undefined ? {} : { sourceTypes: previous.sourceTypes }),
-    };
-  }
-  return hasSeveralSources(app) ? { sourceTypes: types } : { sourceType: types[0] ?? 'Directory' };
+/** One type for each source, '' for those that others only refer to; none while rendering fails. */
+function sourceTypeOf(
+  app: Application,
+  types: readonly string[],
+): Pick<ApplicationStatus, 'sourceType' | 'sourceTypes'> {
+  if (types.length === 0) return {};
+  if (!hasSeveralSources(app)) return { sourceType: types[0] ?? 'Directory' };
+  let next = 0;
+  const sourceTypes = sourcesOf(app).map((source) =>
+    isReference(source) ? '' : (types[next++] ?? ''),
+  );
+  return { sourceTypes };
 }
 
 function toSync(app: Application, { sync, revisions }: DeliveryStatus) {
@@ -114,14 +131,16 @@ function toSync(app: Application, { sync, revisions }: DeliveryStatus) {
 
 function toAppHealth(
   previous: HealthStatus | undefined,
-  { health, sync, objects }: DeliveryStatus,
+  { health, objects, problems }: DeliveryStatus,
   now: string,
 ): HealthStatus {
-  // Without a comparison and without anything live, nothing can be said.
-  const status = sync === 'Unknown' && objects.length === 0 ? 'Unknown' : health.status;
+  // A cluster that does not answer shows nothing: that is no health.
+  const isBlind = objects.length === 0 && problems.some(({ stage }) => stage === 'compare');
+  const { status, message }: Health = isBlind ? { status: 'Unknown' } : health;
   const time = previous?.status === status ? previous.lastTransitionTime : now;
   return {
     ...(time === undefined ? {} : { lastTransitionTime: time }),
+    ...(message === undefined ? {} : { message }),
     status,
   };
 }
@@ -132,13 +151,13 @@ function toResources(objects: readonly ObjectStatus[]): readonly ResourceStatus[
       object;
     return {
       ...(key.group === '' ? {} : { group: key.group }),
-      ...(health === undefined ? {} : { health: toHealth(health) }),
+      ...(health === undefined || hook ? {} : { health: toHealth(health) }),
       ...(hook ? { hook } : {}),
       kind: key.kind,
       name: key.name,
       ...(key.namespace === '' ? {} : { namespace: key.namespace }),
       ...(requiresConfirmation ? { requiresDeletionConfirmation: true } : {}),
-      ...(requiresPruning ? { requiresPruning } : {}),
+      ...(requiresPruning || hook ? { requiresPruning: true } : {}),
       ...(sync === undefined ? {} : { status: sync }),
       ...(wave === 0 ? {} : { syncWave: wave }),
       version,
@@ -151,7 +170,8 @@ function toHealth({ status, message }: Health): HealthStatus {
 }
 
 function toSummary(objects: readonly ObjectStatus[]) {
-  const images = unique(objects.flatMap((object) => object.images));
+  const live = objects.filter(({ health }) => health?.status !== 'Missing');
+  const images = unique(live.flatMap((object) => object.images));
   const urls = unique(objects.flatMap((object) => object.externalUrls));
   const isAppOfApps = objects.some(
     ({ key }) => key.group === 'argoproj.io' && key.kind === 'Application',
@@ -170,6 +190,7 @@ const CONDITION_OF_CODE: Readonly<Record<string, string>> = {
   ORPHANED_RESOURCES: 'OrphanedResourceWarning',
   DEPENDENCY_NOT_READY: 'DependencyWarning',
   DEPENDENCY_CYCLE: 'DependencyError',
+  SOURCE_AMBIGUOUS: 'ComparisonError',
 };
 const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   spec: 'InvalidSpecError',
@@ -182,13 +203,18 @@ const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
 
 /** One condition for each thing that is wrong; a time is that of its first appearance. */
 function toConditions(
-  previous: readonly ApplicationCondition[],
+  app: Application,
   problems: readonly Problem[],
   now: string,
 ): readonly ApplicationCondition[] {
+  const previous = app.status?.conditions ?? [];
   const conditions = problems.flatMap((problem) => {
     const type = conditionType(problem);
-    return type === undefined ? [] : [{ type, message: tellProblem(problem) }];
+    if (type === undefined) return [];
+    const { message, hint } = problem;
+    const isKnown = problem.severity === 'warning' && CONDITION_OF_CODE[problem.code] !== undefined;
+    const said = isKnown ? tellMessage({ message: namesOf(message, app), hint }) : undefined;
+    return [{ type, message: said ?? tellProblem(problem) }];
   });
   const distinct = new Map(conditions.map((one) => [`${one.type} ${one.message}`, one]));
   return [...distinct.values()].map(({ type, message }) => {
@@ -218,8 +244,21 @@ export function tellProblem({ stage, message, location, hint }: Problem): string
         : stage === 'compare'
           ? 'Failed to compare desired state to live state: '
           : '';
-  const tail = hint === undefined ? '' : ` (${hint})`;
-  return `${head}${place}${message}${tail}`;
+  return `${head}${place}${tellMessage({ message, hint })}`;
+}
+
+function tellMessage({
+  message,
+  hint,
+}: Pick<Problem, 'message'> & { readonly hint: string | undefined }): string {
+  return hint === undefined ? message : `${message} (${hint})`;
+}
+
+/** Applications as the original names them: this one in full, others of the same namespace by their name. */
+function namesOf(message: string, { metadata }: Application): string {
+  return message.replace(/\bApplication\/([a-z0-9.-]+)\/([a-z0-9.-]+)/g, (_, namespace, name) =>
+    namespace === metadata.namespace && name !== metadata.name ? name : `${namespace}/${name}`,
+  );
 }
 
 function toOperationState(
@@ -245,8 +284,15 @@ function toOperationState(
       ...(operation.results.length === 0 ? {} : { resources: operation.results.map(toResult) }),
       revision: several ? '' : (revisions[0] ?? ''),
       ...(several ? { revisions, sources } : first === undefined ? {} : { source: first }),
+      ...namespaceMetadataOf(app, operation),
     },
   };
+}
+
+function namespaceMetadataOf({ spec }: Application, { results }: OperationState) {
+  const { managedNamespaceMetadata } = spec.syncPolicy ?? {};
+  const isManaged = results.some(({ key }) => key.group === '' && key.kind === 'Namespace');
+  return isManaged && managedNamespaceMetadata !== undefined ? { managedNamespaceMetadata } : {};
 }
 
 /** What is over stays on record as it was written, whoever wrote it and whatever the spec says by now. */
@@ -281,12 +327,15 @@ function toWireOperation(
   // A person's operation that is over stays on record as it was written.
   const last = app.status?.operationState;
   if (request.initiatedBy.kind === 'person' && last !== undefined) return last.operation;
-  const retry = app.spec.syncPolicy?.retry ?? { limit: 5 };
+  const { limit = 0, ...pace } = app.spec.syncPolicy?.retry ?? { limit: 5 };
   const several = hasSeveralSources(app);
+  const sources = sourcesOf(app);
+  const [source] = sources;
   const { selected } = request.policy;
+  const syncOptions = app.spec.syncPolicy?.syncOptions ?? [];
   return {
     initiatedBy: { automated: true },
-    retry,
+    retry: limit === 0 ? pace : { ...pace, limit },
     sync: {
       ...(request.healAttempt === 0 ? {} : { autoHealAttemptsCount: request.healAttempt }),
       ...(app.spec.syncPolicy?.automated?.prune === true ? { prune: true } : {}),
@@ -300,10 +349,9 @@ function toWireOperation(
               ...(namespace === '' ? {} : { namespace }),
             })),
           }),
-      ...(several ? { revisions } : { revision: revisions[0] ?? '' }),
-      ...(app.spec.syncPolicy?.syncOptions === undefined
-        ? {}
-        : { syncOptions: app.spec.syncPolicy.syncOptions }),
+      ...(several ? { revisions, sources } : { revision: revisions[0] ?? '' }),
+      ...(several || source === undefined ? {} : { source }),
+      ...(syncOptions.length === 0 ? {} : { syncOptions }),
     },
   };
 }

@@ -30,11 +30,10 @@ import {
 } from './project-guard.ts';
 import { findServiceAccount } from './project-view.ts';
 import {
-  findRepository,
   NO_TRUST,
   type RepositoryCredential,
+  repositoryAccess,
   type Trust,
-  withTrust,
 } from './repositories.ts';
 import { isExcluded, type Settings, systemIgnoreRules } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
@@ -171,13 +170,10 @@ export function toDeliverySources(
         `application repo ${source.repoURL} is not permitted in project '${app.spec.project}'`,
       );
     }
-    const { auth: found, ...known } =
-      findRepository(credentials, source.repoURL, app.spec.project) ?? {};
-    const auth = withTrust(found, source.repoURL, context.trust ?? NO_TRUST);
+    const place = { url: source.repoURL, project: app.spec.project };
     const made = toDeliverySource(source, {
       ...renderContext(app, context, field),
-      ...known,
-      auth,
+      ...repositoryAccess(place, { credentials, trust: context.trust ?? NO_TRUST }),
     });
     const verify = project && toVerification(project.spec, source.repoURL, context.keys ?? {});
     return verify === undefined ? made : { ...made, verify };
@@ -307,7 +303,7 @@ function findCluster(
   }
   if (server === '' && name === '') {
     throw invalid(
-      'destination server missing from app spec',
+      'Destination server missing from app spec',
       'set spec.destination.server, e.g. https://kubernetes.default.svc',
     );
   }
@@ -326,7 +322,7 @@ function findCluster(
   const known = clusters.map((one) => one.name).join(', ');
   const what =
     name === ''
-      ? `there is no cluster at ${server}`
+      ? `error getting cluster by server ${JSON.stringify(server)}: cluster ${JSON.stringify(server)} not found`
       : `there are no clusters with this name: ${name}`;
   throw invalid(what, `known clusters: ${known}; add a Secret of type cluster for another one`);
 }

@@ -45,11 +45,15 @@ export function toDeliverySource(
 ): ApplicationDeliverySource {
   refuseUnsupported(source, options.field);
   const spec = toSourceSpec(source, options);
-  const isReference = source.ref !== undefined && !source.path && !source.chart;
   const ref = source.ref === undefined ? {} : { ref: source.ref };
-  return isReference
+  return isReference(source)
     ? { source: spec, ...ref }
     : { source: spec, ...ref, render: toRenderSpec(source, options), origin: source };
+}
+
+/** Others only refer to it. */
+export function isReference({ ref, path, chart }: ApplicationSource): boolean {
+  return ref !== undefined && !path && !chart;
 }
 
 /** What the Secrets say of a source's repository. */
@@ -132,9 +136,10 @@ function explicitKind(
     isPlainFolder(directory) ? ('directory' as const) : undefined,
   ].filter((kind) => kind !== undefined);
   if (told.length <= 1) return told[0];
+  const names = told.map((kind) => `${kind[0]?.toUpperCase()}${kind.slice(1)}`);
   throw new CapstanError(
-    'SPEC_INVALID',
-    `${field}: multiple application sources defined: ${told.join(',')}`,
+    'SOURCE_AMBIGUOUS',
+    `${field}: multiple application sources defined: ${names.join(',')}`,
     { hint: 'keep one of them' },
   );
 }

@@ -252,7 +252,9 @@ function findShared(
   lives: ReadonlyMap<string, KubeObject>,
   { delivery, cluster }: { readonly delivery: Delivery; readonly cluster: Cluster },
 ): readonly Problem[] {
-  return desired.flatMap(({ object }): readonly Problem[] => {
+  return desired.flatMap(({ object, refusal }): readonly Problem[] => {
+    // What may not be touched is not looked at either.
+    if (refusal !== undefined) return [];
     const live = lives.get(keyString(keyOf(object)));
     const others =
       live === undefined

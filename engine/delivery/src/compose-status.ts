@@ -3,11 +3,11 @@ import {
   assessHealth,
   type Health,
   type HealthRules,
-  hasHealthRule,
+  isWorse,
   rollUpHealth,
 } from '@capstan/engine-health';
 import { readHints } from '@capstan/engine-sync';
-import { type KubeObject, keyString, parseApiVersion } from '@capstan/kube-object';
+import { type KubeObject, keyString, type ObjectKey, parseApiVersion } from '@capstan/kube-object';
 import { externalUrlsOf, imagesOf } from './object-info.ts';
 import type { PreparedObject } from './prepare-desired.ts';
 import type { Delivery, ObjectStatus, SyncStatus } from './types.ts';
@@ -95,12 +95,17 @@ export function composeSync(
   return counted.some(({ sync }) => sync === 'Unknown') ? 'Unknown' : 'Synced';
 }
 
-/** As bad as the worst object. What is missing counts only where its kind has a health, as in Argo CD. */
+const CAUSES_SHOWN = 3;
+
+/**
+ * As bad as the worst of what is live, with what makes it so. What is missing counts only when nothing at all is live, as in
+ * Argo CD: that it is missing is what OutOfSync says.
+ */
 export function composeHealth(
   objects: readonly ObjectStatus[],
   { entries, delivery }: { readonly entries: readonly DiffEntry[]; readonly delivery: Delivery },
 ): Health {
-  const { rules, ignoreAnnotation } = delivery.health;
+  const { ignoreAnnotation } = delivery.health;
   const silent = new Set(
     entries
       .filter(({ desired, live }) => {
@@ -112,13 +117,25 @@ export function composeHealth(
       })
       .map(({ key }) => keyString(key)),
   );
-  const worst = rollUpHealth(
-    objects.flatMap(({ key, hook, health, sync }) => {
-      if (hook || health === undefined || sync === undefined || silent.has(keyString(key)))
-        return [];
-      if (health.status === 'Missing' && !hasHealthRule(key, rules)) return [];
-      return [health];
-    }),
+  const counted = objects.filter(({ hook, sync }) => !hook && sync !== undefined);
+  const judged = counted.flatMap(({ key, health }) =>
+    health === undefined || health.status === 'Missing' || silent.has(keyString(key))
+      ? []
+      : [{ key, health }],
   );
-  return { status: worst.status };
+  const { status } = rollUpHealth(judged.map(({ health }) => health));
+  const isGone = counted.length > 0 && entries.every(({ live }) => live === undefined);
+  if (isGone && isWorse(status, 'Missing')) return { status: 'Missing' };
+  if (status === 'Healthy') return { status };
+  const causes = judged
+    .filter(({ health }) => health.status === status)
+    .map(({ key }) => tell(key));
+  const more = causes.length - CAUSES_SHOWN;
+  const shown = causes.slice(0, CAUSES_SHOWN).join(', ');
+  return { status, message: `Caused by ${shown}${more > 0 ? ` and ${more} more` : ''}` };
+}
+
+function tell({ group, kind, namespace, name }: ObjectKey): string {
+  const type = group === '' ? kind : `${group}/${kind}`;
+  return `${type}:${namespace === '' ? '' : `${namespace}/`}${name}`;
 }

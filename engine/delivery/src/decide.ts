@@ -152,7 +152,7 @@ function wouldWipe(revisions: readonly string[]): Problem {
     stage: 'sync',
     severity: 'error',
     code: 'WOULD_WIPE',
-    message: `Skipping sync attempt to ${revisions.join(', ')}: auto-sync will wipe out all resources`,
+    message: `Skipping sync attempt to [${revisions.join(' ')}]: auto-sync will wipe out all resources`,
     hint: 'allow an empty state (allowEmpty), or bring the manifests back',
     kind: 'stalled',
   };
@@ -164,8 +164,7 @@ function gaveUp({ revisions, message, retryCount }: OperationState): Problem {
     stage: 'sync',
     severity: 'error',
     code: 'SYNC_FAILED',
-    message: `Failed last sync attempt to ${revisions.join(', ')}: ${message}${retried}.`,
-    hint: 'push a correction, or start a sync by hand',
+    message: `Failed last sync attempt to [${revisions.join(' ')}]: ${message}${retried === '' ? '' : `${retried}.`}`,
     kind: 'stalled',
   };
 }

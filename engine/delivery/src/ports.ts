@@ -11,7 +11,11 @@ export interface DeliveryPorts {
   readonly render: (
     snapshot: Snapshot,
     spec: RenderSpec,
-    options: { readonly signal: AbortSignal },
+    options: {
+      readonly signal: AbortSignal;
+      /** Rendered anew, whatever is known. */
+      readonly fresh?: boolean;
+    },
   ) => Promise<RenderResult>;
   readonly cluster: Cluster;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { messageOf } from '@capstan/lib-std';
 import { judgeByConditions } from './condition-health.ts';
-import { findRule, judgeByRules } from './custom-rules.ts';
+import { judgeByRules } from './custom-rules.ts';
 import type { Health, HealthRules, HealthStatus } from './types.ts';
 import { type JudgeOptions, WORKLOAD_JUDGES } from './workload-health.ts';
 
@@ -27,15 +27,6 @@ export function assessHealth(
   } catch (error) {
     return { status: 'Unknown', message: messageOf(error) };
   }
-}
-
-/** Whether objects of this kind have a health at all. */
-export function hasHealthRule(
-  { group, kind }: { readonly group: string; readonly kind: string },
-  rules: HealthRules,
-): boolean {
-  if (rules.base === 'condition' || WORKLOAD_JUDGES.has(`${group}/${kind}`)) return true;
-  return findRule(group, kind, rules.custom) !== undefined;
 }
 
 /** From best to worst, in the order of Argo CD. */

@@ -1,7 +1,6 @@
 export {
   assessHealth,
   HEALTH_ORDER,
-  hasHealthRule,
   isWorse,
   rollUpHealth,
 } from './assess-health.ts';

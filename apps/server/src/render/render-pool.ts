@@ -85,12 +85,17 @@ export class RenderPool {
     this.#options = options;
   }
 
-  async render(snapshot: Snapshot, spec: RenderSpec): Promise<RenderResult> {
+  /** `fresh`: what is known is not looked at. */
+  async render(
+    snapshot: Snapshot,
+    spec: RenderSpec,
+    { fresh = false }: { readonly fresh?: boolean } = {},
+  ): Promise<RenderResult> {
     const { renders, store, offered } = this.#options;
-    const known = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
-    if (known !== undefined) return known;
+    const held = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
+    if (held !== undefined && !fresh) return held;
     const environment = store === undefined ? '' : this.#environmentOf(offered());
-    const stored = await store?.find(snapshot, spec, environment);
+    const stored = fresh ? undefined : await store?.find(snapshot, spec, environment);
     if (stored !== undefined) {
       renders.keep(snapshot, spec, stored);
       return stored;

@@ -75,9 +75,11 @@ export class AppActions {
       await this.#patch(object, { spec: { syncPolicy: { automated: null } } });
     }
     const { source, sources, revisions } = entry;
+    const syncOptions = listAt(object, 'spec', 'syncPolicy', 'syncOptions');
     await this.#start(object, {
       revision: textAt(entry, 'revision'),
       prune: true,
+      ...(syncOptions.length === 0 ? {} : { syncOptions }),
       ...(source === undefined ? {} : { source }),
       ...(sources === undefined ? {} : { sources }),
       ...(revisions === undefined ? {} : { revisions }),

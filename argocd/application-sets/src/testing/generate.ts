@@ -35,14 +35,21 @@ export interface World {
   readonly clusters?: readonly RegisteredCluster[];
   readonly projects?: readonly AppProject[];
   readonly files?: MemoryFiles;
+  readonly spansFolders?: boolean;
 }
 
-export function surroundingsOf({ clusters = [], projects, files = {} }: World): Surroundings {
+export function surroundingsOf({
+  clusters = [],
+  projects,
+  files = {},
+  spansFolders = false,
+}: World): Surroundings {
   const known = projects ?? [DEFAULT_PROJECT];
   const tree = memoryTree(files);
   return {
     clusters,
     project: (name) => known.find(({ metadata }) => metadata.name === name),
+    spansFolders,
     readRepository: async () => tree,
   };
 }
