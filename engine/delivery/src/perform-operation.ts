@@ -313,19 +313,30 @@ function refuse(
   return { ...fail(operation, { message, retryable }, clock.now()), results };
 }
 
-/** Deletes the hooks that run, and ends the operation. */
+/** Deletes the hooks that run, and ends the operation. One that is over by now keeps its own verdict. */
 export async function terminateOperation(
   input: Omit<OperationInput, 'onStart'>,
   ports: DeliveryPorts,
   { signal }: SignalOptions,
 ): Promise<OperationState> {
+  const { delivery, operation } = input;
   const plan = makePlan({ ...input, onStart: async () => undefined }, ports);
-  const progress = progressOf(plan, input.operation.results);
+  const recorded = progressOf(plan, operation.results);
+  const progress = observeRunning(plan, recorded, { delivery, ports });
   const hooks = stepsOf(plan).filter(
-    ({ id, verb }) => verb === 'hook' && progress.states.get(id)?.kind === 'running',
+    ({ id, verb }) => verb === 'hook' && recorded.states.get(id)?.kind === 'running',
   );
-  await mapLimited(hooks, CONCURRENCY, (step) => cleanHook(step, applyPorts(ports), { signal }));
-  const { nextAttemptAtMs: _due, ...rest } = input.operation;
-  const nowMs = ports.clock.now();
-  return { ...rest, phase: 'Failed', message: 'Operation terminated', finishedAtMs: nowMs };
+  const runs = hooks.filter(({ id }) => progress.states.get(id)?.kind === 'running');
+  const due = hooks.filter(
+    (step) => runs.includes(step) || step.hookDeletePolicies.includes('HookFailed'),
+  );
+  await mapLimited(due, CONCURRENCY, (step) => cleanHook(step, applyPorts(ports), { signal }));
+  const ended = runs.reduce(
+    (current, step) => recordObservation(current, step, { kind: 'missed', message: 'Terminated' }),
+    progress,
+  );
+  const results = allResults(operation, plan, ended);
+  const { nextAttemptAtMs: _due, ...rest } = operation;
+  const finishedAtMs = ports.clock.now();
+  return { ...rest, results, phase: 'Failed', message: 'Operation terminated', finishedAtMs };
 }

@@ -14,7 +14,8 @@ export const CLEAN_PROGRESS: SyncProgress = { states: new Map(), cleaned: new Se
 
 /**
  * What may be done now. Waves run one after the other, each waiting for the goals of the one before; the last wave, when it
- * holds no hook, is done as soon as it is applied (Argo CD does the same: a sync ends with its last request). After a
+ * holds no hook, is done as soon as it is applied, and a plan of a single wave waits for its hooks alone (Argo CD does the
+ * same: a sync ends with its last request). After a
  * failure nothing further of the ordinary phases begins; hooks that run are awaited, then the SyncFail hooks run.
  * Hooks that are over are cleaned as their policies ask, before the outcome is told.
  */
@@ -23,15 +24,15 @@ export function nextSteps(plan: SyncPlan, progress: SyncProgress): NextSteps {
   const ordinary = waves.filter(({ phase }) => phase !== 'SyncFail');
   const failed = ordinary.some((wave) => isOver(wave, progress) && hasFailed(wave, progress));
   if (failed) return afterFailure(waves, progress);
+  const last = ordinary.at(-1);
+  const hasSteps = waves.length > 1;
   for (const wave of ordinary) {
-    const isLast = wave === ordinary.at(-1);
-    const next = nextInWave(wave, progress, isLast);
+    const next = nextInWave(wave, progress, { isLast: wave === last, hasSteps });
     if (next !== undefined) return next;
   }
-  return finish(ordinary, progress, {
-    failed: false,
-    message: 'successfully synced (all tasks run)',
-  });
+  const endsWithHooks = last === undefined || hooksOf(last).length > 0;
+  const message = `successfully synced (${endsWithHooks ? 'no more tasks' : 'all tasks run'})`;
+  return finish(ordinary, progress, { failed: false, message });
 }
 
 export function recordResult(
@@ -85,9 +86,10 @@ function needsWatching(step: SyncStep, result: StepResult): boolean {
 function nextInWave(
   wave: PlannedWave,
   progress: SyncProgress,
-  isLast: boolean,
+  { isLast, hasSteps }: { readonly isLast: boolean; readonly hasSteps: boolean },
 ): NextSteps | undefined {
-  const held = wave.batches.flat().filter(({ refused }) => refused === 'awaits confirmation');
+  const steps = wave.batches.flat();
+  const held = steps.filter(({ refused }) => refused === 'awaits confirmation');
   if (held.length > 0) return waitFor(held, 'confirmation');
   for (const batch of wave.batches) {
     const pending = batch.filter(({ id }) => !progress.states.has(id));
@@ -96,13 +98,17 @@ function nextInWave(
     const unready = running(batch, progress).filter(({ goal }) => goal === 'established');
     if (unready.length > 0) return waitFor(unready, 'health');
   }
-  const steps = wave.batches.flat();
+  if (isLast && hooksOf(wave).length === 0) return undefined;
   const open = running(steps, progress);
-  const hooks = open.filter(({ verb }) => verb === 'hook');
-  if (hooks.length > 0) return waitFor(hooks, 'hook');
-  if (open.length === 0 || (isLast && steps.every(({ verb }) => verb !== 'hook'))) return undefined;
+  const alive = open.filter(({ verb }) => verb === 'hook' || (hasSteps && verb === 'apply'));
+  if (alive.some(({ verb }) => verb === 'hook')) return waitFor(alive, 'hook');
+  if (alive.length > 0) return waitFor(alive, 'health');
   const deletions = open.filter(({ verb }) => verb === 'prune');
-  return deletions.length > 0 ? waitFor(deletions, 'deletion') : waitFor(open, 'health');
+  return deletions.length > 0 ? waitFor(deletions, 'deletion') : undefined;
+}
+
+function hooksOf({ batches }: PlannedWave): readonly SyncStep[] {
+  return batches.flat().filter(({ verb }) => verb === 'hook');
 }
 
 function afterFailure(waves: readonly PlannedWave[], progress: SyncProgress): NextSteps {
@@ -114,7 +120,7 @@ function afterFailure(waves: readonly PlannedWave[], progress: SyncProgress): Ne
   if (runningHooks.length > 0) return waitFor(runningHooks, 'hook');
   const onFailure = waves.filter(({ phase }) => phase === 'SyncFail');
   for (const wave of onFailure) {
-    const next = nextInWave(wave, progress, false);
+    const next = nextInWave(wave, progress, { isLast: false, hasSteps: true });
     if (next !== undefined) return next;
   }
   const reasons = failures(ordinary, progress);
@@ -123,11 +129,9 @@ function afterFailure(waves: readonly PlannedWave[], progress: SyncProgress): Ne
   const head = began
     ? 'one or more objects failed to apply'
     : 'one or more synchronization tasks completed unsuccessfully';
-  const message = `${head}, reason: ${reasons.map((state) => state.message).join(', ')}`;
+  const message = `${head}, reason: ${tellAll(reasons)}`;
   const tail =
-    more.length === 0
-      ? ''
-      : `\none or more SyncFail hooks failed, reason: ${more.map((state) => state.message).join(', ')}`;
+    more.length === 0 ? '' : `\none or more SyncFail hooks failed, reason: ${tellAll(more)}`;
   return finish(waves, progress, { failed: true, message: `${message}${tail}` });
 }
 
@@ -174,14 +178,21 @@ const WHAT = {
   confirmation: 'pruning confirmation of',
 } as const;
 
-/** In the words of the original, which its command prints. */
+/** In the words of the original, which its command prints: a hook is named before others. */
 function waitFor(steps: readonly SyncStep[], why: keyof typeof WHAT): NextSteps {
-  const [first] = steps;
+  const hooks = steps.filter(({ verb }) => verb === 'hook');
+  const first = hooks[0] ?? steps[0];
   const { group = '', kind = '', name = '' } = first?.key ?? {};
   const more = steps.length - 1;
-  const tail = more === 0 ? '' : ` and ${more} more ${why === 'hook' ? 'hooks' : 'resources'}`;
+  const what = hooks.length === steps.length ? 'hooks' : 'resources';
+  const tail = more === 0 ? '' : ` and ${more} more ${what}`;
   const message = `waiting for ${WHAT[why]} ${group}/${kind}/${name}${tail}`;
   return { kind: 'wait', for: steps, why, message };
+}
+
+/** Each reason once. */
+function tellAll(states: readonly StepState[]): string {
+  return [...new Set(states.map(({ message }) => message))].join(',');
 }
 
 /** One line for a person. */
