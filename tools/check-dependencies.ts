@@ -12,12 +12,13 @@ import type { Import, WorkspacePackage } from './workspace.ts';
 
 /**
  * Second entries of packages: effects of those whose other part is pure, so that Node stays out of it; scenarios that the
- * package's own tests and the suites against a real cluster share.
+ * package's own tests and the suites against a real cluster share; what a command says without loading the server.
  */
 const SECOND_ENTRIES: ReadonlySet<string> = new Set([
   'lib-files/disk',
   'engine-source/store',
   'kube-schema/descriptions',
+  'apps-server/explain',
   'apps-server/slice',
 ]);
 

@@ -31,6 +31,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'examine charts for faults, as helm lint does',
     load: () => import('./lint/lint.ts'),
   },
+  plan: {
+    summary: 'print what a sync of an app would do, before it runs',
+    load: () => import('./plan/plan.ts'),
+  },
   sandbox: {
     summary: 'start a Kubernetes cluster in this process, with simulated workloads',
     load: () => import('./sandbox/sandbox.ts'),

@@ -3,6 +3,8 @@ import type {
   AppRef,
   AppSummary,
   EventView,
+  ExplanationView,
+  PlanView,
   ResourceDetail,
   ResourceRef,
   ServerInfo,
@@ -19,6 +21,10 @@ export interface Routes {
   'GET /api/apps/:kind/:namespace/:name/events': { readonly response: readonly EventView[] };
   /** Query: group, version, kind, namespace, name. */
   'GET /api/apps/:kind/:namespace/:name/resource': { readonly response: ResourceDetail };
+  'GET /api/apps/:kind/:namespace/:name/explain': {
+    readonly response: readonly ExplanationView[];
+  };
+  'GET /api/apps/:kind/:namespace/:name/plan': { readonly response: PlanView };
   'POST /api/apps/:kind/:namespace/:name/refresh': {
     readonly request: { readonly hard?: boolean };
   };

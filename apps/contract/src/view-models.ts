@@ -122,6 +122,38 @@ export interface FieldDifference {
   readonly manager: string;
 }
 
+/** Why an app is not as it should be, a sentence each, and what to do next. */
+export interface ExplanationView {
+  readonly about: 'sync' | 'health' | 'waiting';
+  readonly sentence: string;
+  readonly next: string;
+}
+
+/** What a sync of this moment would do, in order. */
+export interface PlanView {
+  readonly revisions: readonly string[];
+  readonly problems: readonly { readonly severity: string; readonly message: string }[];
+  /** null while it is not known what is desired or live. */
+  readonly waves: readonly PlanWave[] | null;
+  readonly skipped: readonly { readonly object: PlanObject; readonly reason: string }[];
+}
+
+export interface PlanWave {
+  readonly phase: string;
+  readonly wave: number;
+  readonly steps: readonly PlanStep[];
+}
+
+export type PlanObject = Omit<ResourceRef, 'version'>;
+
+export interface PlanStep {
+  readonly change: 'create' | 'change' | 'unchanged' | 'hook' | 'prune' | 'keep';
+  readonly object: PlanObject;
+  /** Why it is kept; '' when there is nothing to say. */
+  readonly note: string;
+  readonly differences: readonly FieldDifference[];
+}
+
 export interface EventView {
   readonly type: string;
   readonly reason: string;

@@ -138,9 +138,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     gate?.announce(url);
     return sources.notify(url);
   };
-  const { inspect } = controllers;
+  const { inspect, preview } = controllers;
   return {
-    handle: createPage({ options, cluster, sources, clock, inspect, notifyPush, registry }),
+    handle: createPage({
+      options,
+      cluster,
+      sources,
+      clock,
+      inspect,
+      preview,
+      notifyPush,
+      registry,
+    }),
     notifyPush,
     close: async () => {
       stop.abort(new Error('Capstan stops'));
@@ -225,10 +234,11 @@ function createPage(parts: {
   readonly sources: SourceStore;
   readonly clock: Clock;
   readonly inspect: PageApiPorts['inspect'];
+  readonly preview: PageApiPorts['preview'];
   readonly notifyPush: (url: string) => number;
   readonly registry: Registry;
 }): (request: Request) => Promise<Response> {
-  const { options, cluster, sources, clock, inspect, notifyPush, registry } = parts;
+  const { options, cluster, sources, clock, inspect, preview, notifyPush, registry } = parts;
   const { client, live } = cluster;
   const views = new AppViews({ live, findCommit: commitFinder(sources) });
   const api = createPageApi({
@@ -237,6 +247,7 @@ function createPage(parts: {
     views,
     clock,
     inspect,
+    preview,
     actions: new AppActions({ client, views, clock, user: 'admin' }),
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });

@@ -133,6 +133,7 @@ before(async () => {
     clock,
     actions: new AppActions({ client, views, clock, user: 'ann' }),
     inspect: async () => undefined,
+    preview: async () => undefined,
     info: { version: '0', cluster: 'test', gitUrl: null },
   });
   api = guardRequests(router, { hosts: [] });

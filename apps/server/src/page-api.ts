@@ -1,4 +1,5 @@
 import type { AppRef, ResourceRef, Routes, ServerInfo } from '@capstan/apps-contract';
+import type { SyncPreview } from '@capstan/engine-delivery';
 import type { KubeClient, LiveState } from '@capstan/kube-client';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { eventStream } from './http/event-stream.ts';
@@ -8,6 +9,8 @@ import { parseAppRef } from './views/app-ref.ts';
 import { streamApps } from './views/app-stream.ts';
 import type { AppViews } from './views/app-views.ts';
 import { readEvents } from './views/event-views.ts';
+import { explainObject } from './views/explain-object.ts';
+import { toPlanView } from './views/plan-view.ts';
 import { type ResourceDetailPorts, readResourceDetail } from './views/resource-detail.ts';
 
 export interface PageApiPorts {
@@ -16,6 +19,7 @@ export interface PageApiPorts {
   readonly views: AppViews;
   readonly actions: AppActions;
   readonly inspect: ResourceDetailPorts['inspect'];
+  readonly preview: (app: AppRef) => Promise<SyncPreview | undefined>;
   readonly clock: Clock;
   readonly info: ServerInfo;
 }
@@ -40,6 +44,14 @@ export function createPageApi(ports: PageApiPorts): (request: Request) => Promis
     route('GET /api/apps/:kind/:namespace/:name/resource', async ({ params, query, signal }) =>
       readResourceDetail(parseAppRef(params), readResourceRef(query), ports, { signal }),
     ),
+    route('GET /api/apps/:kind/:namespace/:name/explain', async ({ params }) =>
+      explainObject(ports.views.require(parseAppRef(params))),
+    ),
+    route('GET /api/apps/:kind/:namespace/:name/plan', async ({ params }) => {
+      const ref = parseAppRef(params);
+      ports.views.require(ref);
+      return toPlanView(ref, await ports.preview(ref));
+    }),
     route('POST /api/apps/:kind/:namespace/:name/refresh', async ({ params, body }) => {
       await ports.actions.refresh(parseAppRef(params), { hard: readFlag(body, 'hard') });
       return undefined;

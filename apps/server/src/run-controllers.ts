@@ -12,6 +12,7 @@ import {
   type ClusterPool,
   createVerdictCache,
   DependencyGraph,
+  type SyncPreview,
 } from '@capstan/engine-delivery';
 import { popularRules } from '@capstan/engine-health';
 import { RenderCache } from '@capstan/engine-render';
@@ -72,6 +73,8 @@ export interface ControlPlaneEvent {
 export interface RunningControllers {
   /** What is desired of one object of an app; undefined while that is not known. */
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
+  /** What a sync would do now; undefined while that is not known. */
+  preview(app: AppRef): Promise<SyncPreview | undefined>;
   /** Resolves when all have ended after the signal. */
   readonly ended: Promise<void>;
 }
@@ -82,6 +85,7 @@ const AGAIN: BackoffPolicy = { baseMs: 1_000, factor: 2, maxMs: 60_000, jitter: 
 interface Generation {
   run(signal: AbortSignal): Promise<void>;
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
+  preview(app: AppRef): Promise<SyncPreview | undefined>;
 }
 
 /** Runs the controllers of both families until the signal. When they cannot go on, all are made anew after a pause. */
@@ -117,6 +121,7 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
   };
   return {
     inspect: async (app, key) => current?.inspect(app, key),
+    preview: async (app) => current?.preview(app),
     ended: loop().finally(() => pool.close()),
   };
 }
@@ -210,6 +215,11 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };
       const family = app.kind === 'Application' ? applications : flux;
       return await family.inspect(app, key, options);
+    },
+    preview: async (app) => {
+      const options = { signal: AbortSignal.timeout(INSPECT_MS) };
+      const family = app.kind === 'Application' ? applications : flux;
+      return await family.preview(app, options);
     },
   };
 }

@@ -21,9 +21,11 @@ import {
   type OperationRequest,
   OWNER_INDEX,
   persist,
+  previewSync,
   problemOf,
   runDelivery,
   SourceWatches,
+  type SyncPreview,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -105,6 +107,8 @@ export interface ApplicationController {
     key: ObjectKey,
     options: { readonly signal: AbortSignal },
   ): Promise<ObjectInsight | undefined>;
+  /** What a sync would do now; undefined when there is no such application. */
+  preview(app: AppKey, options: { readonly signal: AbortSignal }): Promise<SyncPreview | undefined>;
   /** What the administrator sets, as it stands. */
   settings(): Settings;
   /** How a repository is reached, and what the project ('' for none) demands of its commits. */
@@ -171,6 +175,7 @@ export function createApplicationController(
   return {
     run: ({ signal }) => run(controller, bench, signal),
     inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
+    preview: (key, { signal }) => preview(key, bench, signal),
     settings: () => control.settings(),
     accessTo: (repository) => {
       const project = control.project(repository.project)?.spec;
@@ -555,10 +560,32 @@ async function inspect(
   object: ObjectKey,
   { bench, signal }: { readonly bench: Bench; readonly signal: AbortSignal },
 ): Promise<ObjectInsight | undefined> {
+  const found = deliveryOf(key, bench);
+  return found && inspectObject(found.delivery, object, { ports: found.ports, signal });
+}
+
+async function preview(
+  key: AppKey,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<SyncPreview | undefined> {
+  const found = deliveryOf(key, bench);
+  if (found === undefined) return undefined;
+  const inventory = readStatus(found.app)?.inventory ?? [];
+  return previewSync(found.delivery, found.ports, { inventory, signal });
+}
+
+/** For a look that changes nothing; undefined when there is no such application. */
+function deliveryOf(key: AppKey, bench: Bench) {
   const held = bench.control.read(key);
   if (held === undefined) return undefined;
   const app = bench.control.parse(held);
-  const delivery = toDelivery(app, contextOf(app, bench));
-  const ports = portsFor(delivery, bench.ports, undefined);
-  return inspectObject(delivery, object, { ports, signal });
+  const context = contextOf(app, bench);
+  const delivery = toDelivery(app, context);
+  const { sources } = delivery;
+  const ports = renderLate(portsFor(delivery, bench.ports, accountFor(app, context)), app, {
+    context,
+    sources,
+  });
+  return { app, delivery, ports };
 }

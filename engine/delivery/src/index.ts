@@ -40,6 +40,7 @@ export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';
 export { persist } from './persist.ts';
 export type { DeliveryPorts } from './ports.ts';
+export { type PreviewOptions, previewSync, type SyncPreview } from './preview-sync.ts';
 export { type Look, runDelivery } from './run-delivery.ts';
 export { ChangeJudge, type LoadedRender, SourceWatches } from './source-watches.ts';
 export type {

@@ -173,9 +173,9 @@ function clockTime(atMs: number): string {
   return `${hour % 12 === 0 ? 12 : hour % 12}:${minutes}${hour < 12 ? 'AM' : 'PM'}`;
 }
 
-function makePlan(
-  { delivery, operation, prepared, entries }: OperationInput,
-  ports: DeliveryPorts,
+export function makePlan(
+  { delivery, operation, prepared, entries }: Omit<OperationInput, 'onStart'>,
+  ports: Pick<DeliveryPorts, 'cluster' | 'verdicts'>,
 ): SyncPlan {
   const { live } = ports.cluster;
   const policy = policyOf(delivery, operation);
@@ -320,7 +320,7 @@ export async function terminateOperation(
   { signal }: SignalOptions,
 ): Promise<OperationState> {
   const { delivery, operation } = input;
-  const plan = makePlan({ ...input, onStart: async () => undefined }, ports);
+  const plan = makePlan(input, ports);
   const recorded = progressOf(plan, operation.results);
   const progress = observeRunning(plan, recorded, { delivery, ports });
   const hooks = stepsOf(plan).filter(

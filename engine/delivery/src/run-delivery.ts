@@ -79,7 +79,7 @@ interface View {
   readonly waiting?: Waiting | undefined;
 }
 
-async function compareSafely(
+export async function compareSafely(
   delivery: Delivery,
   loaded: LoadedState,
   context: {
@@ -133,7 +133,7 @@ async function judge(view: View, ports: DeliveryPorts, { signal }: SignalOptions
   return { ...view, compared: { ...compared, entries } };
 }
 
-async function arbitrateWhere(
+export async function arbitrateWhere(
   entries: readonly DiffEntry[],
   delivery: Delivery,
   context: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },

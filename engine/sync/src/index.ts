@@ -15,6 +15,7 @@ export {
   recordResult,
 } from './next-steps.ts';
 export { planSync, stepsOf } from './plan-sync.ts';
+export { printPlan } from './print-plan.ts';
 export { isDeleteHook, isHook, readHints } from './read-hints.ts';
 export type {
   DeletePhase,

@@ -22,6 +22,7 @@ import {
   nextSteps,
   planDeleteHooks,
   planSync,
+  printPlan,
   recordCleaned,
   recordObservation,
   recordResult,
@@ -217,16 +218,8 @@ function resultOf(
 }
 
 function print(plan: SyncPlan): string {
-  const lines = plan.phases.flatMap(({ name, waves }) =>
-    waves.map(({ wave, batches }) => {
-      const told = batches.map((batch) => batch.map(describeStep).join(', ')).join(' | ');
-      return `  ${name} ${wave}: ${told}`;
-    }),
-  );
-  const skipped = plan.skipped.map(
-    ({ key, reason }) => `  skipped ${key.kind} ${key.name}: ${reason}`,
-  );
-  return [...lines, ...skipped].join('\n');
+  const text = printPlan(plan);
+  return text === '' ? '' : text.replace(/^/gm, '  ');
 }
 
 function printNext(plan: SyncPlan, progress: SyncProgress): string {

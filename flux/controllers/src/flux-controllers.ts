@@ -1,4 +1,4 @@
-import { type ObjectInsight, persist } from '@capstan/engine-delivery';
+import { type ObjectInsight, persist, type SyncPreview } from '@capstan/engine-delivery';
 import { TreeArchiver } from '@capstan/engine-source/store';
 import { EXTENSIONS_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
 import type { LiveState } from '@capstan/kube-client';
@@ -41,6 +41,11 @@ export interface FluxControllers {
     object: ObjectKey,
     options: { readonly signal: AbortSignal },
   ): Promise<ObjectInsight | undefined>;
+  /** What a sync of a Kustomization would do now; undefined while what it wants is not known. */
+  preview(
+    key: NamedKey,
+    options: { readonly signal: AbortSignal },
+  ): Promise<SyncPreview | undefined>;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -111,6 +116,7 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
       }
     },
     inspect: (key, object, { signal }) => kustomizations.inspect(key, object, signal),
+    preview: (key, { signal }) => kustomizations.preview(key, signal),
     async idle() {
       for (const { controller } of started) await controller.idle();
     },

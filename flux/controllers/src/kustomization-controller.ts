@@ -16,8 +16,10 @@ import {
   type ObjectInsight,
   type OperationRequest,
   type Problem,
+  previewSync,
   problemOf,
   runDelivery,
+  type SyncPreview,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -94,6 +96,8 @@ export interface KustomizationController {
     object: ObjectKey,
     signal: AbortSignal,
   ): Promise<ObjectInsight | undefined>;
+  /** What a sync would do now; undefined when there is no such Kustomization, or its source is not ready. */
+  preview(key: NamedKey, signal: AbortSignal): Promise<SyncPreview | undefined>;
 }
 
 export function createKustomizationController(
@@ -142,7 +146,14 @@ export function createKustomizationController(
         for (const stop of stops) stop();
       };
     },
-    inspect: (key, object, signal) => inspect(key, object, { bench, signal }),
+    inspect: async (key, object, signal) => {
+      const found = await deliveryOf(key, bench, signal);
+      return found && inspectObject(found.delivery, object, { ports: found.ports, signal });
+    },
+    preview: async (key, signal) => {
+      const found = await deliveryOf(key, bench, signal);
+      return found && previewSync(found.delivery, found.ports, { ...found, signal });
+    },
   };
 }
 
@@ -474,19 +485,17 @@ function bareDelivery(kustomization: Kustomization): Delivery {
   return toDelivery({ ...kustomization, spec }, { source, variables: undefined });
 }
 
-async function inspect(
-  key: NamedKey,
-  object: ObjectKey,
-  { bench, signal }: { readonly bench: Bench; readonly signal: AbortSignal },
-): Promise<ObjectInsight | undefined> {
+/** For a look that changes nothing. */
+async function deliveryOf(key: NamedKey, bench: Bench, signal: AbortSignal) {
   const held = bench.control.kustomization(key);
   if (held === undefined) return undefined;
   const kustomization = requireKustomization(held);
   const { ports } = bench;
   const observed = await observe(kustomization, { ...ports, ...bench }, signal);
   if (observed.kind === 'waiting') return undefined;
-  return inspectObject(observed.delivery, object, {
+  return {
+    delivery: observed.delivery,
     ports: await portsFor(kustomization, ports, signal),
-    signal,
-  });
+    inventory: readStatus(kustomization)?.inventory ?? [],
+  };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { explainObject } from '@capstan/apps-server/explain';
 import type { Json, KubeObject } from '@capstan/kube-object';
-import { explainObject } from './explain-object.ts';
 
 function told(object: KubeObject): readonly string[] {
   return explainObject(object).map(

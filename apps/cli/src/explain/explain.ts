@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Explanation, explainObject } from '@capstan/apps-server/explain';
 import { connect, loadKubeconfig } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
-import { type Explanation, explainObject } from './explain-object.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   context: { kind: 'string' },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import type { PlanView } from '@capstan/apps-contract';
 import { textAt } from '../views/fields.ts';
 import { findCondition } from '../views/kustomization-summary.ts';
 import { type Scenario, untilSynced } from './application-scenarios.ts';
 import { APPLICATION, application, configMap, deployment, until, type World } from './world.ts';
 
 const PATIENCE_MS = 20_000;
+const MANUAL = { syncOptions: ['CreateNamespace=true'] };
 const PREEMPTED_MS = 9_000;
 
 function annotated(manifest: string, annotations: Readonly<Record<string, string>>): string {
@@ -37,6 +39,57 @@ async function madeAt(world: World, namespace: string, kind: string, name: strin
 }
 
 export const SYNC_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a plan can be read before it runs: what is created, changed, pruned and run, in which wave',
+    run: async (world) => {
+      const repository = await world.repository('planned');
+      await repository.push({
+        'app/a.yaml': configMap('a', 'one'),
+        'app/gone.yaml': configMap('gone', 'x'),
+        'app/kept.yaml': annotated(configMap('kept', 'x'), {
+          'argocd.argoproj.io/sync-options': 'Prune=false',
+        }),
+      });
+      const app = application('planned', { url: repository.url, path: 'app' }, { sync: MANUAL });
+      await world.apply({ ...app, operation: { sync: {} } });
+      await until('its first sync', PATIENCE_MS, async () => {
+        const found = await world.get({ ...APPLICATION, name: 'planned' });
+        return textAt(found, 'status', 'sync', 'status') === 'Synced';
+      });
+      const commit = await repository.push({
+        'app/a.yaml': configMap('a', 'two'),
+        'app/gone.yaml': null,
+        'app/kept.yaml': null,
+        'app/new.yaml': annotated(configMap('new', 'x'), { 'argocd.argoproj.io/sync-wave': '2' }),
+        'app/before.yaml': job('before', 'PreSync'),
+      });
+      const { value: plan } = await until('the plan of the commit', PATIENCE_MS, async () => {
+        const read = (await world.ask('/api/apps/Application/argocd/planned/plan')) as PlanView;
+        return read.revisions.includes(commit) && read;
+      });
+      const told = (plan.waves ?? []).map(({ phase, wave, steps }) => {
+        const all = steps.map(({ change, object, note }) =>
+          `${change} ${object.name} ${note}`.trim(),
+        );
+        return `${phase} ${wave}: ${all.join(', ')}`;
+      });
+      assert.deepEqual(told, [
+        'PreSync 0: hook before',
+        'Sync 0: keep gone pruning is off, keep kept pruning is off, change a',
+        'Sync 2: create new',
+      ]);
+      const changed = plan.waves?.[1]?.steps.find(({ change }) => change === 'change');
+      assert.deepEqual(
+        changed?.differences.map(({ field, desired, live }) => [field, desired, live]),
+        [['data.value', 'two', 'one']],
+      );
+      assert.equal(
+        await world.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'planned', name: 'new' }),
+        undefined,
+      );
+      return undefined;
+    },
+  },
   {
     name: 'hooks come before and after, waves one after the other, and each waits for the health of the one before',
     run: async (world) => {

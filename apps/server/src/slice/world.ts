@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ export interface World extends AsyncDisposable {
   readonly locked: { readonly username: string; readonly password: string };
   apply(object: KubeObject): Promise<KubeObject>;
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
+  /** What the page's API answers to a GET. */
+  ask(path: string): Promise<unknown>;
   /** Stops the control plane and starts another over the same cluster and caches. */
   restart(): Promise<void>;
   /** Stops the control plane, so that another one may be played; `restart` starts it. */
@@ -72,6 +75,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
     apply: (object) => client.apply(object, { fieldManager: 'slice', force: true }),
     get: (ref) => client.find(ref),
+    ask: async (path) => {
+      assert.ok(control, 'a control plane runs');
+      const response = await control.handle(new Request(new URL(path, 'http://localhost')));
+      return await response.json();
+    },
     restart: async () => {
       await control?.close();
       control = await start();

@@ -50,7 +50,7 @@ export async function readResourceDetail(
     ref,
     live: shownLive === undefined ? null : formatObject(shownLive),
     desired: shownDesired === undefined ? null : formatObject(shownDesired),
-    differences: (insight?.differences ?? []).map(toView),
+    differences: (insight?.differences ?? []).map(toDifferenceView),
     events: await readEvents(ports.client, ref, options),
   };
 }
@@ -61,7 +61,7 @@ function formatObject(object: KubeObject): string {
   return toYaml({ ...object, metadata } as Json as Parameters<typeof toYaml>[0]);
 }
 
-function toView(difference: Difference): FieldDifference {
+export function toDifferenceView(difference: Difference): FieldDifference {
   return {
     field: difference.path,
     desired: formatValue(difference.desired),
