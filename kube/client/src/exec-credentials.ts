@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { JsonObject } from '@capstan/kube-object';
+import type { Json, JsonObject } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { ClusterConnection, Credential, Credentials } from './connection.ts';
 import { invalid, pathFrom, textOf } from './kubeconfig-fields.ts';
@@ -11,10 +11,11 @@ export interface ExecPlugin {
   readonly user: string;
   readonly origin: string;
   readonly directory: string | undefined;
-  readonly cluster: Pick<
-    ClusterConnection,
-    'server' | 'certificateAuthority' | 'tlsServerName' | 'proxyUrl'
-  >;
+  readonly cluster: Omit<ClusterConnection, 'credentials' | 'origin' | 'namespace'>;
+  /** What the cluster's extension client.authentication.k8s.io/exec holds for plugins. */
+  readonly clusterConfig?: Json | undefined;
+  /** A person sits at the terminal of this process, whom the plugin may ask. */
+  readonly hasTerminal?: boolean;
   readonly headers: Credential['headers'];
 }
 
@@ -24,7 +25,8 @@ const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k
 
 /**
  * Credentials from a program, by the ExecCredential protocol (client.authentication.k8s.io/v1 and v1beta1). Its answer is
- * kept until it expires or the server refuses it; many requests at once run it once. It gets no terminal.
+ * kept until it expires or the server refuses it; many requests at once run it once. It gets the terminal, if there is one
+ * and its interactiveMode is not Never.
  */
 export function execCredentials(plugin: ExecPlugin): Credentials {
   const apiVersion = textOf(plugin.exec, 'apiVersion') ?? '';
@@ -37,10 +39,10 @@ export function execCredentials(plugin: ExecPlugin): Credentials {
   if (textOf(plugin.exec, 'command') === undefined) {
     throw invalid(plugin.origin, `user "${plugin.user}": exec.command is missing`);
   }
-  if (plugin.exec['interactiveMode'] === 'Always') {
+  if (plugin.exec['interactiveMode'] === 'Always' && plugin.hasTerminal !== true) {
     throw invalid(
       plugin.origin,
-      `user "${plugin.user}": its plugin wants a terminal, which a control plane does not have`,
+      `user "${plugin.user}": its plugin wants a terminal, and standard input is none`,
     );
   }
   let held: { readonly credential: Credential; readonly expiresAtMs: number } | undefined;
@@ -107,26 +109,31 @@ async function runPlugin(plugin: ExecPlugin, apiVersion: string): Promise<JsonOb
   return status;
 }
 
-function execInfo({ exec, cluster }: ExecPlugin, apiVersion: string): string {
+function execInfo(plugin: ExecPlugin, apiVersion: string): string {
+  const spec = {
+    interactive: isInteractive(plugin),
+    ...(plugin.exec['provideClusterInfo'] === true ? { cluster: clusterInfo(plugin) } : {}),
+  };
+  return JSON.stringify({ apiVersion, kind: 'ExecCredential', spec });
+}
+
+function isInteractive({ exec, hasTerminal }: ExecPlugin): boolean {
+  return hasTerminal === true && exec['interactiveMode'] !== 'Never';
+}
+
+/** `Cluster` of client.authentication.k8s.io: what does not stand in the kubeconfig is left out. */
+function clusterInfo({ cluster, clusterConfig }: ExecPlugin) {
   const { server, certificateAuthority, tlsServerName, proxyUrl } = cluster;
-  return JSON.stringify({
-    apiVersion,
-    kind: 'ExecCredential',
-    spec: {
-      interactive: false,
-      ...(exec['provideClusterInfo'] === true
-        ? {
-            cluster: {
-              server,
-              'tls-server-name': tlsServerName,
-              'proxy-url': proxyUrl,
-              'certificate-authority-data':
-                certificateAuthority && Buffer.from(certificateAuthority).toString('base64'),
-            },
-          }
-        : {}),
-    },
-  });
+  return {
+    server,
+    'tls-server-name': tlsServerName,
+    'insecure-skip-tls-verify': cluster.insecureSkipTlsVerify,
+    'certificate-authority-data':
+      certificateAuthority && Buffer.from(certificateAuthority).toString('base64'),
+    'proxy-url': proxyUrl,
+    'disable-compression': cluster.disableCompression,
+    config: clusterConfig,
+  };
 }
 
 function run(plugin: ExecPlugin, info: string): Promise<string> {
@@ -137,17 +144,18 @@ function run(plugin: ExecPlugin, info: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(command, args, {
     env: { ...process.env, ...extraEnvironment(exec), KUBERNETES_EXEC_INFO: info },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    // A person takes the time that a login needs, and sees what the plugin says.
+    ...(isInteractive(plugin)
+      ? { stdio: ['inherit', 'pipe', 'inherit'] }
+      : { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' }),
   });
   let output = '';
   let complaint = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk;
     if (output.length > outputBytesMax) child.kill('SIGKILL');
   });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     complaint = (complaint + chunk).slice(-500);
   });
   child.on('error', (error) => reject(failure(plugin, messageOf(error))));

@@ -217,6 +217,40 @@ test('a credential plugin is run once for many, again when its answer expires or
   assert.equal(callsOf('expired').length, 2);
 });
 
+test('a plugin learns all of its cluster, and may ask the person at a terminal', async () => {
+  const answer = `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t"}}'`;
+  const file = plugin('asks', answer, ', provideClusterInfo: true');
+  const text = readFileSync(file, 'utf8').replace(
+    https,
+    `{server: "https://k:6443", insecure-skip-tls-verify: true, tls-server-name: k.internal, proxy-url: "http://p:1", disable-compression: true,
+      extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: prod}}]}`,
+  );
+  const always = write('always.config', text.replace('IfAvailable', 'Always'));
+  const never = write('never.config', text.replace('IfAvailable', 'Never'));
+  const without = await refused(loadKubeconfig({ file: always, hasTerminal: false }));
+  assert.match(without.message, /wants a terminal, and standard input is none/);
+  for (const [config, hasTerminal] of [
+    [always, true],
+    [never, true],
+    [write('available.config', text), false],
+  ] as const) {
+    await (await loadKubeconfig({ file: config, hasTerminal })).credentials.current({});
+  }
+  const infos = callsOf('asks').map((line) => JSON.parse(line).spec);
+  assert.deepEqual(
+    infos.map((spec) => spec.interactive),
+    [true, false, false],
+  );
+  assert.deepEqual(infos[0].cluster, {
+    server: 'https://k:6443',
+    'tls-server-name': 'k.internal',
+    'insecure-skip-tls-verify': true,
+    'proxy-url': 'http://p:1',
+    'disable-compression': true,
+    config: { audience: 'prod' },
+  });
+});
+
 test('a credential plugin that fails says how', async () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ['fails', 'echo "no login" >&2; exit 4', /ended with code 4: no login/],
@@ -258,4 +292,29 @@ test('a token file is read again when the server refuses the token', async () =>
   rmSync(token);
   credentials.rejected(await credentials.current({}));
   assert.deepEqual((await credentials.current({})).headers, { authorization: 'Bearer second' });
+});
+
+test('a rotated client certificate is taken when the old one is refused, beside a token of its own', async () => {
+  const certificate = write('tls.crt', 'certificate 1');
+  const key = write('tls.key', 'key 1');
+  const { credentials } = await loadKubeconfig({
+    file: write(
+      'rotated',
+      config(https, `{client-certificate: ${certificate}, client-key: ${key}, token: t, as: ann}`),
+    ),
+  });
+  const first = await credentials.current({});
+  assert.deepEqual(first, {
+    headers: { authorization: 'Bearer t', 'impersonate-user': 'ann' },
+    clientCertificate: { certificate: 'certificate 1', key: 'key 1' },
+  });
+  writeFileSync(certificate, 'certificate 2');
+  writeFileSync(key, 'key 2');
+  assert.equal(await credentials.current({}), first);
+  credentials.rejected(first);
+  const second = await credentials.current({});
+  assert.deepEqual(second.clientCertificate, { certificate: 'certificate 2', key: 'key 2' });
+  rmSync(key);
+  credentials.rejected(second);
+  assert.equal(await credentials.current({}), second);
 });

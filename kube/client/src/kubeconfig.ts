@@ -4,7 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import type { Json } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { type ClusterConnection, fixedCredentials } from './connection.ts';
-import { fileTokenCredentials } from './file-token.ts';
+import { fileTokenCredentials } from './file-credentials.ts';
 import { type Entry, invalid, pemOf, textOf } from './kubeconfig-fields.ts';
 import { parseConfigText } from './parse-config-text.ts';
 import { isJsonObject } from './requester.ts';
@@ -16,6 +16,8 @@ export interface LoadOptions {
   /** Instead of the file's current-context. */
   readonly context?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Credential plugins may ask a person; by default when standard input is a terminal. */
+  readonly hasTerminal?: boolean;
 }
 
 export interface ParseOptions {
@@ -52,6 +54,7 @@ export async function loadKubeconfig(options: LoadOptions = {}): Promise<Cluster
     return connectionOf(mergeConfigs(configs), {
       origin: files.join(delimiter),
       isUntrusted: false,
+      hasTerminal: options.hasTerminal ?? process.stdin.isTTY === true,
       ...(options.context === undefined ? {} : { context: options.context }),
     });
   }
@@ -69,7 +72,11 @@ export async function loadKubeconfig(options: LoadOptions = {}): Promise<Cluster
 /** One kubeconfig text, e.g. from a Secret. Untrusted unless the caller says otherwise: see ParseOptions. */
 export function parseKubeconfig(text: string, options: ParseOptions): ClusterConnection {
   const config = readConfig(text, options.origin, options.directory);
-  return connectionOf(config, { ...options, isUntrusted: options.isUntrusted ?? true });
+  return connectionOf(config, {
+    ...options,
+    isUntrusted: options.isUntrusted ?? true,
+    hasTerminal: false,
+  });
 }
 
 /** Where a Pod finds its own API server; undefined outside of a cluster. */
@@ -158,7 +165,7 @@ function mergeConfigs(configs: readonly Config[]): Config {
 
 function connectionOf(
   config: Config,
-  options: ParseOptions & { readonly isUntrusted: boolean },
+  options: ParseOptions & { readonly isUntrusted: boolean; readonly hasTerminal: boolean },
 ): ClusterConnection {
   const { origin } = options;
   const contextName = options.context ?? config.currentContext;
@@ -188,10 +195,23 @@ function connectionOf(
     credentials:
       user === undefined
         ? fixedCredentials({ headers: {} })
-        : userCredentials(user, origin, target),
+        : userCredentials(user, {
+            origin,
+            cluster: target,
+            clusterConfig: pluginConfig(cluster),
+            hasTerminal: options.hasTerminal,
+          }),
     origin: `context ${context.name} of ${origin}`,
     namespace: textOf(context.value, 'namespace') ?? 'default',
   };
+}
+
+function pluginConfig({ value }: Entry): Json | undefined {
+  const { extensions } = value;
+  const found = (Array.isArray(extensions) ? extensions : [])
+    .filter(isJsonObject)
+    .find(({ name }) => name === 'client.authentication.k8s.io/exec');
+  return found?.['extension'];
 }
 
 /** Without a current-context: the only context there is. A Secret's kubeconfig often has one and does not say so. */

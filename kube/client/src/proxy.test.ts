@@ -33,6 +33,12 @@ test('NO_PROXY takes names, suffixes, ports, addresses, blocks and *', () => {
     ['https://11.1.2.3', '10.0.0.0/8', false],
     ['https://10.1.2.3', '10.1.2.3', true],
     ['https://anything', '*', true],
+    ['https://10.1.2.3:6443', '10.1.2.3:443', false],
+    ['https://[fd00::1]:6443', 'fd00::1', true],
+    ['https://[fd00::1]:6443', '[fd00:0::1]:6443', true],
+    ['https://[fd00::1]:6443', '[fd00::1]:443', false],
+    ['https://[fd12::9]', 'fd00::/8', true],
+    ['https://[fe80::9]', 'fd00::/8, 10.0.0.0/8', false],
     ['https://anything', 'x/y, 300.1.1.1/8, 10.0.0.0/99', false],
   ];
   for (const [url, list, isExempt] of cases) {

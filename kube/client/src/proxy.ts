@@ -1,7 +1,9 @@
+import { BlockList, isIP } from 'node:net';
+
 /**
  * The proxy that the environment asks for, by the rules of Go's net/http (ProxyFromEnvironment), which kubectl follows:
  * HTTPS_PROXY or HTTP_PROXY by the scheme of `url`, lower case as well; never for localhost and loopback addresses; NO_PROXY
- * lists hosts, `.suffixes`, `host:port`, `*`, addresses and IPv4 CIDR blocks.
+ * lists hosts, `.suffixes`, `host:port`, `*`, addresses and CIDR blocks.
  */
 export function proxyFromEnvironment(
   url: URL,
@@ -31,26 +33,23 @@ function isExempt(url: URL, list: string): boolean {
 
 function matches(entry: string, host: string, port: string): boolean {
   if (entry.includes('/')) return inBlock(entry, host);
-  const [, name = entry, wantedPort] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+  // A port stands behind the only colon, or behind brackets; an IPv6 address without them has none.
+  const [, name = entry, wantedPort] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
   if (wantedPort !== undefined && wantedPort !== port) return false;
-  const bare = name.startsWith('*.') ? name.slice(1) : name;
-  if (bare.startsWith('.')) return host.endsWith(bare);
-  return host === bare || host.endsWith(`.${bare}`);
+  const bare = name.replace(/^\[|\]$/g, '');
+  const length = isIP(bare) === 6 ? 128 : 32;
+  if (isIP(bare) !== 0) return inBlock(`${bare}/${length}`, host);
+  const suffix = bare.startsWith('*.') ? bare.slice(1) : bare;
+  if (suffix.startsWith('.')) return host.endsWith(suffix);
+  return host === suffix || host.endsWith(`.${suffix}`);
 }
 
 function inBlock(block: string, host: string): boolean {
   const [base = '', bits = ''] = block.split('/');
-  const address = addressBits(host);
-  const network = addressBits(base);
-  const length = Number(bits);
-  if (address === undefined || network === undefined || !(length >= 0 && length <= 32))
-    return false;
-  const size = 2 ** (32 - length);
-  return Math.floor(address / size) === Math.floor(network / size);
-}
-
-function addressBits(address: string): number | undefined {
-  const parts = address.split('.').map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
+  const length = /^\d+$/.test(bits) ? Number(bits) : Number.NaN;
+  const isV6 = isIP(base) === 6;
+  if (isIP(base) === 0 || isIP(host) === 0 || !(length <= (isV6 ? 128 : 32))) return false;
+  const blocks = new BlockList();
+  blocks.addSubnet(base, length, isV6 ? 'ipv6' : 'ipv4');
+  return blocks.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
 }

@@ -1,25 +1,17 @@
 import type { JsonObject } from '@capstan/kube-object';
-import {
-  type ClusterConnection,
-  type Credential,
-  type Credentials,
-  fixedCredentials,
-} from './connection.ts';
-import { execCredentials } from './exec-credentials.ts';
-import { fileTokenCredentials } from './file-token.ts';
+import { type Credential, type Credentials, fixedCredentials } from './connection.ts';
+import { type ExecPlugin, execCredentials } from './exec-credentials.ts';
+import { bearerIn, fileCredentials } from './file-credentials.ts';
 import { type Entry, invalid, pathFrom, pemOf, textOf } from './kubeconfig-fields.ts';
 import { isJsonObject } from './requester.ts';
 
 /** What the `user` of a kubeconfig says: certificate, token, token file, name and password, or a plugin to ask. */
 export function userCredentials(
   user: Entry,
-  origin: string,
-  cluster: Pick<
-    ClusterConnection,
-    'server' | 'certificateAuthority' | 'tlsServerName' | 'proxyUrl'
-  >,
+  plugin: Omit<ExecPlugin, 'exec' | 'user' | 'directory' | 'headers'>,
 ): Credentials {
   const { value, directory, name } = user;
+  const { origin } = plugin;
   if (isJsonObject(value['auth-provider'])) {
     throw invalid(
       origin,
@@ -27,23 +19,28 @@ export function userCredentials(
     );
   }
   const headers = impersonation(value);
+  // Also where it is read again later: what is missing or unreadable is told at once.
   const certificate = clientCertificate(user, origin);
   const exec = value['exec'];
   if (isJsonObject(exec)) {
-    return execCredentials({ exec, user: name, origin, directory, cluster, headers });
+    return execCredentials({ ...plugin, exec, user: name, directory, headers });
   }
   const tokenFile = textOf(value, 'tokenFile');
-  if (tokenFile !== undefined) {
-    return withCertificate(
-      fileTokenCredentials(pathFrom(directory, tokenFile), headers),
-      certificate,
-    );
+  const authorization = tokenFile === undefined ? authorizationOf(user, origin) : undefined;
+  const fixed = { ...headers, ...(authorization === undefined ? {} : { authorization }) };
+  const isFromFiles = ['client-certificate', 'client-key'].some(
+    (field) => textOf(value, field) !== undefined && textOf(value, `${field}-data`) === undefined,
+  );
+  if (tokenFile === undefined && !isFromFiles) {
+    return fixedCredentials({ headers: fixed, ...certificate });
   }
-  const authorization = authorizationOf(user, origin);
-  return fixedCredentials({
-    headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
-    ...certificate,
-  });
+  return fileCredentials(async () => ({
+    headers:
+      tokenFile === undefined
+        ? fixed
+        : { ...fixed, authorization: await bearerIn(pathFrom(directory, tokenFile)) },
+    ...(isFromFiles ? clientCertificate(user, origin) : certificate),
+  }));
 }
 
 function authorizationOf({ name, value }: Entry, origin: string): string | undefined {
@@ -69,21 +66,6 @@ function clientCertificate({ name, value, directory }: Entry, origin: string): C
     throw invalid(origin, `user "${name}" lacks ${missing}`);
   }
   return { clientCertificate: { certificate, key } };
-}
-
-function withCertificate(credentials: Credentials, part: CertificatePart): Credentials {
-  if (part.clientCertificate === undefined) return credentials;
-  const given = new WeakMap<Credential, Credential>();
-  return {
-    async current(options) {
-      const inner = await credentials.current(options);
-      const known = given.get(inner) ?? { ...inner, ...part };
-      given.set(inner, known);
-      given.set(known, inner);
-      return known;
-    },
-    rejected: (credential) => credentials.rejected(given.get(credential) ?? credential),
-  };
 }
 
 function impersonation(value: JsonObject): Credential['headers'] {
