@@ -7,6 +7,7 @@ import type {
   KustomizationImage,
   KustomizationPatch,
   LocalReference,
+  OCIVerification,
   ResourceEntry,
   SourceReference,
   SourceStatus,
@@ -46,13 +47,8 @@ export interface HelmChartSpec extends JsonObject {
   readonly reconcileStrategy?: string;
   readonly valuesFiles?: readonly string[];
   readonly ignoreMissingValuesFiles?: boolean;
-  readonly verify?: ChartVerification;
+  readonly verify?: OCIVerification;
   readonly suspend?: boolean;
-}
-export interface ChartVerification extends JsonObject {
-  readonly provider: string;
-  readonly secretRef?: LocalReference;
-  readonly matchOIDCIdentity?: readonly JsonObject[];
 }
 export interface HelmChartStatus extends SourceStatus {
   readonly url?: string;
@@ -104,7 +100,7 @@ export interface HelmChartTemplate extends JsonObject {
     readonly reconcileStrategy?: string;
     readonly valuesFiles?: readonly string[];
     readonly ignoreMissingValuesFiles?: boolean;
-    readonly verify?: ChartVerification;
+    readonly verify?: OCIVerification;
   };
 }
 export interface KubeConfigReference extends JsonObject {

@@ -1,6 +1,5 @@
 export { fluxCrds } from './crds.ts';
 export type {
-  ChartVerification,
   DriftDetection,
   HelmChart,
   HelmChartSpec,
@@ -81,6 +80,7 @@ export type {
   OCIRepository,
   OCIRepositorySpec,
   OCIRepositoryStatus,
+  OCIVerification,
   OutputArtifact,
   ResourceEntry,
   SourceReference,

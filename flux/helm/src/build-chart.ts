@@ -29,6 +29,8 @@ export interface ChartBuild {
   readonly bytes: Uint8Array | undefined;
   readonly isPackaged: boolean;
   readonly valuesFiles: readonly string[];
+  /** The signature of what it is made from was asked for, and counts. */
+  readonly isVerified?: boolean;
 }
 
 /** What is held of an earlier build: nothing is built again while name and version stay and the spec is the same. */
@@ -80,6 +82,13 @@ interface BuildContext {
   readonly held: HeldChart | undefined;
 }
 
+/** A version bound to the digest that was looked at, so that nothing else is fetched in its place. */
+export interface VerifiedVersion {
+  readonly version: ChartVersion;
+  /** False where the trust policy asks for no signature. */
+  readonly isVerified: boolean;
+}
+
 const VALUES_FILE = 'values.yaml';
 const CHART_NAME = /^([-a-z0-9]+\/?\.?)+$/;
 
@@ -96,13 +105,28 @@ function clean(path: string): string {
 /** From a repository: the newest version that the constraint allows. */
 export async function buildFromRepository(
   repository: ChartRepository,
-  { chart, held }: BuildContext,
+  context: BuildContext & {
+    /** Throws when a version is not signed as the specification asks. */
+    readonly verify?: (version: ChartVersion) => Promise<VerifiedVersion>;
+  },
 ): Promise<ChartBuild> {
-  const { spec } = chart;
+  const { spec } = context.chart;
   checkName(spec.chart);
   const found: ChartVersion = await attempt('InvalidChartReference', () =>
     resolve(repository, spec.chart, spec.version ?? ''),
   );
+  const { verify } = context;
+  if (verify === undefined) return await buildVersion(repository, found, context);
+  const { version, isVerified } = await attempt('ChartVerificationError', () => verify(found));
+  return { ...(await buildVersion(repository, version, context)), isVerified };
+}
+
+async function buildVersion(
+  repository: ChartRepository,
+  found: ChartVersion,
+  { chart, held }: BuildContext,
+): Promise<ChartBuild> {
+  const { spec } = chart;
   const files = changedValuesFiles(chart);
   const build = files.length > 0 ? String(chart.metadata.generation ?? 0) : '';
   const version = withBuild(found.version, build);

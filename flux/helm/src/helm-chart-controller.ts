@@ -43,6 +43,7 @@ import {
   succeeded,
 } from './source-conditions.ts';
 import { recordEvent } from './tell.ts';
+import { verifierOf } from './verify-chart.ts';
 
 export interface HelmChartPorts extends HelmSourcePorts {
   /** The files in a tar.gz archive. */
@@ -132,7 +133,6 @@ async function bring(
   const { clock } = ports;
   let chart = given;
   try {
-    refuseVerification(chart);
     const source = findSource(chart, ports);
     const artifact = artifactIn(source);
     if (artifact !== undefined)
@@ -141,27 +141,33 @@ async function bring(
     const next = await store(chart, build, ports);
     const reason = build.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded';
     const message = summarizeBuild(build);
-    return { next: succeeded(next, { reason, message }, clock.now()), build };
+    const done = withVerdict(succeeded(next, { reason, message }, clock.now()), build, clock.now());
+    return { next: done, build };
   } catch (error) {
     signal.throwIfAborted();
     const failure = failureOf(error);
     let next = failed(chart, failure, clock.now());
-    if (failure.reason === 'VerificationError') {
-      const { reason, message } = failure;
-      next = mark(next, { type: 'SourceVerified', status: 'False', reason, message }, clock.now());
-    } else next = unmark(next, 'SourceVerified');
+    if (failure.reason === 'ChartVerificationError') {
+      const verdict = { reason: 'VerificationError', message: failure.message };
+      next = mark(next, { type: 'SourceVerified', status: 'False', ...verdict }, clock.now());
+    } else if (isUnverified(chart)) next = unmark(next, 'SourceVerified');
     return { next, failure };
   }
 }
 
-/** A signature that would not be verified must not pass in silence. */
-function refuseVerification({ spec }: HelmChart): void {
-  if (spec.verify === undefined) return;
-  throw new CapstanError(
-    'VERIFICATION',
-    `failed to verify the signature using provider '${spec.verify.provider}': not supported`,
-    { kind: 'retry', hint: 'remove spec.verify to use the chart unverified' },
-  );
+/** A verdict stays while what it is about is looked at in vain; one that failed is told anew. */
+function isUnverified({ spec, status }: HelmChart): boolean {
+  const known = status.conditions?.find(({ type }) => type === 'SourceVerified');
+  return spec.verify === undefined || known?.status === 'False';
+}
+
+function withVerdict(chart: HelmChart, build: ChartBuild, nowMs: number): HelmChart {
+  if (chart.spec.verify === undefined || build.isVerified !== true) {
+    return unmark(chart, 'SourceVerified');
+  }
+  const message = `verified signature of version ${build.version}`;
+  const verdict = { type: 'SourceVerified', status: 'True', reason: 'Succeeded', message } as const;
+  return mark(chart, verdict, nowMs);
 }
 
 const KINDS: readonly string[] = ['HelmRepository', 'GitRepository', 'Bucket'];
@@ -207,7 +213,14 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
     await using access = await openAccess(repository, { client: ports.client, signal });
     const opened = await openIndexed(repository, { access, ports });
-    return await authenticated(() => buildFromRepository(opened, { chart, held }));
+    const verify = verifierOf(chart, { access, ports, signal });
+    return await authenticated(() =>
+      buildFromRepository(opened, {
+        chart,
+        held,
+        ...(verify === undefined ? {} : { verify }),
+      }),
+    );
   }
   if (artifact === undefined) throw noArtifact(chart);
   const tree = await readSource(artifact, ports);
@@ -396,7 +409,6 @@ const REASONS: Readonly<Record<string, string>> = {
   AUTH: 'AuthenticationFailed',
   AUTH_SECRET: 'AuthenticationFailed',
   PROVIDER_UNSUPPORTED: 'AuthenticationFailed',
-  VERIFICATION: 'VerificationError',
 };
 const BUILD_REASONS: readonly string[] = [
   'MetadataPatchError',

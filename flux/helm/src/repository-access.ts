@@ -3,7 +3,7 @@ import type { HelmRepository } from '@capstan/flux-api';
 import { parseDurationMs } from '@capstan/flux-controllers';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { RepositoryOptions } from '@capstan/kube-helm';
-import { type Credentials, createHttpGet } from '@capstan/lib-oci';
+import { type Credentials, createHttpGet, registryCredentials } from '@capstan/lib-oci';
 import { CapstanError } from '@capstan/lib-std';
 
 const TIMEOUT_DEFAULT = '1m0s';
@@ -99,27 +99,16 @@ function credentialsOf(values: SecretValues, url: string, secret: string): Crede
   return { username, password };
 }
 
-/** The entry of a Docker configuration for the registry of a URL. */
+/** Those of a Docker configuration for the registry, or the host, of a URL. */
 function dockerCredentials(text: string, url: string): Credentials | undefined {
-  const host = new URL(url.replace(/^oci:/, 'https:')).host;
+  const { host, pathname } = new URL(url.replace(/^oci:/, 'https:'));
   try {
-    const { auths = {} } = JSON.parse(text) as {
-      auths?: Record<string, { username?: string; password?: string; auth?: string }>;
-    };
-    const key = Object.keys(auths).find(
-      (one) => one.replace(/^https?:\/\//, '').split('/')[0] === host,
-    );
-    const entry = key === undefined ? undefined : auths[key];
-    if (entry === undefined) return undefined;
-    const [user = '', ...rest] = Buffer.from(entry.auth ?? '', 'base64')
-      .toString()
-      .split(':');
-    return { username: entry.username ?? user, password: entry.password ?? rest.join(':') };
-  } catch (error) {
-    throw new CapstanError('AUTH_SECRET', 'the Docker configuration in the Secret is no JSON', {
-      kind: 'retry',
-      cause: error,
-    });
+    const repository = pathname.replaceAll(/^\/|\/$/g, '');
+    return registryCredentials(text, { registry: host, repository });
+  } catch {
+    // Without its cause: that could quote the Secret.
+    const message = 'the Docker configuration in the Secret is no JSON';
+    throw new CapstanError('AUTH_SECRET', message, { kind: 'retry' });
   }
 }
 

@@ -1,4 +1,10 @@
 export { verifyCosign } from './cosign.ts';
+export {
+  type KeylessOptions,
+  publicTrustedRoot,
+  type SignerIdentity,
+  verifyCosignKeyless,
+} from './cosign-keyless.ts';
 export { createHttpGet, type HttpGetOptions } from './create-http-get.ts';
 export { registryCredentials } from './docker-config.ts';
 export {
@@ -12,6 +18,7 @@ export {
   type ReadOptions,
   readBytes,
 } from './http-port.ts';
+export { type NotationOptions, verifyNotation } from './notation.ts';
 export { isDigest, type OciReference, parseReference } from './reference.ts';
 export {
   type Descriptor,

@@ -11,7 +11,6 @@ import {
   OciRepository,
   parseReference,
   registryCredentials,
-  verifyCosign,
 } from '@capstan/lib-oci';
 import { CapstanError } from '@capstan/lib-std';
 import { RE2JS } from 're2js';
@@ -35,12 +34,12 @@ import {
 } from './source-outcome.ts';
 import {
   readCertificates,
-  readKeys,
   readProxy,
   readSecret,
   type SecretReader,
   textOf,
 } from './source-secrets.ts';
+import { type VerifiedManifest, verificationPrefix, verifyOci } from './verify-oci.ts';
 
 export interface OciRepositoryPorts extends SourcePorts {
   readonly pack: PackTree;
@@ -83,7 +82,11 @@ async function fetchOci(
   const tag = await chooseTag(spec, repository);
   const digest = spec.ref?.digest || (await digestOf(repository, tag));
   const revision = spec.ref?.digest || `${tag}@${digest}`;
-  const verified = await verify(object, { repository, digest, revision, reader });
+  const nowMs = ports.clock.now();
+  const verified = await verify(object, {
+    ...{ repository, digest, revision, reader },
+    ...{ target, nowMs },
+  });
   const artifact =
     current?.revision === revision && isUnchanged(object)
       ? current
@@ -283,38 +286,25 @@ async function digestOf(repository: OciRepository, tag: string): Promise<string>
   }
 }
 
+/** The message of SourceVerified; undefined when nothing is to be verified, or the policy does not ask for it. */
 async function verify(
   { spec: { verify: wanted } }: OCIRepository,
-  options: {
-    readonly repository: OciRepository;
-    readonly digest: string;
+  options: Omit<VerifiedManifest, 'name'> & {
+    readonly target: OciReference;
     readonly revision: string;
-    readonly reader: SecretReader;
   },
 ): Promise<string | undefined> {
   if (wanted === undefined) return undefined;
-  const { repository, digest, revision, reader } = options;
-  const isKeyless = wanted.secretRef === undefined && wanted.provider === 'cosign';
-  const prefix = `failed to verify the signature using provider '${wanted.provider}${isKeyless ? ' keyless' : ''}': `;
-  const fail = (message: string, cause?: unknown) =>
-    new SourceFailure(
-      { condition: 'SourceVerified', reason: 'VerificationError', message: prefix + message },
-      cause,
-    );
-  if (wanted.provider !== 'cosign' || wanted.secretRef === undefined) {
-    throw fail(
-      'only cosign with given keys is supported here; name a secretRef with keys that end in .pub',
-    );
-  }
-  const { name } = wanted.secretRef;
-  const data = await readKeys(reader, name, { reason: 'VerificationError', prefix });
-  const keys = [...data].flatMap(([key, value]) => (key.endsWith('.pub') ? [value] : []));
+  const { target, revision, ...manifest } = options;
+  const name = `${target.registry}/${target.repository}`;
   try {
-    await verifyCosign(repository, digest, keys);
-  } catch (error) {
-    throw fail(describeError(error), error);
+    const result = await verifyOci(wanted, { ...manifest, name });
+    return result === 'verified' ? `verified signature of revision ${revision}` : undefined;
+  } catch (cause) {
+    const message = `${verificationPrefix(wanted)}${describeError(cause)}`;
+    const place = { condition: 'SourceVerified', reason: 'VerificationError' } as const;
+    throw new SourceFailure({ ...place, message }, cause);
   }
-  return `verified signature of revision ${revision}`;
 }
 
 function isUnchanged({ spec, status }: OCIRepository): boolean {

@@ -37,6 +37,7 @@ export interface RegistryStandIn extends StandIn {
     tag: string,
     layers: readonly Layer[],
     annotations?: Readonly<Record<string, string>>,
+    configType?: string,
   ): string;
   /** Signs a digest as `cosign sign --key` of version 2 does. */
   sign(digest: string, key: KeyObject): void;
@@ -82,13 +83,18 @@ export async function startRegistry(login?: string): Promise<RegistryStandIn> {
     blobs.set(digest, bytes);
     return { digest, size: bytes.length };
   };
-  const push: RegistryStandIn['push'] = (tag, layers, annotations = {}) => {
+  const push: RegistryStandIn['push'] = (
+    tag,
+    layers,
+    annotations = {},
+    configType = 'application/vnd.cncf.flux.config.v1+json',
+  ) => {
     const manifest = Buffer.from(
       JSON.stringify({
         schemaVersion: 2,
         mediaType: OCI_MANIFEST,
         config: {
-          mediaType: 'application/vnd.cncf.flux.config.v1+json',
+          mediaType: configType,
           ...blob(Buffer.from('{}')),
         },
         layers: layers.map(({ bytes, ...rest }) => ({ ...rest, ...blob(bytes) })),

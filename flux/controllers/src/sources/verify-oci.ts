@@ -1,0 +1,129 @@
+/** `spec.verify` of OCIRepositories and HelmCharts: cosign with keys, cosign without (Sigstore), notation. */
+import type { OCIVerification } from '@capstan/flux-api';
+import {
+  type OciRepository,
+  publicTrustedRoot,
+  type SignerIdentity,
+  verifyCosign,
+  verifyCosignKeyless,
+  verifyNotation,
+} from '@capstan/lib-oci';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import { RE2JS } from 're2js';
+import { readSecret, type SecretData, type SecretReader } from './source-secrets.ts';
+
+export interface VerifiedManifest {
+  readonly repository: OciRepository;
+  readonly digest: string;
+  /** `registry/path`. */
+  readonly name: string;
+  readonly reader: SecretReader;
+  readonly nowMs: number;
+}
+
+/** What failures begin with. */
+export function verificationPrefix({ provider, secretRef }: OCIVerification): string {
+  const isKeyless = secretRef === undefined && provider === 'cosign';
+  return `failed to verify the signature using provider '${provider}${isKeyless ? ' keyless' : ''}': `;
+}
+
+/** Throws when there is no signature that counts. `ignored`: the trust policy does not ask for one. */
+export async function verifyOci(
+  wanted: OCIVerification,
+  manifest: VerifiedManifest,
+): Promise<'verified' | 'ignored'> {
+  const { repository, digest, reader } = manifest;
+  const place = `'${reader.namespace}/${wanted.secretRef?.name}'`;
+  if (wanted.provider === 'notation') {
+    if (wanted.secretRef === undefined) {
+      throw failure(`verification secret cannot be empty: '${manifest.name}'`);
+    }
+    const data = await readSecret(reader, wanted.secretRef.name);
+    return await verifyByPolicy(data, place, manifest);
+  }
+  if (wanted.provider !== 'cosign') {
+    throw failure(`unsupported verification provider: ${wanted.provider}`);
+  }
+  if (wanted.secretRef === undefined) {
+    const trustedRoot = await readTrustedRoot(wanted, reader);
+    const accepts = signerFilter(wanted);
+    await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
+    return 'verified';
+  }
+  const data = await readSecret(reader, wanted.secretRef.name);
+  const keys = [...data].flatMap(([key, value]) => (key.endsWith('.pub') ? [value] : []));
+  if (keys.length === 0) throw failure(`no public keys found in secret ${place}`);
+  await verifyCosign(repository, digest, keys);
+  return 'verified';
+}
+
+const POLICY = 'trustpolicy.json';
+
+async function verifyByPolicy(
+  data: SecretData,
+  place: string,
+  { repository, digest, name, nowMs }: VerifiedManifest,
+): Promise<'verified' | 'ignored'> {
+  const policy = data.get(POLICY);
+  if (policy === undefined) throw failure(`'${POLICY}' not found in secret ${place}`);
+  const certificates = [...data].flatMap(([key, value]) =>
+    /\.(crt|pem)$/.test(key) ? [value] : [],
+  );
+  if (certificates.length === 0) throw failure(`no certificates found in secret ${place}`);
+  const document = parseJson(policy, `error occurred while parsing ${POLICY}`);
+  const options = { policy: document, certificates, repository: name, nowMs };
+  return await verifyNotation(repository, digest, options);
+}
+
+const ROOT = 'trusted_root.json';
+
+async function readTrustedRoot(
+  { trustedRootSecretRef }: OCIVerification,
+  reader: SecretReader,
+): Promise<unknown> {
+  if (trustedRootSecretRef === undefined) return await publicTrustedRoot();
+  const place = `'${reader.namespace}/${trustedRootSecretRef.name}'`;
+  const prefix = `failed to read trusted root from secret ${place}: `;
+  const data = await readSecret(reader, trustedRootSecretRef.name, prefix);
+  const text = data.get(ROOT);
+  if (text === undefined) throw failure(`${prefix}'${ROOT}' not found in secret ${place}`);
+  return parseJson(text, 'unable to parse trusted root');
+}
+
+/** Both expressions of one entry must be found. Without entries everybody counts whom Sigstore knows, as in the original. */
+function signerFilter({
+  matchOIDCIdentity = [],
+}: OCIVerification): (signer: SignerIdentity) => boolean {
+  const compile = (expression: string) => {
+    try {
+      return RE2JS.compile(expression);
+    } catch (cause) {
+      throw failure(`${JSON.stringify(expression)} is no regular expression`, cause);
+    }
+  };
+  const matchers = matchOIDCIdentity.map(({ issuer, subject }) => ({
+    issuer: compile(issuer),
+    subject: compile(subject),
+  }));
+  if (matchers.length === 0) return () => true;
+  return (signer) =>
+    matchers.some(
+      ({ issuer, subject }) =>
+        issuer.matcher(signer.issuer).find() && subject.matcher(signer.subject).find(),
+    );
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw failure(`${what}: ${messageOf(cause)}`, cause);
+  }
+}
+
+function failure(message: string, cause?: unknown): CapstanError {
+  return new CapstanError('VERIFICATION', message, {
+    kind: 'retry',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Signatures without a key of one's own (Sigstore): a certificate of Fulcio names who signed, a transparency log or a timestamp
+ * says when. Checked by Sigstore's own library against a root of trust; certificates need a proof of the certificate log.
+ */
+
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import { bundleFromJSON } from '@sigstore/bundle';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import { noSignature } from './cosign.ts';
+import { type CosignSignature, cosignSignatures } from './cosign-signatures.ts';
+import type { OciRepository } from './registry.ts';
+
+/** Who signed, as the certificate says. */
+export interface SignerIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export interface KeylessOptions {
+  /** `trusted_root.json` of a Sigstore; see `publicTrustedRoot` for that of the public one. */
+  readonly trustedRoot: unknown;
+  readonly accepts: (signer: SignerIdentity) => boolean;
+}
+
+/** Who signed a manifest by `cosign sign`, when it is somebody who counts. Throws OCI_SIGNATURE when there is no such signature. */
+export async function verifyCosignKeyless(
+  repository: OciRepository,
+  digest: string,
+  { trustedRoot, accepts }: KeylessOptions,
+): Promise<SignerIdentity> {
+  const verifier = new Verifier(toTrustMaterial(readRoot(trustedRoot)));
+  const problems: string[] = [];
+  for (const one of await cosignSignatures(repository, digest)) {
+    try {
+      const signer = identityOf(one, verifier);
+      if (accepts(signer)) return signer;
+      problems.push(`${signer.subject} of ${signer.issuer} is none of those that count`);
+    } catch (error) {
+      problems.push(messageOf(error));
+    }
+  }
+  const why = problems.length === 0 ? '' : `: ${[...new Set(problems)].slice(0, 3).join('; ')}`;
+  throw noSignature(`${digest}${why}`, 'sign it: cosign sign; or correct matchOIDCIdentity');
+}
+
+function identityOf({ bundle }: CosignSignature, verifier: Verifier): SignerIdentity {
+  if (bundle === undefined) throw new Error('a signature has no certificate');
+  const content = bundle.content === undefined ? undefined : Buffer.from(bundle.content);
+  const entity = toSignedEntity(bundleFromJSON(bundle.json), content);
+  const { identity } = verifier.verify(entity);
+  return {
+    issuer: identity?.extensions?.issuer ?? '',
+    subject: identity?.subjectAlternativeName ?? '',
+  };
+}
+
+function readRoot(json: unknown): TrustedRoot {
+  try {
+    return TrustedRoot.fromJSON(json);
+  } catch (cause) {
+    throw new CapstanError('OCI_SIGNATURE', `unable to parse trusted root: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The root of trust of the public Sigstore, fetched and checked by TUF. */
+export async function publicTrustedRoot(): Promise<unknown> {
+  try {
+    // Loaded for those who verify against it alone.
+    const { getTrustedRoot } = await import('@sigstore/tuf');
+    return TrustedRoot.toJSON(await getTrustedRoot());
+  } catch (cause) {
+    throw new CapstanError(
+      'OCI_SIGNATURE',
+      `unable to initialize trusted root: ${messageOf(cause)}`,
+      {
+        hint: 'let this process reach tuf-repo-cdn.sigstore.dev, or name a trustedRootSecretRef',
+        cause,
+      },
+    );
+  }
+}

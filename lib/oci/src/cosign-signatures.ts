@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { CapstanError } from '@capstan/lib-std';
+import type { OciRepository } from './registry.ts';
+
+const PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
+const SIGNATURES_MAX = 100;
+const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
+const BUNDLE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+\+json|\+json;version=0\.\d+)$/;
+const IN_TOTO = 'application/vnd.in-toto+json';
+/** Of a layer, as cosign 2 writes them beside the payload. */
+const ANNOTATIONS = {
+  signature: 'dev.cosignproject.cosign/signature',
+  certificate: 'dev.sigstore.cosign/certificate',
+  log: 'dev.sigstore.cosign/bundle',
+  timestamp: 'dev.sigstore.cosign/rfc3161timestamp',
+} as const;
+
+/** What was signed, and the signature. It is about the right manifest already. */
+export interface CosignSignature {
+  /** The bytes that the signature is over. */
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+  /** A Sigstore bundle as JSON, and the content where the bundle does not hold it; absent when no certificate came with it. */
+  readonly bundle?: { readonly json: unknown; readonly content?: Uint8Array };
+}
+
+/** The signatures of a manifest: bundles that refer to it (cosign 3), else those under the tag `sha256-….sig` (cosign 2). */
+export async function cosignSignatures(
+  repository: OciRepository,
+  digest: string,
+): Promise<readonly CosignSignature[]> {
+  const bundles = await bundleSignatures(repository, digest);
+  return bundles.length > 0 ? bundles : await tagSignatures(repository, digest);
+}
+
+async function tagSignatures(
+  repository: OciRepository,
+  digest: string,
+): Promise<readonly CosignSignature[]> {
+  const tag = `${digest.replace(':', '-')}.sig`;
+  const manifest = await repository.manifest(tag).catch(unlessMissing);
+  const found: CosignSignature[] = [];
+  for (const layer of manifest?.layers.slice(0, SIGNATURES_MAX) ?? []) {
+    const text = layer.annotations[ANNOTATIONS.signature];
+    if (layer.mediaType !== SIMPLE_SIGNING || text === undefined) continue;
+    const payload = await repository.blob(layer, PAYLOAD_BYTES_MAX);
+    const critical = at(parse(payload), 'critical');
+    const about = at(critical, 'image', 'docker-manifest-digest');
+    if (about !== digest) continue;
+    const json = asBundle(layer.annotations, payload);
+    found.push({
+      signed: payload,
+      signature: Buffer.from(text, 'base64'),
+      ...(json === undefined ? {} : { bundle: { json, content: payload } }),
+    });
+  }
+  return found;
+}
+
+/** What cosign 2 keeps in annotations, in the form of a bundle (sigstore/protobuf-specs, version 0.1). */
+function asBundle(annotations: Readonly<Record<string, string>>, payload: Uint8Array): unknown {
+  const pem = annotations[ANNOTATIONS.certificate];
+  if (pem === undefined) return undefined;
+  const log = parseText(annotations[ANNOTATIONS.log]);
+  const stamp = at(parseText(annotations[ANNOTATIONS.timestamp]), 'SignedRFC3161Timestamp');
+  return {
+    mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+    verificationMaterial: {
+      x509CertificateChain: { certificates: [{ rawBytes: derText(pem) }] },
+      tlogEntries: log === undefined ? [] : [logEntry(log)],
+      ...(typeof stamp === 'string'
+        ? { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: stamp }] } }
+        : {}),
+    },
+    messageSignature: {
+      messageDigest: {
+        algorithm: 'SHA2_256',
+        digest: createHash('sha256').update(payload).digest('base64'),
+      },
+      signature: annotations[ANNOTATIONS.signature],
+    },
+  };
+}
+
+function logEntry(log: unknown): unknown {
+  const body = at(log, 'Payload', 'body');
+  const entry = parse(Buffer.from(typeof body === 'string' ? body : '', 'base64'));
+  return {
+    logIndex: String(at(log, 'Payload', 'logIndex') ?? 0),
+    logId: {
+      keyId: Buffer.from(String(at(log, 'Payload', 'logID') ?? ''), 'hex').toString('base64'),
+    },
+    kindVersion: { kind: at(entry, 'kind'), version: at(entry, 'apiVersion') },
+    integratedTime: String(at(log, 'Payload', 'integratedTime') ?? 0),
+    inclusionPromise: { signedEntryTimestamp: at(log, 'SignedEntryTimestamp') },
+    canonicalizedBody: body,
+  };
+}
+
+/** The first certificate of a PEM, as base64 of its DER. */
+function derText(pem: string): string {
+  const [, text = ''] = /-----BEGIN CERTIFICATE-----([^-]*)-----END/.exec(pem) ?? [];
+  return text.replaceAll(/\s/g, '');
+}
+
+async function bundleSignatures(
+  repository: OciRepository,
+  digest: string,
+): Promise<readonly CosignSignature[]> {
+  const referrers = await repository.referrers(digest);
+  const found: CosignSignature[] = [];
+  for (const referrer of referrers.filter(({ artifactType }) => BUNDLE.test(artifactType))) {
+    if (found.length >= SIGNATURES_MAX) break;
+    const { layers } = await repository.manifest(referrer.digest);
+    for (const layer of layers.filter(({ mediaType }) => BUNDLE.test(mediaType))) {
+      const signed = readBundle(parse(await repository.blob(layer, PAYLOAD_BYTES_MAX)), digest);
+      if (signed !== undefined) found.push(signed);
+    }
+  }
+  return found;
+}
+
+/** A DSSE envelope around an in-toto statement about the manifest (secure-systems-lab/dsse, protocol). */
+function readBundle(bundle: unknown, digest: string): CosignSignature | undefined {
+  const envelope = at(bundle, 'dsseEnvelope');
+  const [type, text] = [at(envelope, 'payloadType'), at(envelope, 'payload')];
+  const signatures = at(envelope, 'signatures');
+  const signature = Array.isArray(signatures) ? at(signatures[0], 'sig') : undefined;
+  if (type !== IN_TOTO || typeof text !== 'string' || typeof signature !== 'string')
+    return undefined;
+  const statement = Buffer.from(text, 'base64');
+  const subjects = at(parse(statement), 'subject');
+  const isAbout =
+    Array.isArray(subjects) &&
+    subjects.some((subject) => `sha256:${String(at(subject, 'digest', 'sha256'))}` === digest);
+  if (!isAbout) return undefined;
+  const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${statement.length} `;
+  const material = at(bundle, 'verificationMaterial');
+  const hasCertificate =
+    at(material, 'certificate') !== undefined || at(material, 'x509CertificateChain') !== undefined;
+  return {
+    signed: Buffer.concat([Buffer.from(head), statement]),
+    signature: Buffer.from(signature, 'base64'),
+    ...(hasCertificate ? { bundle: { json: bundle } } : {}),
+  };
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof CapstanError && error.code === 'OCI_NOT_FOUND') return undefined;
+  throw error;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  return parseText(new TextDecoder().decode(bytes));
+}
+
+function parseText(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  let found = value;
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string, unknown>)[key];
+  }
+  return found;
+}
