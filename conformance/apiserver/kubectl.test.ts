@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -185,6 +186,66 @@ describe('the real kubectl works with the sandbox', { skip: whyNoCluster() }, ()
     assert.match(await kubectl('exec deployment/web -- hostname'), /^web-/);
     assert.equal(await kubectl('exec -i deployment/web -- cat', { input: 'typed' }), 'typed');
     assert.match(await kubectl('exec deployment/web -- false', { code: 1 }), /exit code 1/);
+  });
+
+  test('cp takes files into a container and out of it again', async () => {
+    const [name = ''] = (
+      await kubectl('get pods -l app=web -o jsonpath={.items[*].metadata.name}')
+    ).split(' ');
+    const from = join(directory, 'from');
+    mkdirSync(join(from, 'deep'), { recursive: true });
+    writeFileSync(join(from, 'a.txt'), 'text\n');
+    writeFileSync(join(from, 'deep', 'b.bin'), Buffer.alloc(200_000, 7));
+    await kubectl(`cp ${from} ${name}:/tmp/copied`);
+    assert.equal(await kubectl(`exec ${name} -- cat /tmp/copied/a.txt`), 'text\n');
+    await kubectl(`cp ${name}:/tmp/copied ${join(directory, 'to')}`);
+    const back = readFileSync(join(directory, 'to', 'deep', 'b.bin'));
+    assert.equal(back.equals(Buffer.alloc(200_000, 7)), true);
+    await kubectl(`cp ${from} ${name}:/nowhere/at/all`, { code: 1 });
+  });
+
+  test('port-forward carries connections to a container', async () => {
+    const forward = spawn(kubeboxPath(), [
+      'kubectl',
+      '--kubeconfig',
+      sandbox.kubeconfigPath,
+      'port-forward',
+      'deployment/web',
+      ':80',
+    ]);
+    try {
+      const [line] = (await once(forward.stdout, 'data')) as [Buffer];
+      const port = /127\.0\.0\.1:(\d+)/.exec(line.toString())?.[1];
+      const answers = await Promise.all(
+        ['/one', '/two'].map(async (path) =>
+          (await fetch(`http://127.0.0.1:${port}${path}`)).text(),
+        ),
+      );
+      assert.match(
+        answers[0] ?? '',
+        /^web \(app:\d+\) in pod default\/web-\S+ answers GET \/one on port 80$/m,
+      );
+      assert.match(answers[1] ?? '', /GET \/two/);
+    } finally {
+      forward.kill();
+    }
+  });
+
+  test('a pod that reads its input is a shell to whoever runs it', async () => {
+    const shell = await kubectl('run shell --rm -i --image=box --restart=Never -- sh', {
+      input: 'echo from the inside\n',
+    });
+    assert.match(shell, /from the inside\n/);
+    assert.match(shell, /pod "shell" deleted/);
+    const [name] = (await kubectl('get pods -l app=web -o name')).split('\n');
+    assert.match(
+      await kubectl(`debug ${name} -i --image=box -- sh`, { input: 'hostname\n' }),
+      /^web-/m,
+    );
+    const proxied = await kubectl(
+      'get --raw /api/v1/namespaces/default/services/web:80/proxy/ready',
+    );
+    assert.match(proxied, /answers GET \/ready on port 80/);
   });
 
   test('patch and edit', async () => {

@@ -51,13 +51,14 @@ func (p *probe) lists(ctx context.Context) {
 	p.say("empty", none)
 }
 
+// writes names managers in the order in which they write: entries of one second are sorted by name.
 func (p *probe) writes(ctx context.Context) {
 	maps := p.clients.CoreV1().ConfigMaps(p.namespace)
-	made, err := maps.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "written"}, Data: map[string]string{"a": "1"}}, metav1.CreateOptions{})
+	made, err := maps.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "written"}, Data: map[string]string{"a": "1"}}, metav1.CreateOptions{FieldManager: "a-creator"})
 	check(err)
 	stale := made.DeepCopy()
 	made.Data["b"] = "2"
-	updated, err := maps.Update(ctx, made, metav1.UpdateOptions{FieldManager: "updater"})
+	updated, err := maps.Update(ctx, made, metav1.UpdateOptions{FieldManager: "b-updater"})
 	p.say("update", updated, err)
 	_, err = maps.Update(ctx, stale, metav1.UpdateOptions{})
 	p.say("stale update", err)
@@ -70,7 +71,7 @@ func (p *probe) writes(ctx context.Context) {
 		{types.JSONPatchType, `[{"op":"test","path":"/data/c","value":"3"},{"op":"remove","path":"/data/c"}]`},
 		{types.JSONPatchType, `[{"op":"test","path":"/data/c","value":"nope"}]`},
 	} {
-		patched, err := maps.Patch(ctx, "written", one.kind, []byte(one.body), metav1.PatchOptions{FieldManager: "patcher"})
+		patched, err := maps.Patch(ctx, "written", one.kind, []byte(one.body), metav1.PatchOptions{FieldManager: "c-patcher"})
 		if err != nil {
 			p.say("patch "+string(one.kind), err)
 		} else {
@@ -253,7 +254,12 @@ func (p *probe) custom(ctx context.Context) {
 	}
 	close(stop)
 	factory.Shutdown()
+	check(probes.Delete(ctx, "one", metav1.DeleteOptions{}))
 	p.say("definition removed", definitions.Delete(ctx, name, metav1.DeleteOptions{}))
+	until(ctx, "the end of the definition", func() bool {
+		_, err := definitions.Get(ctx, name, metav1.GetOptions{})
+		return apierrors.IsNotFound(err)
+	})
 }
 
 func (p *probe) discovery(context.Context) {

@@ -15,6 +15,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -150,18 +151,19 @@ func (p *probe) streams(ctx context.Context) {
 		check(err)
 		older, err := remotecommand.NewSPDYExecutor(config, "POST", request.URL())
 		check(err)
-		for protocol, executor := range map[string]remotecommand.Executor{"websocket": sockets, "spdy": older} {
+		for i, executor := range []remotecommand.Executor{sockets, older} {
 			var stdout, stderr bytes.Buffer
 			options := remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr}
 			if stdin != "" {
 				options.Stdin = strings.NewReader(stdin)
 			}
 			err := executor.StreamWithContext(ctx, options)
-			p.say(fmt.Sprintf("exec %s %s", name, protocol), stdout.String(), stderr.Len() > 0, fmt.Sprint(err))
+			p.say(fmt.Sprintf("exec %s %s", name, []string{"websocket", "spdy"}[i]), stdout.String(), stderr.Len() > 0, err == nil)
 		}
 	}
 	run("echo", []string{"echo", "hello"}, "")
-	run("cat", []string{"cat"}, "line one\nline two\n")
+	// Not cat: kwok does not tell a command that its input has ended.
+	run("head", []string{"head", "-n", "2"}, "line one\nline two\n")
 	run("fails", []string{"sh", "-c", "exit 3"}, "")
 	p.forward(ctx, n)
 	check(p.clients.CoreV1().Pods(n).Delete(ctx, "talks", metav1.DeleteOptions{}))
@@ -174,15 +176,10 @@ func (p *probe) forward(ctx context.Context, namespace string) {
 	older := spdy.NewDialer(upgrader, &http.Client{Transport: roundTripper}, "POST", address)
 	tunnels, err := portforward.NewSPDYOverWebsocketDialer(address, p.config)
 	check(err)
-	for name, dialer := range map[string]interface {
-		forwarder(ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error)
-	}{"spdy": wrap{func(ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
-		return portforward.New(older, ports, stop, ready, io.Discard, io.Discard)
-	}}, "websocket": wrap{func(ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
-		return portforward.New(tunnels, ports, stop, ready, io.Discard, io.Discard)
-	}}} {
+	for i, dialer := range []httpstream.Dialer{older, tunnels} {
+		name := []string{"spdy", "websocket"}[i]
 		stop, ready := make(chan struct{}), make(chan struct{})
-		forwarder, err := dialer.forwarder([]string{"0:80"}, stop, ready)
+		forwarder, err := portforward.New(dialer, []string{"0:80"}, stop, ready, io.Discard, io.Discard)
 		check(err)
 		failed := make(chan error, 1)
 		go func() { failed <- forwarder.ForwardPorts() }()
@@ -213,14 +210,6 @@ func (p *probe) forward(ctx context.Context, namespace string) {
 		<-failed
 		p.say("forward "+name, codes)
 	}
-}
-
-type wrap struct {
-	make func(ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error)
-}
-
-func (w wrap) forwarder(ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
-	return w.make(ports, stop, ready)
 }
 
 // gone removes the namespace and waits until nothing of it is left.

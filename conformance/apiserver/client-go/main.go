@@ -138,7 +138,8 @@ var masks = []struct {
 	by      string
 }{
 	{regexp.MustCompile(`"(uid|resourceVersion|continue|token|clusterIP|nodeName|hostIP|podIP|holderIdentity|instanceID)":"[^"]+"`), `"$1":"*"`},
-	{regexp.MustCompile(`"(creationTimestamp|time|lastTransitionTime|lastUpdateTime|lastProbeTime|startTime|startedAt|acquireTime|renewTime|expirationTimestamp|eventTime|firstTimestamp|lastTimestamp|lastScheduleTime|lastHeartbeatTime|deletionTimestamp)":"[^"]+"`), `"$1":"*"`},
+	{regexp.MustCompile(`"(creationTimestamp|time|lastTransitionTime|lastUpdateTime|lastProbeTime|startTime|startedAt|acquireTime|renewTime|expirationTimestamp|eventTime|firstTimestamp|lastTimestamp|lastScheduleTime|lastHeartbeatTime|deletionTimestamp|lastPhaseTransitionTime)":"[^"]+"`), `"$1":"*"`},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC`), `TIME`},
 	{regexp.MustCompile(`"(clusterIPs|podIPs|hostIPs)":\[[^\]]*\]`), `"$1":["*"]`},
 	{regexp.MustCompile(`"(nodePort|observedGeneration)":\d+`), `"$1":0`},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), `UID`},

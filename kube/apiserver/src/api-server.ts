@@ -12,7 +12,6 @@ import { createRuleCompiler } from './cel-rules.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { encodeError, withWarnings } from './encode.ts';
-import { type ExecCall, prepareExec } from './exec.ts';
 import { handleResource } from './handle-request.ts';
 import {
   type ApiRequest,
@@ -29,6 +28,7 @@ import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
 import { Store } from './store.ts';
+import { prepareStreams, type StreamCall } from './streams/stream-call.ts';
 import { systemClock } from './system-clock.ts';
 import { ADMIN, type UserInfo } from './user.ts';
 
@@ -54,8 +54,8 @@ export interface ApiServer {
   readonly core: Core;
   /** One exchange, as whoever the request's credentials say. */
   handle(request: ApiRequest, certificate?: ClientCertificate): Promise<ApiResponse>;
-  /** A command to run in a container, for whoever the credentials say. Throws ApiError. */
-  exec(request: ApiRequest, certificate?: ClientCertificate): ExecCall;
+  /** Streams to a container, for whoever the credentials say. Throws ApiError. */
+  streams(request: ApiRequest, certificate?: ClientCertificate): StreamCall;
   /** As a given user, without credentials: for clients in this process. */
   handleAs(request: ApiRequest, user: UserInfo): Promise<ApiResponse>;
   /** The shape that kube/client takes: an administrator's connection without a socket. */
@@ -106,9 +106,9 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
   return {
     core,
     handleAs,
-    exec(request, certificate) {
+    streams(request, certificate) {
       const user = authenticate(core, request, certificate, credentials);
-      return prepareExec(core, impersonate(core, user, request), request);
+      return prepareStreams(core, impersonate(core, user, request), request);
     },
     async handle(request, certificate) {
       try {

@@ -87,7 +87,7 @@ export function parseJsonText(text: string, errorPrefix: string, errorSuffix = '
 }
 
 /** As Go says it: `invalid character 'x' looking for beginning of value`, `unexpected end of JSON input`. */
-function goJsonError(text: string, error: unknown): string {
+export function goJsonError(text: string, error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   const at = /position (\d+)/.exec(message);
   const position = Number(at?.[1] ?? 0);
@@ -99,9 +99,17 @@ function goJsonError(text: string, error: unknown): string {
     return 'unexpected end of JSON input';
   }
   const character = at === null ? text.trim()[0] : text[Number(at[1])];
-  return `invalid character '${character ?? ''}' looking for beginning of ${
+  return `invalid character '${quoteCharacter(character ?? '')}' looking for beginning of ${
     /property name/.test(message) ? 'object key string' : 'value'
   }`;
+}
+
+/** As Go writes a character that cannot be shown. */
+function quoteCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code >= 0x20 && (code < 0x7f || code > 0xa0)) return character;
+  const digits = code.toString(16);
+  return code < 0x80 ? `\\x${digits.padStart(2, '0')}` : `\\u${digits.padStart(4, '0')}`;
 }
 
 function parseWithBigInts(text: string): Draft {

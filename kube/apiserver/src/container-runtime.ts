@@ -1,4 +1,7 @@
+import type { Duplex } from 'node:stream';
 import type { KubeObject } from '@capstan/kube-object';
+import { ApiError } from './api-error.ts';
+import type { Core } from './core.ts';
 
 export interface LogRequest {
   readonly container: string;
@@ -11,20 +14,61 @@ export interface LogRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-export interface ExecResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number;
+export interface Container {
+  /** The cluster that the pod is in: a runtime may serve several. */
+  readonly core: Core;
+  readonly pod: KubeObject;
+  readonly name: string;
+}
+
+/** What a process in a container is connected with. */
+export interface ProcessStreams {
+  /** Empty when nobody writes. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly tty: boolean;
+  write(stream: 'stdout' | 'stderr', chunk: string | Uint8Array): void;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface PortRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface PortAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** What a node would answer for its containers: a port, as the API server runs none. Throws ApiError where there is nothing. */
 export interface ContainerRuntime {
   logs(pod: KubeObject, request: LogRequest): string | AsyncIterable<string>;
-  exec(pod: KubeObject, container: string, command: readonly string[], stdin: string): ExecResult;
+  /** Runs a command; resolves to its exit code. */
+  exec(container: Container, command: readonly string[], streams: ProcessStreams): Promise<number>;
+  /** Listens to the main process until it ends or the client goes. */
+  attach(container: Container, streams: ProcessStreams): Promise<number>;
+  /** Carries one connection to a port until it ends. */
+  connect(pod: KubeObject, port: number, connection: Duplex): Promise<void>;
+  /** One HTTP request to a port, for whoever comes through the API server's proxy. */
+  request(pod: KubeObject, port: number, request: PortRequest): PortAnswer;
 }
 
 /** Containers that say nothing. */
 export const SILENT_RUNTIME: ContainerRuntime = {
   logs: () => '',
-  exec: () => ({ stdout: '', stderr: '', exitCode: 0 }),
+  exec: async () => 0,
+  attach: async () => 0,
+  connect: async (pod, port) => refuse(pod, port),
+  request: (pod, port) => refuse(pod, port),
 };
+
+function refuse(pod: KubeObject, port: number): never {
+  throw new ApiError(
+    503,
+    'ServiceUnavailable',
+    `nothing listens on port ${port} of pod ${pod.metadata.name}`,
+  );
+}

@@ -1,7 +1,14 @@
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
-export type { ContainerRuntime, ExecResult, LogRequest } from './container-runtime.ts';
+export type {
+  Container,
+  ContainerRuntime,
+  LogRequest,
+  PortAnswer,
+  PortRequest,
+  ProcessStreams,
+} from './container-runtime.ts';
 export { type Core, microTimestamp, timestamp } from './core.ts';
 export { type DurableLog, openDurableLog } from './durable-log.ts';
 export type { ApiRequest, ApiResponse, StreamedResponse, TransportRequest } from './http-types.ts';

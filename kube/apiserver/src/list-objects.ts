@@ -1,5 +1,6 @@
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import { badRequest, expired, invalid } from './api-error.ts';
+import { ApiError, badRequest, expired, invalid } from './api-error.ts';
+import { goJsonError } from './body.ts';
 import type { Core } from './core.ts';
 import type { OrderedMap } from './ordered-map.ts';
 import {
@@ -174,10 +175,11 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
       { reason: 'FieldValueForbidden', field, detail },
     ]);
   };
-  if (version !== '' && !/^\d+$/.test(version)) {
-    throw badRequest(
-      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-    );
+  const malformed = versionProblem(version);
+  if (malformed !== undefined) {
+    // A watch meets it below where errors are still made into bad requests.
+    if (options.watch) throw new ApiError(500, '', malformed);
+    throw badRequest(`invalid resource version: ${malformed}`);
   }
   if (options.sendInitialEvents !== undefined && (!options.watch || match !== 'NotOlderThan')) {
     forbid(
@@ -219,23 +221,46 @@ export function checkVersionMatch(options: ListOptions, resource: ServedResource
   }
 }
 
+const TOKEN_VERSION = 'meta.k8s.io/v1';
+
 function encodeToken(version: number, start: string): string {
-  const text = JSON.stringify({ v: 'meta.k8s.io/v1', rv: version, start });
+  const text = JSON.stringify({ v: TOKEN_VERSION, rv: version, start });
   return Buffer.from(text).toString('base64url');
 }
 
+const UINT64_MAX = 2n ** 64n - 1n;
+
+function versionProblem(version: string): string | undefined {
+  if (version === '') return undefined;
+  const isNumber = /^\d+$/.test(version);
+  if (isNumber && BigInt(version) <= UINT64_MAX) return undefined;
+  const quoted = JSON.stringify(version);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`;
+}
+
 function decodeToken(token: string): { version: number; start: string } {
+  const refuse = (why: string): never => {
+    throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  };
+  const wrong = token.search(/[^\w-]/);
+  if (wrong >= 0) refuse(`illegal base64 data at input byte ${wrong}`);
+  // Bytes as characters: what does not begin a JSON value is shown as one byte.
+  const text = Buffer.from(token, 'base64url').toString('latin1');
+  let parsed: JsonObject = {};
   try {
-    const parsed = JSON.parse(Buffer.from(token, 'base64url').toString()) as JsonObject;
-    const version = parsed['rv'];
-    const start = parsed['start'];
-    if (typeof version === 'number' && typeof start === 'string') return { version, start };
-  } catch {
-    // Falls through to the answer for any token that is not ours.
+    parsed = JSON.parse(text) as JsonObject;
+  } catch (error) {
+    refuse(goJsonError(text, error));
   }
-  throw badRequest(
-    'invalid continue token: continue key is not valid: it is not one that this server gave',
-  );
+  const { v: encoding = '', rv: version, start } = parsed;
+  if (encoding !== TOKEN_VERSION) {
+    refuse(`server does not recognize this encoded version ${encoding}`);
+  }
+  if (typeof start !== 'string' || start === '' || typeof version !== 'number') {
+    return refuse(`encoded start key empty (version ${TOKEN_VERSION})`);
+  }
+  return { version, start: Buffer.from(start, 'latin1').toString() };
 }
 
 /** What a list says beside its items. */

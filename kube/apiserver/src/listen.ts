@@ -7,13 +7,16 @@ import { ApiError, badRequest, tooLarge } from './api-error.ts';
 import type { ClientCertificate } from './auth/authenticate.ts';
 import { BODY_BYTES_MAX } from './body.ts';
 import { errorResponse } from './encode.ts';
-import type { ExecCall } from './exec.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
+import type { StreamCall } from './streams/stream-call.ts';
 import type { KeyPair } from './tls.ts';
 
 export interface ListenOptions {
-  /** Answers requests to run a command in a container; absent: none are taken. */
-  readonly exec?: (request: ApiRequest, certificate: ClientCertificate | undefined) => ExecCall;
+  /** Answers requests for streams to a container; absent: none are taken. */
+  readonly streams?: (
+    request: ApiRequest,
+    certificate: ClientCertificate | undefined,
+  ) => StreamCall;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   readonly tls?: {
@@ -96,13 +99,20 @@ async function upgrade(
   { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
 ): Promise<void> {
   try {
-    if (options.exec === undefined) throw badRequest('nothing here can be upgraded to a stream');
-    const call = options.exec(
+    if (options.streams === undefined) {
+      throw badRequest('nothing here can be upgraded to a stream');
+    }
+    const call = options.streams(
       { method: 'POST', path: request.url ?? '/', headers: plainHeaders(request) },
       clientCertificate(request),
     );
-    const { serveExec } = await import('./exec-socket.ts');
-    serveExec(request, socket, head, call);
+    if (/^spdy\//i.test(request.headers.upgrade ?? '')) {
+      const { upgradeToSpdy } = await import('./streams/spdy-streams.ts');
+      await upgradeToSpdy(request, socket, head, call);
+    } else {
+      const { upgradeToWebSocket } = await import('./streams/web-socket-streams.ts');
+      upgradeToWebSocket(request, socket, head, call);
+    }
   } catch (error) {
     const { status, headers, body } = errorResponse(
       error instanceof ApiError ? error : badRequest('the request could not be upgraded'),

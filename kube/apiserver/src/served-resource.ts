@@ -27,6 +27,14 @@ export interface StrategyContext {
   warn(text: string): void;
 }
 
+/** What a subresource of its own may write, e.g. `pods/NAME/resize`. */
+export interface StrategyPart {
+  /** Puts back everything else as it was. */
+  keep(draft: DraftObject, old: KubeObject): void;
+  /** Instead of the kind's own `validateUpdate`. */
+  validateUpdate(object: KubeObject, old: KubeObject): readonly FieldError[];
+}
+
 /**
  * What is particular to one kind on its way into the store, in the order of the calls. Every member is optional: a kind
  * without any is kept as it came. Drafts are changed in place.
@@ -61,6 +69,8 @@ export interface Strategy {
   readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'any';
   /** This part of the metadata counts for the generation too; 'nothing': the generation stays 1. */
   readonly generationCovers?: 'labels' | 'annotations' | 'nothing';
+  /** By the names of subresources. */
+  readonly parts?: Readonly<Record<string, StrategyPart | undefined>>;
   /** Seconds that a deletion waits for, when the request does not say. */
   gracePeriod?(object: KubeObject): number;
 }

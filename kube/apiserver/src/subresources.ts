@@ -18,6 +18,7 @@ import { bindPod, finalizeNamespace } from './internal-writes.ts';
 import { type DraftObject, listAt, numberAt, objectAt, textAt, valueAt } from './json.ts';
 import { representationFor } from './negotiation.ts';
 import { patchObject } from './patch-object.ts';
+import { proxyToPod } from './pod-proxy.ts';
 import { readObject } from './read-object.ts';
 import { removeObject } from './remove-object.ts';
 import { isTrue } from './request-info.ts';
@@ -48,13 +49,21 @@ export function runSubresource(core: Core, call: Call): ApiResponse | Promise<Ap
       return evict(core, call);
     case 'token':
       return token(core, call);
+    case 'exec':
+    case 'attach':
+    case 'portforward':
+      // Whoever comes with an upgrade is met by `listen`.
+      throw badRequest('Upgrade request required');
+    case 'proxy':
+      if (resource.name !== 'nodes') return proxyToPod(core, call);
+      break;
     default:
-      throw new ApiError(
-        501,
-        'NotImplemented',
-        `${resource.name}/${info.subresource} is not served by the sandbox`,
-      );
   }
+  throw new ApiError(
+    501,
+    'NotImplemented',
+    `${resource.name}/${info.subresource} is not served by the sandbox`,
+  );
 }
 
 /** Reads or writes one part of an object; the rest stays as it is. */

@@ -159,7 +159,9 @@ export function updateObject(
   checkPreconditions(draft, old, target);
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
+  const part = resource.strategy.parts?.[options.subresource ?? ''];
   carryOver(draft, old, resource, options.subresource ?? '');
+  part?.keep(draft, old);
   if (options.applied !== true) {
     takeManagedFields(
       childDraft(draft, 'metadata'),
@@ -186,7 +188,9 @@ export function updateObject(
         ...annotations(object.metadata.annotations as Json, 'metadata.annotations'),
         ...immutableMetadata(object, old),
         ...(resource.strategy.validate?.(object, context, old) ?? []),
-        ...(resource.strategy.validateUpdate?.(object, old, context) ?? []),
+        ...(part === undefined
+          ? (resource.strategy.validateUpdate?.(object, old, context) ?? [])
+          : part.validateUpdate(object, old)),
       ];
   if (errors.length > 0) {
     throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);

@@ -1,4 +1,4 @@
-import { listAt, numberAt, objectAt, textAt } from '@capstan/kube-apiserver';
+import { flagAt, listAt, numberAt, objectAt, textAt } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
 
 /** How one container of a pod will behave; all durations are simulated. */
@@ -43,7 +43,8 @@ export function behaviourOf(pod: KubeObject, index: number): Behaviour {
   const container = listAt(pod, 'spec', 'containers')[index];
   const annotations = objectAt(pod, 'metadata', 'annotations');
   const named = textAt(annotations, ANNOTATIONS.behaviour) || tagOf(textAt(container, 'image'));
-  const ends = textAt(pod, 'spec', 'restartPolicy') !== 'Always';
+  // One that reads its input lives as long as somebody may write to it.
+  const ends = textAt(pod, 'spec', 'restartPolicy') !== 'Always' && !flagAt(container, 'stdin');
   const command = commandOf(container);
   const crash = named === 'crash' || named === 'fail';
   const given = duration(textAt(annotations, ANNOTATIONS.runFor)) ?? command.runMs;

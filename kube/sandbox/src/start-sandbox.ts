@@ -15,7 +15,7 @@ import {
 } from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
 import { type Access, keepAccess, prepareAccess } from './access.ts';
-import { createRuntime } from './container-output.ts';
+import { createRuntime } from './containers/runtime.ts';
 import { startControlLoop } from './control-loop.ts';
 import { furnishCluster } from './controllers/nodes.ts';
 import { createControllers } from './controllers.ts';
@@ -87,7 +87,7 @@ async function runSandbox(
   loop.settle();
   const listener: Listener = await listen((request, client) => server.handle(request, client), {
     port: options.port ?? 0,
-    exec: (request, client) => server.exec(request, client),
+    streams: (request, client) => server.streams(request, client),
     tls: { server: access.server, clientAuthority: access.authority.certificate },
   });
   const directory = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'capstan-sandbox-')));

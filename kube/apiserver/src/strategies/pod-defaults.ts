@@ -3,7 +3,9 @@ import {
   type DraftObject,
   draftList,
   draftObjects,
+  equalJson,
   isDraftObject,
+  objectAt,
   setDefault,
   textAt,
 } from '../json.ts';
@@ -141,4 +143,22 @@ function defaultDownward(source: DraftObject): void {
       setDefault(item['fieldRef'], 'apiVersion', 'v1');
     }
   }
+}
+
+/** What a pod is promised, from the requests and limits of its containers. */
+export function qosClass(spec: DraftObject): string {
+  const containers = [...draftObjects(spec, 'containers'), ...draftObjects(spec, 'initContainers')];
+  let any = false;
+  let guaranteed = true;
+  for (const container of containers) {
+    const requests = objectAt(container, 'resources', 'requests');
+    const limits = objectAt(container, 'resources', 'limits');
+    if (Object.keys(requests).length > 0 || Object.keys(limits).length > 0) any = true;
+    for (const name of ['cpu', 'memory']) {
+      if (limits[name] === undefined || !equalJson(limits[name], requests[name]))
+        guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
 }

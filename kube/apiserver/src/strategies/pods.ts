@@ -18,7 +18,8 @@ import { randomSuffix } from '../names.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
 import { forbiddenAt, invalidAt, requiredAt } from '../validation/checks.ts';
 import { podSpecErrors } from '../validation/pod-spec.ts';
-import { defaultPodSpec, requestsFromLimits } from './pod-defaults.ts';
+import { defaultPodSpec, qosClass, requestsFromLimits } from './pod-defaults.ts';
+import { ephemeralContainers, resize } from './pod-parts.ts';
 
 const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -52,6 +53,7 @@ export const podStrategy: Strategy = {
   validate: (pod) =>
     podSpecErrors(objectAt(pod, 'spec'), 'spec', { name: pod.metadata.name ?? '' }),
   validateUpdate: (pod, old) => updateErrors(pod, old),
+  parts: { ephemeralcontainers: ephemeralContainers, resize },
 };
 
 function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: StrategyContext): void {
@@ -162,23 +164,6 @@ function admitTolerations(spec: DraftObject): void {
     }
   }
   spec['tolerations'] = tolerations;
-}
-
-export function qosClass(spec: DraftObject): string {
-  const containers = [...draftObjects(spec, 'containers'), ...draftObjects(spec, 'initContainers')];
-  let any = false;
-  let guaranteed = true;
-  for (const container of containers) {
-    const requests = objectAt(container, 'resources', 'requests');
-    const limits = objectAt(container, 'resources', 'limits');
-    if (Object.keys(requests).length > 0 || Object.keys(limits).length > 0) any = true;
-    for (const name of ['cpu', 'memory']) {
-      if (limits[name] === undefined || !equalJson(limits[name], requests[name]))
-        guaranteed = false;
-    }
-  }
-  if (!any) return 'BestEffort';
-  return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
 /** After its creation a pod's spec may change only in a few places. */

@@ -441,3 +441,41 @@ export function initContainerErrors(
     return errors;
   });
 }
+
+const NOT_FOR_DEBUGGING = ['ports', 'resources', ...LIFE.slice(1), 'lifecycle'];
+const DEBUGGING = 'cannot be set for an Ephemeral Container';
+
+/** Containers for debugging: named unlike all others, and without what a service would need. */
+export function ephemeralContainerErrors(
+  spec: Json | undefined,
+  at: string,
+  facts: PodFacts,
+): FieldError[] {
+  const others = new Set(
+    ['containers', 'initContainers'].flatMap((key) =>
+      listAt(spec, key).map((container) => textAt(container, 'name')),
+    ),
+  );
+  const names = new Set(others);
+  return listAt(spec, 'ephemeralContainers').flatMap((container, i) => {
+    const where = `${at}[${i}]`;
+    const name = textAt(container, 'name');
+    const target = textAt(container, 'targetContainerName');
+    const errors = commonErrors(container, where, facts);
+    if (names.has(name)) errors.push(duplicateAt(`${where}.name`, name));
+    names.add(name);
+    if (target !== '' && !others.has(target)) {
+      errors.push(notFoundAt(`${where}.targetContainerName`, target));
+    }
+    for (const key of NOT_FOR_DEBUGGING) {
+      if (!isZero(objectAt(container)[key])) errors.push(forbiddenAt(`${where}.${key}`, DEBUGGING));
+    }
+    for (const [j, mount] of listAt(container, 'volumeMounts').entries()) {
+      for (const key of ['subPath', 'subPathExpr']) {
+        if (textAt(mount, key) === '') continue;
+        errors.push(forbiddenAt(`${where}.volumeMounts[${j}].${key}`, DEBUGGING));
+      }
+    }
+    return errors;
+  });
+}

@@ -24,7 +24,12 @@ import {
   text,
 } from './checks.ts';
 import { ipAddress, labelKey, labels, templateMetadata } from './common.ts';
-import { containerErrors, initContainerErrors, type PodFacts } from './containers.ts';
+import {
+  containerErrors,
+  ephemeralContainerErrors,
+  initContainerErrors,
+  type PodFacts,
+} from './containers.ts';
 import { resourceAmount, resourceName } from './resources.ts';
 import { affinity, tolerations, topologySpread } from './scheduling.ts';
 import { podSecurity } from './security.ts';
@@ -179,6 +184,7 @@ export function podSpecErrors(
     ...volumeErrors,
     ...containerErrors(spec, `${at}.containers`, facts),
     ...initContainerErrors(spec, `${at}.initContainers`, facts),
+    ...ephemeralContainerErrors(spec, `${at}.ephemeralContainers`, facts),
     ...hostNetworkErrors(spec, at, pod !== undefined),
     ...middle(spec, at),
     ...dnsErrors(spec, at),

@@ -173,6 +173,12 @@ export function livePod(pod: KubeObject, nowMs: number): Life {
       initStatus(init, scheduledMs + i * INIT_MS, nowMs),
     );
   }
+  const ephemeral = listAt(pod, 'spec', 'ephemeralContainers');
+  if (ephemeral.length > 0) {
+    status['ephemeralContainerStatuses'] = ephemeral.map((container) =>
+      ephemeralStatus(pod, container, nowMs),
+    );
+  }
   if (
     statuses.some((item) => valueAt(item, 'state', 'waiting', 'reason') !== 'ContainerCreating')
   ) {
@@ -224,6 +230,25 @@ function initStatus(container: Json, startMs: number, nowMs: number): DraftObjec
     image: textAt(container, 'image'),
     imageID: '',
     started: running && !done,
+  };
+}
+
+/** A container for debugging runs as soon as it is there, and until whoever is attached to it goes. */
+function ephemeralStatus(pod: KubeObject, container: Json, nowMs: number): DraftObject {
+  const name = textAt(container, 'name');
+  const old = listAt(pod, 'status', 'ephemeralContainerStatuses').find(
+    (item) => textAt(item, 'name') === name,
+  );
+  if (old !== undefined) return cloneJson(objectAt(old));
+  return {
+    name,
+    state: { running: { startedAt: `${new Date(nowMs).toISOString().slice(0, 19)}Z` } },
+    lastState: {},
+    ready: false,
+    restartCount: 0,
+    image: textAt(container, 'image'),
+    imageID: `${textAt(container, 'image')}@sha256:simulated`,
+    containerID: `sandbox://${pod.metadata.uid}/${name}/0`,
   };
 }
 

@@ -1,7 +1,5 @@
 import {
   ApiError,
-  type ContainerRuntime,
-  type ExecResult,
   type LogRequest,
   listAt,
   numberAt,
@@ -9,20 +7,14 @@ import {
   textAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
-import type { Clock } from '@capstan/lib-std';
 
 /** Lines that a pod's containers shall print, instead of the usual ones. */
 export const LOG_ANNOTATION = 'sandbox.capstan.dev/log';
 
-/** Output of simulated containers: a few lines about their life, or what an annotation says; exec knows a few commands. */
-export function createRuntime(clock: Clock): ContainerRuntime {
-  return {
-    logs(pod, request) {
-      const text = select(lines(pod, request), request);
-      return request.follow ? follow(text, request.signal, clock) : text;
-    },
-    exec,
-  };
+/** The output of a simulated container: a few lines about its life, or what an annotation says. */
+export function readLogs(pod: KubeObject, request: LogRequest): string | AsyncIterable<string> {
+  const text = select(lines(pod, request), request);
+  return request.follow ? follow(text, request.signal) : text;
 }
 
 interface Line {
@@ -34,6 +26,7 @@ function statusOf(pod: KubeObject, container: string): Json | undefined {
   return [
     ...listAt(pod, 'status', 'containerStatuses'),
     ...listAt(pod, 'status', 'initContainerStatuses'),
+    ...listAt(pod, 'status', 'ephemeralContainerStatuses'),
   ].find((status) => textAt(status, 'name') === container);
 }
 
@@ -88,57 +81,10 @@ function select(all: readonly Line[], request: LogRequest): string {
   return request.limitBytes === undefined ? text : text.slice(0, request.limitBytes);
 }
 
-async function* follow(
-  text: string,
-  signal: AbortSignal | undefined,
-  _clock: Clock,
-): AsyncGenerator<string> {
+async function* follow(text: string, signal: AbortSignal | undefined): AsyncGenerator<string> {
   if (text !== '') yield text;
   if (signal === undefined || signal.aborted) return;
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function exec(
-  pod: KubeObject,
-  container: string,
-  command: readonly string[],
-  stdin: string,
-): ExecResult {
-  const done = (stdout: string, exitCode = 0, stderr = ''): ExecResult => ({
-    stdout,
-    stderr,
-    exitCode,
-  });
-  const shell = command.length >= 3 && /sh$/.test(command[0] ?? '') && command[1] === '-c';
-  const words = shell ? (command[2] ?? '').trim().split(/\s+/) : command;
-  const [program = '', ...rest] = words;
-  switch (program.slice(program.lastIndexOf('/') + 1)) {
-    case 'echo':
-      return done(`${rest.join(' ').replace(/^["']|["']$/g, '')}\n`);
-    case 'hostname':
-      return done(`${pod.metadata.name}\n`);
-    case 'env':
-      return done(environment(pod, container));
-    case 'cat':
-      return done(stdin);
-    case 'true':
-      return done('');
-    case 'false':
-      return done('', 1);
-    case 'exit':
-      return done('', Number(rest[0] ?? 0));
-    case 'sh':
-    case 'bash':
-      return done('');
-    default:
-      return done('', 127, `${program}: simulated container: not found\n`);
-  }
-}
-
-function environment(pod: KubeObject, container: string): string {
-  const found = listAt(pod, 'spec', 'containers').find((c) => textAt(c, 'name') === container);
-  const own = listAt(found, 'env').map((env) => `${textAt(env, 'name')}=${textAt(env, 'value')}`);
-  return `${[`HOSTNAME=${pod.metadata.name}`, ...own].join('\n')}\n`;
 }
