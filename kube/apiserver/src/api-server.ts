@@ -12,7 +12,7 @@ import { createRuleCompiler } from './cel-rules.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { encodeError, withWarnings } from './encode.ts';
-import { handleResource } from './handle-request.ts';
+import { type Call, handleResource } from './handle-request.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -21,12 +21,14 @@ import {
   type TransportRequest,
   toStreamed,
 } from './http-types.ts';
+import { handleMetrics, metricsResource } from './metrics-api.ts';
 import { handlePath } from './non-resource.ts';
 import { KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
+import { ServerMetrics } from './server-metrics.ts';
 import { Store } from './store.ts';
 import { prepareStreams, type StreamCall } from './streams/stream-call.ts';
 import { systemClock } from './system-clock.ts';
@@ -91,6 +93,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     messages: createMessages(catalogue),
     signer: options.signer ?? createTokenSigner(),
     runtime: options.runtime ?? SILENT_RUNTIME,
+    metrics: new ServerMetrics(),
     objectTexts: new ObjectTexts(),
     objectBytes: new KeptEncodings(),
   };
@@ -188,7 +191,8 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   authorizeRequest(core, user, info);
   if (info.kind === 'path') return handlePath(core, request, path);
   const { group, version, resource } = info.resource;
-  const served = core.registry.find(group, version, resource);
+  const metrics = metricsResource(group, version, resource);
+  const served = metrics ?? core.registry.find(group, version, resource);
   if (served === undefined) {
     if (core.registry.groups().some(({ name }) => name === group)) throw noSuchResource();
     return pageNotFound();
@@ -197,12 +201,41 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   const deprecation = DEPRECATIONS[served.bucket];
   if (deprecation !== undefined) warnings.push(deprecation);
   const call = { request, info: info.resource, query, user, resource: served, warnings };
+  const begun = performance.now();
+  const response = await answerCall(core, call, metrics !== undefined);
+  countCall(core, call, { code: response.status, seconds: (performance.now() - begun) / 1000 });
+  return response;
+}
+
+async function answerCall(core: Core, call: Call, isMetrics: boolean): Promise<ApiResponse> {
   try {
-    return withWarnings(await handleResource(core, call), warnings);
+    const response = isMetrics ? handleMetrics(core, call) : handleResource(core, call);
+    return withWarnings(await response, call.warnings);
   } catch (error) {
-    return withWarnings(encodeError(core, request, toApiError(error)), warnings);
+    return withWarnings(encodeError(core, call.request, toApiError(error)), call.warnings);
   }
 }
+
+function countCall(
+  core: Core,
+  { info, resource }: Call,
+  { code, seconds }: { readonly code: number; readonly seconds: number },
+): void {
+  const { group, version, name } = resource;
+  const known = resource.subresources.some((sub) => sub.name === info.subresource);
+  const subresource = known ? info.subresource : '';
+  const verb = PROMETHEUS_VERBS[info.verb] ?? info.verb.toUpperCase();
+  core.metrics.count(
+    { verb, group, version, resource: name, subresource, code: String(code) },
+    seconds,
+  );
+}
+
+/** Verbs as kube-apiserver's metrics call them. */
+const PROMETHEUS_VERBS: Readonly<Record<string, string | undefined>> = {
+  create: 'POST',
+  update: 'PUT',
+};
 
 export function pageNotFound(): ApiResponse {
   return {

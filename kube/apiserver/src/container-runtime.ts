@@ -50,6 +50,8 @@ export interface ContainerRuntime {
   exec(container: Container, command: readonly string[], streams: ProcessStreams): Promise<number>;
   /** Listens to the main process until it ends or the client goes. */
   attach(container: Container, streams: ProcessStreams): Promise<number>;
+  /** What a running container uses. */
+  usage(pod: KubeObject, container: string): { readonly cpu: string; readonly memory: string };
   /** Carries one connection to a port until it ends. */
   connect(pod: KubeObject, port: number, connection: Duplex): Promise<void>;
   /** One HTTP request to a port, for whoever comes through the API server's proxy. */
@@ -61,6 +63,7 @@ export const SILENT_RUNTIME: ContainerRuntime = {
   logs: () => '',
   exec: async () => 0,
   attach: async () => 0,
+  usage: () => ({ cpu: '0', memory: '0' }),
   connect: async (pod, port) => refuse(pod, port),
   request: (pod, port) => refuse(pod, port),
 };

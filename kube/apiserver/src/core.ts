@@ -9,6 +9,7 @@ import type { Describe } from './openapi.ts';
 import type { Messages } from './protobuf/messages.ts';
 import type { Registry } from './registry.ts';
 import type { ServedResource, StrategyContext } from './served-resource.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 import { type Bucket, type Store, storeKey } from './store.ts';
 import type { UserInfo } from './user.ts';
 
@@ -28,6 +29,8 @@ export interface Core {
   readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
   readonly runtime: ContainerRuntime;
+  /** What the server counts of its own work. */
+  readonly metrics: ServerMetrics;
   readonly objectTexts: ObjectTexts;
   /** Objects as protobuf, without their envelope. */
   readonly objectBytes: KeptEncodings<Uint8Array>;

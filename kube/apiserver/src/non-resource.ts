@@ -11,8 +11,10 @@ import {
   resourceList,
 } from './discovery.ts';
 import { encodeError, encodeValue } from './encode.ts';
+import { health } from './health.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
 import { stringifyJson } from './json.ts';
+import { METRICS_GROUP } from './metrics-api.ts';
 import { negotiate } from './negotiation.ts';
 import { openApiV2, openApiV3 } from './openapi.ts';
 import { encodeOpenApiV2 } from './protobuf/openapi-v2.ts';
@@ -25,8 +27,10 @@ export function handlePath(
   path: string,
 ): ApiResponse | Promise<ApiResponse> {
   const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
-  const health = /^\/(healthz|livez|readyz)(\/.*)?$/.exec(trimmed);
-  if (health !== null) return text('ok');
+  const checked = health(trimmed, new URLSearchParams(request.path.split('?')[1] ?? ''));
+  if (checked !== undefined) return checked;
+  if (trimmed === '/') return json({ paths: paths(core) });
+  if (trimmed === '/metrics') return metrics(core);
   if (trimmed === '/version') return json(versionInfo(core));
   if (trimmed === '/api' || trimmed === '/apis') return discoveryRoot(core, request, trimmed);
   const parts = trimmed.split('/').slice(1);
@@ -35,7 +39,7 @@ export function handlePath(
   if (parts[0] === 'apis' && parts.length === 3)
     return groupVersion(core, request, [parts[1]!, parts[2]!]);
   if (parts[0] === 'apis' && parts.length === 2) {
-    const group = core.registry.groups().find(({ name }) => name === parts[1]);
+    const group = discovered(core).find(({ name }) => name === parts[1]);
     if (group === undefined) return pageNotFound();
     const representation = negotiate(request, new URLSearchParams());
     return encodeValue(core, 200, groupObject(group), representation);
@@ -45,7 +49,7 @@ export function handlePath(
 
 function discoveryRoot(core: Core, request: ApiRequest, path: string): ApiResponse {
   const representation = negotiate(request, new URLSearchParams());
-  const groups = core.registry.groups();
+  const groups = discovered(core);
   if (representation.as === 'APIGroupDiscoveryList') {
     const version = representation.version === 'v2beta1' ? 'v2beta1' : 'v2';
     const wanted = groups.filter((group) => (group.name === '') === (path === '/api'));
@@ -68,12 +72,11 @@ function groupVersion(
   request: ApiRequest,
   [group, version]: readonly [string, string],
 ): ApiResponse {
-  const found = core.registry
-    .groups()
+  const found = discovered(core)
     .find(({ name }) => name === group)
     ?.versions.find((entry) => entry.version === version);
   if (found === undefined) {
-    const known = core.registry.groups().some(({ name }) => name === group);
+    const known = discovered(core).some(({ name }) => name === group);
     return known ? encodeError(core, request, noSuchResource()) : pageNotFound();
   }
   const list = resourceList(group === '' ? version : `${group}/${version}`, found.resources);
@@ -172,6 +175,32 @@ function json(value: unknown): ApiResponse {
   };
 }
 
-function text(body: string): ApiResponse {
-  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+function metrics(core: Core): ApiResponse {
+  const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+  return { status: 200, headers, body: core.metrics.text(core) };
+}
+
+const PLAIN_PATHS = [
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/version',
+];
+
+/** What the server answers, as it says at its root. */
+function paths(core: Core): string[] {
+  const groups = discovered(core).flatMap(({ name, versions }) =>
+    name === ''
+      ? ['/api', ...versions.map(({ version }) => `/api/${version}`)]
+      : [`/apis/${name}`, ...versions.map(({ version }) => `/apis/${name}/${version}`)],
+  );
+  return [...groups, '/apis', '/apis/', ...PLAIN_PATHS].sort();
+}
+
+/** The groups that discovery tells of: what is stored, and the metrics, which have no schema and are never written. */
+function discovered(core: Core): readonly ServedGroup[] {
+  return [...core.registry.groups(), METRICS_GROUP];
 }

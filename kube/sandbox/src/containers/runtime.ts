@@ -20,6 +20,7 @@ import { KeptFiles } from './container-files.ts';
 import { readLogs } from './container-output.ts';
 import { runCommand } from './shell.ts';
 import { answerPort, servePort } from './simulated-http.ts';
+import { usageOf } from './usage.ts';
 
 /** Simulated containers: their output, commands in them, and what listens on their ports. */
 export function createRuntime(clock: Clock): ContainerRuntime {
@@ -30,6 +31,7 @@ export function createRuntime(clock: Clock): ContainerRuntime {
     logs: (pod, request) => readLogs(pod, request),
     exec: (container, command, streams) => runCommand(command, start(container, streams)),
     attach: (container, streams) => attach(container, streams, start),
+    usage: usageOf,
     connect: servePort,
     request: answerPort,
   };
