@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { main } from '@capstan/apps-cli';
 
 /** What a command printed; `err` from its `Error: ` on. */
@@ -30,4 +31,22 @@ export async function runOurs(args: readonly string[], cwd: string): Promise<Res
 export function errorsOnly(text: string): string {
   const at = text.indexOf('Error: ');
   return at < 0 ? '' : text.slice(at).trimEnd();
+}
+
+/** Runs an official program, with nothing of the machine's own configuration. */
+export function runProgram(binary: string, args: readonly string[], cwd: string): Promise<Result> {
+  const child = spawn(binary, args, { cwd, env: { HOME: cwd, PATH: '' } });
+  const printed = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed.out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    printed.err += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) =>
+      resolve({ code: code ?? -1, out: printed.out, err: errorsOnly(printed.err) }),
+    );
+  });
 }

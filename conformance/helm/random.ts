@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Choice } from '../tools/choice.ts';
 import { officialProgram, oracleProgram } from '../tools/official.ts';
-import { errorsOnly, type Result, runOurs } from './commands.ts';
+import { errorsOnly, type Result, runOurs, runProgram } from './commands.ts';
 import { type Flavor, type RandomChart, randomChart } from './random-chart.ts';
 
 const OFFICIAL = { '4': '4.3.1', '3': '3.22.0' } as const;
@@ -31,23 +31,6 @@ function forkedHelm(flavor: Flavor): OfficialHelm {
     run: (args, cwd) => runProgram(binary, args, cwd),
     [Symbol.dispose]: () => undefined,
   };
-}
-
-function runProgram(binary: string, args: readonly string[], cwd: string): Promise<Result> {
-  const child = spawn(binary, args, { cwd, env: { HOME: cwd, PATH: '' } });
-  const printed = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed.out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    printed.err += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({ code: code ?? -1, out: printed.out, err: errorsOnly(printed.err) }),
-    );
-  });
 }
 
 /** One process for all commands. */

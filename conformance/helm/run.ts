@@ -5,15 +5,26 @@
  *   UPDATE=1 node conformance/helm/run.ts   the official binaries write the stored output anew
  *
  * A case is one file: comment lines, `$ arguments` lines (one command each), then the chart's files behind `-- name --`.
+ * The charts below offered/ are served as a chart repository and an OCI registry at SERVER.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { officialProgram, whyNotOfficial } from '../tools/official.ts';
-import { errorsOnly, type Result, runOurs } from './commands.ts';
+import { type Result, runOurs, runProgram } from './commands.ts';
 import { compareRandom } from './random.ts';
+import { serveCharts } from './repository-server.ts';
 
 const here = import.meta.dirname;
 const OFFICIAL = { 4: '4.3.1', 3: '3.22.0' } as const;
@@ -34,13 +45,11 @@ function readCase(file: string): Case {
   return { name: basename(file, '.txt'), commands, files };
 }
 
-function layOut({ files }: Case): string {
-  const root = mkdtempSync(join(tmpdir(), 'helm-case-'));
+function layOut(root: string, files: ReadonlyMap<string, string>): void {
   for (const [name, text] of files) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text);
   }
-  return root;
 }
 
 /** Arguments as a shell splits them, without expansion: quotes group. */
@@ -52,46 +61,71 @@ function flavorOf(args: readonly string[]): 3 | 4 {
   return args.includes('3') && args.includes('--helm-version') ? 3 : 4;
 }
 
-function official(args: readonly string[], cwd: string): Result {
+function official(args: readonly string[], cwd: string): Promise<Result> {
   const version = OFFICIAL[flavorOf(args)];
   const at = args.indexOf('--helm-version');
   const plain = at < 0 ? [...args] : [...args.slice(0, at), ...args.slice(at + 2)];
-  const binary = officialProgram('helm', version);
-  const result = spawnSync(binary, plain, { cwd, encoding: 'utf8', env: { HOME: cwd, PATH: '' } });
-  return { code: result.status ?? -1, out: result.stdout, err: errorsOnly(result.stderr) };
+  return runProgram(officialProgram('helm', version), plain, cwd);
 }
 
-/** One command with all that it printed; the folder that the chart was laid out in has no name. */
-function format(command: string, { code, out, err }: Result, root: string): string {
-  const printed = `${out}${err === '' ? '' : `${err}\n`}`.replaceAll(root, '/chart');
+/** `$ left CHART` is no command of helm: what the commands before left in the chart's lock file and charts/. */
+function leftIn(folder: string): Result {
+  const lock = ['Chart.lock', 'requirements.lock'].find((name) => existsSync(join(folder, name)));
+  const text = lock === undefined ? '' : readFileSync(join(folder, lock), 'utf8');
+  // The digest goes over the port of the server, which is another one in each run.
+  const shown = text
+    .replace(/^generated: .*\n/m, '')
+    .replace(/sha256:.*/, text.includes('//127.0.0.1:') ? 'sha256:…' : '$&');
+  const charts = join(folder, 'charts');
+  const names = existsSync(charts) ? readdirSync(charts).sort() : [];
+  return { code: 0, out: `${shown}${names.map((name) => `charts/${name}\n`).join('')}`, err: '' };
+}
+
+/** One command with all that it printed; the folder that the chart was laid out in and the server have no name. */
+function format(command: string, { code, out, err }: Result, place: Place): string {
+  const printed = `${out}${err === '' ? '' : `${err}\n`}`
+    .replaceAll(place.root, '/chart')
+    .replaceAll(place.server, 'SERVER');
   return `$ ${command}\n${printed}[exit ${code}]\n`;
+}
+
+interface Place {
+  readonly root: string;
+  readonly server: string;
+}
+
+/** What the commands of a case print, one after the other in a fresh folder, beside a server that offers its charts. */
+async function transcript(
+  one: Case,
+  run: (args: readonly string[], cwd: string) => Promise<Result>,
+): Promise<string> {
+  const root = mkdtempSync(join(tmpdir(), 'helm-case-'));
+  layOut(root, one.files);
+  await using server = await serveCharts(join(root, 'offered'));
+  const place: Place = { root, server: server.host };
+  layOut(
+    root,
+    new Map([...one.files].map(([name, text]) => [name, text.replaceAll('SERVER', server.host)])),
+  );
+  try {
+    let text = '';
+    for (const command of one.commands) {
+      const args = words(command.replaceAll('SERVER', server.host));
+      const result = args[0] === 'left' ? leftIn(join(root, args[1] ?? '')) : await run(args, root);
+      text += format(command, result, place);
+    }
+    return text;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 }
 
 async function expectedOf(one: Case): Promise<string> {
   const file = join(here, 'cases', `${one.name}.expected`);
   if (process.env['UPDATE'] !== '1') return readFileSync(file, 'utf8');
-  const root = layOut(one);
-  try {
-    const text = one.commands
-      .map((command) => format(command, official(words(command), root), root))
-      .join('');
-    writeFileSync(file, text);
-    return text;
-  } finally {
-    rmSync(root, { recursive: true });
-  }
-}
-
-async function actualOf(one: Case): Promise<string> {
-  const root = layOut(one);
-  try {
-    let text = '';
-    for (const command of one.commands)
-      text += format(command, await runOurs(words(command), root), root);
-    return text;
-  } finally {
-    rmSync(root, { recursive: true });
-  }
+  const text = await transcript(one, official);
+  writeFileSync(file, text);
+  return text;
 }
 
 function showDifference(expected: string, actual: string): void {
@@ -130,7 +164,7 @@ for (const file of globSync(join(here, 'cases', '*.txt')).sort()) {
   const one = readCase(file);
   if (!one.name.includes(wanted)) continue;
   const expected = await expectedOf(one);
-  const actual = await actualOf(one);
+  const actual = await transcript(one, runOurs);
   const commandCount = one.commands.length;
   if (actual === expected) passed += commandCount;
   else {

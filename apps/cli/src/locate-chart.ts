@@ -15,6 +15,7 @@ import {
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { kindAt, readPackedChart, rootOf } from './chart-path.ts';
 import type { FlagSpec, ParsedFlags } from './flags.ts';
+import { inHelmWords } from './helm-version.ts';
 import { httpGetOf, TLS_FLAGS } from './http-get.ts';
 import type { Io } from './io.ts';
 
@@ -122,13 +123,15 @@ export async function findChart(given: string, flags: ParsedFlags, io: Io): Prom
   const repo = flags.text('repo');
   if (repo === undefined && kindAt(path) !== undefined) {
     if (flags.flag('verify')) await verifyFile(path, flags, io);
-    return () => (kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path, flags, io));
+    const read = (): Chart =>
+      kindAt(path) === 'file' ? readPackedChart(path) : readFolder(path, flags, io);
+    return () => inHelmWords(flags, read);
   }
   if (repo === undefined && (isAbsolute(name) || name.startsWith('.'))) {
     throw new ChartError('CHART_MISSING', `path ${JSON.stringify(name)} not found`);
   }
   const archive = await download(name, repo, flags, io);
-  return () => loadChartArchive(archive);
+  return () => inHelmWords(flags, () => loadChartArchive(archive));
 }
 
 function readFolder(path: string, flags: ParsedFlags, io: Io): Chart {

@@ -336,6 +336,7 @@ class DependencyOpener implements AsyncDisposable {
     return {
       resolve: async (...args) => (await use()).resolve(...args),
       fetch: async (...args) => (await use()).fetch(...args),
+      has: async (...args) => (await use()).has(...args),
       provenance: async (...args) => (await use()).provenance(...args),
       // Asked only of what was resolved before.
       fileName: (version) => ready?.fileName(version) ?? '',

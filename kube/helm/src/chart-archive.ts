@@ -2,9 +2,11 @@ import { gunzipSync } from 'node:zlib';
 import type { ChartFile } from './chart.ts';
 import { ChartError } from './chart-error.ts';
 
-interface ArchiveLimits {
+interface ArchiveOptions {
   readonly bytesMax?: number;
   readonly filesMax?: number;
+  /** Of an archive in charts/: the original does not look at what it is before it reads it. */
+  readonly isInner?: boolean;
 }
 
 const BLOCK = 512;
@@ -13,11 +15,11 @@ const BLOCK = 512;
  * The files of a packed chart (gzipped tar), without the folder at their top. Bounded in bytes and entries; links and
  * devices are never followed: their entries are refused; names cannot leave the chart. Error texts are the original's.
  */
-export function readArchive(bytes: Uint8Array, limits: ArchiveLimits = {}): readonly ChartFile[] {
-  const bytesMax = limits.bytesMax ?? 100 * 1024 * 1024;
-  const filesMax = limits.filesMax ?? 20_000;
+export function readArchive(bytes: Uint8Array, options: ArchiveOptions = {}): readonly ChartFile[] {
+  const bytesMax = options.bytesMax ?? 100 * 1024 * 1024;
+  const filesMax = options.filesMax ?? 20_000;
   const files = new Map<string, ChartFile>();
-  for (const entry of readTar(unzip(bytes, bytesMax))) {
+  for (const entry of readTar(unzip(bytes, bytesMax, options.isInner ?? false))) {
     if (entry.type === 'directory') continue;
     if (entry.type === 'other') {
       throw new ChartError(
@@ -35,7 +37,7 @@ export function readArchive(bytes: Uint8Array, limits: ArchiveLimits = {}): read
   return [...files.values()];
 }
 
-function unzip(bytes: Uint8Array, bytesMax: number): Uint8Array {
+function unzip(bytes: Uint8Array, bytesMax: number, isInner: boolean): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: bytesMax });
   } catch (error) {
@@ -44,10 +46,19 @@ function unzip(bytes: Uint8Array, bytesMax: number): Uint8Array {
       tooLarge ? 'CHART_LIMIT' : 'CHART_ARCHIVE',
       tooLarge
         ? `decompressed chart is larger than the maximum size ${bytesMax}`
-        : 'file does not appear to be a gzipped archive',
+        : isInner
+          ? innerProblem(bytes)
+          : 'file does not appear to be a gzipped archive',
       error,
     );
   }
+}
+
+/** In the words of Go's gzip reader. */
+function innerProblem(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'EOF';
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
+  return isGzip || bytes.length < 10 ? 'unexpected EOF' : 'gzip: invalid header';
 }
 
 function nameInChart(entryName: string): string {

@@ -32,6 +32,7 @@ export {
 } from './explain/field-origins.ts';
 export { renderChartTree } from './explain/render-tree.ts';
 export type { Lookup } from './helm-functions.ts';
+export { helmWords } from './helm-words.ts';
 export { type LintMessage, type LintOptions, lintChart, type Severity } from './lint/lint-chart.ts';
 export {
   chartOfFiles,

@@ -207,7 +207,8 @@ function readSubcharts(
   return [...groups].map(([folder, group]) => {
     try {
       const packed = folder.endsWith('.tgz') ? group[0] : undefined;
-      const inner = packed === undefined ? group : readArchive(packed.data, run.options);
+      const inner =
+        packed === undefined ? group : readArchive(packed.data, { ...run.options, isInner: true });
       return chartOfFiles(inner, run.options, run.depth + 1);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

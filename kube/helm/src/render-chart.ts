@@ -19,6 +19,7 @@ import {
 } from './capabilities.ts';
 import { type Chart, chartCrds, isLibraryChart, subchartPath, type Values } from './chart.ts';
 import { ChartError, UnreadableManifestError } from './chart-error.ts';
+import { chartObject } from './chart-object.ts';
 import { satisfies } from './compatible-range.ts';
 import { helmFunctions, type Lookup, type RenderHost } from './helm-functions.ts';
 import {
@@ -32,7 +33,7 @@ import {
 import { type PostRenderer, postRenderFiles } from './post-render.ts';
 import { processDependencies } from './process-dependencies.ts';
 import { executionError, parseError } from './render-errors.ts';
-import { capabilitiesObject, chartObject, filesObject } from './template-objects.ts';
+import { capabilitiesObject, filesObject } from './template-objects.ts';
 import { validateValues } from './validate-values.ts';
 import { coalesceValues, isTable, type Warn } from './values.ts';
 import { valuesObjects } from './values-object.ts';
@@ -303,7 +304,7 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
   const visit = (one: Chart, path: string, own: GoValue, isRoot: boolean): Values => {
     const subcharts: Values = {};
     const scope: Values = {
-      Chart: chartObject(one.metadata, isRoot),
+      Chart: chartObject(one.metadata, isRoot, run.flavor),
       Files: filesObject(one.files),
       ...shared,
       Values: own,

@@ -6,7 +6,6 @@ import {
   GoFunc,
   GoMap,
   type GoMethod,
-  GoNil,
   GoPointer,
   GoStruct,
   type GoType,
@@ -14,7 +13,6 @@ import {
   mapOf,
   pointerTo,
   STRING,
-  STRING_MAP,
   sliceOf,
   strings,
   typedSlice,
@@ -22,7 +20,7 @@ import {
 import { toYaml } from '@capstan/lib-yaml';
 import type { Capabilities, HelmFlavor } from './capabilities.ts';
 import { parseKubeVersion } from './capabilities.ts';
-import type { ChartDependency, ChartFile, ChartMetadata, Values } from './chart.ts';
+import type { ChartFile } from './chart.ts';
 import { globMatcher } from './glob.ts';
 import { wellFormed } from './plain-value.ts';
 
@@ -185,50 +183,4 @@ function kubeFields(owner: string): readonly string[] {
   return owner === 'common'
     ? ['Version', 'normalizedVersion', 'Major', 'Minor']
     : ['Version', 'Major', 'Minor'];
-}
-
-/** `.Chart` of Helm 4: the fields of Chart.yaml under their Go names, as a map. */
-export function chartObject(metadata: ChartMetadata, isRoot: boolean): Values {
-  return {
-    Name: metadata.name,
-    Home: metadata.home,
-    Sources: [...metadata.sources],
-    Version: metadata.version,
-    Description: metadata.description,
-    Keywords: [...metadata.keywords],
-    Maintainers: metadata.maintainers.map(({ name, email, url }) => ({
-      Name: name,
-      Email: email,
-      URL: url,
-    })),
-    Icon: metadata.icon,
-    APIVersion: metadata.apiVersion,
-    Condition: metadata.condition,
-    Tags: metadata.tags,
-    AppVersion: metadata.appVersion,
-    Deprecated: metadata.deprecated,
-    Annotations:
-      metadata.annotations === null
-        ? new GoNil(STRING_MAP)
-        : new GoMap(STRING_MAP, { ...metadata.annotations }),
-    KubeVersion: metadata.kubeVersion,
-    Dependencies: metadata.dependencies.map(dependencyObject),
-    Type: metadata.type,
-    IsRoot: isRoot,
-  };
-}
-
-function dependencyObject(dependency: ChartDependency): GoValue {
-  return {
-    Name: dependency.name,
-    Version: dependency.version,
-    Repository: dependency.repository,
-    Condition: dependency.condition,
-    Tags: [...dependency.tags],
-    Enabled: dependency.enabled,
-    ImportValues: dependency.importValues.map((entry) =>
-      typeof entry === 'string' ? entry : new GoMap(STRING_MAP, { ...entry }),
-    ),
-    Alias: dependency.alias,
-  };
 }

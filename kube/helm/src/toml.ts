@@ -97,9 +97,11 @@ type Field = readonly [name: string, value: GoValue, place: number];
 function fieldsOf(given: GoValue): readonly Field[] | undefined {
   const value = given instanceof GoPointer ? given.elem : given;
   if (value instanceof GoStruct) {
-    return (value.type.fields ?? [])
-      .map(({ name }, place) => [name, value.values[name], place] as const)
-      .filter(([name]) => /^\p{Lu}/u.test(name));
+    return (value.type.fields ?? []).flatMap(({ name, embedded }, place) => {
+      const item = value.values[name];
+      if (embedded === true) return fieldsOf(item) ?? [];
+      return /^\p{Lu}/u.test(name) ? [[name, item, place] as const] : [];
+    });
   }
   if (value instanceof GoKeyedMap) {
     throw new GoError('toml: cannot encode a map with non-string key type');

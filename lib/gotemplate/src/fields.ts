@@ -8,6 +8,7 @@ import {
   GoNil,
   GoPointer,
   GoStruct,
+  type GoType,
   type GoValue,
   isPlainDict,
   typeOf,
@@ -59,13 +60,13 @@ export function lookUpField(
     }
   }
   if (target instanceof GoStruct) {
-    const field = target.type.fields?.find((candidate) => candidate.name === name);
-    if (field !== undefined) {
+    const found = fieldOf(target, name);
+    if (found !== undefined) {
       if (!/^\p{Lu}/u.test(name)) {
         fail(frame, `${name} is an unexported field of struct type ${typeText}`);
       }
       if (hasArgs) fail(frame, `${name} has arguments but cannot be invoked as function`);
-      return { kind: 'value', value: target.values[name] ?? zeroOf(field.type) };
+      return { kind: 'value', value: found.value ?? zeroOf(found.type) };
     }
   }
   if (hasStringKeys(target)) {
@@ -73,6 +74,22 @@ export function lookUpField(
     return { kind: 'value', value: entryOf(target, name, frame, fail) };
   }
   return fail(frame, `can't evaluate field ${name} in type ${typeText}`);
+}
+
+/** A field of a struct, or of a struct embedded in it. */
+function fieldOf(
+  struct: GoStruct,
+  name: string,
+): { readonly type: GoType; readonly value: GoValue } | undefined {
+  const fields = struct.type.fields ?? [];
+  const own = fields.find((field) => field.name === name);
+  if (own !== undefined) return { type: own.type, value: struct.values[name] };
+  for (const { embedded, name: inner } of fields) {
+    const value = embedded === true ? struct.values[inner] : undefined;
+    const found = value instanceof GoStruct ? fieldOf(value, name) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function hasStringKeys(value: GoValue): boolean {
@@ -111,7 +128,7 @@ export function indirect(value: GoValue): GoValue {
 export function elementsAreInterfaces(container: GoValue, name: string): boolean {
   const target = indirect(container);
   if (target instanceof GoStruct) {
-    return target.type.fields?.find((field) => field.name === name)?.type.kind === 'interface';
+    return fieldOf(target, name)?.type.kind === 'interface';
   }
   return typeOf(target).elem?.kind === 'interface';
 }

@@ -71,6 +71,8 @@ export interface GoField {
   readonly json?: string;
   /** Left out of JSON when it is a zero value. */
   readonly omitEmpty?: boolean;
+  /** An embedded struct: its fields are fields of the struct around it too. */
+  readonly embedded?: boolean;
 }
 
 /** A method: the receiver comes first. */

@@ -97,11 +97,20 @@ function dependencyPorts(flags: ParsedFlags, io: Io, isBuild: boolean): Dependen
   const verify = flags.flag('verify')
     ? { verify: { keyring: readKeyring(flags, io), required: !isBuild } }
     : {};
+  // Helm 3 says on its other stream what it pulled.
+  const told =
+    helmFlavor(flags) === 3
+      ? {}
+      : {
+          pulled: (reference: string, digest: string): void =>
+            io.out(`Pulled: ${reference}\nDigest: ${digest}\n`),
+        };
   return {
-    open: (url) => openRepository(url, repositoryOptions(flags, io)),
+    open: (url) => openRepository(url, { ...repositoryOptions(flags, io), ...told }),
     now: () => new Date().toISOString(),
     print: (line) => io.out(`${line}\n`),
     flavor: helmFlavor(flags),
+    skipRefresh: flags.flag('skip-refresh'),
     ...verify,
   };
 }

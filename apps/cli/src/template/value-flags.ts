@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { ChartError, overlayValues, parseValues, setValues, type Values } from '@capstan/kube-helm';
 import { messageOf } from '@capstan/lib-std';
 import type { FlagSpec, ParsedFlags } from '../flags.ts';
+import { inHelmWords } from '../helm-version.ts';
 import type { Io } from '../io.ts';
 
 /** The flags by which all helm commands take values. */
@@ -19,7 +20,11 @@ export const VALUE_FLAGS: Readonly<Record<string, FlagSpec>> = {
 export async function mergeValueFlags(flags: ParsedFlags, io: Io): Promise<Values> {
   let values: Values = {};
   for (const path of flags.texts('values').flatMap((item) => item.split(','))) {
-    values = overlayValues(values, await readValuesFile(path, io));
+    const bytes = path.trim() === '-' ? await io.readInput() : readGiven(path, io);
+    values = overlayValues(
+      values,
+      inHelmWords(flags, () => readValues(bytes, path)),
+    );
   }
   for (const text of flags.texts('set-json')) values = withJson(values, text);
   for (const text of flags.texts('set')) apply(values, text, 'typed', '--set');
@@ -31,8 +36,7 @@ export async function mergeValueFlags(flags: ParsedFlags, io: Io): Promise<Value
   return values;
 }
 
-async function readValuesFile(path: string, io: Io): Promise<Values> {
-  const bytes = path.trim() === '-' ? await io.readInput() : readGiven(path, io);
+function readValues(bytes: Uint8Array, path: string): Values {
   try {
     return parseValues(bytes);
   } catch (error) {

@@ -2,6 +2,7 @@ import { type FileTree, joinPath } from '@capstan/lib-files';
 import { messageOf } from '@capstan/lib-std';
 import { defaultCapabilities, type HelmFlavor, type KubeVersionParts } from '../capabilities.ts';
 import type { Chart, Values } from '../chart.ts';
+import { helmWords } from '../helm-words.ts';
 import { loadChart, parseValues } from '../load-chart.ts';
 import { renderFiles } from '../render-chart.ts';
 import { schemaProblem } from '../validate-values.ts';
@@ -41,7 +42,7 @@ export function lintChart(
   const messages: LintMessage[] = [];
   const note: Note = (severity, at, problem) => {
     if (problem === undefined) return true;
-    messages.push({ severity, path: at, message: problem });
+    messages.push({ severity, path: at, message: helmWords(problem, options.flavor ?? 4) });
     return false;
   };
   const place = { tree, path };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import {
   basicAuthorization,
   type Credentials,
@@ -26,12 +27,16 @@ export interface RepositoryOptions {
   readonly index?: string;
   readonly indexBytesMax?: number;
   readonly chartBytesMax?: number;
+  /** Told what was pulled from a registry: the reference without its scheme, and the digest of its manifest. */
+  readonly pulled?: (reference: string, digest: string) => void;
 }
 
 /** Where charts come from: a chart repository over HTTP, or an OCI registry. */
 export interface ChartRepository {
   /** The newest version of a chart that satisfies a constraint; '' is the newest that is no prerelease. */
   resolve(name: string, constraint: string): Promise<ChartVersion>;
+  /** Whether there is any version of a chart; a registry is not asked. */
+  has(name: string): Promise<boolean>;
   /** The packed chart, its digest checked. */
   fetch(version: ChartVersion): Promise<Uint8Array>;
   /** The provenance file of a packed chart; an error when there is none. */
@@ -54,10 +59,14 @@ export function openRepository(url: string, options: RepositoryOptions): ChartRe
 function httpCharts(url: string, options: RepositoryOptions): ChartRepository {
   let index: Promise<string> | undefined =
     options.index === undefined ? undefined : Promise.resolve(options.index);
+  const versionsOf = async (name: string): Promise<readonly ChartVersion[] | undefined> => {
+    index ??= readIndex(url, options).then((bytes) => new TextDecoder().decode(bytes));
+    return chartVersions(await index, name);
+  };
   return {
+    has: async (name) => (await versionsOf(name)) !== undefined,
     resolve: async (name, constraint) => {
-      index ??= readIndex(url, options).then((bytes) => new TextDecoder().decode(bytes));
-      const versions = chartVersions(await index, name);
+      const versions = await versionsOf(name);
       const found = versions === undefined ? undefined : chooseVersion(versions, constraint);
       const text = `chart "${name}"${constraint === '' ? '' : ` version "${constraint}"`}`;
       if (found === undefined) {
@@ -112,7 +121,8 @@ export async function readIndex(url: string, options: RepositoryOptions): Promis
       ...authorizationFor(at, url, options),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
-    if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${at} : ${status}`);
+    if (status !== 200)
+      throw new ChartError('REPOSITORY', `failed to fetch ${at} : ${statusText(status)}`);
     return bytes;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -159,7 +169,8 @@ async function fetchChart(
     throw new ChartError('REPOSITORY', `could not find protocol handler for: ${url.split(':')[0]}`);
   }
   const { status, bytes } = await readFrom(url, repository, options);
-  if (status !== 200) throw new ChartError('REPOSITORY', `failed to fetch ${url} : ${status}`);
+  if (status !== 200)
+    throw new ChartError('REPOSITORY', `failed to fetch ${url} : ${statusText(status)}`);
   const found = createHash('sha256').update(bytes).digest('hex');
   if (version.digest !== '' && found !== version.digest) {
     throw new ChartError(
@@ -168,6 +179,11 @@ async function fetchChart(
     );
   }
   return bytes;
+}
+
+/** As Go's client prints a status: `404 Not Found`. */
+function statusText(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}`.trim();
 }
 
 function readFrom(
@@ -187,6 +203,7 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
   const open = (reference: string): OciRepository =>
     new OciRepository(parseReference(reference), options);
   return {
+    has: async () => true,
     resolve: async (name, constraint) => {
       const place = `${url.replace(/\/$/, '')}/${name}`;
       // Tags cannot hold a plus sign; helm writes an underscore in its place.
@@ -201,7 +218,10 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
         constraint,
       );
       if (found === undefined) {
-        throw new ChartError('CHART_NOT_FOUND', `no version of ${place} satisfies "${constraint}"`);
+        throw new ChartError(
+          'CHART_NOT_FOUND',
+          `could not locate a version matching provided version string ${constraint}`,
+        );
       }
       const tag = found.version.replaceAll('+', '_');
       return { name, version: found.version, urls: [`${place}:${tag}`], digest: '' };
@@ -216,7 +236,9 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
           `${at} does not hold a chart: its configuration is of type ${manifest.config.mediaType}`,
         );
       }
-      return repository.blob(layer, chartBytesMax);
+      const archive = await repository.blob(layer, chartBytesMax);
+      options.pulled?.(at.slice('oci://'.length), manifest.digest);
+      return archive;
     },
     provenance: async ({ urls: [at = ''] }) => {
       const repository = open(at);

@@ -6,7 +6,7 @@ import { ChartError } from '../chart-error.ts';
 import { isVersion } from '../compatible-range.ts';
 import { loadChart, loadChartArchive } from '../load-chart.ts';
 import { verifyChart } from '../provenance/verify-chart.ts';
-import type { ChartRepository } from './chart-repository.ts';
+import { absoluteUrl, type ChartRepository } from './chart-repository.ts';
 import type { ChartVersion } from './index-file.ts';
 import { lockDigest, lockText } from './lock-digest.ts';
 import { packChart } from './pack-chart.ts';
@@ -25,6 +25,8 @@ export interface DependencyPorts {
   readonly verify?: { readonly keyring: Uint8Array; readonly required: boolean };
   /** The version of Helm whose words are followed (default 4). */
   readonly flavor?: HelmFlavor;
+  /** Indexes are not announced as fetched anew (--skip-refresh). */
+  readonly skipRefresh?: boolean;
 }
 
 /** What an update comes to; nothing has been written yet. */
@@ -78,6 +80,7 @@ export async function buildDependencies(
   if (lock === null) return updateDependencies(tree, path, ports);
   const work = begin(chart, { tree, path }, ports);
   checkRepositories(metadata.dependencies, work);
+  checkSchemes(metadata.dependencies);
   if (lockDigest(metadata.dependencies, lock.dependencies) !== lock.digest) {
     throw new ChartError(
       'CHART_LOCK',
@@ -96,6 +99,8 @@ interface Place {
 }
 
 interface Work extends Place {
+  readonly flavor: HelmFlavor;
+  readonly skipRefresh: boolean;
   readonly print: (line: string) => void;
   readonly repository: (url: string) => ChartRepository;
   readonly verify: DependencyPorts['verify'];
@@ -108,7 +113,14 @@ function begin(_chart: Chart, place: Place, ports: DependencyPorts): Work {
     open.set(url, known);
     return known;
   };
-  return { ...place, print: ports.print ?? (() => undefined), repository, verify: ports.verify };
+  return {
+    ...place,
+    flavor: ports.flavor ?? 4,
+    skipRefresh: ports.skipRefresh ?? false,
+    print: ports.print ?? (() => undefined),
+    repository,
+    verify: ports.verify,
+  };
 }
 
 function checkRepositories(dependencies: readonly ChartDependency[], work: Work): void {
@@ -117,10 +129,7 @@ function checkRepositories(dependencies: readonly ChartDependency[], work: Work)
     if (repository.startsWith('file://')) localFolder(repository, work);
     else if (repository !== '' && !/^[A-Za-z][\w+.-]*:/.test(repository)) missing.push(repository);
   }
-  if (missing.length === 0) {
-    checkSchemes(dependencies);
-    return;
-  }
+  if (missing.length === 0) return;
   const isName = (text: string): boolean =>
     !text.includes('//') && !text.startsWith('@') && !text.startsWith('alias:');
   const note = missing.some(isName)
@@ -158,11 +167,16 @@ function localFolder(repository: string, { tree, path }: Place): string {
 }
 
 async function announce(dependencies: readonly ChartDependency[], work: Work): Promise<void> {
-  const remote = new Set(
-    dependencies.map(({ repository }) => repository).filter((url) => /^https?:/.test(url)),
-  );
-  if (remote.size === 0) return;
-  work.print('Getting updates for unmanaged Helm repositories...');
+  const all = dependencies
+    .map(({ repository }) => repository)
+    .filter((url) => url !== '' && !/^(oci|file):/.test(url));
+  if (all.length > 0 && !work.skipRefresh) {
+    work.print('Getting updates for unmanaged Helm repositories...');
+  }
+  checkSchemes(dependencies);
+  // Helm 3 fetches the index of a repository once for each of its charts.
+  const remote = work.flavor === 3 ? all : [...new Set(all)];
+  if (work.skipRefresh) return;
   for (const url of remote) {
     const [first] = dependencies.filter(({ repository }) => repository === url);
     try {
@@ -226,11 +240,16 @@ async function resolveVersion(
     const found = loadChart(work.tree, localFolder(repository, work)).metadata.version;
     return checkConstraint(constraint, parseVersion(found)) ? found : undefined;
   }
+  const source = work.repository(repository);
+  if (!(await source.has(name))) {
+    throw new ChartError('CHART_NOT_FOUND', `${name} chart not found in repo ${repository}`);
+  }
   try {
-    return (await work.repository(repository).resolve(name, version)).version;
+    return (await source.resolve(name, version)).version;
   } catch (error) {
-    if (error instanceof ChartError && error.code === 'CHART_NOT_FOUND') return undefined;
-    throw error;
+    if (!(error instanceof ChartError) || error.code !== 'CHART_NOT_FOUND') throw error;
+    // The original notices that a registry has no such version when it fetches it.
+    return repository.startsWith('oci://') ? version : undefined;
   }
 }
 
@@ -286,15 +305,32 @@ async function fetchAll(locked: readonly ChartDependency[], work: Work): Promise
       );
       if (seen.has(key)) continue;
       seen.add(key);
-      const source = work.repository(repository);
-      const found = await source.resolve(name, version);
-      const bytes = await source.fetch(found);
-      await verifyFetched({ source, found, archive: bytes }, work);
+      const bytes = await download(dependency, work);
       charts.set(archiveName(loadChartArchive(bytes)), bytes);
     }
   }
   work.print('Deleting outdated charts');
   return { charts, locked: kept };
+}
+
+async function download(dependency: ChartDependency, work: Work): Promise<Uint8Array> {
+  const { name, repository, version } = dependency;
+  const source = work.repository(repository);
+  let place = `${repository.replace(/\/$/, '')}/${name}`;
+  try {
+    const found = await source.resolve(name, version);
+    if (!repository.startsWith('oci://')) place = absoluteUrl(repository, found.urls[0] ?? '');
+    const archive = await source.fetch(found);
+    await verifyFetched({ source, found, archive }, work);
+    return archive;
+  } catch (error) {
+    if (!(error instanceof ChartError)) throw error;
+    const reason =
+      work.flavor === 3 ? error.message.replace(/^could not l/, 'Could not l') : error.message;
+    const message = `could not download ${place}: ${reason}`;
+    work.print(`Save error occurred:  ${message}`);
+    throw new ChartError(error.code, message, error);
+  }
 }
 
 interface FetchedChart {

@@ -115,8 +115,9 @@ function writeStruct(value: GoStruct, state: WriteState, depth: number): string 
 
 /** The fields of a struct as encoding/json takes them: exported ones, under the names of their tags. */
 export function jsonFields(value: GoStruct): readonly (readonly [string, GoValue])[] {
-  return (value.type.fields ?? []).flatMap(({ name, json = name, omitEmpty }) => {
+  return (value.type.fields ?? []).flatMap(({ name, json = name, omitEmpty, embedded }) => {
     const item = value.values[name];
+    if (embedded === true && item instanceof GoStruct) return jsonFields(item);
     const isLeftOut = omitEmpty === true && !isTrue(item);
     return /^\p{Lu}/u.test(name) && !isLeftOut ? [[json, item] as const] : [];
   });
