@@ -19,6 +19,7 @@ import type { TemplateLanguage } from '@capstan/lib-gotemplate';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { type Outcome, toApplicationSetStatus } from './application-set-status.ts';
 import { createOutside, type OutsideOptions } from './create-outside.ts';
+import { describePlan, isDryRun, isIdle } from './dry-run.ts';
 import { generateApplications } from './generate-applications.ts';
 import { outsideIntervalMs } from './look-interval.ts';
 import type { Outside, Surroundings } from './observation.ts';
@@ -79,6 +80,8 @@ export interface ApplicationSetSettings {
   readonly statusResourcesMax: number;
   /** Files of git generators are named by globs whose `*` stays within a name. */
   readonly spansFolders: boolean;
+  /** No Application is written; the sets tell what would be. */
+  readonly dryRun: boolean;
   readonly scm: OutsideOptions['scm'];
 }
 
@@ -204,7 +207,7 @@ async function reconcile(key: SetKey, bench: Bench, signal: AbortSignal): Promis
   const looked = await look(set, bench, signal);
   const { outcome } = looked;
   await report(set, looked, bench, signal);
-  if (outcome.kind !== 'up-to-date') return { kind: 'settled', recheckAfterMs: RETRY_MS };
+  if (outcome.kind === 'error') return { kind: 'settled', recheckAfterMs: RETRY_MS };
   const againMs = outsideIntervalMs(set.spec);
   return againMs === undefined ? { kind: 'settled' } : { kind: 'settled', recheckAfterMs: againMs };
 }
@@ -262,6 +265,10 @@ async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Pro
     existing: state.applications(set.metadata.namespace ?? ''),
     clusters: surroundings.clusters,
   });
+  if (isDryRun(set) || settingsOf(ports).dryRun) {
+    const message = describePlan(plan, state.applications(set.metadata.namespace ?? ''));
+    return { outcome: { kind: 'dry-run', message, isIdle: isIdle(plan) } };
+  }
   const rollout = isStepwise ? rolloutOf(set, plan, { valid, bench }) : undefined;
   const failure = await performPlan(set, plan, { ports, state, signal });
   const told =
@@ -364,6 +371,7 @@ const DEFAULTS: ApplicationSetSettings = {
   progressiveSyncs: false,
   statusResourcesMax: 5_000,
   spansFolders: false,
+  dryRun: false,
   scm: { enabled: true, allowedProviders: [], strictTokens: false },
 };
 
@@ -429,7 +437,7 @@ async function report(
   { state, ports }: Bench,
   signal: AbortSignal,
 ): Promise<void> {
-  const generated = outcome.kind === 'up-to-date' || outcome.parametersGenerated;
+  const generated = outcome.kind !== 'error' || outcome.parametersGenerated;
   const applications = generated
     ? ownedApplications(set, state.applications(set.metadata.namespace ?? ''))
     : undefined;

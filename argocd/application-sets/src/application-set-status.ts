@@ -13,6 +13,8 @@ import type { Rollout } from './rolling-sync.ts';
 
 export type Outcome =
   | { readonly kind: 'up-to-date' }
+  /** Nothing was done; the message tells what would be. */
+  | { readonly kind: 'dry-run'; readonly message: string; readonly isIdle: boolean }
   | {
       readonly kind: 'error';
       readonly reason: string;
@@ -73,6 +75,15 @@ function conditionsOf(outcome: Outcome): readonly NewCondition[] {
       generated(),
       { type: 'ErrorOccurred', status: 'False', reason, message: UP_TO_DATE },
       { type: 'ResourcesUpToDate', status: 'True', reason, message: UP_TO_DATE },
+    ];
+  }
+  if (outcome.kind === 'dry-run') {
+    const { message, isIdle } = outcome;
+    const common = { reason: 'DryRun', message };
+    return [
+      generated(),
+      { type: 'ErrorOccurred', status: 'False', ...common },
+      { type: 'ResourcesUpToDate', status: isIdle ? 'True' : 'False', ...common },
     ];
   }
   const { reason, message, parametersGenerated } = outcome;

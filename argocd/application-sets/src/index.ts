@@ -7,6 +7,7 @@ export {
 } from './application-set-controller.ts';
 export { createOutside, type OutsideOptions } from './create-outside.ts';
 export { DELETION_BUDGET } from './deletion-budget.ts';
+export { DRY_RUN } from './dry-run.ts';
 export {
   type Generation,
   type GenerationPorts,

@@ -69,6 +69,7 @@ export interface ApplicationSetSettings {
   readonly progressiveSyncs: boolean;
   readonly statusResourcesMax: number;
   readonly spansFolders: boolean;
+  readonly dryRun: boolean;
   readonly scm: {
     readonly enabled: boolean;
     readonly allowedProviders: readonly string[];
@@ -176,6 +177,7 @@ function readApplicationSets(parameters: Data): ApplicationSetSettings {
     preservedLabels: list(of('global.preserved.labels')),
     progressiveSyncs: of('enable.progressive.syncs') === 'true',
     statusResourcesMax: Number(of('status.max.resources.count') ?? 5000) || 5000,
+    dryRun: of('dryrun') === 'true',
     spansFolders: of('enable.new.git.file.globbing') === 'true',
     scm: {
       enabled: of('enable.scm.providers') !== 'false',

@@ -41,6 +41,7 @@ export { externalUrlsOf, imagesOf } from './object-info.ts';
 export { persist } from './persist.ts';
 export type { DeliveryPorts } from './ports.ts';
 export { type PreviewOptions, previewSync, type SyncPreview } from './preview-sync.ts';
+export { withReferences } from './refer-sources.ts';
 export { type Look, runDelivery } from './run-delivery.ts';
 export { ChangeJudge, type LoadedRender, SourceWatches } from './source-watches.ts';
 export type {

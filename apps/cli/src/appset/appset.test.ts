@@ -27,6 +27,8 @@ spec:
       destination: {server: https://kubernetes.default.svc, namespace: a}
 `;
 
+const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n';
+
 async function capstan(...args: string[]) {
   let out = '';
   let err = '';
@@ -47,11 +49,18 @@ async function capstan(...args: string[]) {
 
 test('tells what a set generates, without a cluster', async () => {
   mkdirSync(join(root, 'repo/apps/one'), { recursive: true });
+  writeFileSync(join(root, 'repo/apps/one/a.yaml'), CONFIG);
   writeFileSync(join(root, 'set.yaml'), SET);
   const repo = ['--repo', 'https://git.example.com/a.git=repo'];
   assert.deepEqual(await capstan('appset', 'plan', 'set.yaml', ...repo), {
     code: 0,
-    out: '+ listed\n+ one\n2 to create, 0 to change, 0 to delete\n',
+    out: [
+      '+ listed',
+      '    ? its resources are not known: the folder "x" does not exist at HEAD (HEAD)',
+      '+ one',
+      '    + ConfigMap a',
+      '2 to create, 0 to change, 0 to delete\n',
+    ].join('\n'),
     err: '',
   });
   const yaml = await capstan('appset', 'plan', 'set.yaml', ...repo, '-o', 'yaml');
@@ -107,10 +116,16 @@ test('tells what a set would change on a cluster, and changes nothing', async ()
     uid: set.metadata.uid ?? '',
     controller: true,
   };
-  const spec = { project: 'default', source: { repoURL: 'x' }, destination: { namespace: 'a' } };
+  mkdirSync(join(root, 'repo/old'), { recursive: true });
+  const old = `${CONFIG.replace('v}', 'w}')}---\n${CONFIG.replace('name: a', 'name: b')}`;
+  writeFileSync(join(root, 'repo/old/a.yaml'), old);
+  const source = { repoURL: 'https://git.example.com/a.git', path: 'old' };
+  const spec = { project: 'default', source, destination: { namespace: 'a' } };
+  const resource = { group: 'apps', kind: 'Deployment', namespace: 'a', name: 'web' };
   for (const name of ['one', 'gone']) {
     const metadata = { name, namespace: 'argocd', ownerReferences: [owner] };
-    await client.create({ apiVersion, kind: 'Application', metadata, spec });
+    const status = { resources: [resource], sync: { status: 'Synced' } };
+    await client.create({ apiVersion, kind: 'Application', metadata, spec, status });
   }
   writeFileSync(join(root, 'set.yaml'), SET);
   const repo = ['--repo', 'https://git.example.com/a.git=repo'];
@@ -126,7 +141,7 @@ test('tells what a set would change on a cluster, and changes nothing', async ()
   assert.equal(code, 0);
   assert.match(
     out,
-    /^\+ listed\n~ one \{.*"path":"apps\/one".*\}\n- gone\n1 to create, 1 to change, 1 to delete\n$/,
+    /^\+ listed\n {4}\? its .*\n~ one \{.*"path":"apps\/one".*\}\n {4}~ ConfigMap a\n {4}- ConfigMap b\n- gone\n {4}- apps\/Deployment a\/web\n1 to create, 1 to change, 1 to delete\n$/,
   );
   const listed = await client.find({
     apiVersion,

@@ -21,6 +21,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { parseYaml, toYaml } from '@capstan/lib-yaml';
 import { type FlagSpec, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
+import { type Preview, planResources } from './plan-resources.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   context: { kind: 'string' },
@@ -33,10 +34,10 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
 
 const HELP = `usage: capstan appset plan FILE [flags]
 
-Tells which Applications an ApplicationSet would create, change and delete. Nothing is written. Without a cluster it tells
-which it generates.
+Tells which Applications an ApplicationSet would create, change and delete, and which of their resources. Nothing is
+written. Without a cluster it tells which it generates.
 
-      --repo URL=DIR      read this folder where a git generator names the URL; may be repeated
+      --repo URL=DIR      read this folder where a git generator or a source names the URL; may be repeated
       --kubeconfig FILE   compare with the Applications of this cluster, and use its clusters and projects
       --context NAME      of the kubeconfig
   -n, --namespace NAME    where Argo CD's resources are (default: the set's own, or argocd)
@@ -58,7 +59,8 @@ export const run: Command = async (args, io) => {
   const set = { ...found, metadata: { ...found.metadata, namespace } };
   const path = flags.text('kubeconfig');
   const cluster = path === undefined ? undefined : await observe(io, { path, flags, namespace });
-  const surroundings = surroundingsOf(flags.texts('repo'), io, cluster);
+  const folders = new Map(flags.texts('repo').map((text) => splitMapping(text, io)));
+  const surroundings = surroundingsOf(folders, cluster);
   const generation = await generateApplications(set, {
     surroundings,
     language: applicationSetLanguage(),
@@ -71,7 +73,7 @@ export const run: Command = async (args, io) => {
     return 0;
   }
   const live = cluster === undefined ? undefined : withIdentity(set, cluster);
-  return print(live ?? set, applications, { surroundings, cluster, io });
+  return print(live ?? set, applications, { surroundings, cluster, folders, io });
 };
 
 interface Cluster {
@@ -144,25 +146,25 @@ async function listAll(
   return items;
 }
 
-function surroundingsOf(
-  mappings: readonly string[],
-  io: Io,
-  cluster: Cluster | undefined,
-): Surroundings {
-  const folders = new Map(mappings.map((text) => splitMapping(text, io)));
+/** Folders of this machine in place of repositories, by URL. */
+type Folders = ReadonlyMap<string, string>;
+
+function openFolder(folders: Folders, url: string): FileTree {
+  const folder = folders.get(url);
+  if (folder !== undefined) return openDiskTree(folder);
+  throw new CapstanError('REPOSITORY_UNKNOWN', `no folder is given for ${url}`, {
+    hint: `add --repo ${url}=DIR`,
+  });
+}
+
+function surroundingsOf(folders: Folders, cluster: Cluster | undefined): Surroundings {
   return {
     clusters: cluster?.clusters ?? [],
     project: (name) =>
       cluster === undefined
         ? anyProject(name)
         : cluster.projects.find(({ metadata }) => metadata.name === name),
-    readRepository: async ({ url }): Promise<FileTree> => {
-      const folder = folders.get(url);
-      if (folder !== undefined) return openDiskTree(folder);
-      throw new CapstanError('REPOSITORY_UNKNOWN', `no folder is given for ${url}`, {
-        hint: `add --repo ${url}=DIR`,
-      });
-    },
+    readRepository: async ({ url }): Promise<FileTree> => openFolder(folders, url),
   };
 }
 
@@ -185,14 +187,15 @@ function anyProject(name: string): AppProject {
 interface PrintOptions {
   readonly surroundings: Surroundings;
   readonly cluster: Cluster | undefined;
+  readonly folders: Folders;
   readonly io: Io;
 }
 
-function print(
+async function print(
   set: ApplicationSet,
   applications: readonly GeneratedApplication[],
-  { surroundings, cluster, io }: PrintOptions,
-): number {
+  { surroundings, cluster, folders, io }: PrintOptions,
+): Promise<number> {
   const errors =
     cluster === undefined ? new Map() : validateApplications(applications, set, surroundings);
   const valid = applications.filter((application) => !errors.has(qualifiedName(application)));
@@ -203,13 +206,32 @@ function print(
     existing: cluster?.applications ?? [],
     clusters: surroundings.clusters,
   });
-  for (const { metadata } of plan.create) io.out(`+ ${metadata.name}\n`);
-  for (const { name, patch } of plan.update) io.out(`~ ${name} ${JSON.stringify(patch)}\n`);
-  for (const { name } of plan.remove) io.out(`- ${name}\n`);
+  const preview = previewFrom(folders, set.metadata.namespace ?? 'argocd', io);
+  const resources = await planResources(plan, cluster?.applications ?? [], preview);
+  const tell = (line: string, name: string) => {
+    io.out(`${line}\n`);
+    for (const { sign, text } of resources.get(name) ?? []) io.out(`    ${sign} ${text}\n`);
+  };
+  for (const { metadata } of plan.create) tell(`+ ${metadata.name}`, metadata.name ?? '');
+  for (const { name, patch } of plan.update) tell(`~ ${name} ${JSON.stringify(patch)}`, name);
+  for (const { name } of plan.remove) tell(`- ${name}`, name);
   for (const [name, message] of errors) io.err(`! ${name}: ${message}\n`);
   for (const { name, message } of plan.refused) io.err(`! ${name}: ${message}\n`);
   if (plan.overBudget !== undefined) io.err(`! ${plan.overBudget.message}\n`);
   const { create, update, remove } = plan;
   io.out(`${create.length} to create, ${update.length} to change, ${remove.length} to delete\n`);
   return errors.size + plan.refused.length > 0 || plan.overBudget !== undefined ? 1 : 0;
+}
+
+/** What renders is loaded when there is something to render. */
+function previewFrom(folders: Folders, controlNamespace: string, { signal }: Io): Preview {
+  return async (application) => {
+    const { previewApplication } = await import('@capstan/apps-server');
+    return previewApplication(application, {
+      openRepository: (url) => openFolder(folders, url),
+      controlNamespace,
+      now: Date.now,
+      signal,
+    });
+  };
 }

@@ -196,6 +196,32 @@ export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a dry run tells what a set would do, and does nothing until it ends',
+    run: async (world) => {
+      const repository = await world.repository('set-list');
+      const spec = {
+        generators: [{ list: { elements: [{ env: 'dev' }] } }],
+        template: template('dry-{{env}}', repository.url, '{{env}}'),
+      };
+      await world.apply(applicationSet('set-dry', spec, { 'capstan.dev/dry-run': 'true' }));
+      const read = () => condition(world, 'set-dry', 'ResourcesUpToDate');
+      const { value } = await until('the condition', PATIENCE_MS, async () => {
+        const found = await read();
+        return textAt(found, 'reason') === 'DryRun' && found;
+      });
+      assert.equal(textAt(value, 'status'), 'False');
+      assert.match(textAt(value, 'message'), /1 to create \(dry-dev\), 0 to change, 0 to delete/);
+      assert.equal(await world.get({ ...APPLICATION, name: 'dry-dev' }), undefined);
+      await world.apply(applicationSet('set-dry', spec, { 'capstan.dev/dry-run': 'false' }));
+      await until(
+        'the Application',
+        PATIENCE_MS,
+        async () => (await world.get({ ...APPLICATION, name: 'dry-dev' })) !== undefined,
+      );
+      return undefined;
+    },
+  },
+  {
     name: 'a mistake in a set is one condition, and nothing is deleted for it',
     run: async (world) => {
       const repository = await world.repository('set-list');

@@ -51,6 +51,14 @@ function project(name: string, spec: JsonObject): KubeObject {
 
 const DENIED = { kind: 'deny', schedule: '* * * * *', duration: '1h', applications: ['*'] };
 
+/** What the official command writes: with the options of the application. */
+function byAnn(sync: JsonObject): JsonObject {
+  return {
+    initiatedBy: { username: 'ann' },
+    sync: { ...sync, syncOptions: ['CreateNamespace=true'] },
+  };
+}
+
 async function windows(world: World): Promise<undefined> {
   const repository = await world.repository('windowed');
   const commit = await repository.push({ 'a.yaml': configMap('a', 'one') });
@@ -65,7 +73,7 @@ async function windows(world: World): Promise<undefined> {
     async () => textAt(await read(), 'status', 'sync', 'status') === 'OutOfSync',
   );
   assert.equal(await value(world.client, 'windowed', 'a'), '');
-  const operation = { initiatedBy: { username: 'ann' }, sync: { revision: commit } };
+  const operation = byAnn({ revision: commit });
   await world.client.patch({ ...APPLICATION, name: 'windowed' }, { operation }, { type: 'merge' });
   await until(
     'a sync by hand waits',
@@ -300,7 +308,7 @@ async function impersonation(world: World): Promise<undefined> {
   } finally {
     await world.apply(settings({ 'application.sync.impersonation.enabled': 'false' }));
   }
-  const operation = { initiatedBy: { username: 'ann' }, sync: { revision: commit } };
+  const operation = byAnn({ revision: commit });
   await world.client.patch(
     { ...APPLICATION, name: 'impersonated' },
     { operation },

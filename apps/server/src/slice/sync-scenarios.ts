@@ -51,7 +51,7 @@ export const SYNC_SCENARIOS: readonly Scenario[] = [
         }),
       });
       const app = application('planned', { url: repository.url, path: 'app' }, { sync: MANUAL });
-      await world.apply({ ...app, operation: { sync: {} } });
+      await world.apply({ ...app, operation: { sync: { syncOptions: ['CreateNamespace=true'] } } });
       await until('its first sync', PATIENCE_MS, async () => {
         const found = await world.get({ ...APPLICATION, name: 'planned' });
         return textAt(found, 'status', 'sync', 'status') === 'Synced';
