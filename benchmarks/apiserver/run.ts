@@ -178,7 +178,7 @@ const real = args.includes('--ours') ? {} : await run(startReal);
 console.log(
   `first start of the sandbox, before its sources are compiled: ${Math.round(times.first)} ms\n`,
 );
-console.log('| | sandbox | Kubernetes | ratio |\n| --- | ---: | ---: | ---: |');
+console.log('| | sandbox | Kubernetes | better by |\n| --- | ---: | ---: | ---: |');
 for (const [what, value] of Object.entries(ours)) {
   const other = (real as Figures)[what];
   const ratio =

@@ -40,13 +40,18 @@ export type Handle = (
 /** Serves HTTP(S) on the loopback address. Closing ends every watch and stream. */
 export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
   const closing = new AbortController();
+  const certificateOf = certificateReader();
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(handle, request, response, closing.signal).catch(() => response.destroy());
+    const from = certificateOf(request);
+    void answer((call) => handle(call, from), request, response, closing.signal).catch(() =>
+      response.destroy(),
+    );
   };
   const server = await createServer(options.tls, respond);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    void upgrade(options, { request, socket, head }).catch(() => socket.destroy());
+    const from = certificateOf(request);
+    void upgrade(options, { request, socket, head, from }).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -94,9 +99,16 @@ function portInUse(port: number, cause: Error): CapstanError {
   });
 }
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly from: ClientCertificate | undefined;
+}
+
 async function upgrade(
   options: ListenOptions,
-  { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  { request, socket, head, from }: Upgrade,
 ): Promise<void> {
   try {
     if (options.streams === undefined) {
@@ -104,7 +116,7 @@ async function upgrade(
     }
     const call = options.streams(
       { method: 'POST', path: request.url ?? '/', headers: plainHeaders(request) },
-      clientCertificate(request),
+      from,
     );
     if (/^spdy\//i.test(request.headers.upgrade ?? '')) {
       const { upgradeToSpdy } = await import('./streams/spdy-streams.ts');
@@ -125,13 +137,13 @@ async function upgrade(
 }
 
 async function answer(
-  handle: Handle,
+  handle: (call: ApiRequest) => Promise<ApiResponse>,
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
-  const leave = (): void => gone.abort();
+  const leave = (): void => gone.abort(LEFT);
   response.once('close', leave);
   closing.addEventListener('abort', leave, { once: true });
   try {
@@ -139,21 +151,21 @@ async function answer(
     const result =
       body === undefined
         ? errorResponse(tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`))
-        : await handle(
-            {
-              method: request.method ?? 'GET',
-              path: request.url ?? '/',
-              headers: plainHeaders(request),
-              body,
-              signal: gone.signal,
-            },
-            clientCertificate(request),
-          );
+        : await handle({
+            method: request.method ?? 'GET',
+            path: request.url ?? '/',
+            headers: plainHeaders(request),
+            body,
+            signal: gone.signal,
+          });
     await send(result, response, request.method === 'HEAD');
   } finally {
     closing.removeEventListener('abort', leave);
   }
 }
+
+/** One for all: a new DOMException for every answer costs more than the rest of its end. */
+const LEFT = new DOMException('the client has left', 'AbortError');
 
 /** Undefined when it is over the bound; the rest is not read then. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -176,8 +188,17 @@ function plainHeaders(request: IncomingMessage): Record<string, string> {
   return headers;
 }
 
-function clientCertificate(request: IncomingMessage): ClientCertificate | undefined {
-  const socket = request.socket as Partial<TLSSocket>;
+/** Reads who is at the other end, once for each connection: that costs more than many a request. */
+function certificateReader(): (request: IncomingMessage) => ClientCertificate | undefined {
+  const known = new WeakMap<object, ClientCertificate>();
+  return ({ socket }) => {
+    const certificate = known.get(socket) ?? readCertificate(socket as Partial<TLSSocket>);
+    if (certificate !== undefined) known.set(socket, certificate);
+    return certificate;
+  };
+}
+
+function readCertificate(socket: Partial<TLSSocket>): ClientCertificate | undefined {
   if (socket.authorized !== true) return undefined;
   const subject = socket.getPeerCertificate?.().subject;
   if (subject === undefined || subject.CN === undefined) return undefined;
@@ -203,9 +224,18 @@ async function send(
   response.flushHeaders();
   for await (const chunk of result.body) {
     if (response.destroyed) break;
+    writeTogether(response);
     if (!response.write(chunk)) await drained(response);
   }
   response.end();
+}
+
+/** What comes in this turn of the event loop goes out in one piece: encrypting and sending cost by the piece. */
+function writeTogether(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket === null || socket.writableCorked > 0) return;
+  socket.cork();
+  setImmediate(() => socket.uncork());
 }
 
 function drained(response: ServerResponse): Promise<void> {
