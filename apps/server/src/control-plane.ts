@@ -9,7 +9,7 @@ import { type Cluster, ClusterPool, createCluster } from '@capstan/engine-delive
 import type { SourceStore } from '@capstan/engine-source';
 import { createSourceStore, withArtifacts } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
-import { kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
+import { type FluxSettings, kustomizationOwners, type Tenancy } from '@capstan/flux-controllers';
 import { isAlreadyExists, type KubeClient } from '@capstan/kube-client';
 import { createRegistry, type Registry, systemClock } from '@capstan/kube-controller';
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   readonly artifacts?: ArtifactOptions;
   /** What keeps tenants of Flux's resources apart. */
   readonly tenancy?: Tenancy;
+  /** What Flux's controllers are told. */
+  readonly fluxSettings?: FluxSettings;
   /** One of several processes that share the work; absent: this one does it all. */
   readonly replica?: ReplicaOptions;
   /** What the process counts; given by who counts its requests as well. */
@@ -123,6 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createCluster: open,
       writer: git,
       tenancy: options.tenancy ?? {},
+      fluxSettings: options.fluxSettings ?? {},
       sources,
       artifacts: storage,
       cacheFolder: options.cacheFolder,

@@ -20,6 +20,7 @@ import type { SourceStore, SourceWriter } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
 import {
   createFluxControllers,
+  type FluxSettings,
   kustomizationDependency,
   type Tenancy,
 } from '@capstan/flux-controllers';
@@ -49,6 +50,7 @@ export interface ControllerPorts {
   /** Further clusters, opened as kubeconfigs of Flux's resources ask for them. */
   readonly clusters: ClusterPool;
   readonly tenancy: Tenancy;
+  readonly fluxSettings: FluxSettings;
   /** Makes further clusters, as Secrets register them. */
   readonly createCluster: NonNullable<ClusterDirectoryOptions['create']>;
   readonly sources: SourceStore;
@@ -181,6 +183,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     cluster,
     clusters: ports.clusters,
     tenancy: ports.tenancy,
+    settings: ports.fluxSettings,
     artifacts: ports.artifacts,
     random: Math.random,
     events: recorders,
@@ -190,6 +193,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     cluster,
     clusters: ports.clusters,
     tenancy: ports.tenancy,
+    settings: ports.fluxSettings,
     artifacts: ports.artifacts,
     unpack: (bytes) => readArchive(bytes),
     runtime: artifactRuntime,

@@ -21,11 +21,12 @@ import { CapstanError } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { decryptSources } from './decrypt-sources.ts';
 import { readValues } from './read-secret.ts';
+import type { FluxSettings } from './settings.ts';
 
 /** The keys that `spec.decryption` leads to; undefined when nothing is to be decrypted. */
 export async function readDecryptionKeys(
   { spec, metadata }: Kustomization,
-  client: KubeClient,
+  { client, settings = {} }: { readonly client: KubeClient; readonly settings?: FluxSettings },
   signal: AbortSignal,
 ): Promise<SopsKeys | undefined> {
   if (spec.decryption === undefined) return undefined;
@@ -36,10 +37,23 @@ export async function readDecryptionKeys(
     });
   }
   const name = isRecord(secretRef) ? secretRef['name'] : undefined;
-  if (typeof name !== 'string') return {};
+  const shared = await readSharedKeys(client, settings, signal);
+  if (typeof name !== 'string') return { age: shared };
   const { namespace = '' } = metadata;
   const ref = { kind: 'Secret' as const, namespace, name, optional: false };
-  return toKeys((await readValues(client, ref, { signal })) ?? new Map());
+  const own = toKeys((await readValues(client, ref, { signal })) ?? new Map());
+  return { ...own, age: [...(own.age ?? []), ...shared] };
+}
+
+/** Keys that every Kustomization may decrypt with which decrypts at all. */
+async function readSharedKeys(
+  client: KubeClient,
+  { sopsAgeSecret }: FluxSettings,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (sopsAgeSecret === undefined) return [];
+  const ref = { kind: 'Secret' as const, ...sopsAgeSecret, optional: false };
+  return toKeys((await readValues(client, ref, { signal })) ?? new Map()).age ?? [];
 }
 
 /** By the names under which Flux's documentation has keys stored. */

@@ -3,12 +3,14 @@ import type { CelCompiler, CelValue } from '@capstan/lib-expressions';
 import { CapstanError } from '@capstan/lib-std';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
+import type { FluxSettings } from './settings.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 
 export interface DependencyPorts {
   readonly find: (key: NamedKey) => Kustomization | undefined;
   readonly tenancy: Tenancy;
   readonly compileCel: CelCompiler;
+  readonly settings?: FluxSettings;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DependencyPorts {
 export function findUnready(
   kustomization: Kustomization,
   revision: string,
-  { find, tenancy, compileCel }: DependencyPorts,
+  { find, tenancy, compileCel, settings = {} }: DependencyPorts,
 ): string | undefined {
   const own = kustomization.metadata.namespace ?? '';
   for (const { name, namespace = own, readyExpr } of kustomization.spec.dependsOn ?? []) {
@@ -28,13 +30,13 @@ export function findUnready(
     const found = find(key);
     if (found === undefined) return `dependency ${place} not found`;
     if (readyExpr !== undefined && readyExpr !== '') {
-      // The expression stands for the check of conditions and revisions, as in Flux.
+      // The expression stands for the check of conditions and revisions unless told otherwise, as in Flux.
       const why = judgeByExpression(compileCel(readyExpr), readyExpr, {
         self: kustomization,
         dep: found,
       });
       if (why !== undefined) return `dependency ${place} ${why}`;
-      continue;
+      if (settings.additiveDependencyCheck !== true) continue;
     }
     const { status, metadata } = found;
     const isObserved = metadata.generation === status.observedGeneration;

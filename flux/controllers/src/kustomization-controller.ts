@@ -46,6 +46,7 @@ import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { observe } from './observe-kustomization.ts';
+import { type FluxSettings, isWatched } from './settings.ts';
 import { deliverySource } from './sources/delivery-source.ts';
 import { ownerName, timeoutMs, toDelivery } from './to-delivery.ts';
 import { toEvents } from './to-events.ts';
@@ -64,6 +65,7 @@ export interface KustomizationPorts extends DestinationPorts {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  readonly settings?: FluxSettings;
   /** Absent: Kustomizations wait for what spec.dependsOn names alone. */
   readonly dependencies?: DependencyGraph;
 }
@@ -261,6 +263,7 @@ async function reconcile(
     known.delete(id);
     return { kind: 'settled' };
   }
+  if (!isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const kustomization = requireKustomization(object);
   if (kustomization.metadata.deletionTimestamp !== undefined)
     return finalize(kustomization, bench, signal);
@@ -363,7 +366,7 @@ async function portsFor(
 ): Promise<DeliveryPorts> {
   const { sources, render, clock, verdicts } = ports;
   const cluster = await openDestination(kustomization, ports, signal);
-  const keys = await readDecryptionKeys(kustomization, ports.client, signal);
+  const keys = await readDecryptionKeys(kustomization, ports, signal);
   return { sources, render: decryptingRender(render, keys), clock, verdicts, cluster };
 }
 

@@ -6,6 +6,7 @@ import type { CelCompiler } from '@capstan/lib-expressions';
 import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
 import { readValues } from './read-secret.ts';
+import type { FluxSettings } from './settings.ts';
 import { deliverySource } from './sources/delivery-source.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
@@ -15,6 +16,7 @@ export interface ObservePorts {
   readonly client: KubeClient;
   readonly tenancy: Tenancy;
   readonly compileCel: CelCompiler;
+  readonly settings?: FluxSettings;
   readonly dependencies?: Pick<DependencyGraph, 'check'>;
 }
 
@@ -53,7 +55,10 @@ export async function observe(
   return {
     kind: 'ready',
     revision,
-    delivery: toDelivery(kustomization, { source: source.spec, variables }),
+    delivery: toDelivery(kustomization, {
+      ...{ source: source.spec, variables },
+      settings: ports.settings ?? {},
+    }),
   };
 }
 

@@ -13,6 +13,7 @@ import {
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { createCelCompiler } from '@capstan/lib-expressions';
 import { parseDurationMs } from './durations.ts';
+import type { FluxSettings } from './settings.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
 
 export interface LoweringContext {
@@ -20,14 +21,17 @@ export interface LoweringContext {
   readonly source: SourceSpec;
   /** Values of postBuild, from the spec and what it refers to; undefined without postBuild. */
   readonly variables: { readonly [name: string]: string } | undefined;
+  readonly settings?: FluxSettings;
 }
 
 export const FIELD_MANAGER = 'kustomize-controller';
+/** Whose fields are taken over: of kubectl, and of this controller before it applied on the server. */
+const PREDECESSORS = ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER];
 
 /** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for a duration that is none. */
 export function toDelivery(
   kustomization: Kustomization,
-  { source, variables }: LoweringContext,
+  { source, variables, settings = {} }: LoweringContext,
 ): Delivery {
   const { spec, metadata } = kustomization;
   const { name = '', namespace = '' } = metadata;
@@ -36,7 +40,7 @@ export function toDelivery(
   const anyKind = { denied: [] };
   return {
     id: { kind: 'Kustomization', namespace, name },
-    sources: [{ source, render: toRender(kustomization, variables) }],
+    sources: [{ source, render: toRender(kustomization, variables, settings) }],
     destination: { cluster: 'in-cluster', namespace: spec.targetNamespace ?? '' },
     tracking: {
       annotations: {},
@@ -64,7 +68,7 @@ export function toDelivery(
       skipHooks: true,
       outOfSyncOnly: false,
       skipDryRunOnMissingKind: false,
-      takeOverFrom: ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER],
+      takeOverFrom: [...PREDECESSORS, ...(settings.overrideManagers ?? [])],
       waitFor: 'applied',
       failOnShared: false,
       rehearsal: 'always',
@@ -113,6 +117,7 @@ export function timeoutMs({ spec }: Kustomization): number {
 function toRender(
   kustomization: Kustomization,
   variables: LoweringContext['variables'],
+  settings: FluxSettings,
 ): RenderSpec {
   const { spec } = kustomization;
   return {
@@ -125,7 +130,7 @@ function toRender(
       : {
           substitute: {
             variables,
-            strict: true,
+            strict: settings.laxSubstitutions !== true,
             always: spec.postBuild?.substituteStrategy === 'Always',
             except: { key: `${KUSTOMIZE_GROUP}/substitute`, value: 'disabled' },
           },

@@ -14,6 +14,7 @@ import {
 } from '@capstan/flux-api';
 import {
   formatTime,
+  isWatched,
   type NamedKey,
   parseDurationMs,
   setFinalizer,
@@ -88,7 +89,7 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const { client, control, artifacts } = ports;
   const object = control.find('HelmChart', key);
-  if (object === undefined) return { kind: 'settled' };
+  if (object === undefined || !isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client, fieldManager: FIELD_MANAGER, signal };
   if (object.metadata.deletionTimestamp !== undefined) {
     await artifacts.removeAll({ kind: 'HelmChart', ...key });

@@ -1,5 +1,5 @@
 import { persist } from '@capstan/engine-delivery';
-import type { DestinationPorts, NamedKey } from '@capstan/flux-controllers';
+import type { DestinationPorts, FluxSettings, NamedKey } from '@capstan/flux-controllers';
 import type { ArtifactStorage } from '@capstan/flux-server';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { FileTree } from '@capstan/lib-files';
@@ -21,7 +21,7 @@ export interface HelmPorts extends DestinationPorts {
   readonly events: { readonly source: EventRecorder; readonly helm: EventRecorder };
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
-  readonly cancelsHealthChecks?: boolean;
+  readonly settings?: FluxSettings;
 }
 
 export interface HelmControllers {

@@ -15,6 +15,8 @@ import {
 import {
   canActAs,
   type DestinationPorts,
+  type FluxSettings,
+  isWatched,
   type NamedKey,
   openDestination,
   parseDurationMs,
@@ -50,6 +52,7 @@ import {
   keyText,
   requireParsed,
 } from './control-state.ts';
+import { withDefaults } from './default-spec.ts';
 import { valuesDigest } from './digests.ts';
 import { releaseName, releaseNamespace, sourceOf, storageNamespace } from './names.ts';
 import { type Observed, observeRelease } from './observe-release.ts';
@@ -69,11 +72,8 @@ export interface HelmReleasePorts extends DestinationPorts {
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
   readonly expressions: ReleaseExpressions;
-  /**
-   * Ends a wait for readiness as soon as something newer is to be released (the original's gate
-   * CancelHealthCheckOnNewRevision, off by default as there): what is under way then counts as failed.
-   */
-  readonly cancelsHealthChecks?: boolean;
+  /** With `cancelsHealthChecks`, what is under way when something newer comes counts as failed. */
+  readonly settings?: FluxSettings;
 }
 
 interface Bench {
@@ -130,7 +130,7 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   const key = { namespace, name };
   const ask = (one: NamedKey, reason: string): void => {
     controller.enqueue(one, { reason });
-    if (bench.ports.cancelsHealthChecks !== true) return;
+    if (bench.ports.settings?.cancelsHealthChecks !== true) return;
     bench.running.get(keyText(one))?.abort(new Trigger(`${kind}/${keyText(key)}`));
   };
   if (group === HELM_GROUP && kind === 'HelmRelease') {
@@ -206,7 +206,9 @@ async function reconcile(
 
 async function reconcileObject(object: KubeObject, session: Session): Promise<ReconcileResult> {
   const { ports, signal } = session;
-  const release = requireParsed(parseHelmRelease(object), object);
+  const { settings = {} } = ports;
+  if (!isWatched(object, settings)) return { kind: 'settled' };
+  const release = withDefaults(requireParsed(parseHelmRelease(object), object), settings);
   if (release.metadata.deletionTimestamp !== undefined) return finalize(release, session);
   if (sourceOf(release) === undefined) {
     const error = new CapstanError('CHART_REFERENCE', 'invalid Chart reference', {
@@ -222,7 +224,10 @@ async function reconcileObject(object: KubeObject, session: Session): Promise<Re
     session.written = held;
   }
   if (release.spec.suspend === true) return { kind: 'settled' };
-  const current = held === undefined ? release : requireParsed(parseHelmRelease(held), held);
+  const current =
+    held === undefined
+      ? release
+      : withDefaults(requireParsed(parseHelmRelease(held), held), settings);
   return finish(await bring(current, session), session);
 }
 

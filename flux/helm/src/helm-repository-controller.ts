@@ -12,7 +12,9 @@ import {
   SOURCE_GROUP,
 } from '@capstan/flux-api';
 import {
+  type FluxSettings,
   formatTime,
+  isWatched,
   type NamedKey,
   parseDurationMs,
   setFinalizer,
@@ -49,6 +51,7 @@ export interface HelmSourcePorts {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
+  readonly settings?: FluxSettings;
 }
 
 const FIELD_MANAGER = 'source-controller';
@@ -83,7 +86,7 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const { client, control, artifacts } = ports;
   const object = control.find('HelmRepository', key);
-  if (object === undefined) return { kind: 'settled' };
+  if (object === undefined || !isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client, fieldManager: FIELD_MANAGER, signal };
   const repository = requireParsed(parseHelmRepository(object), object);
   const isStatic = repository.spec.type === 'oci';

@@ -7,6 +7,7 @@ import { createRegistry, createRequestMetrics } from '@capstan/kube-controller';
 import { CapstanError } from '@capstan/lib-std';
 import { parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
+import { FLUX_FLAGS, FLUX_HELP, readFluxFlags } from './flux-flags.ts';
 import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
 
 const HELP = `usage: capstan serve [OPTIONS]
@@ -29,9 +30,7 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --artifact-url URL  what stands before an artifact's path for its consumers, e.g.
                       http://source-controller.flux-system.svc.cluster.local. (default: the address above)
   --log-encoding json|console   how lines are written to standard error (default console)
-  --no-cross-namespace-refs     Flux's resources may refer only to their own namespace
-  --default-service-account NAME  what Kustomizations and HelmReleases act as that name no service account
-`;
+${FLUX_HELP}`;
 
 const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
 
@@ -50,8 +49,7 @@ export const run: Command = async (args, io) => {
     'artifact-port': { kind: 'string' },
     'artifact-address': { kind: 'string' },
     'artifact-url': { kind: 'string' },
-    'no-cross-namespace-refs': { kind: 'boolean' },
-    'default-service-account': { kind: 'string' },
+    ...FLUX_FLAGS,
     'log-encoding': { kind: 'string' },
     help: { kind: 'boolean', short: 'h' },
   });
@@ -76,6 +74,8 @@ export const run: Command = async (args, io) => {
   }
   const encoding = readEncoding(flags.text('log-encoding'));
   const logOptions = () => ({ encoding, nowMs: Date.now() });
+  const flux = readFluxFlags(flags, io.env);
+  for (const note of flux.notes) io.err(messageLine(note, {}, logOptions()));
   const control = await startControlPlane({
     client,
     clusterName: 'in-cluster',
@@ -85,10 +85,8 @@ export const run: Command = async (args, io) => {
     hosts: flags.texts('host'),
     allowFileRemotes: flags.flag('allow-file-remotes'),
     artifacts: artifactOptions(flags),
-    tenancy: {
-      noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
-      defaultServiceAccount: flags.text('default-service-account') ?? '',
-    },
+    tenancy: flux.tenancy,
+    fluxSettings: flux.settings,
     registry,
     ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',

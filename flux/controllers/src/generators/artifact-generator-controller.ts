@@ -24,6 +24,7 @@ import { CapstanError, messageOf } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
 import { type ControlState, isWanted, type NamedKey, requireParsed } from '../control-state.ts';
 import { formatTime } from '../durations.ts';
+import { isWatched } from '../settings.ts';
 import type { PackTree } from '../sources/artifact-port.ts';
 import { artifactSource } from '../sources/git-repositories.ts';
 import type { SourcePorts } from '../sources/source-controller.ts';
@@ -120,7 +121,7 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const { ports, control } = bench;
   const found = control.generator(key);
-  if (found === undefined) return { kind: 'settled' };
+  if (found === undefined || !isWatched(found, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client: ports.client, fieldManager: GENERATOR_MANAGER, signal };
   if (found.metadata.deletionTimestamp !== undefined) {
     const { inventory = [] } = requireParsed(parseArtifactGenerator(found), found).status;

@@ -18,6 +18,7 @@ import { CapstanError, type Clock } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
 import { type ControlState, isWanted, type NamedKey } from '../control-state.ts';
 import { parseDurationMs } from '../durations.ts';
+import { type FluxSettings, isWatched } from '../settings.ts';
 import { setFinalizer, writeStatus } from '../write-object.ts';
 import type { ArtifactPort } from './artifact-port.ts';
 import {
@@ -63,6 +64,7 @@ export interface SourcePorts {
   /** In [0, 1); spreads what is due at the same time. */
   readonly random: () => number;
   readonly runtime?: ControllerRuntime;
+  readonly settings?: FluxSettings;
 }
 
 export interface SourceController {
@@ -118,6 +120,7 @@ async function reconcile<T extends SourceObject>(
 ): Promise<ReconcileResult> {
   const { ports, control, source } = bench;
   const object = control.source(source.kind, key);
+  if (object !== undefined && !isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
   if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
     source.forget?.(key);

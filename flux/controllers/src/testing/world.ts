@@ -23,6 +23,7 @@ import { parseYaml } from '@capstan/lib-yaml';
 import {
   createFluxControllers,
   type FluxControllers,
+  type FluxSettings,
   kustomizationOwners,
   type Tenancy,
 } from '../index.ts';
@@ -71,6 +72,7 @@ export interface WorldOptions {
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string) => void;
   readonly tenancy?: Tenancy;
+  readonly settings?: FluxSettings;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -104,7 +106,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     readArchive: (url) => artifacts.read(url),
   });
   const sources = new WorldSources(archives);
-  let running = start(ours, { sources, artifacts, catalogue, tenancy: options.tenancy ?? {} });
+  let running = start(ours, {
+    sources,
+    artifacts,
+    catalogue,
+    tenancy: options.tenancy ?? {},
+    settings: options.settings ?? {},
+  });
   return {
     client,
     sources,
@@ -118,7 +126,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(ours, { sources, artifacts, catalogue, tenancy: options.tenancy ?? {} });
+      running = start(ours, {
+        sources,
+        artifacts,
+        catalogue,
+        tenancy: options.tenancy ?? {},
+        settings: options.settings ?? {},
+      });
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
@@ -136,9 +150,13 @@ interface StartOptions {
   readonly artifacts: ArtifactStorage;
   readonly catalogue: Catalogue;
   readonly tenancy: Tenancy;
+  readonly settings: FluxSettings;
 }
 
-function start(client: KubeClient, { sources, artifacts, catalogue, tenancy }: StartOptions) {
+function start(
+  client: KubeClient,
+  { sources, artifacts, catalogue, tenancy, settings }: StartOptions,
+) {
   const clock = systemClock();
   const create = (name: string, of: KubeClient): Cluster =>
     createCluster({
@@ -161,6 +179,7 @@ function start(client: KubeClient, { sources, artifacts, catalogue, tenancy }: S
     cluster,
     clusters,
     tenancy,
+    settings,
     sources,
     artifacts,
     random: Math.random,

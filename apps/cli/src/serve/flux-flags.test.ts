@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseFlags } from '../flags.ts';
+import { FLUX_FLAGS, readFluxFlags } from './flux-flags.ts';
+
+const read = (...args: readonly string[]) =>
+  readFluxFlags(parseFlags(args, FLUX_FLAGS), { RUNTIME_NAMESPACE: 'flux' });
+
+test("flags of Flux's controllers are followed", () => {
+  const { tenancy, settings, notes } = read(
+    '--no-cross-namespace-refs',
+    '--default-service-account=tenant',
+    '--watch-label-selector=sharding.fluxcd.io/key=one',
+    '--override-manager=node-fetch',
+    '--sops-age-secret=keys',
+    '--feature-gates=StrictPostBuildSubstitutions=false,UseHelm3Defaults=true',
+  );
+  assert.deepEqual(tenancy, { noCrossNamespaceRefs: true, defaultServiceAccount: 'tenant' });
+  assert.deepEqual(settings, {
+    laxSubstitutions: true,
+    helm3Defaults: true,
+    overrideManagers: ['node-fetch'],
+    watchSelector: [{ key: 'sharding.fluxcd.io/key', operator: '=', values: ['one'] }],
+    sopsAgeSecret: { namespace: 'flux', name: 'keys' },
+  });
+  assert.deepEqual(notes, []);
+});
+
+test('what changes nothing is said, what is unknown is refused', () => {
+  const { notes } = read('--no-remote-bases', '--concurrent=20', '--feature-gates=OOMWatch=true');
+  assert.deepEqual(notes, [
+    '--feature-gates OOMWatch: the process has bounds of its own',
+    '--no-remote-bases: it is always so',
+    '--concurrent: work is shared by what waits, not by a number',
+  ]);
+  assert.throws(() => read('--feature-gates=Nothing=true'), /Nothing=true is no gate of Flux's/);
+  assert.throws(() => read('--feature-gates=OOMWatch=perhaps'), /is no gate of Flux's/);
+  assert.throws(() => read('--watch-label-selector=a in b'), /--watch-label-selector a in b: /);
+});

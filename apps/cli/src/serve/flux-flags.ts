@@ -1,0 +1,136 @@
+/** Flags and feature gates of Flux's controllers, under their own names: followed, or told why they change nothing here. */
+import type { FluxSettings, Tenancy } from '@capstan/flux-controllers';
+import { parseLabelSelector } from '@capstan/kube-object';
+import { CapstanError, messageOf } from '@capstan/lib-std';
+import type { FlagSpec } from '../flags.ts';
+
+export const FLUX_FLAGS: Readonly<Record<string, FlagSpec>> = {
+  'no-cross-namespace-refs': { kind: 'boolean' },
+  'default-service-account': { kind: 'string' },
+  'override-manager': { kind: 'string[]' },
+  'sops-age-secret': { kind: 'string' },
+  'watch-label-selector': { kind: 'string' },
+  'feature-gates': { kind: 'string[]' },
+  'no-remote-bases': { kind: 'boolean' },
+  concurrent: { kind: 'string' },
+  'requeue-dependency': { kind: 'string' },
+};
+
+export const FLUX_HELP = `  --no-cross-namespace-refs     Flux's resources may refer only to their own namespace
+  --default-service-account NAME  what Kustomizations and HelmReleases act as that name no service account
+  --watch-label-selector LABELS   only Flux's resources with these labels are reconciled (sharding)
+  --override-manager NAME         whose fields Kustomizations take over too; may be repeated
+  --sops-age-secret NAME          a Secret in $RUNTIME_NAMESPACE (flux-system) with age keys for all who decrypt
+  --feature-gates GATE=BOOL,…     those of Flux's controllers; --no-remote-bases, --concurrent and
+                                  --requeue-dependency are taken as well; what changes nothing here is said
+`;
+
+/** Gates that are followed: what each sets when it is on, or off. */
+const GATES: Readonly<Record<string, (isOn: boolean) => FluxSettings>> = {
+  StrictPostBuildSubstitutions: (isOn) => ({ laxSubstitutions: !isOn }),
+  AdditiveCELDependencyCheck: (isOn) => ({ additiveDependencyCheck: isOn }),
+  CancelHealthCheckOnNewRevision: (isOn) => ({ cancelsHealthChecks: isOn }),
+  UseHelm3Defaults: (isOn) => ({ helm3Defaults: isOn }),
+  DefaultToRetryOnFailure: (isOn) => ({ retriesOnFailure: isOn }),
+};
+
+const WATCHES = 'everything is watched, nothing is polled or read from the API each time';
+/** Gates that change nothing here, with the reason. */
+const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  DisableStatusPollerCache: WATCHES,
+  CacheSecretsAndConfigMaps: WATCHES,
+  DirectSourceFetch: WATCHES,
+  DisableConfigWatchers:
+    'ConfigMaps and Secrets are watched only for those that ask by their label',
+  DisableFailFastBehavior: 'an object that has failed ends its health check at once',
+  GroupChangeLog: 'changes are told by events, one object each',
+  MigrateAPIVersion: 'field ownership is compared across versions of an API',
+  ExternalArtifact: 'ExternalArtifacts are sources always',
+  ObjectLevelWorkloadIdentity: 'service accounts are taken as the objects name them',
+  OOMWatch: 'the process has bounds of its own',
+  AdoptLegacyReleases: 'releases of removed versions are taken over from their records',
+  DisableChartDigestTracking: 'the digest of an OCI chart is told always',
+  DetectDrift: 'use spec.driftDetection',
+  CorrectDrift: 'use spec.driftDetection',
+  AllowDNSLookups: 'templates never look up names',
+};
+
+export interface FluxFlags {
+  readonly tenancy: Tenancy;
+  readonly settings: FluxSettings;
+  /** What was given and changes nothing. */
+  readonly notes: readonly string[];
+}
+
+interface Given {
+  flag(name: string): boolean;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+}
+
+export function readFluxFlags(
+  flags: Given,
+  environment: Readonly<Record<string, string | undefined>>,
+): FluxFlags {
+  const { settings, notes } = readGates(flags.texts('feature-gates'));
+  const sopsAgeSecret = flags.text('sops-age-secret');
+  const selector = flags.text('watch-label-selector');
+  return {
+    tenancy: {
+      noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
+      defaultServiceAccount: flags.text('default-service-account') ?? '',
+    },
+    settings: {
+      ...settings,
+      overrideManagers: flags.texts('override-manager'),
+      ...(selector === undefined ? {} : { watchSelector: readSelector(selector) }),
+      ...(sopsAgeSecret === undefined
+        ? {}
+        : {
+            sopsAgeSecret: {
+              namespace: environment['RUNTIME_NAMESPACE'] ?? 'flux-system',
+              name: sopsAgeSecret,
+            },
+          }),
+    },
+    notes: [
+      ...notes,
+      ...(flags.flag('no-remote-bases') ? ['--no-remote-bases: it is always so'] : []),
+      ...(flags.text('concurrent') === undefined
+        ? []
+        : ['--concurrent: work is shared by what waits, not by a number']),
+      ...(flags.text('requeue-dependency') === undefined
+        ? []
+        : ['--requeue-dependency: dependencies are watched']),
+    ],
+  };
+}
+
+function readGates(texts: readonly string[]) {
+  let settings: FluxSettings = {};
+  const notes: string[] = [];
+  for (const pair of texts.flatMap((text) => text.split(',')).filter((text) => text !== '')) {
+    const [name = '', value = ''] = pair.split('=').map((part) => part.trim());
+    const set = Object.hasOwn(GATES, name) ? GATES[name] : undefined;
+    const why = Object.hasOwn(WITHOUT_EFFECT, name) ? WITHOUT_EFFECT[name] : undefined;
+    if ((set === undefined && why === undefined) || !/^(true|false)$/i.test(value)) {
+      throw new CapstanError('OPTION_INVALID', `--feature-gates: ${pair} is no gate of Flux's`, {
+        hint: `write NAME=true or NAME=false with one of ${[...Object.keys(GATES), ...Object.keys(WITHOUT_EFFECT)].join(', ')}`,
+      });
+    }
+    if (set !== undefined) settings = { ...settings, ...set(value.toLowerCase() === 'true') };
+    if (why !== undefined) notes.push(`--feature-gates ${name}: ${why}`);
+  }
+  return { settings, notes };
+}
+
+function readSelector(text: string) {
+  try {
+    return parseLabelSelector(text);
+  } catch (cause) {
+    const message = `--watch-label-selector ${text}: ${messageOf(cause)}`;
+    throw new CapstanError('OPTION_INVALID', message, {
+      hint: 'e.g. sharding.fluxcd.io/key=shard1',
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import { type KubeObject, type LabelSelector, matchesLabels } from '@capstan/kube-object';
+
+/** What Flux's controllers are told by flags and feature gates; all as Flux has it unless told. */
+export interface FluxSettings {
+  /** Only objects whose labels match are reconciled (`--watch-label-selector`): one shard of several. */
+  readonly watchSelector?: LabelSelector;
+  /** Further managers whose fields are taken over at each apply (`--override-manager`). */
+  readonly overrideManagers?: readonly string[];
+  /** Holds age keys for Kustomizations that decrypt, beside their own (`--sops-age-secret`). */
+  readonly sopsAgeSecret?: { readonly namespace: string; readonly name: string };
+  /** Variables that have no value become empty (StrictPostBuildSubstitutions off). */
+  readonly laxSubstitutions?: boolean;
+  /** `readyExpr` counts beside the check of conditions, not instead of it (AdditiveCELDependencyCheck). */
+  readonly additiveDependencyCheck?: boolean;
+  /** Releases are applied from the client's side, with Helm 3's order of post-renderers (UseHelm3Defaults). */
+  readonly helm3Defaults?: boolean;
+  /** A HelmRelease without a strategy tries again instead of being remediated (DefaultToRetryOnFailure). */
+  readonly retriesOnFailure?: boolean;
+  /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
+  readonly cancelsHealthChecks?: boolean;
+}
+
+/** Whether an object is one of those that are reconciled here. */
+export function isWatched({ metadata }: KubeObject, { watchSelector }: FluxSettings): boolean {
+  return watchSelector === undefined || matchesLabels(watchSelector, metadata.labels ?? {});
+}
