@@ -95,7 +95,40 @@ test('a flood of one object is cut at the burst and flows again with time', asyn
   assert.deepEqual([...events.values()].map((event) => event['reason']).slice(25), ['Late']);
 });
 
-test('an event that expired on the server is made anew', async () => {
+test('what the filter holds back has counted when the event is written again', async () => {
+  const { events, clock, recorder } = harness();
+  const record = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      recorder.record({ object: app, type: 'Warning', reason: 'Failed', message: 'm' });
+    }
+    await recorder.flush();
+  };
+  await record(100);
+  const [event] = events.values();
+  assert.equal(event?.['count'], 25);
+  clock.advance(300_000);
+  await record(1);
+  assert.equal(event?.['count'], 101);
+});
+
+test('messages that come again beside a combined event stay events of their own', async () => {
+  const { events, recorder } = harness();
+  const record = (message: string) =>
+    recorder.record({ object: app, type: 'Warning', reason: 'Failed', message });
+  for (let i = 0; i < 10; i++) record(`try ${i}`);
+  record('try 8');
+  record('try 10');
+  await recorder.flush();
+  assert.deepEqual(
+    [...events.values()].slice(8).map((event) => [event['message'], event['count']]),
+    [
+      ['try 8', 2],
+      ['(combined from similar events): try 10', 2],
+    ],
+  );
+});
+
+test('an event that expired on the server is made anew, with its count', async () => {
   const { events, recorder } = harness();
   const event = { object: app, type: 'Normal', reason: 'Synced', message: 'm' } as const;
   recorder.record(event);
@@ -105,7 +138,7 @@ test('an event that expired on the server is made anew', async () => {
   await recorder.flush();
   assert.deepEqual(
     [...events.values()].map((made) => made['count']),
-    [1],
+    [2],
   );
 });
 

@@ -115,8 +115,9 @@ class Recorder implements EventRecorder {
   async #write(lane: Lane): Promise<void> {
     for (let next = lane.queue.shift(); next !== undefined; next = lane.queue.shift()) {
       try {
-        if (this.#options.aggregates === false) await this.#create(next.event, next.atMs, 1);
-        else await this.#correlate(next.event, next.atMs);
+        const { event, atMs } = next;
+        if (this.#options.aggregates !== false) await this.#correlate(event, atMs);
+        else await this.#create(event, { ...this.#begin(event, atMs), count: 1 }, atMs);
       } catch (error) {
         this.#options.onError?.(error);
       } finally {
@@ -134,15 +135,33 @@ class Recorder implements EventRecorder {
     this.#options.onError?.(new CapstanError('EVENTS_DROPPED', message, { kind: 'retry' }));
   }
 
+  /**
+   * In the order of client-go's EventCorrelator: an event that the spam filter then holds back has counted all the same, and
+   * may be one of the ten that a combined event begins with.
+   */
   async #correlate(event: EventInput, atMs: number): Promise<void> {
+    const { key, message } = this.#combine(event, atMs);
+    const known = this.#observe(key, event, atMs);
     if (!this.#passesFilter(event, atMs)) return;
-    const { similarKey, message } = this.#combine(event, atMs);
     const combined = { ...event, message };
-    const key = similarKey ?? `${sourceKey(event)}\n${event.type}\n${event.reason}\n${message}`;
-    const known = this.#known.get(key);
-    if (known === undefined || !(await this.#repeat(known, combined, atMs))) {
-      this.#known.set(key, await this.#create(combined, atMs, 1));
-    }
+    if (known.count > 1 && (await this.#repeat(known, combined, atMs))) return;
+    await this.#create(combined, known, atMs);
+  }
+
+  #observe(key: string, event: EventInput, atMs: number): Known {
+    const known = this.#known.get(key) ?? this.#begin(event, atMs);
+    known.count++;
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #begin({ object: { metadata } }: EventInput, atMs: number): Known {
+    return {
+      name: this.#nameFor(metadata.name ?? '', atMs),
+      namespace: metadata.namespace || 'default',
+      firstTimestamp: seconds(atMs),
+      count: 0,
+    };
   }
 
   #passesFilter(event: EventInput, atMs: number): boolean {
@@ -156,26 +175,29 @@ class Recorder implements EventRecorder {
     return true;
   }
 
-  /** From the tenth different message of the same type and reason on, all go into one event. */
-  #combine(event: EventInput, atMs: number): { similarKey?: string; message: string } {
+  /** From the tenth different message of the same type and reason on, they go into one event. */
+  #combine(event: EventInput, atMs: number): { key: string; message: string } {
     const message = event.message.slice(0, messageCharsMax);
-    const key = `${sourceKey(event)}\n${event.type}\n${event.reason}`;
-    let similar = this.#similar.get(key);
+    const similarKey = `${sourceKey(event)}\n${event.type}\n${event.reason}`;
+    let similar = this.#similar.get(similarKey);
     if (similar === undefined || atMs - similar.lastMs > similarMs) {
       similar = { messages: new Set(), lastMs: atMs };
-      this.#similar.set(key, similar);
+      this.#similar.set(similarKey, similar);
     }
     similar.lastMs = atMs;
-    if (similar.messages.size < similarMax) similar.messages.add(message);
-    if (similar.messages.size < similarMax) return { message };
+    similar.messages.add(message);
+    if (similar.messages.size < similarMax) return { key: `${similarKey}\n${message}`, message };
+    // client-go drops any one of them: those that are left stay events of their own.
+    const [oldest] = similar.messages;
+    if (oldest !== undefined) similar.messages.delete(oldest);
     const text = `(combined from similar events): ${message}`.slice(0, messageCharsMax);
-    return { similarKey: key, message: text };
+    return { key: similarKey, message: text };
   }
 
-  /** False when the event is gone (they expire after an hour) and must be made anew. */
+  /** False when the event is gone (they expire after an hour) and must be made anew, with its count. */
   async #repeat(known: Known, event: EventInput, atMs: number): Promise<boolean> {
     const patch = {
-      count: known.count + 1,
+      count: known.count,
       lastTimestamp: seconds(atMs),
       message: event.message,
       ...(event.annotations === undefined ? {} : { metadata: { annotations: event.annotations } }),
@@ -184,7 +206,6 @@ class Recorder implements EventRecorder {
       const ref = { apiVersion: 'v1', kind: 'Event', namespace: known.namespace, name: known.name };
       const yieldsForMs = this.#patience(atMs);
       await this.#options.client.patch(ref, patch, { type: 'merge', yieldsForMs });
-      known.count++;
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
@@ -192,12 +213,10 @@ class Recorder implements EventRecorder {
     }
   }
 
-  async #create(event: EventInput, atMs: number, count: number): Promise<Known> {
+  async #create(event: EventInput, known: Known, atMs: number): Promise<void> {
     const { metadata, apiVersion, kind } = event.object;
-    const namespace = metadata.namespace || 'default';
-    const name = this.#nameFor(metadata.name ?? '', atMs);
+    const { name, namespace, firstTimestamp, count } = known;
     const { component, instance } = this.#options;
-    const timestamp = seconds(atMs);
     const involvedObject: JsonObject = {
       apiVersion,
       kind,
@@ -225,12 +244,11 @@ class Recorder implements EventRecorder {
       source: { component, ...(instance === undefined ? {} : { host: instance }) },
       reportingComponent: component,
       reportingInstance: instance ?? '',
-      firstTimestamp: timestamp,
-      lastTimestamp: timestamp,
+      firstTimestamp,
+      lastTimestamp: seconds(atMs),
       count,
     };
     await this.#createOrExplain(object, this.#patience(atMs));
-    return { name, namespace, firstTimestamp: timestamp, count };
   }
 
   /** Nobody is kept waiting for the news that something was done; when too much of it waits, it goes out. */
