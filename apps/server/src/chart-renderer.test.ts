@@ -136,3 +136,35 @@ test('a template that fails is one diagnostic at the chart', () => {
   );
   assert.equal(result.diagnostics[0]?.location?.file, 'charts/app/Chart.yaml');
 });
+
+test('a kustomization takes charts of its repository when that is allowed', () => {
+  const kustomization = (more: string) =>
+    `helmCharts:\n- {name: app, releaseName: web, namespace: prod, valuesInline: {a: inline}${more}}\n`;
+  const build = (more: string, charts?: object) => {
+    const files = { ...CHART, 'kustomization.yaml': kustomization(more) };
+    const revision = { id: 'a'.repeat(40), name: 'main' };
+    const snapshot = { source: 'test', revision, digest: 'd', files: memoryTree(files) };
+    const spec = { kind: 'detect' as const, path: '', ...(charts === undefined ? {} : { charts }) };
+    const { objects, diagnostics } = renderManifests(snapshot, spec, { renderChart });
+    const problem = diagnostics.find(({ severity }) => severity === 'error');
+    if (problem !== undefined) return problem.message;
+    const names = objects.map(({ object }) => `${object.kind}/${object.metadata.name}`).sort();
+    const data = objects.find(({ object }) => object.kind === 'ConfigMap')?.object['data'];
+    return { names: names.join(' '), data };
+  };
+  const data = { abc: 'inline default default', kube: 'v1.36.3', list: '[]', thing: 'true' };
+  assert.deepEqual(build('', {}), { names: 'ConfigMap/web Job/hook', data });
+  assert.deepEqual(build(', includeCRDs: true, skipHooks: true', {}), {
+    names: 'ConfigMap/web CustomResourceDefinition/things.example.com',
+    data,
+  });
+  assert.deepEqual(build('', { kubeVersion: '1.30' }), {
+    names: 'ConfigMap/web Job/hook',
+    data: { ...data, kube: 'v1.30.0' },
+  });
+  assert.match(String(build('')), /must specify --enable-helm/);
+  assert.match(
+    String(build(', nameTemplate: x', {})),
+    /nameTemplate of helmCharts is not followed/,
+  );
+});

@@ -11,6 +11,8 @@ export interface PreviewOptions {
   /** The files of a Git repository; throws for one that is not at hand. */
   readonly openRepository: (url: string) => FileTree;
   readonly controlNamespace: string;
+  /** The data of argocd-cm. */
+  readonly config?: { readonly [key: string]: string };
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
@@ -18,14 +20,14 @@ export interface PreviewOptions {
 /** The objects that an Application would have, from repositories that are at hand. Nothing is fetched. */
 export async function previewApplication(
   object: KubeObject,
-  { openRepository, controlNamespace, now, signal }: PreviewOptions,
+  { openRepository, controlNamespace, config = {}, now, signal }: PreviewOptions,
 ): Promise<readonly KubeObject[]> {
   const parsed = parseApplication(object);
   if (parsed.kind !== 'ok')
     throw new CapstanError('SPEC_INVALID', `${parsed.field} ${parsed.message}`);
   const renderChart = createChartRenderer(now, () => ({}));
   const found = await renderApplication(parsed.value, {
-    settings: readSettings({}),
+    settings: readSettings(config),
     controlNamespace,
     fetch: async (source) => snapshotOf(source, openRepository),
     render: async (snapshot, spec) => renderManifests(snapshot, spec, { renderChart }),

@@ -87,7 +87,7 @@ describe('the tool is the one that is named, else what the folder holds', () => 
     [{ directory: { exclude: 'x' } }, 'detect'],
     [{ directory: { recurse: true } }, 'directory'],
     [{ kustomize: {} }, 'detect'],
-    [{ kustomize: { version: 'v5' } }, 'kustomize'],
+    [{ kustomize: { kubeVersion: '1.30' } }, 'kustomize'],
     [{ helm: { valueFiles: ['a'] } }, 'helm'],
     [{ directory: { jsonnet: { libs: ['lib'] } } }, 'directory'],
   ];

@@ -6,6 +6,7 @@ import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { parseDurationMs } from './durations.ts';
 import { toHealthRules } from './health-rules.ts';
+import { type KustomizeSettings, readKustomize } from './kustomize-settings.ts';
 import type { GlobalProject } from './project-view.ts';
 import { type Customization, readCustomizations } from './resource-customizations.ts';
 import { APPLICATION_HEALTH } from './vocabulary.ts';
@@ -31,7 +32,7 @@ export interface Settings {
     readonly helm: boolean;
     readonly jsonnet: boolean;
   };
-  readonly kustomizeBuildOptions: string;
+  readonly kustomize: KustomizeSettings;
   readonly valuesFileSchemes: readonly string[];
   readonly hydrator: HydratorSettings;
   /** 0: never asked on its own. */
@@ -115,7 +116,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
       helm: flag('helm.enable', true),
       jsonnet: flag('jsonnet.enable', true),
     },
-    kustomizeBuildOptions: cm['kustomize.buildOptions'] ?? '',
+    kustomize: readKustomize(cm, problems),
     valuesFileSchemes: list(cm['helm.valuesFileSchemes'] ?? 'https,http'),
     hydrator: readHydrator(cm, parameters),
     pollIntervalMs: readInterval(cm, 'timeout.reconciliation', { fallback: 120_000, problems }),

@@ -193,6 +193,7 @@ export function renderContext(
     release: { name: app.metadata.name ?? '', namespace },
     app: { instance, namespace, project: app.spec.project },
     tools: settings.enabledTools,
+    kustomize: settings.kustomize,
   };
 }
 

@@ -8,6 +8,7 @@ import type { DeliverySource } from '@capstan/engine-delivery';
 import type {
   DirectoryOptions,
   KustomizeImage,
+  KustomizeOptions,
   KustomizeOverlay,
   RenderSpec,
 } from '@capstan/engine-render';
@@ -15,6 +16,7 @@ import type { SourceAuth, SourceSpec } from '@capstan/engine-source';
 import type { Json } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { type BuildEnvironment, substitute } from './build-environment.ts';
+import { DEFAULT_KUSTOMIZE, kustomizeOptions } from './kustomize-settings.ts';
 import type { Settings } from './settings.ts';
 import { toHelmOptions } from './to-helm-options.ts';
 
@@ -31,6 +33,8 @@ export interface RenderContext {
   readonly release: { readonly name: string; readonly namespace: string };
   readonly app: { readonly instance: string; readonly namespace: string; readonly project: string };
   readonly tools: Settings['enabledTools'];
+  /** Absent: without options. */
+  readonly kustomize?: Settings['kustomize'];
   /** Absent before the revision is known. */
   readonly environment?: BuildEnvironment;
 }
@@ -108,7 +112,11 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
   const fill = (text: string) => (environment === undefined ? text : substitute(text, environment));
   const path = source.path ?? '';
   const folder = toDirectoryOptions(source.directory ?? {}, { fill, tools });
-  const overlay = toOverlay(source.kustomize ?? {}, { field: `${context.field}.kustomize`, fill });
+  const field = `${context.field}.kustomize`;
+  const kustomize = {
+    overlay: toOverlay(source.kustomize ?? {}, { field, fill }),
+    ...kustomizeOptions(source.kustomize ?? {}, context.kustomize ?? DEFAULT_KUSTOMIZE, field),
+  };
   const helm = toHelmOptions(source.helm ?? {}, release, fill);
   if (source.chart) return { kind: 'helm', path: '', ...helm };
   switch (explicitKind(source, context.field)) {
@@ -118,11 +126,16 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
       return tools.helm ? { kind: 'helm', path, ...helm } : { kind: 'directory', path, ...folder };
     case 'kustomize':
       return tools.kustomize
-        ? { kind: 'kustomize', path, overlay }
+        ? { kind: 'kustomize', path, ...kustomize }
         : { kind: 'directory', path, ...folder };
     case undefined:
-      return { kind: 'detect', path, ...folder, helm, tools };
+      return { kind: 'detect', path, ...folder, helm, tools, ...optionsAlone(kustomize) };
   }
+}
+
+/** Without the overlay: a source that is yet to be detected says nothing of kustomize. */
+function optionsAlone({ overlay: _none, ...options }: KustomizeOptions): KustomizeOptions {
+  return options;
 }
 
 /** The tool that the source names by a field that says something; at most one. */

@@ -6,6 +6,7 @@ import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
+import { kustomizeCharts } from './kustomize-charts.ts';
 import {
   findKustomization,
   generateKustomization,
@@ -14,6 +15,7 @@ import {
   overlayKustomization,
 } from './overlay-kustomization.ts';
 import { overlayTree } from './overlay-tree.ts';
+import type { ChartRenderer } from './render-helm.ts';
 import type { KustomizeOptions } from './render-spec.ts';
 
 interface Rendered {
@@ -25,10 +27,23 @@ interface Rendered {
 export function renderKustomize(
   tree: FileTree,
   folder: string,
-  options: KustomizeOptions & { readonly cache?: KustomizeCache },
+  options: KustomizeOptions & {
+    readonly cache?: KustomizeCache;
+    readonly renderChart?: ChartRenderer;
+  },
 ): Rendered {
+  const { charts, reorder, renderChart } = options;
   const result = build(withOverlay(tree, folder, options), folder === '' ? '.' : folder, {
     loadRestrictor: options.loadRestriction === 'none' ? 'none' : 'rootOnly',
+    ...(reorder === undefined ? {} : { reorder }),
+    ...(charts === undefined || renderChart === undefined
+      ? {}
+      : {
+          enableHelm: true,
+          renderChart: kustomizeCharts(renderChart),
+          helmKubeVersion: charts.kubeVersion ?? '',
+          helmApiVersions: charts.apiVersions ?? [],
+        }),
     ...(options.cache === undefined ? {} : { cache: options.cache }),
   });
   if (result.kind === 'built') {

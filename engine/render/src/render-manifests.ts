@@ -104,6 +104,7 @@ function renderKind(
   return renderKustomize(tree, folder, {
     ...(spec.kind === 'kustomize' || spec.kind === 'detect' ? spec : {}),
     ...(options.kustomizeCache === undefined ? {} : { cache: options.kustomizeCache }),
+    ...(options.renderChart === undefined ? {} : { renderChart: options.renderChart }),
   });
 }
 

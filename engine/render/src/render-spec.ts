@@ -50,6 +50,10 @@ export interface KustomizeOptions {
   readonly generateMissing?: boolean;
   /** `root` (default): a kustomization reads files below its own folder only; `none`: anywhere in the snapshot (Flux). */
   readonly loadRestriction?: 'root' | 'none';
+  /** Charts of kustomizations are rendered (`--enable-helm`), with what is said here of the cluster. */
+  readonly charts?: { readonly kubeVersion?: string; readonly apiVersions?: readonly string[] };
+  /** `--reorder`: objects in the old order of kinds. */
+  readonly reorder?: 'legacy' | 'none';
   readonly overlay?: KustomizeOverlay;
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { PreviewOptions } from '@capstan/apps-server';
 import type { ApplicationSet, AppProject } from '@capstan/argocd-api';
 import { parseAppProject } from '@capstan/argocd-api';
 import {
@@ -14,7 +15,7 @@ import {
   validateApplications,
 } from '@capstan/argocd-application-sets';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
-import type { KubeObject } from '@capstan/kube-object';
+import type { Json, KubeObject } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { CapstanError } from '@capstan/lib-std';
@@ -81,6 +82,8 @@ interface Cluster {
   readonly sets: readonly KubeObject[];
   readonly projects: readonly AppProject[];
   readonly clusters: Surroundings['clusters'];
+  /** The data of argocd-cm. */
+  readonly config: { readonly [key: string]: string };
 }
 
 function readSet(path: string): ApplicationSet {
@@ -122,7 +125,10 @@ async function observe(
     const list = (kind: string) => listAll(client, { group: 'argoproj.io', kind }, namespace, io);
     const projects = await list('AppProject');
     const secrets = await listAll(client, { group: '', kind: 'Secret' }, namespace, io);
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'argocd-cm' };
+    const settings = await client.find(ref, { signal: io.signal });
     return {
+      config: textsOf(settings?.['data']),
       applications: await list('Application'),
       sets: await list('ApplicationSet'),
       projects: projects.flatMap((object) => {
@@ -134,6 +140,12 @@ async function observe(
   } finally {
     await client.close();
   }
+}
+
+function textsOf(data: Json | undefined): { readonly [key: string]: string } {
+  if (typeof data !== 'object' || data === null) return {};
+  const texts = Object.entries(data).filter((entry) => typeof entry[1] === 'string');
+  return Object.fromEntries(texts) as { readonly [key: string]: string };
 }
 
 async function listAll(
@@ -206,7 +218,8 @@ async function print(
     existing: cluster?.applications ?? [],
     clusters: surroundings.clusters,
   });
-  const preview = previewFrom(folders, set.metadata.namespace ?? 'argocd', io);
+  const controlNamespace = set.metadata.namespace ?? 'argocd';
+  const preview = previewFrom(folders, { controlNamespace, config: cluster?.config ?? {} }, io);
   const resources = await planResources(plan, cluster?.applications ?? [], preview);
   const tell = (line: string, name: string) => {
     io.out(`${line}\n`);
@@ -224,12 +237,16 @@ async function print(
 }
 
 /** What renders is loaded when there is something to render. */
-function previewFrom(folders: Folders, controlNamespace: string, { signal }: Io): Preview {
+function previewFrom(
+  folders: Folders,
+  options: Pick<PreviewOptions, 'controlNamespace' | 'config'>,
+  { signal }: Io,
+): Preview {
   return async (application) => {
     const { previewApplication } = await import('@capstan/apps-server');
     return previewApplication(application, {
       openRepository: (url) => openFolder(folders, url),
-      controlNamespace,
+      ...options,
       now: Date.now,
       signal,
     });

@@ -258,15 +258,23 @@ function failedResult(spec: RenderSpec, error: unknown): RenderResult {
   };
 }
 
-/** Whether rendering runs what a repository wrote: a chart's templates, or Jsonnet. */
+/** Whether rendering runs what a repository wrote: templates of charts, or Jsonnet. */
 function isProgram(tree: FileTree, spec: RenderSpec): boolean {
   if (spec.kind === 'helm') return true;
-  if (spec.kind === 'kustomize') return false;
+  if (spec.kind === 'kustomize') return spec.charts !== undefined;
   const folder = resolvePath('', spec.path);
   if (folder === undefined) return false;
   if (spec.kind === 'detect' && tree.stat(joinPath(folder, 'Chart.yaml')) !== undefined)
     return true;
+  if (spec.kind === 'detect' && spec.charts !== undefined && holdsKustomization(tree, folder))
+    return true;
   return holdsJsonnet(tree, folder, spec.recurse === true);
+}
+
+function holdsKustomization(tree: FileTree, folder: string): boolean {
+  return (tree.readDirectory(folder) ?? []).some(({ name }) =>
+    /^kustomization(?:\.ya?ml)?$/i.test(name),
+  );
 }
 
 function holdsJsonnet(tree: FileTree, folder: string, recurse: boolean): boolean {
