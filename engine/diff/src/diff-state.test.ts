@@ -23,6 +23,10 @@ interface Row {
 const container = (extra: Json) => ({
   spec: { template: { spec: { containers: [{ name: 'web', ...(extra as object) }] } } },
 });
+const env = (more: { readonly [name: string]: string }) => ({
+  name: 'E',
+  valueFrom: { fieldRef: { fieldPath: 'metadata.name', ...more } },
+});
 const rule = (
   part: Partial<IgnoreRule>,
   target: IgnoreRule['target'] = { syntax: 'glob' },
@@ -234,6 +238,24 @@ const ROWS: readonly Row[] = [
       data: { a: '1', b: '2', c: '3' },
     },
     expect: ['data.b: - <- "2"'],
+  },
+  {
+    title: 'what kubectl noted as empty, or what is a default, is nothing that was given up',
+    kind: 'v1 Pod',
+    desired: { spec: { containers: [{ name: 'a', env: [env({})] }] } },
+    live: {
+      metadata: {
+        annotations: {
+          note: 'of somebody else',
+          'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({
+            metadata: { annotations: {}, name: 'x' },
+            spec: { priority: 5, containers: [{ name: 'a', env: [env({ apiVersion: 'v1' })] }] },
+          }),
+        },
+      },
+      spec: { priority: 5, containers: [{ name: 'a', env: [env({ apiVersion: 'v1' })] }] },
+    },
+    expect: ['spec.priority: - <- 5'],
   },
   {
     title: 'JSON pointers leave fields out on both sides',

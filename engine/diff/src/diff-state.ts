@@ -12,7 +12,7 @@ import { formatPath } from './field-path.ts';
 import { applyIgnoreRules } from './ignore-rules.ts';
 import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
 import { isSensitive } from './mask-secrets.ts';
-import { normalizeDesired } from './normalize.ts';
+import { isAggregated, normalizeDesired, withoutRules } from './normalize.ts';
 import type {
   CompareOptions,
   DesiredObject,
@@ -81,20 +81,20 @@ export function compareObject(
 
 function findDifferences(desired: KubeObject, live: KubeObject, options: CompareOptions) {
   const known = options.schemaOf(groupVersionKindOf(desired));
-  const wanted = normalizeDesired(desired, {
-    ignoreAggregatedRoles: options.ignoreAggregatedRoles ?? false,
-  });
+  const { ignoreAggregatedRoles: ignoreAggregated = false } = options;
+  const wanted = normalizeDesired(desired, { ignoreAggregatedRoles: ignoreAggregated });
   const ignored = applyIgnoreRules(wanted, live, {
     rules: options.ignore,
     evaluator: options.evaluator,
   });
+  const held = ignoreAggregated && isAggregated(wanted) ? withoutRules(ignored.live) : ignored.live;
   const raw = [
     ...compareValues(ignored.desired, ignored.live, {
       schema: known?.schema,
       builtIn: known?.builtIn ?? false,
       path: [],
     }),
-    ...findAbandoned(ignored.desired, withManagers(ignored.live, live), {
+    ...findAbandoned(ignored.desired, withManagers(held, live), {
       fieldManager: options.fieldManager,
       schema: known?.schema,
     }),

@@ -3,6 +3,7 @@ import type { Schema } from '@capstan/kube-schema';
 import { BoundedCache } from '@capstan/lib-std';
 import { listKeys, memberSchema, type RawDifference } from './compare-values.ts';
 import { type FieldPath, isList, isRecord, type PathStep, sameJson } from './field-path.ts';
+import { filledIn } from './filled-in.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -169,6 +170,8 @@ interface AppliedWalk {
   readonly desired: Json | undefined;
   readonly live: Json | undefined;
   readonly schema: Schema | undefined;
+  /** Of what the field belongs to. */
+  readonly parent?: Schema | undefined;
   readonly path: FieldPath;
 }
 
@@ -176,6 +179,8 @@ function walkApplied(walk: AppliedWalk, found: RawDifference[]): void {
   const { applied, desired, live, schema, path } = walk;
   if (live === undefined || live === null || applied === null) return;
   if (desired === undefined || desired === null) {
+    // kubectl writes `annotations: {}` where there were none; and what is a default stays, whoever wrote it.
+    if (isEmpty(applied) || isDefault(walk)) return;
     found.push({ path, live });
     return;
   }
@@ -188,6 +193,7 @@ function walkApplied(walk: AppliedWalk, found: RawDifference[]): void {
           desired: desired[field],
           live: live[field],
           schema: memberSchema(schema, field),
+          parent: schema,
           path: [...path, { field }],
         },
         found,
@@ -196,6 +202,18 @@ function walkApplied(walk: AppliedWalk, found: RawDifference[]): void {
   } else if (isList(applied) && isList(desired) && isList(live)) {
     walkAppliedList({ ...walk, applied }, found);
   }
+}
+
+function isEmpty(applied: Json): boolean {
+  return (isRecord(applied) || isList(applied)) && Object.keys(applied).length === 0;
+}
+
+function isDefault({ live, schema, parent, path }: AppliedWalk): boolean {
+  const last = path.at(-1);
+  if (live === undefined || last === undefined || !('field' in last)) return false;
+  if (schema?.default !== undefined && sameJson(live, schema.default)) return true;
+  const filled = filledIn(parent?.definition, last.field, {});
+  return filled !== undefined && sameJson(live, filled);
 }
 
 function walkAppliedList(

@@ -5,19 +5,23 @@ const MASK = '++++++++';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export function isSecret(object: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
-  return object.apiVersion === 'v1' && object.kind === 'Secret';
+  // Also one that was put together by hand and names no version.
+  return object.kind === 'Secret' && !String(object.apiVersion).includes('/');
 }
 
 /**
  * The object as it may be shown: values of a Secret's data and stringData, and of annotations that repeat them, are
- * replaced. Equal values get equal masks within one call, so that a reader sees what differs and not what it is.
+ * replaced. Equal values of one key get equal masks within one call, so that a reader sees what differs and not what it is,
+ * nor whether two keys hold the same.
  */
 export function maskSecrets<T extends readonly (KubeObject | undefined)[]>(
   objects: T,
   options: { readonly sensitiveAnnotations?: readonly string[] } = {},
 ): { [K in keyof T]: T[K] } {
-  const masks = new Map<string, string>();
-  const mask = (value: Json | undefined): string => {
+  const seen = new Map<string, Map<string, string>>();
+  const mask = (name: string, value: Json | undefined): string => {
+    const masks = seen.get(name) ?? new Map<string, string>();
+    seen.set(name, masks);
     const text = JSON.stringify(value) ?? '';
     const known = masks.get(text);
     if (known !== undefined) return known;
@@ -47,7 +51,7 @@ export function isSensitive(
 }
 
 interface Masking {
-  readonly mask: (value: Json | undefined) => string;
+  readonly mask: (name: string, value: Json | undefined) => string;
   readonly sensitive: readonly string[];
 }
 
@@ -77,7 +81,9 @@ function maskObject(object: KubeObject, { mask, sensitive }: Masking): KubeObjec
 }
 
 function maskAll(values: JsonObject, mask: Masking['mask']): JsonObject {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, mask(value)]));
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, mask(name, value)]),
+  );
 }
 
 function maskNames(
@@ -85,5 +91,8 @@ function maskNames(
   names: readonly string[],
   mask: Masking['mask'],
 ): { readonly [name: string]: string } {
-  return { ...values, ...Object.fromEntries(names.map((name) => [name, mask(values[name])])) };
+  return {
+    ...values,
+    ...Object.fromEntries(names.map((name) => [name, mask(name, values[name])])),
+  };
 }

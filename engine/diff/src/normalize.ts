@@ -17,10 +17,14 @@ export function normalizeDesired(
   let result: KubeObject = { ...rest, ...head(object), metadata: comparableMetadata(object) };
   if (isSecret(object)) result = foldStringData(result);
   if (options.ignoreAggregatedRoles && isAggregated(result)) {
-    const { rules: _rules, ...kept } = result;
-    result = { ...kept, ...head(result) };
+    result = withoutRules(result);
   }
   return result;
+}
+
+export function withoutRules(object: KubeObject): KubeObject {
+  const { rules: _rules, ...kept } = object;
+  return { ...kept, ...head(object) };
 }
 
 function head(object: KubeObject): Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> {
@@ -58,7 +62,8 @@ function encodeBase64(text: string): string {
   return btoa(binary);
 }
 
-function isAggregated(object: KubeObject): boolean {
+/** A role whose rules the server puts together from others. */
+export function isAggregated(object: KubeObject): boolean {
   return (
     object.kind === 'ClusterRole' &&
     object.apiVersion.startsWith(`${CLUSTER_ROLE}/`) &&
