@@ -156,7 +156,7 @@ function situationOf({ look, loaded, compared, operation, waiting }: View) {
     prune: delivery.sync.prune,
     request,
     operation,
-    hookRuns: operation?.results.some(({ hook, state }) => hook && state === 'Running') ?? false,
+    hookRuns: operation !== undefined && hookRunsIn(operation),
     sync: syncOf({ ...compared, entries }, delivery),
     revisions: loaded.revisions.map(({ id }) => id),
     desiredDigest: loaded.digest,
@@ -164,6 +164,10 @@ function situationOf({ look, loaded, compared, operation, waiting }: View) {
     wouldWipe: desired === 0 && entries.length > 0,
     hold: waiting?.hold ?? delivery.hold,
   };
+}
+
+function hookRunsIn({ results }: OperationState): boolean {
+  return results.some(({ hook, state }) => hook && state === 'Running');
 }
 
 async function act(
@@ -180,6 +184,9 @@ async function act(
     case 'hold':
       return holdOperation(decision, view, context.ports);
     case 'start':
+      // What it was about is over; a hook of it that runs would run beside those to come.
+      if (operation?.phase === 'Running' && hookRunsIn(operation))
+        await terminate(view, operation, context);
       return perform(view, startOperation(decision.request, view, context.ports), context);
     case 'continue':
       return operation === undefined ? undefined : goOn(view, operation, context);
