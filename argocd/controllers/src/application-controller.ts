@@ -56,7 +56,7 @@ import { portsFor, renderLate } from './delivery-ports.ts';
 import { ensureDeleteFinalizers } from './end-of-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
-import { hashOf, isOverdue, limitAtMs, spreadMs } from './look-times.ts';
+import { isOverdue, leisureMs, leisureOf, limitAtMs, spreadMs } from './look-times.ts';
 import { contextOf } from './lowering-context.ts';
 import { findOrphans } from './orphaned-resources.ts';
 import { readStatus } from './read-status.ts';
@@ -128,6 +128,7 @@ interface Bench extends HydrationBench {
   readonly awaited: AwaitedObjects;
   /** When everything of an application was last made anew (timeout.hard.reconciliation). */
   readonly hardAtMs: Map<string, number>;
+  readonly leisure: { end(): void };
   /** The engine's last word on each application. */
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
@@ -143,13 +144,22 @@ export function createApplicationController(
     shared: ports.shared,
   });
   const pollIntervalMs = () => options.pollIntervalMs ?? intervalOf(control.settings());
-  const watches = new SourceWatches(ports.sources, (id, { touched }) =>
-    controller.enqueue(fromOwner(id), touched ? URGENT : atLeisure(id, pollIntervalMs())),
+  const leisure = leisureOf(ports.clock, () => {
+    for (const { namespace, name } of control.applications()) {
+      const afterMs = leisureMs(ownerName(namespace, name));
+      controller.enqueue({ namespace, name }, { afterMs, priority: -100, reason: 'leisure' });
+    }
+  });
+  const watches = new SourceWatches(
+    ports.sources,
+    (id) => controller.enqueue(fromOwner(id), URGENT),
+    { onElsewhere: leisure.begin },
   );
   const bench: Bench = {
     ports,
     control,
     watches,
+    leisure,
     controlNamespace,
     pollIntervalMs,
     hydrations: new Map(),
@@ -205,17 +215,6 @@ function destinationOf(object: KubeObject | undefined): string {
 
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
 
-const LEISURE_MS = 900_000;
-
-/**
- * A commit that leaves an application's files alone is no reason to hurry; a look at leisure is a safeguard, so seldom that
- * commits cost nothing by it. Applications are spread over the time by their names.
- */
-function atLeisure(id: string, pollIntervalMs: number): EnqueueOptions {
-  const afterMs = Math.max(LEISURE_MS, pollIntervalMs) * (0.5 + hashOf(id) / 2000);
-  return { afterMs, priority: -100, reason: 'source elsewhere' };
-}
-
 async function run(
   controller: Controller<AppKey>,
   bench: Bench,
@@ -257,6 +256,7 @@ async function run(
     await controller.run({ signal });
   } finally {
     for (const stop of stops) stop();
+    bench.leisure.end();
     watches.close();
     await control[Symbol.asyncDispose]();
   }

@@ -1,5 +1,6 @@
 /** When applications are looked at without anything having changed, as the administrator sets it (argocd-cm, argocd-cmd-params-cm). */
 import type { DeliveryStatus } from '@capstan/engine-delivery';
+import type { Clock } from '@capstan/lib-std';
 import type { Settings } from './settings.ts';
 
 /** From 0 to 999. */
@@ -35,4 +36,28 @@ export function limitAtMs(
   const endsAtMs = isTimed ? operation.startedAtMs + syncTimeoutMs : Number.POSITIVE_INFINITY;
   const nextHardAtMs = hardIntervalMs > 0 ? hardAtMs + hardIntervalMs : Number.POSITIVE_INFINITY;
   return Math.min(endsAtMs, nextHardAtMs);
+}
+
+const LEISURE_MS = 450_000;
+
+/**
+ * A commit that leaves applications' files alone is no reason to hurry: a look at leisure at all of them is a safeguard,
+ * some time after the first of such commits. One timer, however many there are.
+ */
+export function leisureOf(clock: Clock, look: () => void) {
+  let cancel: (() => void) | undefined;
+  return {
+    begin: () => {
+      cancel ??= clock.after(LEISURE_MS, () => {
+        cancel = undefined;
+        look();
+      });
+    },
+    end: () => cancel?.(),
+  };
+}
+
+/** When an application is looked at then: they are spread over the time by their names. */
+export function leisureMs(id: string): number {
+  return 1 + (LEISURE_MS * hashOf(id)) / 1000;
 }

@@ -60,7 +60,8 @@ export async function loadDesired(
     if (loaded.render !== undefined) renders.push(loaded.render);
   }
   if (problems.some(({ severity }) => severity === 'error')) {
-    return { revisions, renderKinds, digest: '', problems, renders };
+    const known = renders.length === sources.length ? renders : [];
+    return { revisions, renderKinds, digest: '', problems, renders: known };
   }
   const scopes = await findScopes(objects, ports.cluster, options);
   const prepared = prepareDesired(

@@ -1,7 +1,8 @@
 import type { RenderResult } from '@capstan/engine-render';
-import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
+import type { Snapshot, SourceChange, SourceSpec, SourceStore } from '@capstan/engine-source';
 import type { FileTree } from '@capstan/lib-files';
 import { BoundedCache, type CapstanError } from '@capstan/lib-std';
+import { TraceIndex } from './trace-index.ts';
 
 /** What one source of a delivery gave when it was last rendered. */
 export interface LoadedRender {
@@ -11,7 +12,7 @@ export interface LoadedRender {
 }
 
 /** Where two states of a source differ, for whoever read one of them. */
-interface Change {
+export interface Change {
   /** Files whose content is another one, that came or that went. */
   readonly files: readonly string[];
   /** Places that came, went or turned into something else. */
@@ -34,7 +35,7 @@ export class ChangeJudge {
     if (before?.trace === undefined || before.snapshot.source !== after.source) return true;
     const { trace, snapshot } = before;
     if (snapshot.digest === after.digest) return false;
-    const { files, places, listings } = this.#change(snapshot, after);
+    const { files, places, listings } = this.change(snapshot, after);
     return (
       files.some((path) => trace.files.has(path)) ||
       listings.some((path) => trace.listings.has(path)) ||
@@ -44,7 +45,7 @@ export class ChangeJudge {
     );
   }
 
-  #change(before: Snapshot, after: Snapshot): Change {
+  change(before: Snapshot, after: Snapshot): Change {
     const key = `${before.source} ${before.digest} ${after.digest}`;
     const known = this.#changes.get(key);
     if (known !== undefined) return known;
@@ -82,78 +83,183 @@ function listsAlike(before: FileTree, after: FileTree, path: string): boolean {
 
 interface Watch {
   readonly specs: string;
-  readonly stops: readonly (() => void)[];
-  readonly errors: Map<number, CapstanError>;
-  loaded: readonly LoadedRender[];
+  /** One for each source. */
+  readonly seats: readonly Seat[];
+}
+
+/** One source of one watch. */
+interface Seat {
+  readonly id: string;
+  readonly topic: Topic;
+  loaded: LoadedRender | undefined;
+  /** The states that it was woken for, since what it had rendered was behind. */
+  told: string;
+}
+
+/** One source, for all who follow it. */
+interface Topic {
+  readonly key: string;
+  intervalMs: number;
+  readonly seats: Set<Seat>;
+  /** Seats whose render holds for `current`, by what it read: a change is looked up here, and costs nothing for the others. */
+  readonly index: TraceIndex<Seat>;
+  current: Snapshot | undefined;
+  error: CapstanError | undefined;
+  stop: () => void;
+}
+
+export interface SourceWatchesOptions {
+  /** Called once for each change that leaves somebody alone. */
+  readonly onElsewhere?: () => void;
 }
 
 /**
- * Follows the sources of each delivery (or of whatever bears an id) as long as it names them, and says of each change
- * whether it touches what the delivery read: `touched` is false when a render would give the same.
+ * Follows the sources of each delivery (or of whatever bears an id) as long as it names them, and wakes those whose render a
+ * change touches: who read, listed or missed a changed path. The cost of a change is that of the change and of those.
  */
 export class SourceWatches {
   readonly #sources: Pick<SourceStore, 'watch'>;
-  readonly #wake: (id: string, change: { readonly touched: boolean }) => void;
+  readonly #wake: (id: string) => void;
+  readonly #options: SourceWatchesOptions;
   readonly #watches = new Map<string, Watch>();
+  readonly #topics = new Map<string, Topic>();
   readonly #judge: ChangeJudge;
 
   constructor(
     sources: Pick<SourceStore, 'watch' | 'changedPaths'>,
-    wake: (id: string, change: { readonly touched: boolean }) => void,
+    wake: (id: string) => void,
+    options: SourceWatchesOptions = {},
   ) {
     this.#sources = sources;
     this.#judge = new ChangeJudge(sources);
     this.#wake = wake;
+    this.#options = options;
   }
 
   follow(id: string, sources: readonly SourceSpec[], intervalMs: number): void {
     const specs = JSON.stringify([intervalMs, sources]);
     if (this.#watches.get(id)?.specs === specs) return;
-    this.forget(id);
-    const errors = new Map<number, CapstanError>();
-    const stops: (() => void)[] = [];
-    const watch: Watch = { specs, stops, errors, loaded: [] };
-    this.#watches.set(id, watch);
-    sources.forEach((source, index) => {
-      const stop = this.#sources.watch(source, {
-        intervalMs,
-        onChange: (change) => {
-          const hadError = errors.delete(index);
-          if (change.kind === 'error') errors.set(index, change.error);
-          const touched =
-            change.kind === 'error' ||
-            hadError ||
-            this.#judge.touches(watch.loaded[index], change.snapshot);
-          if (change.kind !== 'error' && !touched) keep(watch, index, change.snapshot);
-          this.#wake(id, { touched });
-        },
-      });
-      stops.push(stop);
+    const before = this.#watches.get(id);
+    const seats = sources.map((spec): Seat => {
+      const topic = this.#topicOf(spec, intervalMs);
+      const seat = { id, topic, loaded: undefined, told: '' };
+      topic.seats.add(seat);
+      return seat;
     });
+    this.#watches.set(id, { specs, seats });
+    this.#leave(before);
   }
 
   /** Tells what was rendered last, so that later changes can be held against it. */
   loaded(id: string, renders: readonly LoadedRender[]): void {
-    const watch = this.#watches.get(id);
-    if (watch !== undefined) watch.loaded = renders;
+    let isBehind = false;
+    for (const [at, seat] of (this.#watches.get(id)?.seats ?? []).entries()) {
+      const { current } = seat.topic;
+      seat.topic.index.remove(seat);
+      seat.loaded = renders[at];
+      if (current === undefined || seat.loaded === undefined) continue;
+      if (this.#takeSeat(seat, current)) continue;
+      // Once: what was rendered may be ahead of what was told, too.
+      const told = `${seat.loaded.snapshot.digest} ${current.digest}`;
+      isBehind ||= seat.told !== told;
+      seat.told = told;
+    }
+    if (isBehind) this.#wake(id);
   }
 
   /** Remotes that could not be read when they were last asked. */
   errors(id: string): readonly CapstanError[] {
-    return [...(this.#watches.get(id)?.errors.values() ?? [])];
+    return (this.#watches.get(id)?.seats ?? []).flatMap(({ topic }) => topic.error ?? []);
   }
 
   forget(id: string): void {
-    for (const stop of this.#watches.get(id)?.stops ?? []) stop();
+    const watch = this.#watches.get(id);
     this.#watches.delete(id);
+    this.#leave(watch);
   }
 
   close(): void {
     for (const id of [...this.#watches.keys()]) this.forget(id);
   }
-}
 
-/** The render holds for this state as well: the next change is held against it, however many came before. */
-function keep(watch: Watch, index: number, snapshot: Snapshot): void {
-  watch.loaded = watch.loaded.map((one, at) => (at === index ? { ...one, snapshot } : one));
+  #topicOf(spec: SourceSpec, intervalMs: number): Topic {
+    const key = JSON.stringify(spec);
+    const topic: Topic = this.#topics.get(key) ?? {
+      key,
+      intervalMs,
+      seats: new Set(),
+      index: new TraceIndex(),
+      current: undefined,
+      error: undefined,
+      stop: () => undefined,
+    };
+    this.#topics.set(key, topic);
+    const onChange = (change: SourceChange) => this.#take(topic, change);
+    // Whoever joins wants to know how things stand now: the remote is asked once more.
+    const { stop } = topic;
+    // The shortest interval of all that ever joined.
+    topic.intervalMs = Math.min(topic.intervalMs, intervalMs);
+    topic.stop = this.#sources.watch(spec, { intervalMs: topic.intervalMs, onChange });
+    stop();
+    return topic;
+  }
+
+  #leave(watch: Watch | undefined): void {
+    for (const seat of watch?.seats ?? []) {
+      const { topic } = seat;
+      topic.index.remove(seat);
+      topic.seats.delete(seat);
+      if (topic.seats.size > 0) continue;
+      topic.stop();
+      this.#topics.delete(topic.key);
+    }
+  }
+
+  #take(topic: Topic, change: SourceChange): void {
+    const { error } = topic;
+    topic.error = change.kind === 'error' ? change.error : undefined;
+    if (change.kind === 'error') {
+      const isKnown = error?.code === change.error.code && error.message === change.error.message;
+      if (!isKnown) this.#wakeAll(topic.seats);
+      return;
+    }
+    const hadError = error !== undefined;
+    const before = topic.current;
+    topic.current = change.snapshot;
+    const touched = this.#touched(topic, before, change.snapshot);
+    this.#wakeAll(hadError ? topic.seats : touched);
+    if (!hadError && touched.size < topic.seats.size) this.#options.onElsewhere?.();
+  }
+
+  /** Those whose render does not hold for the state after; all others are in the index afterwards. */
+  #touched(topic: Topic, before: Snapshot | undefined, after: Snapshot): ReadonlySet<Seat> {
+    const outside = topic.seats.size === topic.index.size ? [] : this.#outside(topic);
+    const touched = new Set<Seat>();
+    if (before !== undefined && topic.index.size > 0) {
+      for (const seat of topic.index.find(this.#judge.change(before, after))) {
+        // What it read is of the state before, which the index knew to be the same.
+        if (seat.loaded !== undefined) seat.loaded = { ...seat.loaded, snapshot: before };
+        topic.index.remove(seat);
+        touched.add(seat);
+      }
+    }
+    for (const seat of outside) if (!this.#takeSeat(seat, after)) touched.add(seat);
+    return touched;
+  }
+
+  #outside(topic: Topic): readonly Seat[] {
+    return [...topic.seats].filter((seat) => !topic.index.has(seat));
+  }
+
+  /** Into the index, when its render holds for this state. */
+  #takeSeat(seat: Seat, current: Snapshot): boolean {
+    const trace = seat.loaded?.trace;
+    if (trace === undefined || this.#judge.touches(seat.loaded, current)) return false;
+    seat.topic.index.add(seat, trace);
+    return true;
+  }
+
+  #wakeAll(seats: ReadonlySet<Seat>): void {
+    for (const id of new Set([...seats].map((seat) => seat.id))) this.#wake(id);
+  }
 }
