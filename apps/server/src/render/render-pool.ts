@@ -58,6 +58,7 @@ interface Thread {
 
 const TIMEOUT_MS = 30_000;
 const MEMORY_MB = 512;
+const YOUNG_MB = 24;
 const QUEUE_MAX = 10_000;
 const FAILURES_MAX = 1_000;
 const FOLDERS_MAX = 200;
@@ -168,7 +169,7 @@ export class RenderPool {
     const worker = new Worker(program, {
       workerData: { port: port2, flag } satisfies WorkerData,
       transferList: [port2],
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB },
     });
     // Neither keeps the process alive.
     worker.unref();
