@@ -62,7 +62,7 @@ test('plain manifests need no thread', async () => {
 });
 
 test('one that hangs, crashes or eats the memory costs its own app only, once', async () => {
-  await using opened = open({ program: HOSTILE, timeoutMs: 1_500, memoryMb: 64 });
+  await using opened = open({ program: HOSTILE, timeoutMs: 5_000, memoryMb: 64 });
   const { pool } = opened;
   const rows = [
     ['hang', 'RENDER_TIMEOUT'],
