@@ -158,7 +158,7 @@ test('a kustomization takes charts of its repository when that is allowed', () =
     names: 'ConfigMap/web CustomResourceDefinition/things.example.com',
     data,
   });
-  assert.deepEqual(build('', { kubeVersion: '1.30' }), {
+  assert.deepEqual(build('', { kubeVersion: '1.30.0' }), {
     names: 'ConfigMap/web Job/hook',
     data: { ...data, kube: 'v1.30.0' },
   });
