@@ -32,6 +32,7 @@ export {
 export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { createLocalClient, type LocalClient, type ResourcePath } from './local-client.ts';
 export { randomSuffix, safeEncode } from './names.ts';
+export { OrderedMap } from './ordered-map.ts';
 export { countedBy, totalUsage } from './quota.ts';
 export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
 export type { ServedResource } from './served-resource.ts';

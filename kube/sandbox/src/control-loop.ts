@@ -8,12 +8,14 @@ import {
 import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
 import { createRecorder, type Recorder } from './events.ts';
-import { createOwnerIndex, type OwnerIndex } from './owner-index.ts';
+import { createOwnerIndex, type Dependent, type OwnerIndex } from './owner-index.ts';
 
 /** The cluster as controllers see it. */
 export interface ControllerClient extends LocalClient {
   /** The objects of a resource that an owner controls. */
   owned(path: string, owner: KubeObject): KubeObject[];
+  /** All objects that name an owner, by where they are. */
+  dependents(ownerUid: string): readonly Dependent[];
 }
 
 /** What a controller works with: the cluster, the time, and a way to look again later. */
@@ -33,7 +35,7 @@ export interface Surroundings {
 export interface Controller {
   readonly name: string;
   /** The keys to reconcile because of a change; most often the object's own, or its owner's. */
-  keysFor(event: StoreEvent, client: LocalClient): readonly string[];
+  keysFor(event: StoreEvent, client: ControllerClient): readonly string[];
   reconcile(key: string, surroundings: Surroundings): void;
 }
 
@@ -41,6 +43,8 @@ export interface ControlLoop {
   /** Works off everything that is due; called by itself after every change. */
   settle(): void;
   stop(): void;
+  /** Goes on with the fork of the server from here, with all that is due and planned; no object is looked at. */
+  fork(server: ApiServer): ControlLoop;
 }
 
 const RETRY_MS = 50;
@@ -52,11 +56,29 @@ export function startControlLoop(
   server: ApiServer,
   controllers: readonly Controller[],
 ): ControlLoop {
-  const { core } = server;
-  const index = createOwnerIndex();
   const queues = controllers.map(
     (controller): Queue => ({ controller, due: new Set(), timers: new Map() }),
   );
+  const { loop, see } = runLoop(server, queues, createOwnerIndex());
+  const { store } = server.core;
+  for (const bucket of store.buckets()) {
+    for (const [key, object] of store.view(bucket).entries()) {
+      const resourceVersion = Number(object.metadata.resourceVersion);
+      see({ bucket, key, object, previous: undefined, removed: false, resourceVersion });
+    }
+  }
+  return loop;
+}
+
+interface Running {
+  readonly loop: ControlLoop;
+  readonly see: (event: StoreEvent) => void;
+  /** Plans a key of one of the queues. */
+  readonly again: (queue: number, key: string, at: number) => void;
+}
+
+function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex): Running {
+  const { core } = server;
   let scheduled = false;
   let stopped = false;
   const schedule = (): void => {
@@ -92,20 +114,28 @@ export function startControlLoop(
     schedule();
   };
   const unsubscribe = core.store.subscribe(see);
-  for (const bucket of core.store.buckets()) {
-    for (const [key, object] of core.store.view(bucket).entries()) {
-      const resourceVersion = Number(object.metadata.resourceVersion);
-      see({ bucket, key, object, previous: undefined, removed: false, resourceVersion });
-    }
-  }
-  return {
+  const loop: ControlLoop = {
     settle,
     stop() {
       stopped = true;
       unsubscribe();
       for (const { timers } of queues) for (const { cancel } of timers.values()) cancel();
     },
+    fork(forked) {
+      const copies = queues.map(({ controller, due }): Queue => {
+        return { controller, due: new Set(due), timers: new Map() };
+      });
+      const copy = runLoop(forked, copies, index.fork());
+      for (const [i, { timers }] of queues.entries()) {
+        for (const [key, { at }] of timers) copy.again(i, key, at);
+      }
+      copy.loop.settle();
+      return copy.loop;
+    },
   };
+  const again = (queue: number, key: string, at: number): void =>
+    surroundings[queue]?.again(key, Math.max(0, at - core.clock.now()));
+  return { loop, see, again };
 }
 
 interface Queue {
@@ -126,6 +156,7 @@ function surroundingsOf(
   const client = {
     ...local,
     owned: (path: string, owner: KubeObject) => index.owned(local, path, owner),
+    dependents: (ownerUid: string) => index.dependents(ownerUid),
   };
   return {
     client,

@@ -6,7 +6,7 @@ import { deploymentController } from './controllers/deployment.ts';
 import { disruptionController } from './controllers/disruption.ts';
 import { endpointsController } from './controllers/endpoints.ts';
 import { exposureController } from './controllers/exposure.ts';
-import { createGarbageCollector } from './controllers/garbage-collector.ts';
+import { garbageCollector } from './controllers/garbage-collector.ts';
 import { jobController } from './controllers/job.ts';
 import { kubelet } from './controllers/kubelet.ts';
 import { createNamespaceController } from './controllers/namespace.ts';
@@ -15,11 +15,11 @@ import { replicaSetController, replicationController } from './controllers/repli
 import { statefulSetController } from './controllers/stateful-set.ts';
 import { volumeController } from './controllers/volumes.ts';
 
-/** Everything that lives in a cluster beside its API server; made anew for each, as some keep an index. */
+/** Everything that lives in a cluster beside its API server. None keeps anything but the cluster's objects. */
 export function createControllers(authority: () => string): readonly Controller[] {
   return [
     createNamespaceController(authority),
-    createGarbageCollector(),
+    garbageCollector,
     deploymentController,
     replicaSetController,
     replicationController,

@@ -284,6 +284,27 @@ test('a fork is a cluster of its own', () =>
     assert.equal(client.list('v1/pods', 'default').length, 3);
   }));
 
+test('a fork goes on with what is under way, and cleans up after owners that came before it', () =>
+  withSandbox(async ({ sandbox, client, pass }) => {
+    client.create('apps/v1/deployments', deployment('app:slow'));
+    await pass(10);
+    const ready = (of: LocalClient): unknown =>
+      valueAt(of.get('apps/v1/deployments', 'default', 'web'), 'status', 'readyReplicas');
+    assert.equal(ready(client), undefined);
+    await using fork = await sandbox.fork();
+    const other = createLocalClient(fork.server.core, SYSTEM, 'test');
+    await pass(60_000);
+    assert.equal(ready(client), 3);
+    assert.equal(ready(other), 3);
+    await using second = await fork.fork();
+    const third = createLocalClient(second.server.core, SYSTEM, 'test');
+    third.remove('apps/v1/deployments', 'default', 'web', { propagation: 'Foreground' });
+    await pass(1000);
+    assert.deepEqual(third.list('apps/v1/replicasets', 'default'), []);
+    assert.equal(third.list('v1/pods', 'default').length, 0);
+    assert.equal(other.list('v1/pods', 'default').length, 3);
+  }));
+
 test('an autoscaler follows the metric that one sets', () =>
   withSandbox(async ({ client, pass }) => {
     client.create('apps/v1/deployments', deployment('app:1', { replicas: 2 }));

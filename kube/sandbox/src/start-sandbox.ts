@@ -16,7 +16,7 @@ import {
 import type { Clock } from '@capstan/lib-std';
 import { type Access, keepAccess, prepareAccess } from './access.ts';
 import { createRuntime } from './containers/runtime.ts';
-import { startControlLoop } from './control-loop.ts';
+import { type ControlLoop, startControlLoop } from './control-loop.ts';
 import { furnishCluster } from './controllers/nodes.ts';
 import { createControllers } from './controllers.ts';
 import { kubeconfigText } from './kubeconfig.ts';
@@ -69,22 +69,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  return runSandbox(server, access, options, log);
-}
-
-async function runSandbox(
-  server: ApiServer,
-  access: Access,
-  options: SandboxOptions,
-  log?: DurableLog,
-): Promise<Sandbox> {
-  const { core } = server;
-  furnishCluster(createLocalClient(core, SYSTEM, 'sandbox'), core.clock, options.nodes ?? 1);
+  furnishCluster(
+    createLocalClient(server.core, SYSTEM, 'sandbox'),
+    server.core.clock,
+    options.nodes ?? 1,
+  );
   const loop = startControlLoop(
     server,
     createControllers(() => access.authority.certificate),
   );
   loop.settle();
+  return runSandbox({ server, loop, access, ...(log === undefined ? {} : { log }) }, options);
+}
+
+interface Parts {
+  readonly server: ApiServer;
+  readonly loop: ControlLoop;
+  readonly access: Access;
+  readonly log?: DurableLog;
+}
+
+async function runSandbox(parts: Parts, options: SandboxOptions): Promise<Sandbox> {
+  const { server, loop, access, log } = parts;
   const listener: Listener = await listen((request, client) => server.handle(request, client), {
     port: options.port ?? 0,
     streams: (request, client) => server.streams(request, client),
@@ -112,7 +118,11 @@ async function runSandbox(
     server,
     url: listener.url,
     kubeconfigPath,
-    fork: () => runSandbox(server.fork(), access, { ...withoutData(options), port: 0 }),
+    fork() {
+      const forked = server.fork();
+      const copy = { server: forked, loop: loop.fork(forked), access };
+      return runSandbox(copy, { ...withoutData(options), port: 0 });
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

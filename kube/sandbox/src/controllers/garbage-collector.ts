@@ -7,80 +7,50 @@ import {
 } from '@capstan/kube-apiserver';
 import type { KubeObject, OwnerReference } from '@capstan/kube-object';
 import type { Controller, Surroundings } from '../control-loop.ts';
+import { type Dependent, pathOf } from '../owner-index.ts';
 
 /** Where an object is, so that it can be found again: `path|namespace|name`. */
-function address(path: string, object: KubeObject): string {
-  return `${path}|${object.metadata.namespace ?? ''}|${object.metadata.name ?? ''}`;
+function address({ path, namespace, name }: Dependent): string {
+  return `${path}|${namespace}|${name}`;
 }
 
 /**
  * Owner references: dependents go when their last owner is gone (background), before it (foreground), or are set free
- * (orphan). Keeps an index of who depends on whom, so that the work is proportional to what an owner has.
+ * (orphan). The work is proportional to what an owner has.
  */
-export function createGarbageCollector(): Controller {
-  const dependents = new Map<string, Set<string>>();
-  const paths = new Map<string, string>();
-  const ownersOf = new Map<string, readonly string[]>();
-  const pathOf = (bucket: string, client: LocalClient, object: KubeObject): string => {
-    const known = paths.get(bucket);
-    if (known !== undefined) return known;
-    const resource = bucket.slice(bucket.lastIndexOf('/') + 1);
-    const path = `${object.apiVersion}/${resource}`;
-    if (client.resource(path) !== undefined) paths.set(bucket, path);
-    return path;
-  };
-  return {
-    name: 'garbage-collector',
-    keysFor(event, client) {
-      const path = pathOf(event.bucket, client, event.object);
-      const own = address(path, event.object);
-      const uid = event.object.metadata.uid ?? '';
-      const owners = event.removed
-        ? []
-        : (event.object.metadata.ownerReferences ?? []).map((owner) => owner.uid);
-      const before = ownersOf.get(own) ?? [];
-      for (const owner of before) if (!owners.includes(owner)) dependents.get(owner)?.delete(own);
-      for (const owner of owners) {
-        const set = dependents.get(owner) ?? new Set();
-        dependents.set(owner, set.add(own));
-      }
-      if (owners.length > 0) ownersOf.set(own, owners);
-      else ownersOf.delete(own);
-      const keys: string[] = [];
-      if (event.removed) {
-        keys.push(...(dependents.get(uid) ?? []));
-        // A foreground owner waits for its dependents.
-        for (const owner of event.object.metadata.ownerReferences ?? []) {
-          keys.push(`owner|${event.object.metadata.namespace ?? ''}|${JSON.stringify(owner)}`);
-        }
-        if ((dependents.get(uid)?.size ?? 0) === 0) dependents.delete(uid);
-      } else {
-        if (owners.length > 0) keys.push(own);
-        if (event.object.metadata.deletionTimestamp !== undefined) keys.push(own);
-      }
-      return keys;
-    },
-    reconcile(key, surroundings) {
-      const { client } = surroundings;
-      if (key.startsWith('owner|')) {
-        const [, namespace = '', text = ''] = splitIn(key, 3);
-        const owner = JSON.parse(text) as OwnerReference;
-        const found = findOwner(client, owner, namespace);
-        if (found === undefined) return;
-        collect(found.path, found.object, dependents, surroundings);
-        return;
-      }
-      const [path = '', namespace = '', name = ''] = key.split('|');
-      const object = client.get(path, namespace, name);
-      if (object === undefined) return;
-      if (object.metadata.deletionTimestamp !== undefined) {
-        collect(path, object, dependents, surroundings);
-        return;
-      }
-      checkOwners(path, object, client);
-    },
-  };
-}
+export const garbageCollector: Controller = {
+  name: 'garbage-collector',
+  keysFor({ bucket, object, removed }, client) {
+    const { namespace = '', name = '', uid = '', ownerReferences = [] } = object.metadata;
+    if (removed) {
+      // A foreground owner waits for its dependents.
+      const owners = ownerReferences.map((owner) => `owner|${namespace}|${JSON.stringify(owner)}`);
+      return [...client.dependents(uid).map(address), ...owners];
+    }
+    const isConcerned =
+      ownerReferences.length > 0 || object.metadata.deletionTimestamp !== undefined;
+    return isConcerned ? [address({ path: pathOf(bucket, object), namespace, name })] : [];
+  },
+  reconcile(key, surroundings) {
+    const { client } = surroundings;
+    if (key.startsWith('owner|')) {
+      const [, namespace = '', text = ''] = splitIn(key, 3);
+      const owner = JSON.parse(text) as OwnerReference;
+      const found = findOwner(client, owner, namespace);
+      if (found === undefined) return;
+      collect(found.path, found.object, surroundings);
+      return;
+    }
+    const [path = '', namespace = '', name = ''] = key.split('|');
+    const object = client.get(path, namespace, name);
+    if (object === undefined) return;
+    if (object.metadata.deletionTimestamp !== undefined) {
+      collect(path, object, surroundings);
+      return;
+    }
+    checkOwners(path, object, client);
+  },
+};
 
 function splitIn(text: string, parts: number): string[] {
   const pieces = text.split('|');
@@ -136,18 +106,13 @@ function checkOwners(path: string, object: KubeObject, client: LocalClient): voi
 }
 
 /** An owner on its way out: sets its dependents free, or takes them with it. */
-function collect(
-  path: string,
-  owner: KubeObject,
-  dependents: ReadonlyMap<string, ReadonlySet<string>>,
-  { client }: Surroundings,
-): void {
+function collect(path: string, owner: KubeObject, { client }: Surroundings): void {
   const finalizers = owner.metadata.finalizers ?? [];
   const orphans = finalizers.includes('orphan');
   if (!orphans && !finalizers.includes('foregroundDeletion')) return;
   let blocked = false;
-  for (const key of [...(dependents.get(owner.metadata.uid ?? '') ?? [])]) {
-    const [childPath = '', namespace = '', name = ''] = key.split('|');
+  const dependents = (): readonly Dependent[] => client.dependents(owner.metadata.uid ?? '');
+  for (const { path: childPath, namespace, name } of dependents()) {
     const child = client.get(childPath, namespace, name);
     if (child === undefined) continue;
     if (orphans) release(childPath, child, owner, client);
@@ -158,11 +123,9 @@ function collect(
     }
   }
   if (blocked) {
-    const left = [...(dependents.get(owner.metadata.uid ?? '') ?? [])].some((key) => {
-      const [childPath = '', namespace = '', name = ''] = key.split('|');
-      return client.get(childPath, namespace, name) !== undefined;
-    });
-    if (left) return;
+    const isLeft = ({ path: childPath, namespace, name }: Dependent): boolean =>
+      client.get(childPath, namespace, name) !== undefined;
+    if (dependents().some(isLeft)) return;
   }
   const latest = client.get(path, owner.metadata.namespace ?? '', owner.metadata.name ?? '');
   if (latest === undefined) return;
