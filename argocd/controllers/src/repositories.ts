@@ -13,6 +13,8 @@ export interface RepositoryCredential {
   readonly isOci: boolean;
   /** Plain HTTP to that registry. */
   readonly plainHttp: boolean;
+  /** Files that Git LFS keeps are fetched. */
+  readonly lfs?: boolean;
 }
 
 const READ_TYPES: ReadonlyMap<string, RepositoryCredential['kind']> = new Map([
@@ -42,6 +44,7 @@ export function readRepositoryCredential(
     auth: readAuth(data),
     isOci: data.get('enableOCI') === 'true' || data.get('type') === 'oci',
     plainHttp: data.get('insecureOCIForceHttp') === 'true',
+    ...(data.get('enableLfs') === 'true' ? { lfs: true } : {}),
   };
 }
 
@@ -87,13 +90,15 @@ export function repositoryAccess(
   readonly auth: SourceAuth | undefined;
   readonly isOci?: boolean;
   readonly plainHttp?: boolean;
+  readonly lfs?: boolean;
 } {
   const { url, project } = repository;
-  const { auth, isOci, plainHttp } = findRepository(credentials, url, project) ?? {};
+  const { auth, isOci, plainHttp, lfs } = findRepository(credentials, url, project) ?? {};
   return {
     auth: withTrust(auth, url, trust),
     ...(isOci === undefined ? {} : { isOci }),
     ...(plainHttp === undefined ? {} : { plainHttp }),
+    ...(lfs === undefined ? {} : { lfs }),
   };
 }
 

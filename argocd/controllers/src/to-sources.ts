@@ -65,10 +65,11 @@ export interface RepositoryAccess {
   readonly auth: SourceAuth | undefined;
   readonly isOci?: boolean;
   readonly plainHttp?: boolean;
+  readonly lfs?: boolean;
 }
 
 function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): SourceSpec {
-  const { auth, isOci = false, plainHttp = false } = access;
+  const { auth, isOci = false, plainHttp = false, lfs = false } = access;
   const { tagPrefix, chart, repoURL, targetRevision = '' } = source;
   const common = auth === undefined ? {} : { auth };
   const isArtifact = repoURL.startsWith('oci://');
@@ -91,6 +92,7 @@ function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): Sour
     kind: 'git',
     url: repoURL,
     revision: tagPrefix ? { ...revision, tagPrefix } : revision,
+    ...(lfs ? { lfs } : {}),
     ...common,
   };
 }

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { changedPaths, isObjectId } from '@capstan/lib-git';
 import { backoffDelayMs, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { type ArchiveReader, ArchiveSources } from './archive-sources.ts';
 import { describeCommit } from './describe-commit.ts';
 import { GitSnapshots } from './git-snapshots.ts';
 import { GitSources, type GitSourcesOptions, type OpenMirror } from './git-sources.ts';
+import { LfsStore } from './lfs-store.ts';
 import type { VerifiedObject, VerifyRequest } from './signature-types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SourcePoller } from './source-poller.ts';
@@ -69,7 +71,10 @@ class Store implements SourceStore, SourceWriter {
   constructor(options: SourceStoreOptions) {
     this.#options = options;
     this.#git = new GitSources({ ...options, now: () => options.clock.now() });
-    this.#snapshots = new GitSnapshots(this.#git);
+    this.#snapshots = new GitSnapshots(
+      this.#git,
+      new LfsStore(join(options.folder, 'lfs'), () => options.clock.now()),
+    );
     this.#archives = new ArchiveSources(options.readArchive);
     void this.#git.removeUnused(options.clock.now());
   }

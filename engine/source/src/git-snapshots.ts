@@ -4,6 +4,7 @@ import { parseRemoteUrl, type ResolvedCommit, readSubmodules } from '@capstan/li
 import { BoundedCache } from '@capstan/lib-std';
 import type { GitSources, OpenMirror } from './git-sources.ts';
 import { createIgnoreFileCache, ignoreFiles } from './ignore-files.ts';
+import type { LfsStore } from './lfs-store.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
 import { sparseTree } from './sparse-tree.ts';
@@ -17,9 +18,11 @@ export class GitSnapshots {
   readonly #git: GitSources;
   readonly #snapshots = new BoundedCache<string, Snapshot>(SNAPSHOTS_MAX);
   readonly #ignoreFiles = createIgnoreFileCache();
+  readonly #lfs: LfsStore;
 
-  constructor(git: GitSources) {
+  constructor(git: GitSources, lfs: LfsStore) {
     this.#git = git;
+    this.#lfs = lfs;
   }
 
   async make(
@@ -27,17 +30,23 @@ export class GitSnapshots {
     open: OpenMirror,
     { commit, name }: ResolvedCommit,
   ): Promise<Snapshot> {
-    const { ignore, sparse, submodules = false } = spec;
-    const key = JSON.stringify([open.key, commit, name, ignore, sparse, submodules]);
+    const { ignore, sparse, submodules = false, lfs = false } = spec;
+    const key = JSON.stringify([open.key, commit, name, ignore, sparse, submodules, lfs]);
     const known = this.#snapshots.get(key);
     if (known !== undefined) return known;
     const { tree } = open.mirror.objects.readCommit(commit);
     let files = open.mirror.tree(commit);
+    if (lfs) files = await this.#lfs.fill(files, spec, open.key);
     if (submodules) files = await this.#fill(files, spec, 0);
     if (sparse !== undefined && sparse.length > 0) files = sparseTree(files, sparse);
     const ignored = ignore && ignoreFiles(files, ignore, sparse ? undefined : this.#ignoreFiles);
-    const scope = JSON.stringify([ignored?.rules ?? null, sparse ?? [], submodules]);
-    const isPlain = ignored === undefined && sparse === undefined && !submodules;
+    const scope = JSON.stringify([
+      ignored?.rules ?? null,
+      sparse ?? [],
+      submodules,
+      ...(lfs ? [lfs] : []),
+    ]);
+    const isPlain = ignored === undefined && sparse === undefined && !submodules && !lfs;
     const content = isPlain ? `tree ${tree}` : `tree ${tree}\n${scope}`;
     const snapshot: Snapshot = {
       source: `git ${open.key}`,
@@ -46,7 +55,8 @@ export class GitSnapshots {
       files: ignored?.files ?? files,
       scope: createHash('sha256').update(`${open.key} ${scope}`).digest('hex'),
     };
-    this.#snapshots.set(key, snapshot);
+    // What LFS keeps is looked for each time: its cache may be deleted at any time.
+    if (!lfs) this.#snapshots.set(key, snapshot);
     return snapshot;
   }
 
@@ -64,9 +74,11 @@ export class GitSnapshots {
         revision: { kind: 'commit', commit },
         ...(auth === undefined ? {} : { auth }),
       };
-      const { mirror } = this.#git.open(inner);
+      const { mirror, key: innerKey } = this.#git.open(inner);
       const { commit: found } = await mirror.resolve({ kind: 'commit', commit });
-      const below = await this.#fill(mirror.tree(found), inner, depth + 1);
+      const own = mirror.tree(found);
+      const whole = inner.lfs === true ? await this.#lfs.fill(own, inner, innerKey) : own;
+      const below = await this.#fill(whole, inner, depth + 1);
       filled = overlayAt(filled, joinPath('', path), below);
     }
     return filled;

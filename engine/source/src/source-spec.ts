@@ -17,6 +17,8 @@ export interface GitSourceSpec {
   readonly sparse?: readonly string[];
   /** Folders that are other repositories are filled, at the commits that the tree names. */
   readonly submodules?: boolean;
+  /** Files that Git LFS keeps are fetched; otherwise their pointers are what is seen. */
+  readonly lfs?: boolean;
 }
 
 /** A tar.gz archive at an address, pinned by its digest: an artifact of some other source. */
