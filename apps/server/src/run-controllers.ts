@@ -40,6 +40,7 @@ import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@caps
 import { awsSurroundings } from './aws-surroundings.ts';
 import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
 import { createProbeController } from './probes/probe-controller.ts';
+import { RemoteContents } from './render/remote-contents.ts';
 import { RenderPool } from './render/render-pool.ts';
 import { RenderStore } from './render/render-store.ts';
 import type { ObjectInsight } from './views/resource-detail.ts';
@@ -106,6 +107,7 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
     store,
     offered: () => offered,
     now: () => ports.clock.now(),
+    remotes: new RemoteContents({ sources: ports.sources, now: () => ports.clock.now() }),
   });
   let current: Generation | undefined;
   const loop = async () => {

@@ -81,6 +81,7 @@ test('the fields of an Application become a Delivery', () => {
           replicas: [{ name: 'web', count: 3 }],
           labels: { a: 'b' },
         },
+        remote: { schemes: ['https', 'http', 'ssh', 'oci'], hosts: ['*'] },
       },
     ],
     [

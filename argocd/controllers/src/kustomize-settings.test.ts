@@ -37,8 +37,11 @@ test('a source is built by the options of the version that it names', () => {
     },
     [],
   );
-  const of = (source: Parameters<typeof kustomizeOptions>[0]) =>
-    kustomizeOptions(source, settings, 'spec.source.kustomize');
+  const of = (source: Parameters<typeof kustomizeOptions>[0]) => {
+    const { remote, ...rest } = kustomizeOptions(source, settings, 'spec.source.kustomize');
+    assert.deepEqual(remote?.hosts, ['*']);
+    return rest;
+  };
   assert.deepEqual(of({}), { charts: {} });
   assert.deepEqual(of({ version: 'v4.5.7' }), { charts: {} });
   assert.deepEqual(of({ version: 'v5.0.0' }), { loadRestriction: 'none' });
@@ -49,5 +52,5 @@ test('a source is built by the options of the version that it names', () => {
     () => of({ version: 'v9' }),
     /spec\.source\.kustomize\.version: .* v9 is not registered/,
   );
-  assert.deepEqual(kustomizeOptions({}, DEFAULT_KUSTOMIZE, ''), {});
+  assert.equal(kustomizeOptions({}, DEFAULT_KUSTOMIZE, '').charts, undefined);
 });

@@ -68,12 +68,15 @@ function splitFlag(word: string): readonly [flag: string, value?: string] {
   return rest.length === 0 ? [flag] : [flag, rest.join('=')];
 }
 
+/** As in the original any host; never this machine, its network's link-local addresses or `file:`. */
+const REMOTE = { schemes: ['https', 'http', 'ssh', 'oci'], hosts: ['*'] };
+
 /** How a source is built: by the options of the version that it names. Throws for a version that is not registered. */
 export function kustomizeOptions(
   { version, kubeVersion, apiVersions }: KustomizeSource,
   { options, versions }: KustomizeSettings,
   field: string,
-): Pick<KustomizeOptions, 'charts' | 'loadRestriction' | 'reorder'> {
+): Pick<KustomizeOptions, 'charts' | 'loadRestriction' | 'remote' | 'reorder'> {
   const chosen = version ? versions.get(version) : options;
   if (chosen === undefined) {
     throw new CapstanError(
@@ -90,6 +93,7 @@ export function kustomizeOptions(
     ...(apiVersions === undefined ? {} : { apiVersions }),
   };
   return {
+    remote: REMOTE,
     ...(loadRestriction === 'none' ? { loadRestriction } : {}),
     ...(reorder === undefined ? {} : { reorder }),
     ...(enableHelm ? { charts } : {}),

@@ -1,3 +1,4 @@
+import type { RemoteRequest } from '@capstan/kube-kustomize';
 import type { KubeObject } from '@capstan/kube-object';
 import type { RenderTrace } from '@capstan/lib-files';
 import type { Diagnostic, Location } from '@capstan/lib-std';
@@ -17,4 +18,6 @@ export interface RenderResult {
   readonly digest: string;
   readonly diagnostics: readonly Diagnostic[];
   readonly trace: RenderTrace;
+  /** What has to be mounted (see remoteMount) for a render that comes further; absent: nothing. */
+  readonly pending?: readonly RemoteRequest[];
 }

@@ -1,4 +1,10 @@
 export type { DesiredObject, RenderResult } from './desired-state.ts';
+export {
+  mountedRemotes,
+  remoteFailure,
+  remoteFile,
+  remoteMount,
+} from './mounted-remotes.ts';
 export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
 export { type ChartRenderer, type ChartRequest, referredSources } from './render-helm.ts';

@@ -1,4 +1,10 @@
-import { type BuildResult, type Built, build, type KustomizeCache } from '@capstan/kube-kustomize';
+import {
+  type BuildResult,
+  type Built,
+  build,
+  type KustomizeCache,
+  type RemoteRequest,
+} from '@capstan/kube-kustomize';
 import type { JsonObject } from '@capstan/kube-object';
 import { type FileTree, joinPath, type RenderTrace, readText } from '@capstan/lib-files';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
@@ -7,6 +13,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
 import { kustomizeCharts } from './kustomize-charts.ts';
+import { mountedRemotes } from './mounted-remotes.ts';
 import {
   findKustomization,
   generateKustomization,
@@ -21,6 +28,7 @@ import type { KustomizeOptions } from './render-spec.ts';
 interface Rendered {
   readonly objects: readonly DesiredObject[];
   readonly diagnostics: readonly Diagnostic[];
+  readonly pending?: readonly RemoteRequest[];
 }
 
 /** Builds the kustomization in `folder`, with what the delivery lays over it put into the kustomization file first. */
@@ -32,10 +40,11 @@ export function renderKustomize(
     readonly renderChart?: ChartRenderer;
   },
 ): Rendered {
-  const { charts, reorder, renderChart } = options;
+  const { charts, reorder, renderChart, remote } = options;
   const result = build(withOverlay(tree, folder, options), folder === '' ? '.' : folder, {
     loadRestrictor: options.loadRestriction === 'none' ? 'none' : 'rootOnly',
     ...(reorder === undefined ? {} : { reorder }),
+    ...(remote === undefined ? {} : { remotePolicy: remote, remote: mountedRemotes(tree) }),
     ...(charts === undefined || renderChart === undefined
       ? {}
       : {
@@ -50,7 +59,9 @@ export function renderKustomize(
     return { objects: originsOf(result), diagnostics: result.diagnostics };
   }
   const warnings = result.diagnostics.filter(({ severity }) => severity === 'warning');
-  return { objects: [], diagnostics: [...warnings, explainFailure(result, tree, folder)] };
+  const diagnostics = [...warnings, explainFailure(result, tree, folder)];
+  const pending = result.kind === 'pending' ? { pending: result.requests } : {};
+  return { objects: [], diagnostics, ...pending };
 }
 
 function originsOf({ objects, origins }: Built): readonly DesiredObject[] {

@@ -64,14 +64,15 @@ function renderIn(
 
 /** What comes after a build: values for variables, then the metadata that every object gets. */
 function finishObjects(
-  { objects, diagnostics }: Pick<Rendered, 'objects' | 'diagnostics'>,
+  { objects, diagnostics, ...rest }: Pick<Rendered, 'objects' | 'diagnostics' | 'pending'>,
   spec: RenderSpec,
-): Pick<Rendered, 'objects' | 'diagnostics'> {
+): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
   const substituted = substituteObjects(objects, spec.substitute);
   const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
   return {
     objects: addCommonMetadata(substituted.objects, metadata),
     diagnostics: [...diagnostics, ...substituted.diagnostics],
+    ...rest,
   };
 }
 
@@ -95,7 +96,7 @@ interface KindContext {
 function renderKind(
   kind: RenderResult['kind'],
   { tree, folder, spec, options }: KindContext,
-): Pick<Rendered, 'objects' | 'diagnostics'> {
+): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
   if (kind === 'helm') return renderHelmIn(tree, folder, { spec, options });
   if (kind === 'directory') {
     const { kind: _kind, ...directory } = spec;

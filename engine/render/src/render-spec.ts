@@ -1,3 +1,5 @@
+import type { RemotePolicy } from '@capstan/kube-kustomize';
+
 /** How a folder of a snapshot becomes objects. `path` is relative to the root of the snapshot; '' or '.' is the root. */
 export type RenderSpec = {
   readonly path: string;
@@ -52,6 +54,8 @@ export interface KustomizeOptions {
   readonly loadRestriction?: 'root' | 'none';
   /** Charts of kustomizations are rendered (`--enable-helm`), with what is said here of the cluster. */
   readonly charts?: { readonly kubeVersion?: string; readonly apiVersions?: readonly string[] };
+  /** From where kustomizations may take what is not in the snapshot; absent: from nowhere. */
+  readonly remote?: RemotePolicy;
   /** `--reorder`: objects in the old order of kinds. */
   readonly reorder?: 'legacy' | 'none';
   readonly overlay?: KustomizeOverlay;

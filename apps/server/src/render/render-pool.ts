@@ -5,6 +5,7 @@ import type { Snapshot } from '@capstan/engine-source';
 import type { Capabilities } from '@capstan/kube-helm';
 import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import type { RemoteContents } from './remote-contents.ts';
 import { serveTree } from './remote-tree.ts';
 import type { RenderStore } from './render-store.ts';
 
@@ -21,6 +22,8 @@ export interface RenderPoolOptions {
   readonly memoryMb?: number;
   /** Renders that wait; more are told to come again. 10,000 when absent. */
   readonly queueMax?: number;
+  /** What kustomizations take from elsewhere; absent: they get nothing. */
+  readonly remotes?: RemoteContents;
   /** Results of earlier runs of this process. */
   readonly store?: RenderStore;
   /** The thread's program. */
@@ -64,6 +67,7 @@ const FAILURES_MAX = 1_000;
 const FOLDERS_MAX = 200;
 const UNKEPT_MAX = 10_000;
 const PAUSE_MS = 2_000;
+const ROUNDS_MAX = 16;
 
 /**
  * Renders. Plain manifests and kustomizations are bounded by their own size and are rendered at once; charts and Jsonnet are
@@ -86,12 +90,25 @@ export class RenderPool {
     this.#options = options;
   }
 
-  /** `fresh`: what is known is not looked at. */
+  /** `fresh`: what is known is not looked at. What a render finds that it needs from elsewhere is fetched for it. */
   async render(
     snapshot: Snapshot,
     spec: RenderSpec,
     { fresh = false }: { readonly fresh?: boolean } = {},
   ): Promise<RenderResult> {
+    const { remotes } = this.#options;
+    const policy = 'remote' in spec ? spec.remote : undefined;
+    let whole = snapshot;
+    let result = await this.#renderOnce(whole, spec, fresh);
+    for (let round = 0; result.pending !== undefined && round < ROUNDS_MAX; round++) {
+      if (remotes === undefined) return result;
+      whole = await remotes.mount(whole, result.pending, { policy, fresh });
+      result = await this.#renderOnce(whole, spec, fresh);
+    }
+    return result;
+  }
+
+  async #renderOnce(snapshot: Snapshot, spec: RenderSpec, fresh: boolean): Promise<RenderResult> {
     const { renders, store, offered } = this.#options;
     const held = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
     if (held !== undefined && !fresh) return held;
@@ -104,7 +121,7 @@ export class RenderPool {
     const result = isProgram(snapshot.files, spec)
       ? await this.#renderApart(snapshot, spec)
       : renders.render(snapshot, spec);
-    if (store !== undefined)
+    if (store !== undefined && result.pending === undefined)
       this.#keepLater(() => store.keep(snapshot, spec, { environment, result }));
     return result;
   }
