@@ -19,7 +19,8 @@ export async function runOurs(args: readonly string[], cwd: string): Promise<Res
       out += text;
     },
     err: (text) => {
-      err += text;
+      // What to do about an error is said by us alone.
+      if (!text.startsWith('  ')) err += text;
     },
     readInput: async () => new Uint8Array(),
     signal: new AbortController().signal,

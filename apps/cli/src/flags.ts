@@ -5,6 +5,8 @@ import { CapstanError, messageOf } from '@capstan/lib-std';
 export interface FlagSpec {
   readonly kind: 'boolean' | 'string' | 'string[]' | 'list';
   readonly short?: string;
+  /** The value of the bare flag, which takes no argument then (only `--flag=value`). */
+  readonly bare?: string;
 }
 
 /** What every command of helm takes; there is no list of repositories and no cache here for the paths to lead to. */
@@ -63,8 +65,13 @@ function withValues(
   specs: Readonly<Record<string, FlagSpec>>,
 ): readonly string[] {
   const takers = new Map<string, string>();
-  for (const [name, { kind, short }] of Object.entries(specs)) {
+  const bare = new Map<string, string>();
+  for (const [name, { kind, short, bare: value }] of Object.entries(specs)) {
     if (kind === 'boolean') continue;
+    if (value !== undefined) {
+      bare.set(`--${name}`, value);
+      continue;
+    }
     takers.set(`--${name}`, name);
     if (short !== undefined) takers.set(`-${short}`, name);
   }
@@ -75,7 +82,8 @@ function withValues(
     const name = takers.get(arg);
     const value = args[i + 1];
     if (name === undefined) {
-      joined.push(arg);
+      const own = bare.get(arg);
+      joined.push(own === undefined ? arg : `${arg}=${own}`);
       continue;
     }
     if (value === undefined) {

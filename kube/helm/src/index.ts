@@ -70,6 +70,7 @@ export {
 export type { CrdPolicy } from './release/install-crds.ts';
 export { type InstallOptions, installRelease } from './release/install-release.ts';
 export { LEASE_MS, type OperationOptions } from './release/operation.ts';
+export { planInstall } from './release/plan-install.ts';
 export { chartOf, listReleases, readRelease, releaseHistory } from './release/read-releases.ts';
 export {
   type HookPhase,
@@ -82,7 +83,7 @@ export { ReleaseError } from './release/release-error.ts';
 export { checkReleaseName } from './release/release-name.ts';
 export { releaseObjects } from './release/release-objects.ts';
 export { decodeRecord, encodeRecord } from './release/release-record.ts';
-export { clusterCapabilities, renderRelease } from './release/render-release.ts';
+export { clusterCapabilities, renderWithLookups } from './release/render-release.ts';
 export { type RollbackOptions, rollbackRelease } from './release/rollback-release.ts';
 export { type TestOptions, testRelease } from './release/test-release.ts';
 export {

@@ -31,7 +31,7 @@ export const TEMPLATE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...VALUE_FLAGS,
   ...CHART_FLAGS,
   'dependency-update': { kind: 'boolean' },
-  'dry-run': { kind: 'string' },
+  'dry-run': { kind: 'string', bare: 'unset' },
   'generate-name': { kind: 'boolean', short: 'g' },
   'post-renderer': { kind: 'string' },
   'post-renderer-args': { kind: 'string[]' },

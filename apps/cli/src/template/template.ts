@@ -23,6 +23,7 @@ import { checkInstallable, missingDependencies } from '../installable-chart.ts';
 import type { Command, Io } from '../io.ts';
 import { findChart, locateChart } from '../locate-chart.ts';
 import { renderForCluster } from './cluster-render.ts';
+import { clusterUse } from './cluster-use.ts';
 import { postRendererOf } from './post-renderer.ts';
 import { TEMPLATE_FLAGS, TEMPLATE_HELP } from './template-flags.ts';
 import { mergeValueFlags } from './value-flags.ts';
@@ -34,12 +35,13 @@ export const run: Command = async (args, io) => {
     io.out(TEMPLATE_HELP);
     return 0;
   }
+  const flavor = helmFlavor(flags);
+  const use = clusterUse(flags, flavor);
   const capabilities = capabilitiesOf(flags);
   const { name, chartPath } = nameAndChart(flags);
   const read = await findChart(chartPath, flags, io);
   const values = await mergeValueFlags(flags, io);
   const chart = await installable(read(), chartPath, { flags, io });
-  const flavor = helmFlavor(flags);
   const options: RenderOptions = {
     release: {
       name,
@@ -54,23 +56,15 @@ export const run: Command = async (args, io) => {
     warn: (message) => io.err(`${message}\n`),
     ...postRendererOf(flags, flavor, io),
   };
-  const rendered = asksCluster(flags)
-    ? await renderForCluster(chart, values, options, { flags, io })
-    : renderOrExplain(() => renderChart(chart, values, options), { flags, io });
+  const explain = (run: () => Promise<RenderedChart>): Promise<RenderedChart> =>
+    renderOrExplain(run, { flags, io });
+  const rendered =
+    use === undefined
+      ? await explain(async () => renderChart(chart, values, options))
+      : await renderForCluster(chart, values, options, { use, flags, io, explain });
   print(rendered, flags, { io, name });
   return 0;
 };
-
-function asksCluster(flags: ParsedFlags): boolean {
-  const mode = flags.text('dry-run') ?? 'client';
-  if (!['client', 'server', 'none', 'true', 'false'].includes(mode)) {
-    throw new ChartError(
-      'FLAGS',
-      `invalid dry-run value (${JSON.stringify(mode)}). Must be "none", "server", or "client"`,
-    );
-  }
-  return flags.flag('validate') || mode === 'server';
-}
 
 /** The chart, when it can be installed; its dependencies are fetched first when that is asked for. */
 async function installable(
@@ -115,12 +109,12 @@ function nameAndChart(flags: ParsedFlags): { readonly name: string; readonly cha
 }
 
 /** Errors of the rendering itself carry helm's last line too, as scripts look for it; --debug shows what was rendered. */
-function renderOrExplain(
-  render: () => RenderedChart,
+async function renderOrExplain(
+  render: () => Promise<RenderedChart>,
   { flags, io }: { readonly flags: ParsedFlags; readonly io: Io },
-): RenderedChart {
+): Promise<RenderedChart> {
   try {
-    return render();
+    return await render();
   } catch (error) {
     const rendering = ['CHART_TEMPLATE', 'CHART_MANIFEST', 'CHART_KUBE_VERSION'];
     if (!(error instanceof ChartError) || !rendering.includes(error.code)) throw error;

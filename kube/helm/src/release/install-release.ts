@@ -6,11 +6,11 @@ import { explain } from './explain.ts';
 import { makeRoom } from './history-limit.ts';
 import { type CrdOptions, type CrdPolicy, installCrds } from './install-crds.ts';
 import { Operation, reasonOf } from './operation.ts';
+import { type InstallPlan, planInstall } from './plan-install.ts';
 import { recoverPending } from './recover.ts';
 import type { Release } from './release.ts';
 import { ReleaseError } from './release-error.ts';
 import { checkReleaseName } from './release-name.ts';
-import { findExisting, markOwned, readObjects } from './release-objects.ts';
 import { checkLabels, type ReleaseStore, releaseStore } from './release-store.ts';
 import { type RenderReleaseOptions, releaseHooks, renderRelease } from './render-release.ts';
 import { runHooks, timeoutOf, timestamp } from './run-hooks.ts';
@@ -100,10 +100,8 @@ async function takeName(
   );
 }
 
-interface Prepared {
+interface Prepared extends InstallPlan {
   readonly release: Release;
-  readonly objects: readonly KubeObject[];
-  readonly adopted: readonly KubeObject[];
 }
 
 async function prepare(
@@ -139,15 +137,7 @@ async function prepare(
     applyMethod: isServerSide(options) ? 'ssa' : 'csa',
     labels: options.labels ?? {},
   };
-  const objects = await explain('unable to build kubernetes objects from release manifest', () =>
-    readObjects(manifest, namespace, ports.cluster),
-  );
-  const owned = objects.map((object) => markOwned(object, { name, namespace }));
-  const owner = { name, namespace, takeOwnership: options.takeOwnership ?? false };
-  const adopted = await explain('unable to continue with install', () =>
-    findExisting(owned, owner, ports.cluster),
-  );
-  return { release, objects: owned, adopted };
+  return { release, ...(await planInstall(manifest, options, ports.cluster)) };
 }
 
 function isServerSide({ serverSideApply, flavor }: InstallOptions): boolean {

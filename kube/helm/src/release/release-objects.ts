@@ -22,29 +22,44 @@ interface Owner {
 
 /**
  * The objects of a manifest, each with its namespace: the release's where a namespaced one gives none. Lists are taken apart.
- * Throws with client-go's text for kinds that the cluster does not serve, all of them at once.
+ * Throws with the texts of client-go for what is no object and for kinds that the cluster does not serve, all at once.
  */
 export async function readObjects(
   manifest: string,
   namespace: string,
   cluster: ReleaseCluster,
 ): Promise<readonly KubeObject[]> {
-  const objects = splitManifests(manifest).flatMap((text) => flatten(parseYaml(text)));
   const failures: string[] = [];
   const kinds = new Map<string, boolean | undefined>();
   const placed: KubeObject[] = [];
-  for (const object of objects) {
+  let isUnserved = false;
+  const read = splitManifests(manifest).flatMap((text) => flatten(parseYaml(text)));
+  for (const { object, isItem } of read) {
     const { apiVersion, kind } = object;
+    const lacking = [apiVersion ? '' : 'apiVersion not set', kind ? '' : 'kind not set'];
+    const problems = lacking.filter((problem) => problem !== '');
+    if (problems.length > 0) {
+      failures.push(`error validating "": error validating data: ${aggregate(problems)}`);
+      continue;
+    }
     const key = `${apiVersion} ${kind}`;
     if (!kinds.has(key)) kinds.set(key, await isNamespaced({ apiVersion, kind }, cluster));
     const namespaced = kinds.get(key);
-    if (namespaced === undefined) failures.push(noMatch(object));
-    else placed.push(place(object, namespaced ? namespace : undefined));
+    if (namespaced === undefined) {
+      isUnserved = true;
+      failures.push(noMatch(object, isItem));
+    } else placed.push(place(object, namespaced ? namespace : undefined));
   }
   if (failures.length === 0) return placed;
-  throw new ReleaseError('RELEASE_KIND', failures.join('\n'), {
-    hint: 'put the CustomResourceDefinition in the folder crds/ of the chart, or install it before',
-  });
+  const hint =
+    'put the CustomResourceDefinition in the folder crds/ of the chart, or install it before';
+  throw new ReleaseError('RELEASE_KIND', aggregate(failures), isUnserved ? { hint } : {});
+}
+
+/** Several errors as Go's libraries print them: each once, in brackets when there is more than one. */
+function aggregate(messages: readonly string[]): string {
+  const once = [...new Set(messages)];
+  return once.length === 1 ? `${once[0]}` : `[${once.join(', ')}]`;
 }
 
 /**
@@ -70,22 +85,27 @@ async function isNamespaced(
   }
 }
 
-function noMatch({ apiVersion, kind, metadata }: KubeObject): string {
+function noMatch({ apiVersion, kind, metadata }: KubeObject, isItem: boolean): string {
+  if (isItem) {
+    return `unable to recognize no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`;
+  }
   return `resource mapping not found for name: ${JSON.stringify(metadata.name ?? '')} namespace: ${JSON.stringify(metadata.namespace ?? '')} from "": no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}\nensure CRDs are installed first`;
 }
 
-function flatten(value: unknown): readonly KubeObject[] {
+interface ReadObject {
+  readonly object: KubeObject;
+  /** Stood in a list. */
+  readonly isItem: boolean;
+}
+
+function flatten(value: unknown, isItem = false): readonly ReadObject[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   const object = value as KubeObject;
-  if (typeof object.kind !== 'string' || typeof object.apiVersion !== 'string') {
-    throw new ReleaseError(
-      'RELEASE_MANIFEST',
-      "Object 'Kind' is missing in a manifest of the release",
-    );
-  }
   const items = object['items'];
-  if (object.kind.endsWith('List') && Array.isArray(items)) return items.flatMap(flatten);
-  return [{ ...object, metadata: object.metadata ?? {} }];
+  if (object.kind?.endsWith('List') === true && Array.isArray(items)) {
+    return items.flatMap((item) => flatten(item, true));
+  }
+  return [{ object: { ...object, metadata: object.metadata ?? {} }, isItem }];
 }
 
 function place(object: KubeObject, namespace: string | undefined): KubeObject {
@@ -185,13 +205,16 @@ async function readLive(
   object: KubeObject,
   cluster: ReleaseCluster,
 ): Promise<KubeObject | undefined> {
+  const failure = (reason: string, cause?: unknown): ReleaseError =>
+    new ReleaseError(
+      'RELEASE_READ',
+      `could not get information about the resource ${resourceText(object)}: ${reason}`,
+      cause === undefined ? {} : { cause, kind: 'retry' },
+    );
+  if (!object.metadata.name) throw failure('resource name may not be empty');
   try {
     return await cluster.find(refOf(object));
   } catch (error) {
-    throw new ReleaseError(
-      'RELEASE_READ',
-      `could not get information about the resource ${resourceText(object)}: ${serverMessage(error)}`,
-      { cause: error, kind: 'retry' },
-    );
+    throw failure(serverMessage(error), error);
   }
 }

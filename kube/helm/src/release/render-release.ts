@@ -1,6 +1,6 @@
 import type { Json } from '@capstan/kube-object';
 import { formatApiVersion } from '@capstan/kube-object';
-import { type GoValue, int64 } from '@capstan/lib-gotemplate';
+import { GoError, type GoValue, int64 } from '@capstan/lib-gotemplate';
 import { messageOf } from '@capstan/lib-std';
 import { type Capabilities, defaultCapabilities, type HelmFlavor } from '../capabilities.ts';
 import type { Chart, Values } from '../chart.ts';
@@ -10,9 +10,10 @@ import {
   type ChartLanguage,
   type ReleaseInfo,
   type RenderedChart,
+  type RenderOptions,
   renderChart,
 } from '../render-chart.ts';
-import { codeOf, type ReleaseCluster, type ReleasePorts } from './cluster-port.ts';
+import { codeOf, type ReleaseCluster, type ReleasePorts, serverMessage } from './cluster-port.ts';
 import type { ReleaseHook } from './release.ts';
 import { ReleaseError } from './release-error.ts';
 
@@ -33,10 +34,7 @@ export interface RenderPorts extends Pick<ReleasePorts, 'cluster' | 'warn'> {
 const LOOKUP_ROUNDS_MAX = 10;
 const LOOKUPS_MAX = 1_000;
 
-/**
- * Renders a chart for the cluster that it goes to: its version, its kinds, and `lookup` answered by it. Templates cannot wait,
- * so a render asks, the answers are fetched, and it is rendered again, until nothing new is asked.
- */
+/** Renders a chart for the cluster that it goes to: its version, its kinds, and `lookup` answered by it. */
 export async function renderRelease(
   chart: Chart,
   values: Values,
@@ -44,18 +42,33 @@ export async function renderRelease(
   ports: RenderPorts,
 ): Promise<{ readonly rendered: RenderedChart; readonly manifest: string }> {
   const capabilities = await clusterCapabilities(ports.cluster, options.flavor ?? 4);
-  const answers = new Map<string, GoValue>();
+  const rendered = await renderWithLookups(chart, values, { ...options, capabilities }, ports);
+  return { rendered, manifest: rendered.yaml };
+}
+
+/**
+ * Renders a chart with `lookup` answered by the cluster. Templates cannot wait, so a render asks, the answers are fetched,
+ * and it is rendered again, until nothing new is asked.
+ */
+export async function renderWithLookups(
+  chart: Chart,
+  values: Values,
+  options: RenderOptions,
+  ports: RenderPorts,
+): Promise<RenderedChart> {
+  const answers = new Map<string, GoValue | GoError>();
   for (let round = 0; ; round++) {
     const asked = new Map<string, Parameters<Lookup>[0]>();
     const lookup: Lookup = (query) => {
       const key = JSON.stringify([query.apiVersion, query.kind, query.namespace, query.name]);
       if (!answers.has(key)) asked.set(key, query);
-      return answers.get(key) ?? {};
+      const found = answers.get(key) ?? {};
+      if (found instanceof GoError) throw found;
+      return found;
     };
     const attempt = attemptRender(() =>
       renderChart(chart, values, {
         ...options,
-        capabilities,
         lookup,
         now: () => ports.clock.now(),
         ...(ports.warn === undefined ? {} : { warn: ports.warn }),
@@ -63,8 +76,7 @@ export async function renderRelease(
     );
     if (asked.size === 0 || round >= LOOKUP_ROUNDS_MAX) {
       if (attempt.kind === 'failed') throw attempt.error;
-      const { rendered } = attempt;
-      return { rendered, manifest: rendered.yaml };
+      return attempt.rendered;
     }
     if (answers.size + asked.size > LOOKUPS_MAX) {
       throw new ReleaseError(
@@ -92,7 +104,7 @@ function attemptRender(render: () => RenderedChart): Attempt {
 async function answer(
   { apiVersion, kind, namespace, name }: Parameters<Lookup>[0],
   cluster: ReleaseCluster,
-): Promise<GoValue> {
+): Promise<GoValue | GoError> {
   const place = namespace === '' ? {} : { namespace };
   try {
     if (name !== '') {
@@ -102,12 +114,27 @@ async function answer(
     const { items, resourceVersion } = await cluster.list({ apiVersion, kind }, place);
     return toGo({ apiVersion, kind: `${kind}List`, metadata: { resourceVersion }, items });
   } catch (error) {
-    // The original answers nothing for a kind that is not there, and fails for what it may not read.
-    if (codeOf(error) === 'KIND_NOT_SERVED') return {};
+    const code = codeOf(error);
+    if (code === 'KIND_NOT_SERVED') return unknownKind({ apiVersion, kind }, cluster);
+    // What the server refuses is an error of the template that asks.
+    if (code === 'FORBIDDEN') return new GoError(serverMessage(error));
     throw new ReleaseError('RELEASE_LOOKUP', `lookup of ${kind} ${name}: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** The original answers nothing for a kind that its group does not have, and fails for a group that is not served. */
+async function unknownKind(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  cluster: ReleaseCluster,
+): Promise<GoValue | GoError> {
+  const kinds = await cluster.discovery.kinds({ allVersions: true });
+  if (kinds.some((served) => formatApiVersion(served) === apiVersion)) return {};
+  const shown = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+  return new GoError(
+    `unable to get apiresource from unstructured: ${shown}, Kind=${kind}: the server could not find the requested resource`,
+  );
 }
 
 /** An object of the cluster as templates see it: whole numbers are int64. */
