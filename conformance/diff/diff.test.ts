@@ -7,8 +7,9 @@ import {
   type DiffEntry,
   type FieldDifference,
 } from '@capstan/engine-diff';
-import type { KubeClient } from '@capstan/kube-client';
+import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
+import { startSandbox } from '@capstan/kube-sandbox';
 import { type KindSchema, loadCatalogue, readCustomResource } from '@capstan/kube-schema';
 import { type Cluster, startCluster, whyNoCluster } from '../cluster/cluster.ts';
 import { clientOf, eventually } from '../cluster/support.ts';
@@ -150,6 +151,20 @@ function checkAll(open: () => Promise<{ client: KubeClient; close: () => Promise
     test(placed.name, (context) => checkCase(context, world.client, placed));
   }
 }
+
+describe('on the sandbox', () => {
+  checkAll(async () => {
+    const sandbox = await startSandbox();
+    const client = await connect(await loadKubeconfig({ file: sandbox.kubeconfigPath }));
+    return {
+      client,
+      close: async () => {
+        await client.close();
+        await sandbox.close();
+      },
+    };
+  });
+});
 
 describe('on a real control plane', { skip: whyNoCluster() }, () => {
   checkAll(async () => {

@@ -1,3 +1,4 @@
+import { canonicalQuantity } from '@capstan/kube-object';
 import type { Schema } from '@capstan/kube-schema';
 import { type Draft, type DraftObject, isDraftObject } from './json.ts';
 
@@ -26,11 +27,13 @@ interface State {
 const TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.Time';
 const MICRO_TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime';
 const FIELDS_V1 = 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1';
+const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const RAW = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
 /** Pointers that Go encodes even when nothing is there: as null. */
 const BARE_POINTERS: ReadonlySet<string> = new Set([
   'HTTPIngressPath/pathType',
+  'IngressClassParametersReference/scope',
   'MutatingWebhook/sideEffects',
   'TypedLocalObjectReference/apiGroup',
   'TypedObjectReference/apiGroup',
@@ -65,6 +68,7 @@ function decodeStruct(object: DraftObject, schema: Schema, path: string, state: 
 function decodeValue(value: Draft, schema: Schema, path: string, state: State): Draft | undefined {
   if (value === null) return schema.goEncoding === 'always' ? zeroValue(schema) : undefined;
   if (schema.definition === FIELDS_V1 || schema.definition === RAW) return value;
+  if (schema.definition === QUANTITY) return decodeQuantity(value, path, state);
   switch (schema.type) {
     case 'object':
       return decodeObject(value, schema, path, state);
@@ -110,11 +114,18 @@ function decodeObject(value: Draft, schema: Schema, path: string, state: State):
   return value;
 }
 
+/** A quantity may be a number, and is written in its canonical form. */
+function decodeQuantity(value: Draft, path: string, state: State): Draft | undefined {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
+    return canonicalQuantity(String(value));
+  }
+  return mismatch(value, 'Quantity', path, state);
+}
+
 function decodeString(value: Draft, schema: Schema, path: string, state: State): Draft | undefined {
-  if (schema.intOrString === true || schema.definition?.endsWith('.Quantity') === true) {
-    if (typeof value === 'string' || typeof value === 'bigint') return value;
-    if (typeof value === 'number') {
-      return schema.intOrString === true ? value : String(value);
+  if (schema.intOrString === true) {
+    if (typeof value === 'string' || typeof value === 'bigint' || typeof value === 'number') {
+      return value;
     }
     return mismatch(value, goType(schema), path, state);
   }

@@ -217,6 +217,34 @@ test('a cron job runs when its time comes, and time can be moved', () =>
     );
   }));
 
+test('of the runs that a cron job missed only the last is made up for', () =>
+  withSandbox(async ({ client, pass }) => {
+    const made = client.create('batch/v1/cronjobs', {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'late', namespace: 'default' },
+      spec: {
+        schedule: '0 * * * *',
+        jobTemplate: {
+          spec: {
+            template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } },
+          },
+        },
+      },
+    });
+    await pass(100);
+    const status = { lastScheduleTime: '2025-01-01T00:00:00Z' };
+    client.updateStatus('batch/v1/cronjobs', { ...made, status });
+    await pass(1000);
+    assert.equal(client.list('batch/v1/jobs', 'default').length, 1);
+    assert.equal(
+      textAt(client.get('batch/v1/cronjobs', 'default', 'late'), 'status', 'lastScheduleTime'),
+      '2026-01-01T00:00:00Z',
+    );
+    const reasons = client.list('v1/events', 'default').map((event) => textAt(event, 'reason'));
+    assert.ok(reasons.includes('TooManyMissedTimes'));
+  }));
+
 test('a deleted namespace takes everything in it along', () =>
   withSandbox(async ({ client, pass }) => {
     client.create('v1/namespaces', {

@@ -86,6 +86,22 @@ export function nextRun(schedule: Schedule, afterMs: number): number | undefined
   return undefined;
 }
 
+/** The last time up to `nowMs` at which a schedule fires; undefined when there is none within five years. */
+export function latestRun(schedule: Schedule, nowMs: number): number | undefined {
+  let time = Math.floor(nowMs / MINUTE) * MINUTE;
+  const end = time - SEARCH_DAYS * 24 * 60 * MINUTE;
+  while (time > end) {
+    const date = new Date(time);
+    if (!schedule.months.has(date.getUTCMonth() + 1) || !matchesDay(schedule, date)) {
+      time = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) - MINUTE;
+    } else if (!schedule.hours.has(date.getUTCHours())) {
+      time = Math.floor(time / (60 * MINUTE)) * 60 * MINUTE - MINUTE;
+    } else if (!schedule.minutes.has(date.getUTCMinutes())) time -= MINUTE;
+    else return time;
+  }
+  return undefined;
+}
+
 function matchesDay(schedule: Schedule, date: Date): boolean {
   const day = schedule.days.has(date.getUTCDate());
   const weekday = schedule.weekdays.has(date.getUTCDay());

@@ -48,6 +48,7 @@ export const podStrategy: Strategy = {
     pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
   },
   prepareUpdate(pod, old) {
+    admitTolerations(childDraft(pod, 'spec'));
     pod['status'] = objectAt(old, 'status') as DraftObject;
   },
   validate: (pod) =>

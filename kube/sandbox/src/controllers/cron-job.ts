@@ -13,7 +13,7 @@ import {
 import type { KubeObject } from '@capstan/kube-object';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import { isTerminating, ownedBy, ownerReference } from '../pods.ts';
-import { nextRun, parseSchedule } from '../schedule.ts';
+import { latestRun, nextRun, parseSchedule, type Schedule } from '../schedule.ts';
 import { isFinished } from './job.ts';
 
 const CRON_JOBS = 'batch/v1/cronjobs';
@@ -35,17 +35,56 @@ export const cronJobController: Controller = {
     const schedule = parseSchedule(textAt(cron, 'spec', 'schedule'));
     const last =
       textAt(cron, 'status', 'lastScheduleTime') || cron.metadata.creationTimestamp || '';
-    const due = schedule === undefined ? undefined : nextRun(schedule, Date.parse(last));
     let scheduled: string | undefined;
-    if (due !== undefined && !flagAt(cron, 'spec', 'suspend')) {
-      if (clock.now() >= due) scheduled = start(cron, jobs, due, surroundings);
-      const next = nextRun(schedule!, Math.max(clock.now(), due));
-      if (next !== undefined)
-        again(key, Math.max(1, (clock.now() >= due ? next : due) - clock.now()));
+    if (schedule !== undefined && !flagAt(cron, 'spec', 'suspend')) {
+      const now = clock.now();
+      const due = dueRun(cron, schedule, { after: Date.parse(last), now }, surroundings);
+      if (due !== undefined) scheduled = start(cron, jobs, due, surroundings);
+      const next = nextRun(schedule, now);
+      if (next !== undefined) again(key, Math.max(1, next - now));
     }
     report(client.get(CRON_JOBS, ...splitKey(key)) ?? cron, scheduled, surroundings);
   },
 };
+
+const MISSED_MAX = 100;
+
+/**
+ * The run that shall start now. Of all that were missed, while the controller was away or the clock jumped, only the last
+ * is made up for, and not even that when its deadline is over.
+ */
+function dueRun(
+  cron: KubeObject,
+  schedule: Schedule,
+  { after, now }: { readonly after: number; readonly now: number },
+  { record }: Surroundings,
+): number | undefined {
+  const first = nextRun(schedule, after);
+  if (first === undefined || first > now) return undefined;
+  const latest = latestRun(schedule, now) ?? first;
+  const second = nextRun(schedule, first) ?? latest;
+  const deadline = numberAt(cron, 'spec', 'startingDeadlineSeconds');
+  if (
+    second > first &&
+    (latest - first) / (second - first) >= MISSED_MAX &&
+    deadline === undefined
+  ) {
+    record(
+      cron,
+      'Warning',
+      'TooManyMissedTimes',
+      'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew',
+    );
+  }
+  if (deadline === undefined || latest + deadline * 1000 >= now) return latest;
+  record(
+    cron,
+    'Warning',
+    'MissSchedule',
+    `Missed scheduled time to start a job: ${new Date(latest).toUTCString()}`,
+  );
+  return undefined;
+}
 
 function start(
   cron: KubeObject,
