@@ -32,6 +32,7 @@ const RAW = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
 /** Pointers that Go encodes even when nothing is there: as null. */
 const BARE_POINTERS: ReadonlySet<string> = new Set([
+  'AzureFilePersistentVolumeSource/secretNamespace',
   'HTTPIngressPath/pathType',
   'IngressClassParametersReference/scope',
   'MutatingWebhook/sideEffects',
@@ -51,6 +52,7 @@ function decodeStruct(object: DraftObject, schema: Schema, path: string, state: 
       state.unknown.push(`unknown field ${JSON.stringify(at)}`);
       continue;
     }
+    if (object[key] === null && isBarePointer(schema, key)) continue;
     const value = decodeValue(object[key] ?? null, field, at, state);
     if (value === undefined || (field.goEncoding === 'nonzero' && isZero(value)))
       delete object[key];
@@ -58,11 +60,14 @@ function decodeStruct(object: DraftObject, schema: Schema, path: string, state: 
   }
   for (const [key, field] of properties) {
     if (field.goEncoding === 'always' && object[key] === undefined) {
-      const isPointer = BARE_POINTERS.has(`${schema.definition?.split('.').at(-1)}/${key}`);
-      const zero = isPointer ? null : zeroValue(field);
+      const zero = isBarePointer(schema, key) ? null : zeroValue(field);
       if (zero !== undefined) object[key] = zero;
     }
   }
+}
+
+function isBarePointer(schema: Schema, key: string): boolean {
+  return BARE_POINTERS.has(`${schema.definition?.split('.').at(-1)}/${key}`);
 }
 
 function decodeValue(value: Draft, schema: Schema, path: string, state: State): Draft | undefined {
