@@ -9,7 +9,13 @@ export async function importObjects(
   server: ApiServer,
   objects: AsyncIterable<KubeObject> | Iterable<KubeObject>,
 ): Promise<number> {
+  const definitions: KubeObject[] = [];
+  const others: KubeObject[] = [];
+  for await (const object of objects) {
+    (object.kind === 'CustomResourceDefinition' ? definitions : others).push(object);
+  }
+  // All in one turn: between two pages a controller would take a pod for an orphan, or an owner for one without pods.
   let taken = 0;
-  for await (const object of objects) if (putImported(server.core, object)) taken++;
+  for (const object of [...definitions, ...others]) if (putImported(server.core, object)) taken++;
   return taken;
 }

@@ -1,5 +1,6 @@
 import type { KubeClient } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
 
 /** Resources that tell of a moment, or that the sandbox makes itself. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
@@ -13,25 +14,23 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'prioritylevelconfigurations',
 ]);
 
-/** Every object of a cluster that the client may list, definitions of custom resources first. */
+/** Every object of a cluster that the client may list; the resources that it may not are told. */
 export async function* clusterObjects(
   client: KubeClient,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly onForbidden: (resource: string) => void },
 ): AsyncGenerator<KubeObject> {
+  const { signal } = options;
   const kinds = await client.discovery.kinds({ signal });
-  const listable = kinds.filter(
-    (kind) => kind.verbs.includes('list') && !LEFT_OUT.has(kind.resource),
-  );
-  const isDefinition = (name: string): boolean => name === 'customresourcedefinitions';
-  const ordered = [
-    ...listable.filter((kind) => isDefinition(kind.resource)),
-    ...listable.filter((kind) => !isDefinition(kind.resource)),
-  ];
   const seen = new Set<string>();
-  for (const kind of ordered) {
-    const name = `${kind.group}/${kind.resource}`;
-    if (seen.has(name)) continue;
+  for (const kind of kinds) {
+    const name = kind.group === '' ? kind.resource : `${kind.resource}.${kind.group}`;
+    if (seen.has(name) || !kind.verbs.includes('list') || LEFT_OUT.has(kind.resource)) continue;
     seen.add(name);
-    for await (const page of client.listPages(kind, { signal })) yield* page.items;
+    try {
+      for await (const page of client.listPages(kind, { signal })) yield* page.items;
+    } catch (error) {
+      if (!(error instanceof CapstanError && error.code === 'FORBIDDEN')) throw error;
+      options.onForbidden(name);
+    }
   }
 }

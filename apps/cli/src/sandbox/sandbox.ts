@@ -78,7 +78,11 @@ async function importFrom(
   });
   const client = connect(connection);
   try {
-    const imported = await importObjects(sandbox.server, clusterObjects(client, io.signal));
+    const objects = clusterObjects(client, {
+      signal: io.signal,
+      onForbidden: (resource) => io.err(`left out, because they may not be listed: ${resource}\n`),
+    });
+    const imported = await importObjects(sandbox.server, objects);
     io.err(`${imported} objects imported from ${client.server}\n`);
   } finally {
     await client.close();
