@@ -187,6 +187,23 @@ test('a stateful set makes its pods in order and binds their claims', () =>
         .map((c) => `${c.metadata.name} ${textAt(c, 'status', 'phase')}`),
       ['data-db-0 Bound', 'data-db-1 Bound'],
     );
+    const setImage = (image: string): void => {
+      const set = JSON.parse(JSON.stringify(client.get('apps/v1/statefulsets', 'default', 'db')));
+      set.spec.template.spec.containers[0].image = image;
+      client.update('apps/v1/statefulsets', set);
+    };
+    setImage('db:2');
+    await pass(6000);
+    // A template that comes back takes its revision to the front, as a rollback is read from it.
+    setImage('db:1');
+    await pass(6000);
+    const revisions = client.list('apps/v1/controllerrevisions', 'default');
+    assert.deepEqual(revisions.map((item) => item['revision']).sort(), [2, 3]);
+    const current = revisions.find((item) => item['revision'] === 3)?.metadata.name;
+    assert.deepEqual(
+      client.list('v1/pods', 'default').map((p) => p.metadata.labels?.['controller-revision-hash']),
+      [current, current],
+    );
   }));
 
 test('a cron job runs when its time comes, and time can be moved', () =>

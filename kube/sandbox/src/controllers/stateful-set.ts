@@ -11,7 +11,7 @@ import {
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
-import type { KubeObject } from '@capstan/kube-object';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import { hash } from '../events.ts';
 import {
@@ -47,18 +47,24 @@ export const statefulSetController: Controller = {
   },
 };
 
-/** The ControllerRevision of the present template, made when it is new. */
+/**
+ * The ControllerRevision of the present template, made when it is new. Found by its content, because other controllers than
+ * this one name theirs by other hashes; a template that comes back takes its old revision to the front.
+ */
 export function takeRevision(owner: KubeObject, { client }: Surroundings): string {
-  const template = JSON.stringify(templateOf(owner));
-  const digest = safeEncode(
-    BigInt(`0x${hash(template)}`)
-      .toString(10)
-      .slice(0, 10),
-  );
+  const template = objectAt(templateOf(owner));
+  const known = ownedBy(client, REVISIONS, owner);
+  const newest = Math.max(0, ...known.map((item) => numberAt(item, 'revision') ?? 0));
+  const same = known.find((item) => equalJson(templateIn(item), template));
+  if (same !== undefined) {
+    if ((numberAt(same, 'revision') ?? 0) < newest) {
+      client.update(REVISIONS, { ...cloneJson(same), revision: newest + 1 });
+    }
+    return same.metadata.name ?? '';
+  }
+  const digest = digestOf(template);
   const name = `${owner.metadata.name}-${digest}`;
   const namespace = owner.metadata.namespace ?? '';
-  if (client.get(REVISIONS, namespace, name) !== undefined) return name;
-  const known = ownedBy(client, REVISIONS, owner).map((item) => numberAt(item, 'revision') ?? 0);
   client.create(REVISIONS, {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
@@ -66,15 +72,27 @@ export function takeRevision(owner: KubeObject, { client }: Surroundings): strin
       name,
       namespace,
       labels: {
-        ...cloneJson(objectAt(owner, 'spec', 'template', 'metadata', 'labels')),
+        ...cloneJson(objectAt(template, 'metadata', 'labels')),
         [REVISION_LABEL]: digest,
       },
       ownerReferences: [ownerReference(owner)],
     },
-    data: { spec: { template: { ...cloneJson(objectAt(templateOf(owner))), $patch: 'replace' } } },
-    revision: Math.max(0, ...known) + 1,
+    data: { spec: { template: { ...cloneJson(template), $patch: 'replace' } } },
+    revision: newest + 1,
   });
   return name;
+}
+
+function digestOf(template: JsonObject): string {
+  const number = BigInt(`0x${hash(JSON.stringify(template))}`).toString(10);
+  return safeEncode(number.slice(0, 10));
+}
+
+/** The Pod template that a revision holds, as the object's own would stand: without the patch's word for all of it. */
+function templateIn(revision: KubeObject): JsonObject {
+  const { $patch: _, ...template } = objectAt(revision, 'data', 'spec', 'template');
+  const { creationTimestamp: _time, ...metadata } = objectAt(template, 'metadata');
+  return { ...template, metadata };
 }
 
 function ordinalOf(pod: KubeObject): number {
