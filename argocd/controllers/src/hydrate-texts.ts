@@ -1,5 +1,11 @@
-import { renderText, sprigFunctions, TemplateLanguage } from '@capstan/lib-gotemplate';
+import {
+  type GoValue,
+  renderText,
+  sprigFunctions,
+  TemplateLanguage,
+} from '@capstan/lib-gotemplate';
 import { CapstanError, messageOf } from '@capstan/lib-std';
+import type { RevisionReference } from './commit-references.ts';
 
 /** What a hydrated commit says of the one that it was made from. */
 export interface CommitMetadata {
@@ -9,38 +15,55 @@ export interface CommitMetadata {
   readonly date?: string;
   readonly subject?: string;
   readonly body?: string;
+  readonly references?: readonly RevisionReference[];
 }
 
 /** The message of a hydrated commit: by the administrator's template, which sees `.metadata`, or as the original has it. */
 export function commitMessage(template: string, metadata: CommitMetadata): string {
   if (template === '') return defaultMessage(metadata);
+  return render('sourceHydrator.commitMessageTemplate', template, { metadata });
+}
+
+function render(setting: string, template: string, data: object): string {
   const functions = sprigFunctions();
   for (const name of ['env', 'expandenv', 'getHostByName']) functions.delete(name);
   try {
-    const language = new TemplateLanguage(functions);
-    return renderText(language, 'commit-message', template, { metadata: { ...metadata } });
+    const value = JSON.parse(JSON.stringify(data)) as GoValue;
+    return renderText(new TemplateLanguage(functions), 'hydrator', template, value);
   } catch (error) {
-    throw new CapstanError(
-      'TEMPLATE_INVALID',
-      `sourceHydrator.commitMessageTemplate: ${messageOf(error)}`,
-      { hint: 'correct it in argocd-cm' },
-    );
+    throw new CapstanError('TEMPLATE_INVALID', `${setting}: ${messageOf(error)}`, {
+      hint: 'correct it in argocd-cm',
+    });
   }
 }
 
-function defaultMessage({ drySha, subject = '', body = '', author }: CommitMetadata): string {
+/** What hydrator.metadata says: of a whole commit, or of one folder of it. */
+export function metadataText(metadata: CommitMetadata): string {
+  return `${JSON.stringify(metadata, undefined, 2)}\n`;
+}
+
+function defaultMessage(metadata: CommitMetadata): string {
+  const { drySha, subject = '', body = '', author, references = [] } = metadata;
+  const authors = [...references.map(({ commit }) => commit.author), author];
+  const trailers = authors.flatMap((one) => (one === undefined ? [] : [`Co-authored-by: ${one}`]));
   const parts = [
     `${drySha.slice(0, 7)}: ${subject}`,
     ...(body === '' ? [] : [body]),
-    ...(author === undefined ? [] : [`Co-authored-by: ${author}`]),
+    ...(trailers.length === 0 ? [] : [trailers.join('\n')]),
   ];
-  return parts.join('\n\n');
+  return `${parts.join('\n\n')}\n`;
 }
 
-export function readmeText({
-  repoURL,
-  drySha,
-}: Pick<CommitMetadata, 'repoURL' | 'drySha'>): string {
+/** By the administrator's template, which sees the fields under the names that Go gives them. */
+export function readmeText(
+  template: string,
+  { repoURL, drySha }: Pick<CommitMetadata, 'repoURL' | 'drySha'>,
+): string {
+  if (template !== '') {
+    const data = { RepoURL: repoURL, DrySHA: drySha, Commands: [], References: [] };
+    const texts = { Author: '', Date: '', Subject: '', Body: '' };
+    return render('sourceHydrator.readmeMessageTemplate', template, { ...data, ...texts });
+  }
   return `# Rendered manifests
 
 These manifests were rendered from commit \`${drySha}\` of ${repoURL}. Change them there: what is changed here is overwritten.

@@ -9,7 +9,7 @@ import { createSourceStore } from '@capstan/engine-source/store';
 import { commitFiles, initMirror, runGit } from '@capstan/lib-git';
 import { IN_CLUSTER } from './clusters.ts';
 import { hydrate, hydrationKey } from './hydrate.ts';
-import { commitMessage } from './hydrate-texts.ts';
+import { commitMessage, readmeText } from './hydrate-texts.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readSettings } from './settings.ts';
 import { type LoweringContext, sourcesOf } from './to-delivery.ts';
@@ -161,6 +161,34 @@ test('a change is a commit on top, other files of the branch stay', async () => 
   );
 });
 
+test('a commit that changes no manifest is only noted; one that changes one leaves the others alone', async () => {
+  await using world = await createWorld();
+  const files = { 'dry/a/c.yaml': configMap('a', '1'), 'dry/b/c.yaml': configMap('b', '1') };
+  await world.commit(files, 'One');
+  const apps = [application(world.url, 'a', 'a'), application(world.url, 'b', 'b')];
+  await run(world, apps);
+  const hydrated = await world.git('rev-parse', 'env/prod');
+  const idle = await world.commit({ 'docs/readme.md': 'words' }, 'Two');
+  const { lastSuccessfulOperation } = await run(world, apps);
+  assert.deepEqual(
+    [lastSuccessfulOperation?.drySHA, lastSuccessfulOperation?.hydratedSHA],
+    [idle, hydrated],
+  );
+  assert.equal(await world.git('rev-parse', 'env/prod'), hydrated);
+  const note = await world.git('notes', '--ref=hydrator.metadata', 'show', hydrated);
+  assert.deepEqual(JSON.parse(note), { drySha: idle });
+  const next = await world.commit({ 'dry/a/c.yaml': configMap('a', '2') }, 'Three');
+  await run(world, apps);
+  const changed = await world.git('show', '--name-only', '--format=', 'env/prod');
+  assert.deepEqual(changed.split('\n').sort(), [
+    'a/README.md',
+    'a/hydrator.metadata',
+    'a/manifest.yaml',
+    'hydrator.metadata',
+  ]);
+  assert.match(await world.git('show', 'env/prod:hydrator.metadata'), new RegExp(next));
+});
+
 test('what cannot be hydrated is told, and nothing is written', async () => {
   await using world = await createWorld();
   await world.commit({ 'dry/a/c.yaml': 'apiVersion: v1\nkind: X\nmetadata: [' }, 'Broken');
@@ -200,4 +228,23 @@ test('the message is made by the template of the administrator', () => {
   const template = '{{ .metadata.drySha | trunc 5 }} {{ .metadata.subject | upper }}';
   assert.equal(commitMessage(template, metadata), '01234 S');
   assert.throws(() => commitMessage('{{ env "HOME" }}', metadata), { code: 'TEMPLATE_INVALID' });
+  const references = [{ commit: { author: '"Bo" <bo@x>', sha: 'abcdef' } }, { commit: {} }];
+  const traced = '{{ range .metadata.references }}{{ .commit.sha | default "none" }} {{ end }}';
+  assert.equal(commitMessage(traced, { ...metadata, references }), 'abcdef none ');
+  assert.equal(
+    commitMessage('', { ...metadata, body: 'Why.', references }),
+    '0123456: s\n\nWhy.\n\nCo-authored-by: "Bo" <bo@x>\nCo-authored-by: a <b>\n',
+  );
+});
+
+test('the README is made by the template of the administrator', () => {
+  const metadata = { repoURL: 'https://x/a', drySha: '0123456789' };
+  const template =
+    'From {{ .RepoURL }} at {{ .DrySHA | trunc 4 }}{{ range .Commands }} {{ . }}{{ end }}';
+  assert.equal(readmeText(template, metadata), 'From https://x/a at 0123');
+  assert.match(readmeText('', metadata), /git checkout 0123456789/);
+  assert.throws(() => readmeText('{{ .Nope.Deeper | fail }}', metadata), {
+    code: 'TEMPLATE_INVALID',
+    message: /readmeMessageTemplate/,
+  });
 });

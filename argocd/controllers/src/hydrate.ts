@@ -7,7 +7,8 @@ import type { DeliveryPorts } from '@capstan/engine-delivery';
 import type { CommitSummary, Snapshot, SourceStore, SourceWriter } from '@capstan/engine-source';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
-import { type CommitMetadata, commitMessage, readmeText } from './hydrate-texts.ts';
+import { readReferences } from './commit-references.ts';
+import { type CommitMetadata, commitMessage, metadataText, readmeText } from './hydrate-texts.ts';
 import { resolveSource } from './late-source.ts';
 import { isSourcePermitted } from './project-guard.ts';
 import { findCredential, type RepositoryCredential } from './repositories.ts';
@@ -46,6 +47,8 @@ export interface HydrateInput extends HydratedApplication {
 }
 
 const METADATA = 'hydrator.metadata';
+const MANIFEST = 'manifest.yaml';
+const ATTRIBUTES = '.gitattributes';
 
 /** Where applications are hydrated together. */
 export function hydrationKey({ drySource, syncSource, hydrateTo }: SourceHydrator): string {
@@ -141,6 +144,7 @@ async function bringToBranch(
 ): Promise<string> {
   const { hydrator, group, settings, signal } = input;
   const files: Record<string, string | null> = {};
+  const follows: Record<string, string> = { [METADATA]: '', [ATTRIBUTES]: '' };
   const owners = new Map<string, string>();
   for (const one of group) {
     const path = destinationOf(one);
@@ -149,12 +153,15 @@ async function bringToBranch(
     if (other !== undefined)
       throw refused(`app ${other} hydrator uses the same destination: path=${path}`);
     owners.set(path, name);
-    Object.assign(files, await renderFiles(one, dry, { ports, signal }));
+    const rendered = await renderFiles(one, dry, { ports, settings, signal });
+    Object.assign(files, rendered);
+    const manifest = `${path}/${MANIFEST}`;
+    for (const name of Object.keys(rendered)) if (name !== manifest) follows[name] = manifest;
   }
   const metadata = await describe(input, dry, ports);
-  files[METADATA] = `${JSON.stringify(metadata, undefined, 2)}\n`;
-  files['.gitattributes'] =
-    '*/README.md linguist-generated=true\n*/hydrator.metadata linguist-generated=true\n';
+  files[METADATA] = metadataText(metadata);
+  files[ATTRIBUTES] =
+    '**/README.md linguist-generated=true\n**/hydrator.metadata linguist-generated=true';
   const { repoURL, targetRevision: syncBranch = '' } = syncSourceOf(hydrator);
   const branch = hydrator.hydrateTo?.targetBranch || syncBranch;
   const project = input.app.spec.project;
@@ -172,6 +179,7 @@ async function bringToBranch(
       branch,
       base: syncBranch,
       files,
+      follows,
       message: commitMessage(settings.commitMessageTemplate, metadata),
       author: { name: settings.authorName, email: settings.authorEmail },
       atMs: ports.now(),
@@ -211,7 +219,15 @@ function refused(message: string): CapstanError {
 async function renderFiles(
   { app, context }: HydratedApplication,
   dry: Snapshot,
-  { ports, signal }: { readonly ports: HydratePorts; readonly signal: AbortSignal },
+  {
+    ports,
+    settings,
+    signal,
+  }: {
+    readonly ports: HydratePorts;
+    readonly settings: HydratorSettings;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Record<string, string>> {
   const { sourceHydrator } = app.spec;
   if (sourceHydrator === undefined) return {};
@@ -230,13 +246,10 @@ async function renderFiles(
     );
   const folder = destinationOf({ app, context });
   const metadata = { repoURL: drySource.repoURL, drySha: dry.revision.id };
-  const path = `${folder}/manifest.yaml`;
-  const manifest = objects.map(({ object }) => toYaml(object)).join('---\n');
-  const known = { [path]: manifest };
   return {
-    ...known,
-    [`${folder}/${METADATA}`]: `${JSON.stringify(metadata, undefined, 2)}\n`,
-    [`${folder}/README.md`]: readmeText(metadata),
+    [`${folder}/${MANIFEST}`]: objects.map(({ object }) => toYaml(object)).join('---\n'),
+    [`${folder}/${METADATA}`]: metadataText(metadata),
+    [`${folder}/README.md`]: readmeText(settings.readmeTemplate, metadata),
   };
 }
 
@@ -250,7 +263,8 @@ async function describe(
     source === undefined
       ? undefined
       : await sources.describeRevision(source.source, dry.revision.id);
-  const body = commit?.message.slice(commit.subject.length).trim() ?? '';
+  const told = commit?.message.slice(commit.subject.length).trim() ?? '';
+  const { body, references } = readReferences(told);
   return {
     repoURL: hydrator.drySource.repoURL,
     drySha: dry.revision.id,
@@ -261,6 +275,7 @@ async function describe(
           date: commit.date,
           subject: commit.subject,
           ...(body === '' ? {} : { body }),
+          ...(references.length === 0 ? {} : { references }),
         }),
   };
 }

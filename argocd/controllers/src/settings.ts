@@ -58,6 +58,7 @@ export interface ResourceFilter {
 export interface HydratorSettings {
   readonly enabled: boolean;
   readonly commitMessageTemplate: string;
+  readonly readmeTemplate: string;
   readonly authorName: string;
   readonly authorEmail: string;
 }
@@ -160,6 +161,7 @@ function readHydrator(cm: Data, parameters: Data): HydratorSettings {
   return {
     enabled: parameters['hydrator.enabled'] !== 'false',
     commitMessageTemplate: cm['sourceHydrator.commitMessageTemplate'] ?? '',
+    readmeTemplate: cm['sourceHydrator.readmeMessageTemplate'] ?? '',
     authorName: cm['commit.author.name'] || 'Argo CD',
     authorEmail: cm['commit.author.email'] || 'argo-cd@example.com',
   };

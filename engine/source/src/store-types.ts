@@ -67,6 +67,11 @@ export interface BranchWrite {
   readonly base?: string;
   /** Path → content; null removes. */
   readonly files: Readonly<Record<string, string | null>>;
+  /**
+   * Files that are no reason for a commit: each is written only with a change of the file that it follows, or with any other
+   * change ('').
+   */
+  readonly follows?: Readonly<Record<string, string>>;
   readonly message: string;
   readonly author: { readonly name: string; readonly email: string };
   readonly atMs: number;

@@ -12,7 +12,10 @@ export async function writeBranch(
   const { branch, base, message, author, note } = write;
   const tip = await tipOf(mirror, branch, signal);
   const start = tip ?? (base === undefined ? undefined : await tipOf(mirror, base, signal));
-  const files = start === undefined ? write.files : changesOf(mirror, start, write.files);
+  const files =
+    start === undefined
+      ? write.files
+      : worthWhile(changesOf(mirror, start, write.files), write.follows ?? {});
   if (tip !== undefined && Object.keys(files).length === 0) {
     if (note !== undefined) await mirror.annotate(tip, { ...note, author }, { signal });
     return { commit: tip, changed: false };
@@ -51,6 +54,21 @@ async function tipOf(
     if (error instanceof CapstanError && error.code === 'GIT_REVISION_UNKNOWN') return undefined;
     throw error;
   }
+}
+
+/** The changes without those that follow nothing that changes. */
+function worthWhile(
+  changed: BranchWrite['files'],
+  follows: NonNullable<BranchWrite['follows']>,
+): BranchWrite['files'] {
+  const leads = new Set(Object.keys(changed).filter((path) => follows[path] === undefined));
+  return Object.fromEntries(
+    Object.entries(changed).filter(([path]) => {
+      const followed = follows[path];
+      if (followed === undefined) return true;
+      return followed === '' ? leads.size > 0 : leads.has(followed);
+    }),
+  );
 }
 
 /** What is not so already. */
