@@ -119,14 +119,20 @@ async function measureDrifts(fleet: Fleet, serving: Serving): Promise<void> {
   say(`drift → healed: ${quantiles(times)}, ${cpuOf(serving, cpu)} each`);
 }
 
+/** What is told at leisure, as events are, is told. */
+async function untilQuiet(counter: RequestCounter, forMs = 3_000): Promise<void> {
+  const patience = performance.now() + 300_000;
+  for (let quietMs = 0; quietMs < forMs && performance.now() < patience; ) {
+    await pause(1_000);
+    quietMs = total(counter.take('capstan')) === 0 ? quietMs + 1_000 : 0;
+  }
+}
+
 async function measureRest(serving: Serving, counter: RequestCounter): Promise<void> {
   // What follows a commit at leisure is over after two intervals of polling.
   const minutes = Number(values.rest);
   if (minutes === 0) return;
-  for (let quiet = 0, waited = 0; quiet < 3 && waited < 300; waited += 10) {
-    await pause(10_000);
-    quiet = total(counter.take('capstan')) === 0 ? quiet + 1 : 0;
-  }
+  await untilQuiet(counter, 30_000);
   const cpu = serving.cpuSeconds();
   await pause(minutes * 60_000);
   const counts = counter.take('capstan');
@@ -154,8 +160,7 @@ async function real(): Promise<void> {
     await using serving = await measureCold(fleet, serve);
     say(`  CPU seconds of the cluster: ${tellCpu(before, clusterCpu(cluster.directory))}`);
     say(`  requests: ${tell(counter.take('capstan'))}`);
-    await pause(3000);
-    counter.take('capstan');
+    await untilQuiet(counter);
     await measureCommits(fleet, serving);
     say(`  requests: ${tell(counter.take('capstan'))}`);
     await measureDrifts(fleet, serving);

@@ -491,3 +491,36 @@ function at(
 function list(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? value : [];
 }
+
+test('sound new objects are not rehearsed, doubtful ones are, and a number somebody wrote is set right unasked', async () => {
+  const asked: string[] = [];
+  const sent: string[] = [];
+  await using world = await createWorld({
+    onRequest: (_count, method, path) => {
+      const [kind = ''] = /(?<=namespaces\/web\/)\w+/.exec(path) ?? [];
+      if (method === 'PATCH' && kind !== '') (path.includes('dryRun') ? asked : sent).push(kind);
+    },
+  });
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1'), 'app/web.yaml': deployment(1) });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  assert.deepEqual([asked, sent], [[], ['configmaps', 'deployments']]);
+  const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'web', name: 'web' };
+  await world.client.patch(ref, { spec: { replicas: 5 } }, { type: 'merge', fieldManager: 'me' });
+  await world.eventually(
+    () => world.get('Deployment', 'web/web'),
+    (one) => at(one, 'spec', 'replicas') === 1,
+  );
+  assert.deepEqual([asked, sent.slice(2)], [[], ['deployments']]);
+  const bad = deployment(1)
+    .replace('replicas: 1', 'replicas: many')
+    .replace('name: web', 'name: bad');
+  world.sources.push(REPO, {
+    'app/a.yaml': configMap('a', '1'),
+    'app/b.yaml': configMap('b', '1'),
+    'app/bad.yaml': bad,
+  });
+  await status(world, (one) => String(at(one, 'operationState', 'message')).includes('(dry run)'));
+  assert.deepEqual([...new Set(asked)], ['deployments']);
+  assert.equal(await world.get('ConfigMap', 'web/b'), undefined);
+});

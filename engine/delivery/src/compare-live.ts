@@ -112,6 +112,7 @@ export async function arbitrate(
     const { desired, live } = entry;
     if (entry.verdict !== 'different' && entry.verdict !== 'unknown') return entry;
     if (desired === undefined || live === undefined) return entry;
+    if (isCertain(entry, delivery.fieldManager)) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
     const question = `${cluster.name} ${version} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
@@ -132,6 +133,24 @@ export async function arbitrate(
     const undecided = entry.verdict === 'unknown' && answer === 'different';
     return undecided ? { ...entry, verdict: 'different' } : entry;
   });
+}
+
+/**
+ * Another manager wrote other numbers or switches than are desired: no default, quantity or webhook of our own applies can
+ * make that the same, so that nobody need be asked before it is set right.
+ */
+function isCertain({ verdict, differences }: DiffEntry, fieldManager: string): boolean {
+  return (
+    verdict === 'different' &&
+    differences.length > 0 &&
+    differences.every(
+      ({ desired, live, manager }) =>
+        manager !== undefined &&
+        manager !== fieldManager &&
+        typeof desired === typeof live &&
+        (typeof desired === 'number' || typeof desired === 'boolean'),
+    )
+  );
 }
 
 /**

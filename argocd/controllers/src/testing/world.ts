@@ -36,7 +36,7 @@ export interface World extends AsyncDisposable {
 
 export interface WorldOptions {
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
-  readonly onRequest?: (count: number, method: string) => void;
+  readonly onRequest?: (count: number, method: string, path: string) => void;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -49,7 +49,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async request(request: Parameters<typeof sandbox.transport.request>[0]) {
       if (request.path.includes('watch=')) return sandbox.transport.request(request);
       requests++;
-      options.onRequest?.(requests, request.method);
+      options.onRequest?.(requests, request.method, request.path);
       return sandbox.transport.request(request);
     },
   });
