@@ -11,7 +11,12 @@ const args = process.argv.slice(2);
 const most = Number(args[args.indexOf('--objects') + 1]) || 50_000;
 const base = '/api/v1/namespaces/bench/configmaps';
 
-type Figures = Record<string, number>;
+/** A figure, and the processor time that the server took for it: steadier than the first where others compute too. */
+interface Figure {
+  readonly value: number;
+  readonly cpuMs: number | undefined;
+}
+type Figures = Map<string, Figure>;
 
 function configMap(name: string, value: string): unknown {
   return {
@@ -49,7 +54,32 @@ function residentMb({ pid }: Side): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
-async function writes(side: Side): Promise<Figures> {
+/** All threads of the server's process, finished ones too. */
+function cpuMs({ pid }: Side): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+class Measurement {
+  readonly figures: Figures = new Map();
+  readonly #side: Side;
+
+  constructor(side: Side) {
+    this.#side = side;
+  }
+
+  async take(what: string, run: () => Promise<number>): Promise<void> {
+    const before = cpuMs(this.#side);
+    const value = await run();
+    this.figures.set(what, { value, cpuMs: cpuMs(this.#side) - before });
+  }
+
+  note(what: string, value: number, cpu?: number): void {
+    this.figures.set(what, { value, cpuMs: cpu });
+  }
+}
+
+async function writes(side: Side, to: Measurement): Promise<void> {
   const apply = (value: string) => (i: number) =>
     side.call({
       method: 'PATCH',
@@ -57,12 +87,10 @@ async function writes(side: Side): Promise<Figures> {
       body: configMap(`c${i}`, value),
       type: 'application/apply-patch+yaml',
     });
-  return {
-    'server-side apply, new objects, /s': await rate(APPLIES, apply('a')),
-    'server-side apply, nothing to do, /s': await rate(APPLIES, apply('a')),
-    'server-side apply, one field changed, /s': await rate(APPLIES, apply('b')),
-    'get, /s': await rate(APPLIES, (i) => side.call({ path: `${base}/c${i}` })),
-  };
+  await to.take('server-side apply, new objects, /s', () => rate(APPLIES, apply('a')));
+  await to.take('server-side apply, nothing to do, /s', () => rate(APPLIES, apply('a')));
+  await to.take('server-side apply, one field changed, /s', () => rate(APPLIES, apply('b')));
+  await to.take('get, /s', () => rate(APPLIES, (i) => side.call({ path: `${base}/c${i}` })));
 }
 
 /** Events a second that reach all watchers together, while objects are patched. */
@@ -108,82 +136,84 @@ async function pages(side: Side): Promise<number> {
   });
 }
 
-async function lists(side: Side, count: number): Promise<Figures> {
+async function lists(side: Side, count: number, to: Measurement): Promise<void> {
   const of = (what: string): string => `${what} of ${count.toLocaleString('en')}, ms`;
   const as = (kind: string): string => `application/json;as=${kind};v=v1;g=meta.k8s.io`;
   const initial = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
-  return {
-    [of('list')]: await readMs(side, { path: base }),
-    [of('list from the cache (resourceVersion=0)')]: await readMs(side, {
-      path: `${base}?resourceVersion=0`,
-    }),
-    [of('list in pages of 500')]: await pages(side),
-    [of('list as a table')]: await readMs(side, { path: base, accept: as('Table') }),
-    [of('list of metadata')]: await readMs(side, {
-      path: base,
-      accept: as('PartialObjectMetadataList'),
-    }),
-    [of('streaming list')]: await readMs(
-      side,
-      { path: `${base}?${initial}&allowWatchBookmarks=true` },
-      (chunk) => chunk.includes('initial-events-end'),
-    ),
-  };
+  const read = (what: string, call: Call, until?: (chunk: Buffer) => boolean): Promise<void> =>
+    to.take(of(what), () => readMs(side, call, until));
+  await read('list', { path: base });
+  await read('list from the cache (resourceVersion=0)', { path: `${base}?resourceVersion=0` });
+  await to.take(of('list in pages of 500'), () => pages(side));
+  await read('list as a table', { path: base, accept: as('Table') });
+  await read('list of metadata', { path: base, accept: as('PartialObjectMetadataList') });
+  await read('streaming list', { path: `${base}?${initial}&allowWatchBookmarks=true` }, (chunk) =>
+    chunk.includes('initial-events-end'),
+  );
 }
 
 async function measure(side: Side): Promise<Figures> {
-  const idle = residentMb(side);
+  const to = new Measurement(side);
+  to.note('start until ready, ms', side.readyMs, cpuMs(side));
+  to.note('memory when ready, MB', residentMb(side));
   await side.call({
     method: 'POST',
     path: '/api/v1/namespaces',
     body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'bench' } },
   });
-  const fill = (from: number, to: number): Promise<number> =>
-    rate(to - from, (i) =>
+  const fill = (from: number, upTo: number): Promise<number> =>
+    rate(upTo - from, (i) =>
       side.call({ method: 'POST', path: base, body: configMap(`c${from + i}`, 'a') }),
     );
-  const written = await writes(side);
+  await writes(side, to);
   await fill(APPLIES, 5000);
-  const small = await lists(side, 5000);
+  await lists(side, 5000, to);
   await fill(5000, 10_000);
-  const memory = residentMb(side);
-  const few = await fanOut(side, 100, 500);
-  const many = await fanOut(side, 1000, 100);
-  const created = most > 10_000 ? await fill(10_000, most) : 0;
-  return {
-    ...written,
-    'create, /s': created,
-    'events to 100 watchers, /s': few,
-    'events to 1,000 watchers, /s': many,
-    ...small,
-    ...(await lists(side, most)),
-    'memory when ready, MB': idle,
-    'memory with 10,000 objects, MB': memory,
-    [`memory with ${most.toLocaleString('en')} objects, MB`]: residentMb(side),
-  };
+  to.note('memory with 10,000 objects, MB', residentMb(side));
+  await to.take('events to 100 watchers, /s', () => fanOut(side, 100, 500));
+  await to.take('events to 1,000 watchers, /s', () => fanOut(side, 1000, 100));
+  if (most > 10_000) await to.take('create, /s', () => fill(10_000, most));
+  await lists(side, most, to);
+  to.note(`memory with ${most.toLocaleString('en')} objects, MB`, residentMb(side));
+  return to.figures;
 }
 
 async function run(start: () => Promise<Side>): Promise<Figures> {
   const side = await start();
   try {
-    return { 'start until ready, ms': side.readyMs, ...(await measure(side)) };
+    return await measure(side);
   } finally {
     await side.stop();
   }
 }
 
+function cell(value: number | undefined): string {
+  return value === undefined ? '' : Math.round(value).toLocaleString('en');
+}
+
+/** How many times as fast, or as small. */
+function ratio(what: string, ours: Figure, theirs: Figure | undefined): string {
+  if (theirs === undefined) return '';
+  const isRate = what.endsWith('/s');
+  return (isRate ? ours.value / theirs.value : theirs.value / ours.value).toFixed(1);
+}
+
 const times = await startTimes();
-const ours = { ...(await run(startOurs)), 'start until ready, ms': times.later };
-const real = args.includes('--ours') ? {} : await run(startReal);
-console.log(
-  `first start of the sandbox, before its sources are compiled: ${Math.round(times.first)} ms\n`,
-);
-console.log('| | sandbox | Kubernetes | better by |\n| --- | ---: | ---: | ---: |');
-for (const [what, value] of Object.entries(ours)) {
-  const other = (real as Figures)[what];
-  const ratio =
-    other === undefined ? '' : (other > value ? other / value : value / other).toFixed(1);
-  const cell = (x: number | undefined): string =>
-    x === undefined ? '' : Math.round(x).toLocaleString('en');
-  console.log(`| ${what} | ${cell(value)} | ${cell(other)} | ${ratio} |`);
+const ours = await run(startOurs);
+ours.set('start until ready, ms', {
+  value: times.later,
+  cpuMs: ours.get('start until ready, ms')?.cpuMs,
+});
+const real: Figures = args.includes('--ours') ? new Map() : await run(startReal);
+console.log(`first start, sources not compiled yet: ${cell(times.first)} ms\n`);
+console.log('| | sandbox | Kubernetes | better by | CPU ms | CPU ms | less by |');
+console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
+for (const [what, figure] of ours) {
+  const other = real.get(what);
+  const cpuRatio =
+    figure.cpuMs === undefined || other?.cpuMs === undefined
+      ? ''
+      : (other.cpuMs / Math.max(10, figure.cpuMs)).toFixed(1);
+  const left = [what, cell(figure.value), cell(other?.value), ratio(what, figure, other)];
+  console.log(`| ${[...left, cell(figure.cpuMs), cell(other?.cpuMs), cpuRatio].join(' | ')} |`);
 }

@@ -1,4 +1,5 @@
 import type { RequestObserver } from '@capstan/kube-client';
+import type { Clock } from '@capstan/lib-std';
 import type { ReconcileResult } from './controller-types.ts';
 import type { Registry } from './metrics.ts';
 
@@ -7,15 +8,24 @@ export interface ControllerMetrics {
   started(concurrency: number): void;
   added(): void;
   depth(queued: number): void;
-  waited(seconds: number): void;
   active(running: number): void;
-  finished(result: ReconcileResult['kind'], seconds: number): void;
-  interrupted(seconds: number): void;
+  /** A reconcile begins, after it stood in the queue. */
+  begin(waitedSeconds: number): RunMetrics;
   retried(): void;
 }
 
-/** The metrics of controller-runtime (v0.22 docs, "Metrics" reference), under the same names and labels. */
-export function createControllerMetrics(registry: Registry, controller: string): ControllerMetrics {
+/** One of the two is called at the end. */
+export interface RunMetrics {
+  finished(result: ReconcileResult): void;
+  interrupted(): void;
+}
+
+/** The metrics of controller-runtime (v0.25, pkg/internal/controller/metrics), under the same names and labels. */
+export function createControllerMetrics(
+  registry: Registry,
+  controller: string,
+  clock: Clock,
+): ControllerMetrics {
   const labels = { controller };
   const queue = { controller, name: controller };
   const total = registry.counter(
@@ -29,6 +39,10 @@ export function createControllerMetrics(registry: Registry, controller: string):
   const terminal = registry.counter(
     'controller_runtime_terminal_reconcile_errors_total',
     'Total number of terminal reconciliation errors per controller',
+  );
+  const panics = registry.counter(
+    'controller_runtime_reconcile_panics_total',
+    'Total number of reconciliation panics per controller',
   );
   const time = registry.histogram(
     'controller_runtime_reconcile_time_seconds',
@@ -48,25 +62,46 @@ export function createControllerMetrics(registry: Registry, controller: string):
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
     total.add({ ...labels, result }, 0);
   }
-  errors.add(labels, 0);
-  terminal.add(labels, 0);
+  for (const counter of [errors, terminal, panics]) counter.add(labels, 0);
+  const starts = new Set<{ readonly ms: number }>();
+  const ages = (): number[] => [...starts].map(({ ms }) => (clock.now() - ms) / 1000);
+  registry.gaugeFrom(
+    'workqueue_unfinished_work_seconds',
+    "How many seconds of work has been done that is in progress and hasn't been observed by work_duration. Large values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.",
+    () => [[queue, ages().reduce((sum, age) => sum + age, 0)]],
+  );
+  registry.gaugeFrom(
+    'workqueue_longest_running_processor_seconds',
+    'How many seconds has the longest running processor for workqueue been running.',
+    () => [[queue, Math.max(0, ...ages())]],
+  );
   return {
     started: (count) => concurrency.set(labels, count),
     added: () => work.adds.add(queue),
     depth: (queued) => work.depth.set(queue, queued),
-    waited: (seconds) => work.waited.observe(queue, seconds),
     active: (running) => active.set(labels, running),
-    finished(result, seconds) {
-      total.add({ ...labels, result: results[result] });
-      if (result !== 'settled') errors.add(labels);
-      if (result === 'stalled') terminal.add(labels);
-      time.observe(labels, seconds);
-      work.worked.observe(queue, seconds);
-    },
-    interrupted(seconds) {
-      total.add({ ...labels, result: 'requeue' });
-      time.observe(labels, seconds);
-      work.worked.observe(queue, seconds);
+    begin(waitedSeconds) {
+      const start = { ms: clock.now() };
+      starts.add(start);
+      work.waited.observe(queue, waitedSeconds);
+      const end = (result: string): void => {
+        starts.delete(start);
+        const seconds = (clock.now() - start.ms) / 1000;
+        total.add({ ...labels, result });
+        time.observe(labels, seconds);
+        work.worked.observe(queue, seconds);
+      };
+      return {
+        finished(result) {
+          end(results[result.kind]);
+          if (result.kind === 'settled') return;
+          errors.add(labels);
+          if (result.kind === 'stalled') terminal.add(labels);
+          // What Go would have panicked at.
+          if (result.error.kind === 'bug') panics.add(labels);
+        },
+        interrupted: () => end('requeue'),
+      };
     },
     retried: () => work.retries.add(queue),
   };

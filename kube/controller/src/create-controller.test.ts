@@ -108,7 +108,33 @@ test('what is thrown is a retry, unless it says that a person must act', async (
   const text = registry.text();
   assert.match(text, /controller_runtime_reconcile_errors_total\{controller="test"\} 2/);
   assert.match(text, /controller_runtime_terminal_reconcile_errors_total\{controller="test"\} 1/);
+  assert.match(text, /controller_runtime_reconcile_panics_total\{controller="test"\} 1/);
   assert.match(text, /workqueue_retries_total\{controller="test",name="test"\} 1/);
+  stop.abort();
+  await done;
+});
+
+test('work that is under way can be seen, and how long the longest takes', async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { controller, stop, clock, registry } = harness(async (key) => {
+    await gates[Number(key)]?.promise;
+    return settled;
+  }, 2);
+  const seen = (): string[] =>
+    [...registry.text().matchAll(/^workqueue_(unfinished|longest)\w*\{[^}]*\} (.*)$/gm)].map(
+      ([, what, value]) => `${what} ${value}`,
+    );
+  controller.enqueue('0');
+  const done = controller.run({ signal: stop.signal });
+  await turn();
+  clock.advance(3000);
+  controller.enqueue('1');
+  await turn();
+  clock.advance(2000);
+  assert.deepEqual(seen(), ['longest 5', 'unfinished 7']);
+  for (const { resolve } of gates) resolve();
+  await controller.idle();
+  assert.deepEqual(seen(), ['longest 0', 'unfinished 0']);
   stop.abort();
   await done;
 });

@@ -92,7 +92,7 @@ class QueueController<Key> implements Controller<Key> {
     this.#clock = options.clock ?? systemClock();
     this.#ready = new ReadyLanes(this.#concurrency);
     const registry = options.runtime?.registry;
-    this.#metrics = registry && createControllerMetrics(registry, options.name);
+    this.#metrics = registry && createControllerMetrics(registry, options.name, this.#clock);
   }
 
   enqueue(key: Key, options: EnqueueOptions = {}): void {
@@ -284,7 +284,7 @@ class QueueController<Key> implements Controller<Key> {
     }
     entry.isDirty = false;
     entry.abort = abort;
-    this.#metrics?.waited((startedMs - entry.readySinceMs) / 1000);
+    const metrics = this.#metrics?.begin((startedMs - entry.readySinceMs) / 1000);
     // Never inside of the call that enqueued: a reconcile starts on a clean stack.
     await Promise.resolve();
     const result = await this.#reconcile(entry.key, abort.signal);
@@ -294,9 +294,9 @@ class QueueController<Key> implements Controller<Key> {
     entry.state = 'idle';
     if (abort.signal.aborted) {
       // Whatever it returned was cut short; what aborted it has said what comes next.
-      this.#metrics?.interrupted(durationMs / 1000);
+      metrics?.interrupted();
     } else {
-      this.#metrics?.finished(result.kind, durationMs / 1000);
+      metrics?.finished(result);
       this.#options.onResult?.(entry.key, result, durationMs);
       this.#schedule(entry, result);
     }

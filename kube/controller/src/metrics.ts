@@ -18,7 +18,7 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Registry {
   counter(name: string, help: string): Counter;
   gauge(name: string, help: string): Gauge;
-  /** A gauge whose series are asked for when somebody reads the metrics. */
+  /** A gauge whose series are asked for when somebody reads the metrics; of each who gave some under this name. */
   gaugeFrom(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void;
   histogram(name: string, help: string, buckets: readonly number[]): Histogram;
   /** Everything, sorted by name. */
@@ -49,11 +49,7 @@ class TextRegistry implements Registry {
   }
 
   gaugeFrom(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void {
-    this.#family(name, 'gauge', help, () => ({
-      *lines() {
-        for (const [labels, value] of read()) yield line(name, labels, value);
-      },
-    }));
+    this.#family(name, 'gauge', help, () => new Asked(name)).readers.push(read);
   }
 
   histogram(name: string, help: string, buckets: readonly number[]): Histogram {
@@ -122,6 +118,21 @@ class Values implements Counter, Gauge {
     const series = { labels, value: 0 };
     this.#series.set(key, series);
     return series;
+  }
+}
+
+class Asked {
+  readonly readers: (() => Iterable<readonly [Labels, number]>)[] = [];
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  *lines(): Generator<string> {
+    for (const read of this.readers) {
+      for (const [labels, value] of read()) yield line(this.#name, labels, value);
+    }
   }
 }
 
