@@ -1,11 +1,12 @@
 /** `template --validate` and `--dry-run=server` on a real control plane and on the sandbox, beside both official helms. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
 import { startSandbox } from '@capstan/kube-sandbox';
+import { parseYaml } from '@capstan/lib-yaml';
 import { startCluster, whyNoCluster } from '../cluster/cluster.ts';
 import { officialProgram, whyNotOfficial } from '../tools/official.ts';
 import { type Result, runOurs, runProgram } from './commands.ts';
@@ -54,6 +55,8 @@ metadata:
   'asks/crds/crd.yaml': 'kind: CustomResourceDefinition\n',
   'asking/Chart.yaml': chart('asking'),
   'asking/templates/a.yaml': 'a: {{ lookup "nowhere.example.com/v1" "Nothing" "" "" }}\n',
+  'secret/Chart.yaml': chart('secret'),
+  'secret/templates/a.yaml': 'a: {{ lookup "v1" "Secret" "kube-system" "keys" }}\n',
   'strange/Chart.yaml': chart('strange'),
   'strange/templates/a.yaml': `apiVersion: nowhere.example.com/v1
 kind: Nothing
@@ -228,6 +231,32 @@ for (const [name, start] of Object.entries(PLACES)) {
     });
 
     const text = ({ code, out, err }: Result): string => `${out}${err}\n[exit ${code}]\n`;
+
+    for (const flavor of ['4', '3'] as const satisfies readonly Flavor[]) {
+      test(`helm ${flavor}: what the identity may not read is no answer but an error (row 14)`, async () => {
+        const config = parseYaml(readFileSync(place.kubeconfig, 'utf8'));
+        const poor = JSON.stringify(config, (key, value: unknown) =>
+          key === 'user' && typeof value === 'object' && value !== null
+            ? { ...value, as: `system:serviceaccount:${NAMESPACE}:poor` }
+            : value,
+        );
+        const kubeconfig = join(folder, 'poor.json');
+        writeFileSync(kubeconfig, poor);
+        const args = ['template', 'rel', 'secret', '--validate', '--dry-run=server'];
+        const shown = flavor === '4' ? args.filter((arg) => arg !== '--validate') : args;
+        const theirs = await runProgram(
+          officialProgram('helm', VERSIONS[flavor]),
+          [...shown, '-n', NAMESPACE, '--kubeconfig', kubeconfig],
+          folder,
+        );
+        const ours = await runOurs(
+          [...shown, '-n', NAMESPACE, '--kubeconfig', kubeconfig, '--helm-version', flavor],
+          folder,
+        );
+        assert.match(ours.err, /error calling lookup: secrets "keys" is forbidden/);
+        assert.equal(text(ours), text(theirs));
+      });
+    }
 
     for (const flavor of ['4', '3'] as const satisfies readonly Flavor[]) {
       for (const command of COMMANDS) {

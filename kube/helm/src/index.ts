@@ -30,7 +30,11 @@ export {
   type ValueOrigin,
   type ValuesLayer,
 } from './explain/field-origins.ts';
-export { renderChartTree } from './explain/render-tree.ts';
+export {
+  type RenderedTree,
+  type RenderTreeOptions,
+  renderChartTree,
+} from './explain/render-tree.ts';
 export type { Lookup } from './helm-functions.ts';
 export { helmWords } from './helm-words.ts';
 export { type LintMessage, type LintOptions, lintChart, type Severity } from './lint/lint-chart.ts';

@@ -11,6 +11,7 @@ import {
   TemplateLanguage,
   TemplateSet,
 } from '@capstan/lib-gotemplate';
+import type { Diagnostic } from '@capstan/lib-std';
 import {
   type Capabilities,
   defaultCapabilities,
@@ -72,6 +73,8 @@ export interface RenderedChart {
   readonly manifests: readonly Manifest[];
   readonly hooks: readonly Hook[];
   readonly notes: string;
+  /** What helm warns of: values that cannot be brought together. Errors are thrown. */
+  readonly diagnostics: readonly Diagnostic[];
   readonly crds: readonly { readonly fileName: string; readonly data: Uint8Array }[];
   /** The values that the templates saw, subcharts' included. */
   readonly values: Values;
@@ -120,7 +123,11 @@ export function chartLanguage(): ChartLanguage {
  */
 export function renderChart(chart: Chart, values: Values, options: RenderOptions): RenderedChart {
   const flavor = options.flavor ?? 4;
-  const warn = options.warn ?? (() => undefined);
+  const diagnostics: Diagnostic[] = [];
+  const warn = (message: string): void => {
+    diagnostics.push({ severity: 'warning', code: 'CHART_VALUES', message });
+    options.warn?.(message);
+  };
   const capabilities = options.capabilities ?? defaultCapabilities(flavor);
   const processed = resolveDependencies(chart, values, { flavor, warn });
   const all = coalesceValues(processed, values, { flavor, warn });
@@ -139,7 +146,7 @@ export function renderChart(chart: Chart, values: Values, options: RenderOptions
     ...manifests.map(({ path, content }) => [path, content] as const),
   ];
   const yaml = documents.map(([path, content]) => `---\n# Source: ${path}\n${content}\n`).join('');
-  return { yaml, manifests, hooks, notes, crds, values: all, chart: processed };
+  return { yaml, manifests, hooks, notes, diagnostics, crds, values: all, chart: processed };
 }
 
 function readManifests(files: ReadonlyMap<string, string>, flavor: HelmFlavor): SortedManifests {

@@ -98,3 +98,21 @@ test('a render says what it read: a change elsewhere leaves it, a change or a ne
   assert.equal(traceHolds(trace, memoryTree({ ...FILES, 'values.yaml': 'a: 1\n' })), false);
   assert.equal(traceHolds(trace, memoryTree({ ...FILES, 'templates/new.yaml': '' })), false);
 });
+
+test('a render of a tree has the objects, what was read, what made each field, and what helm warns of', () => {
+  const text = 'replicas: {min: 3}\n';
+  const { objects, origins, diagnostics, trace } = renderChartTree(memoryTree(FILES), '', {
+    values: { replicas: { min: 3 } },
+    layers: [{ name: 'prod.yaml', text }],
+    release,
+  });
+  const at = objects.findIndex(({ kind }) => kind === 'Deployment');
+  const [replicas] = origins(at).filter(({ field }) => field.join('.') === 'spec.replicas');
+  assert.deepEqual(replicas?.values, [
+    { path: 'replicas', file: 'prod.yaml', line: 1, isDefault: false },
+  ]);
+  assert.equal(replicas?.line, 9);
+  assert.deepEqual(origins(objects.length), []);
+  assert.match(diagnostics[0]?.message ?? '', /skipped value for app.replicas: Not a table/);
+  assert.ok(traceHolds(trace, memoryTree(FILES)));
+});
