@@ -1,13 +1,16 @@
 import {
   ANY,
   type CallContext,
+  DICT,
   ExecError,
   GoError,
   GoFunc,
   type GoImplementation,
+  GoNil,
   type GoType,
   type GoValue,
   goJson,
+  LIST,
   LimitError,
   parseJson,
   quote,
@@ -161,11 +164,16 @@ function fromYamlArray(text: GoValue): GoValue {
 }
 
 function fromJson(text: GoValue): GoValue {
-  return readAs(text, 'map', parseJson, '');
+  return isJsonNull(text) ? new GoNil(DICT) : readAs(text, 'map', parseJson, '');
 }
 
 function fromJsonArray(text: GoValue): GoValue {
-  return readAs(text, 'array', parseJson, '');
+  return isJsonNull(text) ? new GoNil(LIST) : readAs(text, 'array', parseJson, '');
+}
+
+/** JSON's null makes the map or list nil; YAML's leaves it empty. */
+function isJsonNull(text: GoValue): boolean {
+  return String(text).trim() === 'null';
 }
 
 /** The original gives the error's text for the value that cannot be written. */

@@ -149,7 +149,7 @@ function digKey(value: GoValue): string {
 
 /** A type assertion: a named map type is not map[string]interface {}. */
 function digDict(value: GoValue): StringMap {
-  const map = stringMapOf(value);
+  const map = value instanceof GoNil ? NIL_MAP : stringMapOf(value);
   if (map !== undefined && typeOf(value).text === DICT.text) return map;
   throw new GoError(
     `interface conversion: interface {} is ${goType(value)}, not map[string]interface {}`,
