@@ -5,8 +5,11 @@ import { codeOf, type ReleasePorts } from './cluster-port.ts';
 import type { Release } from './release.ts';
 import type { ReleaseStore } from './release-store.ts';
 
-/** Who does not renew for this long is taken to be gone. */
-export const LEASE_MS = 60_000;
+/**
+ * Who does not renew for this long is taken to be gone. Renewed four times as often: three renewals may fail, and clocks may
+ * be some seconds apart, as with the leases of Kubernetes' own controllers (15 s).
+ */
+export const LEASE_MS = 30_000;
 
 /** What every operation on a release takes. */
 export interface OperationOptions {

@@ -49,7 +49,7 @@ function pendingError({ holder }: StoredRelease): ReleaseError {
       hint:
         holder === ''
           ? 'the record was written by helm, which leaves no sign of life: if no helm runs any more, recover it (recoverForeignAfterMs) or helm rollback'
-          : `${holder} works at it; should it be gone, the release is recovered a minute after its last sign of life`,
+          : `${holder} works at it; should it be gone, the release is recovered half a minute after its last sign of life`,
     },
   );
 }

@@ -23,7 +23,7 @@ export async function unlockRelease(
     throw new ReleaseError(
       'RELEASE_PENDING',
       'another operation (install/upgrade/rollback) is in progress',
-      { kind: 'wait', hint: `${holder} works at it; it gives way a minute after its end` },
+      { kind: 'wait', hint: `${holder} works at it; it gives way half a minute after its end` },
     );
   }
   const description = `Release unlocked from stale '${release.status}' state`;
