@@ -228,7 +228,8 @@ export class SourceWatches {
     topic.current = change.snapshot;
     const touched = this.#touched(topic, before, change.snapshot);
     this.#wakeAll(hadError ? topic.seats : touched);
-    if (!hadError && touched.size < topic.seats.size) this.#options.onElsewhere?.();
+    const isSame = before?.digest === change.snapshot.digest;
+    if (!hadError && !isSame && touched.size < topic.seats.size) this.#options.onElsewhere?.();
   }
 
   /** Those whose render does not hold for the state after; all others are in the index afterwards. */
@@ -243,7 +244,12 @@ export class SourceWatches {
         touched.add(seat);
       }
     }
-    for (const seat of outside) if (!this.#takeSeat(seat, after)) touched.add(seat);
+    // Told once more because somebody joined: who is about to render for the first time need not do so again.
+    const isSame = before?.digest === after.digest;
+    for (const seat of outside) {
+      if (isSame && seat.loaded === undefined) continue;
+      if (!this.#takeSeat(seat, after)) touched.add(seat);
+    }
     return touched;
   }
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
@@ -19,6 +19,8 @@ const DIGEST_BYTES = 32;
  */
 export class RenderStore {
   readonly #folder: string;
+  /** What was there at the first question, and what was written since: a first start need not ask the disk for each render. */
+  #names: Promise<Set<string>> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -31,8 +33,10 @@ export class RenderStore {
     environment: string,
   ): Promise<RenderResult | undefined> {
     if (bringsValues(spec)) return undefined;
+    const path = this.#pathOf(snapshot, spec, environment);
+    if (!(await this.#known()).has(basename(path))) return undefined;
     try {
-      const bytes = await readFile(this.#pathOf(snapshot, spec, environment));
+      const bytes = await readFile(path);
       const content = bytes.subarray(DIGEST_BYTES);
       if (!digestOf(content).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined;
       const result = deserialize(content) as RenderResult;
@@ -56,9 +60,18 @@ export class RenderStore {
       await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
       await writeFile(fresh, Buffer.concat([digestOf(content), content]), { mode: 0o600 });
       await rename(fresh, path);
+      (await this.#names)?.add(basename(path));
     } catch {
       await rm(fresh, { force: true });
     }
+  }
+
+  #known(): Promise<Set<string>> {
+    this.#names ??= readdir(this.#folder, { recursive: true }).then(
+      (paths) => new Set(paths.map((path) => basename(path))),
+      () => new Set<string>(),
+    );
+    return this.#names;
   }
 
   /** Removes what nobody wrote for two weeks, and the oldest of too many. Answers how many went. */
