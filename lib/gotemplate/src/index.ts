@@ -34,7 +34,7 @@ export {
   variadic,
 } from './sprig/define.ts';
 export { goJson, indentJson, jsonFields } from './sprig/json.ts';
-export { parseJson } from './sprig/json-parse.ts';
+export { JsonSyntaxError, parseJson } from './sprig/json-parse.ts';
 export { regexTest } from './sprig/regex.ts';
 export { type SprigOptions, sprigFunctions } from './sprig/sprig.ts';
 export {

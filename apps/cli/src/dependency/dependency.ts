@@ -11,7 +11,7 @@ import {
 import { openDiskTree } from '@capstan/lib-files/disk';
 import { kindAt, rootOf } from '../chart-path.ts';
 import { type FlagSpec, GLOBAL_FLAGS, type ParsedFlags, parseFlags } from '../flags.ts';
-import { HELM_VERSION_FLAG, HELM_VERSION_HELP, helmFlavor } from '../helm-version.ts';
+import { HELM_VERSION_FLAG, HELM_VERSION_HELP, helmFlavor, inHelmWords } from '../helm-version.ts';
 import type { Command, Io } from '../io.ts';
 import { REPOSITORY_FLAGS, readKeyring, repositoryOptions } from '../locate-chart.ts';
 import { listDependencies } from './list-dependencies.ts';
@@ -54,7 +54,7 @@ export const run: Command = async (args, io) => {
     if (kindAt(folder) === undefined) {
       throw new ChartError('CHART_MISSING', `stat ${given}: no such file or directory`);
     }
-    io.out(listDependencies(folder, given));
+    io.out(inHelmWords(flags, () => listDependencies(folder, given)));
     return 0;
   }
   const work = { update: updateDependencies, up: updateDependencies, build: buildDependencies }[

@@ -1,3 +1,5 @@
+import { quote } from '@capstan/lib-gotemplate';
+
 /** One failure in the tree of failures that a schema gives. */
 export interface SchemaError {
   readonly path: readonly string[];
@@ -27,7 +29,7 @@ export function pointer(path: readonly string[]): string {
 
 /** Text between single quotes, escaped as Go's %q does but for double quotes. */
 export function quoted(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  const escaped = quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
   return `'${escaped}'`;
 }
 

@@ -5,6 +5,7 @@ import {
   subdomainProblems,
 } from '@capstan/kube-object';
 import { joinPath } from '@capstan/lib-files';
+import { JsonSyntaxError, parseJson } from '@capstan/lib-gotemplate';
 import { messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { HelmFlavor } from '../capabilities.ts';
@@ -85,6 +86,7 @@ function eachDocument(
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   let open: string[] = [];
+  let isFirst = true;
   const read = (): boolean => {
     if (open.length === 0) return true;
     const document = `${open.join('\n')}\n`;
@@ -94,8 +96,11 @@ function eachDocument(
       if (value !== null) look(headOf(value, flavor), value);
       return true;
     } catch (error) {
-      note('ERROR', path, `unable to parse YAML: ${messageOf(error)}`);
+      const reason = (isFirst ? jsonProblem(text) : undefined) ?? messageOf(error);
+      note('ERROR', path, `unable to parse YAML: ${reason}`);
       return false;
+    } finally {
+      isFirst = false;
     }
   };
   // A rule ends what stands before it; with nothing before it, it is the first line of what follows.
@@ -109,6 +114,22 @@ function eachDocument(
     else if (!read()) return false;
   }
   return read();
+}
+
+/** What the original says of a text that begins as JSON does and is neither that nor YAML; undefined for others. */
+function jsonProblem(text: string): string | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    parseJson(text);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError) || error.message.endsWith('after top-level value')) {
+      return undefined;
+    }
+    return error.offset === undefined
+      ? 'unexpected EOF'
+      : `json: offset ${error.offset}: ${error.message}`;
+  }
 }
 
 /** Null for an empty document. */

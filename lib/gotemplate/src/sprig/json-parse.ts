@@ -22,6 +22,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
 };
 
+/** Text that is no JSON. */
+export class JsonSyntaxError extends GoError {
+  /** Bytes read when it was noticed; undefined at the end of the text. */
+  readonly offset: number | undefined;
+
+  constructor(message: string, offset?: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
 class JsonReader {
   readonly #input: string;
   #at = 0;
@@ -196,13 +207,14 @@ class JsonReader {
     if (code === undefined) {
       // At the end Go's scanner takes one more space: only where that is wrong too is it named.
       const isOpen = /^(?:in (?!string literal)|after decimal)/.test(context);
-      return new GoError(
+      return new JsonSyntaxError(
         isOpen ? `invalid character ' ' ${context}` : 'unexpected end of JSON input',
       );
     }
     // Go looks at one byte: a longer character shows as its first one.
     const byte = byteLength(String.fromCodePoint(code)) > 1 ? firstByte(code) : code;
-    return new GoError(`invalid character ${byteText(byte)} ${context}`);
+    const offset = byteLength(this.#input.slice(0, this.#at)) + 1;
+    return new JsonSyntaxError(`invalid character ${byteText(byte)} ${context}`, offset);
   }
 }
 
