@@ -104,7 +104,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     allowFile: options.allowFileRemotes === true,
   });
   const sources = withArtifacts(git, { clock, random: Math.random });
-  const open = await clusterOpener(clock, await readTracking(client, signal));
+  let tracking = await readTracking(client, signal);
+  const open = await clusterOpener(clock, () => tracking);
   const cluster = open({ name: 'in-cluster' }, client);
   const clusters = new ClusterPool({
     create: (name, other) => open({ name }, other),
@@ -123,6 +124,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       cluster,
       clusters,
       createCluster: open,
+      onSettings: (settings) => {
+        tracking = settings;
+      },
       writer: git,
       tenancy: options.tenancy ?? {},
       fluxSettings: options.fluxSettings ?? {},
@@ -199,7 +203,7 @@ async function ensureNamespace(
     });
 }
 
-/** How objects say which Application they belong to, as the settings stand at the start. */
+/** How objects say which Application they belong to, before the controllers follow the settings. */
 async function readTracking(client: KubeClient, signal: AbortSignal): Promise<TrackingSettings> {
   const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'argocd-cm' };
   const found = await client.find({ ...ref, namespace: ARGOCD_NAMESPACE }, { signal });
@@ -215,14 +219,14 @@ type OpenCluster = (
   client: KubeClient,
 ) => Cluster;
 
-async function clusterOpener(clock: Clock, tracking: TrackingSettings): Promise<OpenCluster> {
+async function clusterOpener(clock: Clock, tracking: () => TrackingSettings): Promise<OpenCluster> {
   const catalogue = await loadCatalogue();
   return ({ name, namespaces = [], clusterResources = false }, client) => {
     const cluster: Cluster = createCluster({
       name,
       client,
       schemaOf: clusterSchemas(catalogue, () => cluster.live),
-      ownerReaders: [applicationOwners(ARGOCD_NAMESPACE, () => tracking), kustomizationOwners],
+      ownerReaders: [applicationOwners(ARGOCD_NAMESPACE, tracking), kustomizationOwners],
       keepsWhole: isKept,
       ...(namespaces.length === 0 ? {} : { namespaces, clusterObjects: clusterResources }),
       clock,

@@ -6,6 +6,8 @@ import {
   type ClusterDirectoryOptions,
   createApplicationController,
   createClusterDirectory,
+  fitsListed,
+  type Settings,
 } from '@capstan/argocd-controllers';
 import {
   type Cluster,
@@ -60,6 +62,8 @@ export interface ControllerPorts {
   /** Commits what Applications have hydrated. */
   readonly writer: SourceWriter;
   readonly artifacts: ArtifactStorage;
+  /** Told what Argo CD's administrator sets, when it is known and whenever it changes. */
+  readonly onSettings: (settings: Settings) => void;
   readonly clock: Clock;
   readonly runtime: ControllerRuntime;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
@@ -160,10 +164,18 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     create: ports.createCluster,
     onError: (error) => ports.log('a cluster was not closed', { error: messageOf(error) }),
   });
+  let toldSets = '';
   const applications = createApplicationController({
     ...common,
     clusters,
     writer: ports.writer,
+    onSettings: (settings) => {
+      ports.onSettings(settings);
+      const { applicationSets: ofSets, applicationSetNamespaces: places } = settings;
+      const text = JSON.stringify([ofSets, places]);
+      if (text !== toldSets) applicationSets.wakeAll();
+      toldSets = text;
+    },
     events: recorders.application,
   });
   const applicationSets = createApplicationSetController({
@@ -175,6 +187,10 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     shared: cluster.live,
     outside: { aws: awsSurroundings(process.env) },
     settings: () => applications.settings().applicationSets,
+    isServed: (namespace) =>
+      applications
+        .settings()
+        .applicationSetNamespaces.some((pattern) => fitsListed(pattern, namespace)),
     accessTo: (repository) => applications.accessTo(repository),
   });
   // Artifacts lie on the disk of the replica that made them.

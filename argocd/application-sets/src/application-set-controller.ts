@@ -65,6 +65,8 @@ export interface ApplicationSetControllerPorts {
   }) => RepositoryAccess;
   /** What the process was given for AWS, and other hosters' addresses. */
   readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi'>;
+  /** Whether sets of a namespace beside the control plane's own are looked at; none when absent. */
+  readonly isServed?: (namespace: string) => boolean;
   /** The administrator's word, asked at each look. */
   readonly settings?: () => ApplicationSetSettings;
 }
@@ -88,8 +90,6 @@ export interface ApplicationSetSettings {
 export interface ApplicationSetControllerOptions {
   /** `argocd` by default. */
   readonly namespace?: string;
-  /** Further namespaces whose ApplicationSets are served. */
-  readonly namespaces?: readonly string[];
   /** Between two looks at a repository, unless a generator says otherwise; 3 min by default, as in Argo CD. */
   readonly pollIntervalMs?: number;
   readonly concurrency?: number;
@@ -98,6 +98,8 @@ export interface ApplicationSetControllerOptions {
 
 export interface ApplicationSetController {
   run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Has all sets looked at: the administrator's word has changed. */
+  wakeAll(): void;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -118,8 +120,8 @@ export function createApplicationSetController(
   options: ApplicationSetControllerOptions = {},
 ): ApplicationSetController {
   const namespace = options.namespace ?? 'argocd';
-  const namespaces = options.namespaces ?? [];
-  const state = new SetState(ports.client, { namespace, namespaces, shared: ports.shared });
+  const isServed = ports.isServed ?? (() => false);
+  const state = new SetState(ports.client, { namespace, isServed, shared: ports.shared });
   const watches = new SourceWatches(ports.sources, (id) =>
     controller.enqueue(fromId(id), { priority: 10, reason: 'source' }),
   );
@@ -142,7 +144,13 @@ export function createApplicationSetController(
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
     ...(options.onResult === undefined ? {} : { onResult: options.onResult }),
   });
-  return { run: ({ signal }) => run(controller, bench, signal), idle: () => controller.idle() };
+  return {
+    run: ({ signal }) => run(controller, bench, signal),
+    wakeAll: () => {
+      for (const key of state.keys()) controller.enqueue(key, { reason: 'settings' });
+    },
+    idle: () => controller.idle(),
+  };
 }
 
 function toId({ namespace, name }: SetKey): string {
@@ -167,7 +175,7 @@ async function run(
   } finally {
     stop();
     watches.close();
-    await state.live[Symbol.asyncDispose]();
+    await state[Symbol.asyncDispose]();
   }
 }
 

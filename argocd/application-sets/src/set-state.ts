@@ -29,22 +29,37 @@ const KINDS = ['ApplicationSet', 'Application', 'AppProject'];
 export class SetState {
   readonly live: LiveState;
   readonly #namespace: string;
+  readonly #isServed: (namespace: string) => boolean;
+  /** Of the kinds of Argo CD, when nobody shares one. */
+  readonly #own: LiveState | undefined;
 
   constructor(
     client: KubeClient,
     options: {
       readonly namespace: string;
-      readonly namespaces: readonly string[];
+      /** Where sets are looked at beside the control plane's namespace. */
+      readonly isServed: (namespace: string) => boolean;
       /** Holds the kinds of Argo CD whole, of all namespaces. */
       readonly shared?: LiveState | undefined;
     },
   ) {
     this.#namespace = options.namespace;
-    const namespaces = [...new Set([options.namespace, ...options.namespaces])];
-    const own = createLiveState({ client, isManaged: () => true, namespaces });
-    const { shared: live } = options;
+    this.#isServed = options.isServed;
+    const namespaces = [options.namespace];
+    const secrets = createLiveState({ client, isManaged: () => true, namespaces });
     const kinds = new Set(KINDS.map((kind) => `${GROUP}/${kind}`));
-    this.live = live === undefined ? own : withSharedKinds(own, { live, kinds, namespaces });
+    const live = options.shared ?? createLiveState({ client, isManaged: () => true });
+    this.live = withSharedKinds(secrets, { live, kinds });
+    this.#own = options.shared === undefined ? live : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.live[Symbol.asyncDispose]();
+    await this.#own?.[Symbol.asyncDispose]();
+  }
+
+  #serves(namespace: string): boolean {
+    return namespace === this.#namespace || this.#isServed(namespace);
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -54,13 +69,15 @@ export class SetState {
   }
 
   keys(): readonly SetKey[] {
-    return this.live.list({ group: GROUP, kind: 'ApplicationSet' }).map(({ key }) => ({
-      namespace: key.namespace ?? '',
-      name: key.name,
-    }));
+    return this.live
+      .list({ group: GROUP, kind: 'ApplicationSet' })
+      .map(({ key }) => ({ namespace: key.namespace ?? '', name: key.name }))
+      .filter(({ namespace }) => this.#serves(namespace));
   }
 
+  /** undefined for a set that is not there, or is not served. */
   read({ namespace, name }: SetKey): KubeObject | undefined {
+    if (!this.#serves(namespace)) return undefined;
     return this.live.get({ group: GROUP, kind: 'ApplicationSet', namespace, name })?.read();
   }
 

@@ -80,6 +80,8 @@ export interface ApplicationControllerPorts {
   readonly writer?: SourceWriter;
   readonly verdicts: VerdictCache;
   readonly events: EventRecorder;
+  /** Told what the administrator sets, when it is known and whenever it changes. */
+  readonly onSettings?: (settings: Settings) => void;
   readonly clock: Clock;
   readonly runtime?: ControllerRuntime;
   /** Absent: nothing waits for anything. */
@@ -239,11 +241,10 @@ async function run(
   try {
     const patience = { clock: ports.clock, signal };
     await persist(() => control.start({ signal }), patience);
-    registerClusters(bench);
+    takeSettings(bench);
     stops.push(
       control.subscribe((change) => {
-        if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap')
-          registerClusters(bench);
+        if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap') takeSettings(bench);
         wakeConcerned(change, controller, control);
       }),
     );
@@ -277,9 +278,10 @@ function awaitedOf(id: string, { objects }: DeliveryStatus, cluster: Cluster): r
     .map(({ key }) => awaitedKey(cluster, key));
 }
 
-function registerClusters({ control, ports }: Bench): void {
-  const { inClusterEnabled } = control.settings();
-  ports.clusters.register(control.clusters(), { ownEnabled: inClusterEnabled });
+function takeSettings({ control, ports }: Bench): void {
+  const settings = control.settings();
+  ports.onSettings?.(settings);
+  ports.clusters.register(control.clusters(), { ownEnabled: settings.inClusterEnabled });
 }
 
 /** Wakes who waits, and has a dependency look at its source which may be behind only because nothing of it changed. */

@@ -37,7 +37,7 @@ export class ControlState {
   readonly #client: KubeClient;
   readonly #namespace: string;
   /** Where applications may be beside there: names, globs, or expressions between slashes. */
-  #namespaces: readonly string[];
+  readonly #namespaces: readonly string[];
   /** Of all namespaces, when applications may be in others. */
   #everywhere: LiveState | undefined;
   readonly #shared: LiveState | undefined;
@@ -84,8 +84,9 @@ export class ControlState {
     ];
     const [missed] = await this.live.ensure(own, { signal });
     if (missed !== undefined) throw missed.error;
-    this.#namespaces = [...this.#namespaces, ...this.settings().applicationNamespaces];
-    if (this.#namespaces.every((name) => name === this.#namespace)) return;
+    // What is shared costs nothing, and may be needed when the settings change.
+    const isAlone = this.#served().every((name) => name === this.#namespace);
+    if (this.#shared === undefined && isAlone) return;
     this.#everywhere ??= this.#share(
       createLiveState({ client: this.#client, isManaged: () => true }),
     );
@@ -132,10 +133,15 @@ export class ControlState {
     await this.live[Symbol.asyncDispose]();
   }
 
+  /** Where applications may be beside there, as the settings stand. */
+  #served(): readonly string[] {
+    return [...this.#namespaces, ...this.settings().applicationNamespaces];
+  }
+
   #isServed(namespace: string): boolean {
     return (
       namespace === this.#namespace ||
-      this.#namespaces.some((pattern) => fitsListed(pattern, namespace))
+      this.#served().some((pattern) => fitsListed(pattern, namespace))
     );
   }
 

@@ -15,6 +15,7 @@ export {
   singleCluster,
 } from './clusters.ts';
 export type { AppKey } from './control-state.ts';
+export { fitsListed } from './project-guard.ts';
 export { type RenderApplicationOptions, renderApplication } from './render-application.ts';
 export type { RepositoryCredential } from './repositories.ts';
 export { readSettings, type Settings } from './settings.ts';

@@ -196,6 +196,54 @@ export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'sets and applications of further namespaces are served as soon as the settings say so',
+    run: async (world) => {
+      const repository = await world.repository('set-away');
+      await repository.push({ 'dev/a.yaml': configMap('a', 'dev') });
+      const metadata = { name: 'argocd-cmd-params-cm', namespace: 'argocd' };
+      const parameters = (data: JsonObject) =>
+        world.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+      await world.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } });
+      await world.apply({
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: 'team-a', namespace: 'argocd' },
+        spec: {
+          sourceRepos: ['*'],
+          destinations: [{ server: '*', namespace: '*' }],
+          clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+          sourceNamespaces: ['team-*'],
+        },
+      });
+      const made = template('away-{{env}}', repository.url, '{{env}}');
+      const spec = made['spec'] as JsonObject;
+      const set = applicationSet('set-away', {
+        generators: [{ list: { elements: [{ env: 'dev' }] } }],
+        template: { ...made, spec: { ...spec, project: 'team-a' } },
+      });
+      await world.apply({ ...set, metadata: { ...set.metadata, namespace: 'team-a' } });
+      const read = () => world.get({ ...APPLICATION, namespace: 'team-a', name: 'away-dev' });
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      assert.equal(await read(), undefined, 'it is not served yet');
+      try {
+        await parameters({
+          'application.namespaces': 'team-*',
+          'applicationsetcontroller.namespaces': 'team-*',
+        });
+        await until('the Application is synced', PATIENCE_MS, async () => {
+          return textAt(await read(), 'status', 'sync', 'status') === 'Synced';
+        });
+        await world.client.delete({ ...SET, namespace: 'team-a', name: 'set-away' });
+        await until('the Application is gone', DELETION_MS, async () => {
+          return (await read()) === undefined;
+        });
+      } finally {
+        await parameters({ 'application.namespaces': '' });
+      }
+      return undefined;
+    },
+  },
+  {
     name: 'a dry run tells what a set would do, and does nothing until it ends',
     run: async (world) => {
       const repository = await world.repository('set-list');

@@ -318,6 +318,45 @@ async function impersonation(world: World): Promise<undefined> {
   return undefined;
 }
 
+async function retracked(world: World): Promise<undefined> {
+  const repository = await world.repository('retracked');
+  const first = await repository.push({
+    'a.yaml': configMap('a', 'one'),
+    'b.yaml': configMap('b', 'one'),
+  });
+  await world.apply(application('retracked', { url: repository.url, path: '.' }));
+  await untilSynced(world, 'retracked', first);
+  const metadata = { name: 'argocd-cm', namespace: 'argocd' };
+  const trackBy = (method: string) =>
+    world.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      data: { 'application.resourceTrackingMethod': method },
+    });
+  const read = () => world.get({ ...CONFIG, namespace: 'retracked', name: 'a' });
+  try {
+    await trackBy('label');
+    await until('the label', PATIENCE_MS, async () => {
+      const { labels, annotations } = (await read())?.metadata ?? {};
+      const isMarked = labels?.['app.kubernetes.io/instance'] === 'retracked';
+      return isMarked && annotations?.['argocd.argoproj.io/tracking-id'] === undefined;
+    });
+    const second = await repository.push({ 'b.yaml': null });
+    await untilSynced(world, 'retracked', second);
+    await until('b is pruned', PATIENCE_MS, async () => {
+      return (await world.get({ ...CONFIG, namespace: 'retracked', name: 'b' })) === undefined;
+    });
+  } finally {
+    await trackBy('annotation');
+  }
+  await until('the annotation', PATIENCE_MS, async () => {
+    const { annotations } = (await read())?.metadata ?? {};
+    return annotations?.['argocd.argoproj.io/tracking-id'] !== undefined;
+  });
+  return undefined;
+}
+
 export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   { name: 'a sync window holds automation and people until it is gone', run: windows },
   { name: 'clusters are added by Secrets, delivered to, healed and taken away', run: clusters },
@@ -328,4 +367,5 @@ export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   },
   { name: 'a dry source is hydrated to a branch and synced from there', run: hydrated },
   { name: 'with enforced service accounts nothing is applied without one', run: impersonation },
+  { name: 'a changed tracking method counts at once, for pruning too', run: retracked },
 ];
