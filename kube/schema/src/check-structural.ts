@@ -51,7 +51,9 @@ function checkNode(check: Check, node: JsonObject, path: string, level: Level): 
   checkLists(check, node, path);
   checkMetadata(check, node, path, level);
   checkDefault(check, node, path, level);
-  checkValidation(check, node, { path, outer: node, outerPath: path });
+  // Completeness is asked for at the root alone.
+  const here = level === 'root' ? check : { ...check, addIncomplete: () => undefined };
+  checkValidation(here, node, { path, outer: node, outerPath: path });
   for (const [name, property] of entriesOf(node['properties']))
     checkNode(check, property, indexPath(childPath(path, 'properties'), name), 'field');
   if (isObject(node['items'])) checkNode(check, node['items'], childPath(path, 'items'), 'item');

@@ -63,7 +63,7 @@ function validate(schema: Schema, value: Json, path: string, old: Json | undefin
     if (formatErrors !== undefined) checks.push({ errors: formatErrors, count: 0 });
   }
   if (typeof value === 'number' || typeof value === 'bigint')
-    checks.push({ errors: checkNumber(schema, Number(value), path), count: 1 });
+    checks.push({ errors: checkNumber(schema, value, path), count: 1 });
   if (isArray(value)) checks.push(checkArray(schema, value, path, old));
   checks.push(checkEnum(schema, value, path));
   if (isObject(value)) checks.push(checkObject(schema, value, path, old));
@@ -79,14 +79,22 @@ function join(results: readonly Result[], extra: number): Result {
   };
 }
 
-function jsonType(value: Json): string {
-  if (isArray(value)) return 'array';
-  if (isObject(value)) return 'object';
-  if (typeof value === 'bigint') return 'integer';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value === 'boolean' ? 'boolean' : 'string';
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** What a value is to Go: its type, and the name of its representation if it is a number. */
+function typeOf(value: Json): readonly [type: string, format: string] {
+  if (isArray(value)) return ['array', ''];
+  if (isObject(value)) return ['object', ''];
+  if (typeof value === 'boolean') return ['boolean', ''];
+  if (typeof value === 'string') return ['string', ''];
+  const isInteger =
+    typeof value === 'bigint'
+      ? value <= INT64_MAX && value >= -INT64_MAX - 1n
+      : Number.isSafeInteger(value);
+  return isInteger ? ['integer', 'int64'] : ['number', 'float64'];
 }
 
+/** As kube-openapi has it: where a format is named, it is the format that a value of another type misses. */
 function checkType(schema: Schema, value: Json, path: string): readonly FieldError[] {
   const types =
     schema.intOrString === true ? ['integer', 'string'] : schema.type === '' ? [] : [schema.type];
@@ -94,12 +102,15 @@ function checkType(schema: Schema, value: Json, path: string): readonly FieldErr
     const refused = types.length > 0 && schema.nullable !== true;
     return refused ? [wrongType(path, types.join(','), 'null')] : [];
   }
-  const actual = jsonType(value);
+  const [actual, represented] = typeOf(value);
   const format = supportedFormat(schema);
   const isNumeric = types.includes('number') || types.includes('integer');
   const fits = types.includes(actual) || (actual === 'integer' && types.includes('number'));
-  if (!isNumeric && format !== '' && (actual === 'string' || actual === 'array')) return [];
-  if (types.length === 0 && format === '') return [];
+  if (format !== '' && actual !== 'string' && actual !== 'array') {
+    return fits || represented === format ? [] : [wrongType(path, format, represented)];
+  }
+  if (!isNumeric && format !== '') return [];
+  if (types.length === 0) return [];
   return fits ? [] : [wrongType(path, types.join(','), actual)];
 }
 
@@ -157,14 +168,23 @@ function mismatchOf(pattern: string, value: string): string | undefined {
   }
 }
 
-function checkNumber(schema: Schema, value: number, path: string): readonly FieldError[] {
+function checkNumber(schema: Schema, given: number | bigint, path: string): readonly FieldError[] {
   const errors: FieldError[] = [];
+  const value = Number(given);
   const { multipleOf, maximum, minimum } = schema;
-  const range = rangeProblem(schema, value, path);
-  if (range !== undefined) errors.push(problem('FieldValueInvalid', '', range, ''));
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf))
-    errors.push(invalid(path, `should be a multiple of ${multipleOf}`, value));
+  const within = (number: number | bigint, name: string): void => {
+    const range = rangeProblem(schema, number, `${name} value`, path);
+    if (range !== undefined) errors.push(problem('FieldValueInvalid', '', range, ''));
+  };
+  within(given, 'Checked');
+  if (multipleOf !== undefined) {
+    within(multipleOf, 'MultipleOf');
+    if (!isMultiple(value, multipleOf)) {
+      errors.push(invalid(path, `should be a multiple of ${multipleOf}`, value));
+    }
+  }
   if (minimum !== undefined) {
+    within(minimum, 'Minimum boundary');
     const exclusive = schema.exclusiveMinimum === true;
     if (value < minimum || (exclusive && value === minimum))
       errors.push(
@@ -172,6 +192,7 @@ function checkNumber(schema: Schema, value: number, path: string): readonly Fiel
       );
   }
   if (maximum !== undefined) {
+    within(maximum, 'Maximum boundary');
     const exclusive = schema.exclusiveMaximum === true;
     if (value > maximum || (exclusive && value === maximum))
       errors.push(
@@ -181,17 +202,40 @@ function checkNumber(schema: Schema, value: number, path: string): readonly Fiel
   return errors;
 }
 
-function rangeProblem(schema: Schema, value: number, path: string): string | undefined {
+const EPSILON = 1e-9;
+
+/** A quotient that is nearly a whole number counts as one: 0.3 is a multiple of 0.1. */
+function isMultiple(value: number, factor: number): boolean {
+  const quotient = factor < 1 ? (1 / factor) * value : value / factor;
+  if (!Number.isFinite(quotient) || Math.abs(quotient) > Number.MAX_SAFE_INTEGER) return false;
+  const whole = Math.trunc(quotient);
+  const off = Math.abs(quotient - whole);
+  return off === 0 || off / (Math.abs(quotient) + Math.abs(whole)) < EPSILON;
+}
+
+function rangeProblem(
+  schema: Schema,
+  value: number | bigint,
+  what: string,
+  path: string,
+): string | undefined {
   const format = supportedFormat(schema);
-  const isInt32 = format === 'int32';
   const { type } = schema;
   const isMisfit =
     type === 'integer'
-      ? !Number.isInteger(value) || (isInt32 && (value > 2147483647 || value < -2147483648))
-      : format === 'float' && Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+      ? !fitsInteger(value, format === 'int32' ? 32n : 64n)
+      : format === 'float' &&
+        Number.isFinite(Number(value)) &&
+        !Number.isFinite(Math.fround(Number(value)));
   if (!isMisfit) return undefined;
   const name = format === '' ? `${type} (default format)` : `${type} with format ${format}`;
-  return `Checked value must be of type ${name} in ${path}`;
+  return `${what} must be of type ${name} in ${path}`;
+}
+
+function fitsInteger(value: number | bigint, bits: bigint): boolean {
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
+  const bound = 2n ** (bits - 1n);
+  return BigInt(value) < bound && BigInt(value) >= -bound;
 }
 
 function checkEnum(schema: Schema, value: Json, path: string): Result {

@@ -1,4 +1,4 @@
-import type { FieldError, KubeObject } from '@capstan/kube-object';
+import type { FieldError } from '@capstan/kube-object';
 import {
   childDraft,
   cloneJson,
@@ -6,12 +6,14 @@ import {
   draftList,
   draftObjects,
   flagAt,
+  isDraftObject,
   listAt,
   objectAt,
   setDefault,
   textAt,
 } from '../json.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
+import { definitionErrors } from '../validation/definitions.ts';
 
 /**
  * CustomResourceDefinitions. The real server's controllers accept the names and establish the resource a moment after the
@@ -27,6 +29,9 @@ export const definitionStrategy: Strategy = {
     if (textAt(names, 'singular') === '' && kind !== '') names['singular'] = kind.toLowerCase();
     if (textAt(names, 'listKind') === '' && kind !== '') names['listKind'] = `${kind}List`;
     setDefault(spec, 'conversion', { strategy: 'None' });
+    const config = objectAt(spec, 'conversion', 'webhook', 'clientConfig') as DraftObject;
+    const service = config['service'];
+    if (isDraftObject(service) && !service['port']) service['port'] = 443;
     for (const version of draftObjects(spec, 'versions')) {
       for (const column of draftObjects(version, 'additionalPrinterColumns')) {
         if (column['priority'] === 0) delete column['priority'];
@@ -35,7 +40,7 @@ export const definitionStrategy: Strategy = {
   },
   prepareCreate: (object, context) => establish(object, context),
   prepareUpdate: (object, _old, context) => establish(object, context),
-  validate: definitionErrors,
+  validate: (object, _context, old) => definitionErrors(object, old),
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
     for (const path of [['group'], ['names', 'plural'], ['scope'], ['names', 'kind']]) {
@@ -100,45 +105,4 @@ function clashingKind(object: DraftObject, context: StrategyContext): string | u
     if (kind !== '' && kind === textAt(own, 'kind')) return kind;
   }
   return undefined;
-}
-
-function definitionErrors(object: KubeObject): FieldError[] {
-  const spec = objectAt(object, 'spec');
-  const errors: FieldError[] = [];
-  const plural = textAt(spec, 'names', 'plural');
-  const group = textAt(spec, 'group');
-  const name = object.metadata.name ?? '';
-  if (name !== `${plural}.${group}`) {
-    errors.push({
-      reason: 'FieldValueInvalid',
-      field: 'metadata.name',
-      value: name,
-      detail: `must be spec.names.plural+"."+spec.group`,
-    });
-  }
-  for (const path of [['group'], ['scope'], ['names', 'plural'], ['names', 'kind']]) {
-    if (textAt(spec, ...path) === '') {
-      errors.push({ reason: 'FieldValueRequired', field: `spec.${path.join('.')}`, detail: '' });
-    }
-  }
-  const versions = listAt(spec, 'versions');
-  const stored = versions.filter((version) => flagAt(version, 'storage')).length;
-  if (stored !== 1) {
-    errors.push({
-      reason: 'FieldValueInvalid',
-      field: 'spec.versions',
-      value: versions,
-      detail: 'must have exactly one version marked as storage version',
-    });
-  }
-  for (const [i, version] of versions.entries()) {
-    if (objectAt(version, 'schema')['openAPIV3Schema'] === undefined) {
-      errors.push({
-        reason: 'FieldValueRequired',
-        field: `spec.versions[${i}].schema.openAPIV3Schema`,
-        detail: 'schemas are required',
-      });
-    }
-  }
-  return errors;
 }

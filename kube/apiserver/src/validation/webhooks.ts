@@ -144,7 +144,7 @@ const address = fields({
   path: servicePath,
 });
 
-const clientConfig: Check = (value, at) => {
+export const clientConfig: Check = (value, at) => {
   const { url: link, service: target } = objectAt(value);
   if ((link === undefined) === (target === undefined)) {
     return [requiredAt(at, 'exactly one of url or service is required')];
