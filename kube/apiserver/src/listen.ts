@@ -37,6 +37,8 @@ export type Handle = (
   certificate: ClientCertificate | undefined,
 ) => Promise<ApiResponse>;
 
+const IDLE_MS = 90_000;
+
 /** Serves HTTP(S) on the loopback address. Closing ends every watch and stream. */
 export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
   const closing = new AbortController();
@@ -48,6 +50,8 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
     );
   };
   const server = await createServer(options.tls, respond);
+  // As kube-apiserver's: clients keep connections for later, and a request on one that was just closed fails.
+  server.keepAliveTimeout = IDLE_MS;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const from = certificateOf(request);
