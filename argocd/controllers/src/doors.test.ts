@@ -14,7 +14,12 @@ import { applicationOwners } from './application-owners.ts';
 import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readStatus } from './read-status.ts';
-import { findCredential, normalizeUrl, readRepositoryCredential } from './repositories.ts';
+import {
+  findCredential,
+  findRepository,
+  normalizeUrl,
+  readRepositoryCredential,
+} from './repositories.ts';
 import { readSettings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { type LoweringContext, toDelivery } from './to-delivery.ts';
@@ -405,7 +410,11 @@ test('credentials are found by repository, then by the longest prefix, and never
       username: 'own',
       password: '3',
     }),
-    secret('repository', { url: 'https://git.example.com/org/plain' }),
+    secret('repository', {
+      url: 'https://git.example.com/org/plain',
+      enableLfs: 'true',
+      depth: '3',
+    }),
     secret('repository', {
       url: 'https://git.example.com/x',
       username: 'p',
@@ -424,6 +433,9 @@ test('credentials are found by repository, then by the longest prefix, and never
   assert.equal(user('https://git.example.com/x'), undefined);
   assert.equal(user('https://git.example.com/x', 'p'), 'p');
   assert.equal(normalizeUrl('git@github.com:Org/Repo.git'), 'ssh://git@github.com/org/repo');
+  const { lfs, depth } =
+    findRepository(credentials, 'https://git.example.com/org/plain.git', 'default') ?? {};
+  assert.deepEqual([lfs, depth], [true, 3]);
 });
 
 test('the tracking annotation names the owner', () => {

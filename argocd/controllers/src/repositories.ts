@@ -15,6 +15,8 @@ export interface RepositoryCredential {
   readonly plainHttp: boolean;
   /** Files that Git LFS keeps are fetched. */
   readonly lfs?: boolean;
+  /** Only so many commits of the history are fetched. */
+  readonly depth?: number;
 }
 
 const READ_TYPES: ReadonlyMap<string, RepositoryCredential['kind']> = new Map([
@@ -45,7 +47,13 @@ export function readRepositoryCredential(
     isOci: data.get('enableOCI') === 'true' || data.get('type') === 'oci',
     plainHttp: data.get('insecureOCIForceHttp') === 'true',
     ...(data.get('enableLfs') === 'true' ? { lfs: true } : {}),
+    ...readDepth(data.get('depth')),
   };
+}
+
+/** 0 is the whole history. */
+function readDepth(text: string | undefined): { readonly depth?: number } {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? { depth: Number(text) } : {};
 }
 
 /**
@@ -91,14 +99,16 @@ export function repositoryAccess(
   readonly isOci?: boolean;
   readonly plainHttp?: boolean;
   readonly lfs?: boolean;
+  readonly depth?: number;
 } {
   const { url, project } = repository;
-  const { auth, isOci, plainHttp, lfs } = findRepository(credentials, url, project) ?? {};
+  const { auth, isOci, plainHttp, lfs, depth } = findRepository(credentials, url, project) ?? {};
   return {
     auth: withTrust(auth, url, trust),
     ...(isOci === undefined ? {} : { isOci }),
     ...(plainHttp === undefined ? {} : { plainHttp }),
     ...(lfs === undefined ? {} : { lfs }),
+    ...(depth === undefined ? {} : { depth }),
   };
 }
 

@@ -66,10 +66,11 @@ export interface RepositoryAccess {
   readonly isOci?: boolean;
   readonly plainHttp?: boolean;
   readonly lfs?: boolean;
+  readonly depth?: number;
 }
 
 function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): SourceSpec {
-  const { auth, isOci = false, plainHttp = false, lfs = false } = access;
+  const { auth, isOci = false, plainHttp = false, lfs = false, depth } = access;
   const { tagPrefix, chart, repoURL, targetRevision = '' } = source;
   const common = auth === undefined ? {} : { auth };
   const isArtifact = repoURL.startsWith('oci://');
@@ -93,6 +94,7 @@ function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): Sour
     url: repoURL,
     revision: tagPrefix ? { ...revision, tagPrefix } : revision,
     ...(lfs ? { lfs } : {}),
+    ...(depth === undefined ? {} : { depth }),
     ...common,
   };
 }

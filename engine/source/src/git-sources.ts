@@ -75,6 +75,7 @@ export class GitSources {
         pickVersion,
         ...(spec.auth === undefined ? {} : { credentials: credentialsOf(spec.auth, this.#now) }),
         ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+        ...(spec.depth === undefined ? {} : { depth: spec.depth }),
       });
       open = { key, repository: repositoryKey(remote.url), mirror };
       this.#mirrors.set(key, open);
@@ -116,7 +117,9 @@ export class GitSources {
 
   #keyOf(spec: GitSourceSpec, url: string): string {
     const access = Object.entries(spec.auth ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-    const text = JSON.stringify([spec.url, access]);
+    // What is shallow is a copy of its own: others may need the whole history.
+    const shape = spec.depth === undefined ? [] : [spec.depth];
+    const text = JSON.stringify([spec.url, access, ...shape]);
     const known = this.#keys.get(text);
     if (known !== undefined) return known;
     const digest = createHmac('sha256', this.#readSalt()).update(text).digest('hex');

@@ -19,6 +19,8 @@ export interface GitSourceSpec {
   readonly submodules?: boolean;
   /** Files that Git LFS keeps are fetched; otherwise their pointers are what is seen. */
   readonly lfs?: boolean;
+  /** Only so many commits of the history are fetched; absent: all. */
+  readonly depth?: number;
 }
 
 /** A tar.gz archive at an address, pinned by its digest: an artifact of some other source. */

@@ -121,6 +121,24 @@ test('a commit is pushed to a branch that stands where it should, and to no othe
   assert.equal((await mirror.resolve({ kind: 'branch', branch: 'env/prod' })).commit, second);
 });
 
+test('a shallow mirror fetches what is asked for and no history, and follows the branch', async () => {
+  const past = await commit('past');
+  const tip = await commit('tip');
+  const mirror = openMirror(`${plain.url}/team/app.git`, { depth: 1 });
+  const query = { kind: 'branch', branch: 'main' } as const;
+  assert.equal((await mirror.resolve(query)).commit, tip);
+  assert.equal(readText(mirror.tree(tip), 'app/config.yaml'), 'tip');
+  assert.equal(mirror.objects.peelToCommit(past), undefined, 'the one before was not fetched');
+  const next = await commit('next');
+  assert.equal((await mirror.resolve(query)).commit, next);
+  assert.equal(readText(mirror.tree(next), 'app/config.yaml'), 'next');
+  assert.equal(readText(mirror.tree(tip), 'app/config.yaml'), 'tip', 'what was read stays');
+  const asked = await mirror.resolve({ kind: 'commit', commit: past });
+  assert.equal(readText(mirror.tree(asked.commit), 'app/config.yaml'), 'past');
+  const short = await mirror.resolve({ kind: 'any', name: past.slice(0, 10) });
+  assert.equal(short.commit, past);
+});
+
 test('a hundred callers at once cost one look and one fetch', async () => {
   const mirror = openMirror(`${plain.url}/team/app.git`);
   requests = [];

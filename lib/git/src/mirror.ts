@@ -25,6 +25,8 @@ export interface MirrorOptions extends ObjectStoreOptions {
   readonly allowFile?: boolean;
   /** Bounds one network command; 60 s when absent. */
   readonly timeoutMs?: number;
+  /** Only so many commits of what is asked for are fetched, and no other branches or tags; absent: all of everything. */
+  readonly depth?: number;
   readonly pickVersion?: PickVersion;
 }
 
@@ -283,6 +285,8 @@ export class Mirror {
 
   async #fetchNow(ref: string | undefined, commit: string | undefined): Promise<void> {
     await initMirror(this.#options.folder);
+    const { depth } = this.#options;
+    if (depth !== undefined && (await this.#fetchShallow(ref, commit, depth))) return;
     const specs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
     if (ref !== undefined && !/^(?:HEAD$|refs\/(?:heads|tags)\/)/.test(ref)) {
       specs.push(`+${ref}:refs/capstan/${ref.replace(/^refs\//, '')}`);
@@ -295,6 +299,29 @@ export class Mirror {
     await this.#runRemote('fetching', (url) =>
       fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`]),
     ).catch(() => undefined);
+  }
+
+  /**
+   * True: it is here. The commit itself is asked for, since its branch may have moved on meanwhile; not every server gives
+   * single commits, nor a part of the history: then all of it is fetched.
+   */
+  async #fetchShallow(
+    ref: string | undefined,
+    commit: string | undefined,
+    depth: number,
+  ): Promise<boolean> {
+    // What else is here is left: an operation that runs may still read the commit before.
+    const options = [...FETCH_OPTIONS.filter((one) => one !== '--prune'), `--depth=${depth}`];
+    const target = ref?.startsWith('refs/') ? ref : `refs/capstan/shallow/${ref ?? commit}`;
+    for (const wanted of [commit, ref]) {
+      if (wanted === undefined) continue;
+      const spec = `+${wanted}:${target}`;
+      await this.#runRemote('fetching', (url) => ['fetch', ...options, '--', url, spec]).catch(
+        () => undefined,
+      );
+      if (commit === undefined || this.objects.peelToCommit(commit) !== undefined) return true;
+    }
+    return false;
   }
 
   /** Many small fetches leave many small files; a failure costs only room. */
@@ -330,21 +357,19 @@ export class Mirror {
   }
 }
 
+const FETCH_OPTIONS = [
+  '--quiet',
+  '--force',
+  '--no-tags',
+  '--prune',
+  '--no-write-fetch-head',
+  '--no-recurse-submodules',
+  '--no-auto-maintenance',
+  '--no-show-forced-updates',
+] as const;
+
 function fetchArguments(url: string, specs: readonly string[]): readonly string[] {
-  return [
-    'fetch',
-    '--quiet',
-    '--force',
-    '--no-tags',
-    '--prune',
-    '--no-write-fetch-head',
-    '--no-recurse-submodules',
-    '--no-auto-maintenance',
-    '--no-show-forced-updates',
-    '--',
-    url,
-    ...specs,
-  ];
+  return ['fetch', ...FETCH_OPTIONS, '--', url, ...specs];
 }
 
 /** Makes an empty bare repository, whole or not at all, so that two processes may do it at once. */
