@@ -15,7 +15,14 @@ import {
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { listAt, numberAt, textAt } from '../views/fields.ts';
-import { PROBE_API_VERSION, PROBE_GROUP, PROBE_KIND, parseProbe } from './probe-spec.ts';
+import {
+  PROBE_API_VERSION,
+  PROBE_GROUP,
+  PROBE_KIND,
+  type ProbeTarget,
+  parseProbe,
+  type SqlProbeTarget,
+} from './probe-spec.ts';
 import { runProbe } from './run-probe.ts';
 import { nextVerdict, UNPROBED, type Verdict } from './verdict.ts';
 
@@ -30,7 +37,11 @@ export interface ProbeControllerPorts {
 interface Known {
   readonly generation: number;
   readonly verdict: Verdict;
+  /** Of a database, as long as it is taken. */
+  readonly login?: Login | undefined;
 }
+
+type Login = NonNullable<SqlProbeTarget['login']>;
 
 interface Bench extends ProbeControllerPorts {
   /** By key; a verdict in the status is taken up again after a restart, what is in a row is not. */
@@ -92,14 +103,47 @@ async function reconcile(
     const error = new CapstanError('PROBE_INVALID', probe.error, { kind: 'stalled' });
     return { kind: 'stalled', error };
   }
-  const outcome = await runProbe(probe, { signal });
+  const held = bench.known.get(toId(key))?.login;
+  const { target, login } = await withLogin(probe.target, held, { key, bench, signal });
+  const outcome = await runProbe({ ...probe, target }, { signal });
   const generation = object.metadata.generation ?? 0;
   const known = bench.known.get(toId(key));
   const before = known?.generation === generation ? known.verdict : readVerdict(object);
   const verdict = nextVerdict(before, outcome, probe);
-  bench.known.set(toId(key), { generation, verdict });
+  // A login that is refused may be an old one.
+  bench.known.set(toId(key), { generation, verdict, login: outcome.ok ? login : undefined });
   await writeHealth(object, verdict.health, bench, signal);
   return { kind: 'settled', recheckAfterMs: probe.intervalMs };
+}
+
+async function withLogin(
+  target: ProbeTarget,
+  held: Login | undefined,
+  {
+    key,
+    bench,
+    signal,
+  }: { readonly key: ObjectKey; readonly bench: Bench; readonly signal: AbortSignal },
+): Promise<{ readonly target: ProbeTarget; readonly login?: Login }> {
+  if (target.kind !== 'sql') return { target };
+  const login = held ?? (await readLogin(target, key, bench, signal));
+  return login === undefined ? { target } : { target: { ...target, login }, login };
+}
+
+/** Of a Secret beside the probe; undefined: it is not there, or lacks a key. */
+async function readLogin(
+  { secretName: name }: SqlProbeTarget,
+  { namespace }: ObjectKey,
+  { client }: Bench,
+  signal: AbortSignal,
+): Promise<Login | undefined> {
+  const secret = await client.find(
+    { apiVersion: 'v1', kind: 'Secret', namespace, name },
+    { signal },
+  );
+  const read = (field: string) => Buffer.from(textAt(secret, 'data', field), 'base64').toString();
+  const [user, password] = [read('username'), read('password')];
+  return user === '' || password === '' ? undefined : { user, password };
 }
 
 /** The verdict as the status has it, unless that is about an older spec. */

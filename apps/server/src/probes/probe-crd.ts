@@ -56,11 +56,28 @@ const TARGETS: { readonly [field: string]: Json } = {
       server: text('Whom to ask, as address or address:port.'),
     },
   },
+  sql: {
+    type: 'object',
+    description: 'Healthy when a connection opens, the login is taken and SELECT 1 is answered.',
+    required: ['engine', 'host', 'secretRef'],
+    properties: {
+      ...address,
+      engine: { type: 'string', enum: ['postgres', 'mysql'] },
+      database: text('By default the one that the server takes by itself.'),
+      tls: { type: 'boolean', description: 'Whether to speak TLS; by default not.' },
+      secretRef: {
+        type: 'object',
+        description: 'A Secret beside the probe, with the keys username and password.',
+        required: ['name'],
+        properties: { name: { type: 'string', minLength: 1 } },
+      },
+    },
+  },
 };
 
 const SPEC: Json = {
   type: 'object',
-  description: 'What is asked: exactly one of http, tcp, grpc, dns.',
+  description: 'What is asked: exactly one of http, tcp, grpc, dns, sql.',
   oneOf: Object.keys(TARGETS).map((kind) => ({ required: [kind] })),
   properties: {
     ...TARGETS,

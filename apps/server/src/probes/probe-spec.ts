@@ -30,7 +30,22 @@ export type ProbeTarget =
       readonly type: DnsType;
       /** `address` or `address:port`; absent: the servers of this machine. */
       readonly server?: string;
-    };
+    }
+  | SqlProbeTarget;
+
+/** Where user and password come from: a Secret beside the probe, with keys of these names. */
+export interface SqlProbeTarget {
+  readonly kind: 'sql';
+  readonly engine: 'postgres' | 'mysql';
+  readonly host: string;
+  readonly port: number;
+  /** '' for the one that the server takes by itself. */
+  readonly database: string;
+  readonly tls: boolean;
+  readonly secretName: string;
+  /** Read from the Secret, for each question. */
+  readonly login?: { readonly user: string; readonly password: string };
+}
 
 export type DnsType = (typeof DNS_TYPES)[number];
 export const DNS_TYPES = ['A', 'AAAA', 'CNAME', 'MX', 'NS', 'SRV', 'TXT'] as const;
@@ -115,6 +130,20 @@ const PARSERS: Readonly<
     if (type === undefined) return { error: `spec.dns.type: one of ${DNS_TYPES.join(', ')}` };
     const server = textAt(fields, 'server');
     return { kind: 'dns', name, type, ...(server === '' ? {} : { server }) };
+  },
+  sql: (fields) => {
+    const engine = textAt(fields, 'engine');
+    if (engine !== 'postgres' && engine !== 'mysql') {
+      return { error: 'spec.sql.engine: one of postgres, mysql' };
+    }
+    const port = valueAt(fields, 'port') ?? (engine === 'postgres' ? 5432 : 3306);
+    const address = parseAddress({ host: textAt(fields, 'host'), port }, 'sql');
+    if ('error' in address) return address;
+    const secretName = textAt(fields, 'secretRef', 'name');
+    if (secretName === '') return { error: 'spec.sql.secretRef.name: a Secret is needed' };
+    const tls = valueAt(fields, 'tls') === true;
+    const database = textAt(fields, 'database');
+    return { kind: 'sql', engine, ...address, database, tls, secretName };
   },
 };
 

@@ -7,6 +7,7 @@ import { guardedConnect, guardedLookup, refuseAddress } from '@capstan/lib-egres
 import { messageOf } from '@capstan/lib-std';
 import { askGrpcHealth } from './grpc-health.ts';
 import type { Probe, ProbeTarget } from './probe-spec.ts';
+import { askSql } from './sql-connection.ts';
 import type { Outcome } from './verdict.ts';
 
 type Target<Kind extends ProbeTarget['kind']> = Extract<ProbeTarget, { readonly kind: Kind }>;
@@ -50,6 +51,8 @@ function ask(target: ProbeTarget, signal: AbortSignal): Promise<Outcome> {
       return askGrpc(target, signal);
     case 'dns':
       return askDns(target, signal);
+    case 'sql':
+      return askDatabase(target, signal);
   }
 }
 
@@ -60,7 +63,8 @@ function nameOf(target: ProbeTarget): string {
     return `${target.method} ${origin}${pathname}`;
   }
   if (target.kind === 'dns') return `dns ${target.type} ${target.name}`;
-  return `${target.kind} ${target.host}:${target.port}`;
+  const what = target.kind === 'sql' ? target.engine : target.kind;
+  return `${what} ${target.host}:${target.port}`;
 }
 
 /** One cause of several attempts (IPv4, IPv6) is enough. */
@@ -113,6 +117,16 @@ async function askGrpc(target: Target<'grpc'>, signal: AbortSignal): Promise<Out
   const service = target.service === '' ? 'the server' : target.service;
   const message = `${nameOf(target)}: ${service} is ${serving}`;
   return { ok: serving === 'SERVING', message };
+}
+
+async function askDatabase(target: Target<'sql'>, signal: AbortSignal): Promise<Outcome> {
+  const { login, secretName } = target;
+  if (login === undefined) {
+    const message = `${nameOf(target)}: Secret ${secretName} has no keys username and password`;
+    return { ok: false, message };
+  }
+  await askSql({ ...target, ...login }, signal);
+  return { ok: true, message: `${nameOf(target)}: answered` };
 }
 
 async function askDns(target: Target<'dns'>, signal: AbortSignal): Promise<Outcome> {

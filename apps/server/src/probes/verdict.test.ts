@@ -63,9 +63,25 @@ test('a spec that cannot be asked says what is wrong', () => {
     [{ tcp: { host: 'a' } }, /tcp\.port/],
     [{ grpc: { port: 1 } }, /grpc\.host/],
     [{ dns: { name: 'a', type: 'ANY' } }, /dns\.type/],
+    [{ sql: { engine: 'sqlite', host: 'a' } }, /sql\.engine: one of postgres, mysql/],
+    [{ sql: { engine: 'mysql', host: 'a' } }, /sql\.secretRef\.name/],
   ];
   for (const [spec, expected] of rows) {
     const read = parse(spec);
     assert.match('error' in read ? read.error : 'no error', expected);
   }
+});
+
+test('a database is asked at the port of its engine, with the login of a Secret', () => {
+  const spec = { engine: 'postgres', host: 'db.prod.svc', secretRef: { name: 'login' } };
+  const read = parse({ sql: spec });
+  assert.deepEqual('target' in read && read.target, {
+    kind: 'sql',
+    engine: 'postgres',
+    host: 'db.prod.svc',
+    port: 5432,
+    database: '',
+    tls: false,
+    secretName: 'login',
+  });
 });
