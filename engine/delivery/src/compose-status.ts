@@ -35,7 +35,10 @@ function composeObject(entry: DiffEntry, { delivery, prepared }: ComposeInput): 
   const extra = entry.verdict === 'extra';
   const health = assess(entry, delivery.health.rules);
   const reason = refusal ?? entry.reason;
-  const counts = !(hints?.switches.includes('ignoreObject') ?? false);
+  const counts = ![entry.desired?.object, entry.live].some(
+    (object) =>
+      object && readHints(object, delivery.sync.vocabulary).switches.includes('ignoreObject'),
+  );
   return {
     key: entry.key,
     version: parseApiVersion((entry.desired?.object ?? shown ?? EMPTY).apiVersion).version,

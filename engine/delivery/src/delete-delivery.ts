@@ -1,3 +1,4 @@
+import { isMarked } from '@capstan/engine-apply';
 import { compareKinds, type Permission, readHints, type SyncSwitch } from '@capstan/engine-sync';
 import { isConflict, isNotFound } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
@@ -65,18 +66,52 @@ export async function deleteDelivery(
     .filter((object) => wave(object) === last && object.metadata.deletionTimestamp === undefined)
     .sort(
       (a, b) =>
-        compareKinds(b.kind, a.kind) || (keyString(keyOf(a)) < keyString(keyOf(b)) ? -1 : 1),
+        compareKinds(keyOf(b), keyOf(a)) || (keyString(keyOf(a)) < keyString(keyOf(b)) ? -1 : 1),
     );
   const errors: unknown[] = [];
   await mapLimited(due, 16, async (object) => {
     try {
-      await deleteOne(object, cluster, options);
+      await deleteOwned(object, delivery, { cluster, options });
     } catch (error) {
       options.signal.throwIfAborted();
       errors.push(error);
     }
   });
   return { remaining: owned, unconfirmed, errors };
+}
+
+const ATTEMPTS_MAX = 5;
+
+/** Deletes an object only while it bears the delivery's marks: somebody else may have taken it a moment ago. */
+async function deleteOwned(
+  object: KubeObject,
+  { tracking }: Delivery,
+  { cluster, options }: { readonly cluster: Cluster; readonly options: DeleteOptions },
+): Promise<void> {
+  const { propagation, signal } = options;
+  const { name = '', namespace = '' } = object.metadata;
+  const ref = { apiVersion: object.apiVersion, kind: object.kind, name, namespace };
+  let live: KubeObject | undefined = object;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (live === undefined || !isMarked(live, tracking)) return;
+    const { uid, resourceVersion } = live.metadata;
+    if (uid !== object.metadata.uid) return;
+    const preconditions = {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    try {
+      const left = await cluster.client.delete(ref, { propagation, preconditions, signal });
+      if (left !== undefined) cluster.live.observeWrite(left);
+      return;
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      live = await cluster.client.find(ref, { signal });
+    }
+  }
+  // It changes all the time: that it is still the same object has to do.
+  await deleteOne(object, cluster, options);
 }
 
 export async function deleteOne(

@@ -5,7 +5,7 @@
 import { type DiffEntry, sameJson } from '@capstan/engine-diff';
 import type { Health } from '@capstan/engine-health';
 import { type DeletePhase, isDeleteHook } from '@capstan/engine-sync';
-import { keyOf, keyString } from '@capstan/kube-object';
+import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
 import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
 import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
@@ -339,13 +339,19 @@ function inventoryOf(
     const key = keyOf(object);
     entries.set(keyString(key), { key, version: object.apiVersion.split('/').at(-1) ?? '' });
   }
+  const desired = new Set(
+    (loaded.prepared?.objects ?? []).map(({ object }) => keyString(keyOf(object))),
+  );
+  // What is no more wanted and whose deletion was accepted is not ours any more, whatever keeps it.
+  const isLeft = (key: string, live: KubeObject | undefined) =>
+    live === undefined || (live.metadata.deletionTimestamp !== undefined && !desired.has(key));
   const gone = compared.failed
     ? new Set<string>()
     : new Set(
         [...entries.keys()].filter(
           (key) =>
             !compared.entries.some(
-              (entry) => keyString(entry.key) === key && entry.live !== undefined,
+              (entry) => keyString(entry.key) === key && !isLeft(key, entry.live),
             ),
         ),
       );

@@ -49,6 +49,14 @@ test("an administrator's script judges, and what goes wrong in it is Unknown", (
   assert.match(byLua('return ('), /^Unknown: <string>/);
 });
 
+test('an expression without a kind judges every kind of its group', () => {
+  const rule = celRule(
+    { apiVersion: 'example.com/v1', current: 'true' },
+    { compile: createCelCompiler() },
+  );
+  assert.equal(rule.kind, '*');
+});
+
 test('health expressions judge in the order of Flux: generation, inProgress, failed, current', () => {
   const rule = celRule(
     {
@@ -70,6 +78,6 @@ test('health expressions judge in the order of Flux: generation, inProgress, fai
   assert.equal(judge({ status: { conditions: [{ type: 'Failed', status: 'True' }] } }), 'Degraded');
   assert.equal(
     judge({ status: {} }),
-    "Degraded: failed to evaluate the CEL expression 'status.ready': no such key: ready",
+    "Progressing: failed to evaluate the CEL expression 'status.ready': no such key: ready",
   );
 });

@@ -60,13 +60,14 @@ function toHealth(table: unknown): Health | undefined {
 /** Health expressions for one kind (Flux documentation: "Health check expressions"). */
 export interface CelHealth {
   readonly apiVersion: string;
-  readonly kind: string;
+  /** Absent or empty: every kind of the group. */
+  readonly kind?: string;
   readonly current: string;
   readonly failed?: string;
   readonly inProgress?: string;
 }
 
-/** In the order of Flux: generation, inProgress, failed, current; an expression that fails makes the object Degraded. */
+/** In the order of Flux: generation, inProgress, failed, current; an expression that cannot be evaluated waits. */
 export function celRule(
   { apiVersion, kind, ...expressions }: CelHealth,
   { compile }: { readonly compile: CelCompiler },
@@ -94,10 +95,11 @@ export function celRule(
       });
       if ('error' in compiled) return fail(compiled.error);
       const outcome = compiled.evaluate(object as { readonly [name: string]: CelValue });
-      if (outcome.kind === 'error') return fail(outcome.message);
+      // Fields may come yet: an expression that cannot be evaluated waits, as in Flux.
+      if (outcome.kind === 'error') return { ...fail(outcome.message), status: 'Progressing' };
       if (outcome.value === true) return { status };
     }
     return { status: 'Progressing' };
   };
-  return { group: parseApiVersion(apiVersion).group, kind, judge };
+  return { group: parseApiVersion(apiVersion).group, kind: kind ? kind : '*', judge };
 }

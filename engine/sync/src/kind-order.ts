@@ -38,6 +38,20 @@ const KINDS: readonly string[] = [
 ];
 const RANKS: ReadonlyMap<string, number> = new Map(KINDS.map((kind, rank) => [kind, rank]));
 
-export function compareKinds(a: string, b: string): number {
-  return (RANKS.get(a) ?? KINDS.length) - (RANKS.get(b) ?? KINDS.length);
+export interface OrderedKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+export function compareKinds(a: OrderedKind, b: OrderedKind): number {
+  return rankOf(a) - rankOf(b);
+}
+
+const DEFINITION = RANKS.get('CustomResourceDefinition') ?? 0;
+
+/** A custom kind that is called like one of those before definitions comes after its own definition. */
+function rankOf({ group, kind }: OrderedKind): number {
+  const rank = RANKS.get(kind) ?? KINDS.length;
+  const isFine = rank > DEFINITION || !group.includes('.') || group.endsWith('.k8s.io');
+  return isFine ? rank : DEFINITION + 0.5;
 }

@@ -71,12 +71,19 @@ function selectEntries(all: readonly DiffEntry[], policy: SyncPolicy) {
     const skip = (reason: SkippedObject['reason']) =>
       skipped.push({ key: entry.key, reason, entry });
     if (hints?.skip || (hints?.hookPhases.length ?? 0) > 0) skip('skipped by its own hint');
-    else if (hints?.switches.includes('ignoreObject')) skip('skipped by its own hint');
+    else if (isLeftAlone(entry, policy)) skip('skipped by its own hint');
     else if (selected !== undefined && !selected.has(keyString(entry.key))) skip('not selected');
     else if (policy.outOfSyncOnly && entry.verdict === 'same') skip('already in sync');
     else entries.push(entry);
   }
   return { entries, skipped };
+}
+
+/** Told so by what is desired or by whoever changed what is live. */
+function isLeftAlone({ desired, live }: DiffEntry, { vocabulary }: SyncPolicy): boolean {
+  return [desired?.object, live].some(
+    (object) => object && readHints(object, vocabulary).switches.includes('ignoreObject'),
+  );
 }
 
 function planNamespace(
@@ -304,7 +311,7 @@ function compareSteps(a: SyncStep, b: SyncStep): number {
   return (
     comparePlaces(a, b) ||
     Number(b.verb === 'prune') - Number(a.verb === 'prune') ||
-    compareKinds(a.key.kind, b.key.kind) ||
+    compareKinds(a.key, b.key) ||
     compareText(a.key.kind, b.key.kind) ||
     compareText(a.key.name, b.key.name) ||
     compareText(keyString(a.key), keyString(b.key))

@@ -69,6 +69,7 @@ export type {
   GitRepositoryReference,
   GitRepositorySpec,
   GitRepositoryStatus,
+  HealthCheckExpression,
   HistoryEntry,
   Kustomization,
   KustomizationIgnore,

@@ -238,7 +238,7 @@ export interface KustomizationSpec extends JsonObject {
 /** CEL expressions that judge one kind of custom resource (RFC 0009). */
 export interface HealthCheckExpression extends JsonObject {
   readonly apiVersion: string;
-  readonly kind: string;
+  readonly kind?: string;
   readonly current: string;
   readonly failed?: string;
   readonly inProgress?: string;
@@ -291,6 +291,7 @@ export interface KustomizationStatus extends JsonObject {
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
   readonly lastAppliedRevision?: string;
+  readonly lastAppliedOriginRevision?: string;
   readonly lastAttemptedRevision?: string;
   readonly lastHandledReconcileAt?: string;
   readonly inventory?: { readonly entries: readonly ResourceEntry[] };

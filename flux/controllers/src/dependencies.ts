@@ -62,10 +62,25 @@ function judgeByExpression(
       `failed to evaluate dependency ${dep.metadata.name}: failed to parse the CEL expression '${readyExpr}': ${expression.error}`,
     );
   }
+  const unknown = unknownVariable(readyExpr);
+  if (unknown !== undefined) {
+    throw new CapstanError(
+      'CEL_INVALID',
+      `failed to evaluate dependency ${dep.metadata.name}: failed to parse the CEL expression '${readyExpr}': undeclared reference to '${unknown}'`,
+    );
+  }
   const outcome = expression.evaluate({ self: plain(self), dep: plain(dep) });
   if (outcome.kind === 'error')
     return `could not be judged: failed to evaluate the CEL expression '${readyExpr}': ${outcome.message}`;
   return outcome.value === true ? undefined : 'is not ready according to readyExpr eval';
+}
+
+/** A name at the root of a field path that is neither `self` nor `dep`, nor bound by the expression itself. */
+function unknownVariable(expression: string): string | undefined {
+  const code = expression.replaceAll(/r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'/g, "''");
+  const bound = [...code.matchAll(/\.\w+\(\s*(\w+)\s*,/g)].map(([, name]) => name);
+  const roots = [...code.matchAll(/(?<![\w.])([A-Za-z_]\w*)\s*[.[]/g)].map(([, name]) => name);
+  return roots.find((name) => name !== 'self' && name !== 'dep' && !bound.includes(name));
 }
 
 function plain(object: Kustomization): CelValue {

@@ -49,7 +49,10 @@ test('a kubeconfig in a Secret leads to another cluster: applied, healed, pruned
   world.sources.push(REPO, { 'deploy/a.yaml': config('a'), 'deploy/b.yaml': config('b') });
   await world.kubectlApply(base('  kubeConfig: {secretRef: {name: east}}\n'));
   const missing = await condition(world, 'Ready', isRefused);
-  assert.match(String(at(missing, 'message')), /Secret 'flux-system\/east' not found/);
+  assert.match(
+    String(at(missing, 'message')),
+    /secret 'flux-system\/east': Secret "east" not found/,
+  );
   await putKubeconfig(world, 'other', await readFile(remote.kubeconfigPath, 'utf8'));
   const wrong = await condition(world, 'Ready', (one) => /does not contain/.test(textOf(one)));
   assert.equal(at(wrong, 'reason'), 'ReconciliationFailed');

@@ -74,8 +74,12 @@ async function openRemote(
   }
   const origin = `Secret '${namespace}/${secret.name}'`;
   const ref = { kind: 'Secret' as const, namespace, name: secret.name, optional: false };
-  const values = (await readValues(client, ref, { signal })) ?? new Map<string, string>();
-  const text = pickKubeconfig(values, secret.key, origin);
+  const values = await readValues(client, ref, { signal }).catch((cause: unknown) => {
+    if (!(cause instanceof CapstanError) || cause.code !== 'SECRET_MISSING') throw cause;
+    const message = `failed to read kubeconfig secret '${namespace}/${secret.name}': Secret "${secret.name}" not found`;
+    throw new CapstanError('KUBECONFIG_MISSING', message, { kind: 'wait', cause });
+  });
+  const text = pickKubeconfig(values ?? new Map(), secret.key, origin);
   const fingerprint = createHash('sha256').update(text).digest('hex');
   return clusters.use(`kubeconfig ${namespace}/${secret.name}/${secret.key}`, {
     fingerprint,

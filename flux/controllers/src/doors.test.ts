@@ -1,7 +1,13 @@
 /** Both directions of the door as tables: resources → Delivery, DeliveryStatus → conditions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Delivery, DeliveryStatus, OperationState, Problem } from '@capstan/engine-delivery';
+import type {
+  Delivery,
+  DeliveryStatus,
+  OperationResult,
+  OperationState,
+  Problem,
+} from '@capstan/engine-delivery';
 import {
   type GitRepository,
   type Kustomization,
@@ -216,6 +222,19 @@ test('the fields of a Kustomization become a Delivery', () => {
   assert.equal(timeoutMs(kustomization({ interval: '40s' })), 30_000);
 });
 
+const failedResult: OperationResult = {
+  stepId: 'apply/Sync/s',
+  key: { group: '', kind: 'Secret', namespace: 'apps', name: 's' },
+  version: 'v1',
+  phase: 'Sync',
+  hook: false,
+  status: 'SyncFailed',
+  state: 'Failed',
+  outcome: 'failed',
+  message: '',
+  images: [],
+};
+
 test('each state has the conditions of the original', () => {
   const rows: readonly (readonly [
     delivery: Partial<DeliveryStatus>,
@@ -254,7 +273,7 @@ test('each state has the conditions of the original', () => {
       },
       {},
       [
-        'Reconciling=True ProgressingWithRetry x is invalid',
+        'Reconciling=True ProgressingWithRetry Detecting drift for revision main@sha1:c with a timeout of 9m30s',
         'Ready=False ReconciliationFailed x is invalid',
       ],
     ],
@@ -268,28 +287,54 @@ test('each state has the conditions of the original', () => {
       },
       {},
       [
-        'Reconciling=True ProgressingWithRetry health check failed after 3s: timeout',
+        'Reconciling=True ProgressingWithRetry Running health checks for revision main@sha1:c with a timeout of 9m30s',
         'Ready=False HealthCheckFailed health check failed after 3s: timeout',
         'Healthy=False HealthCheckFailed health check failed after 3s: timeout',
+      ],
+    ],
+    [
+      {
+        operation: operation({
+          phase: 'Running',
+          nextAttemptAtMs: 5,
+          message: 'one or more objects failed to apply (dry run), reason: cannot apply …',
+          results: [
+            {
+              ...failedResult,
+              message: 'cannot apply Secret apps/s: Secret "s" is invalid: data: Forbidden',
+            },
+          ],
+        }),
+      },
+      {},
+      [
+        'Reconciling=True ProgressingWithRetry Detecting drift for revision main@sha1:c with a timeout of 9m30s',
+        'Ready=False ReconciliationFailed Secret/apps/s dry-run failed (Invalid): Secret "s" is invalid: data: Forbidden',
       ],
     ],
     [
       { problems: [problem('render', { message: 'bad', location: { file: 'a.yaml', line: 2 } })] },
       {},
       [
-        'Reconciling=True ProgressingWithRetry kustomize build failed: a.yaml:2: bad',
+        'Reconciling=True ProgressingWithRetry Building manifests for revision main@sha1:c with a timeout of 9m30s',
         'Ready=False BuildFailed kustomize build failed: a.yaml:2: bad',
       ],
     ],
     [
       { problems: [problem('source', { message: 'gone' })] },
       {},
-      ['Reconciling=True ProgressingWithRetry gone', 'Ready=False ArtifactFailed gone'],
+      [
+        'Reconciling=True ProgressingWithRetry Fetching manifests for revision main@sha1:c with a timeout of 9m30s',
+        'Ready=False ArtifactFailed gone',
+      ],
     ],
     [
       { problems: [problem('spec', { code: 'DependencyNotReady', message: 'wait' })] },
       {},
-      ['Reconciling=True ProgressingWithRetry wait', 'Ready=False DependencyNotReady wait'],
+      [
+        'Reconciling=True ProgressingWithRetry Reconciliation in progress',
+        'Ready=False DependencyNotReady wait',
+      ],
     ],
     [
       { problems: [problem('spec', { message: 'bad', hint: 'fix' })] },
@@ -304,6 +349,21 @@ test('each state has the conditions of the original', () => {
       expected,
     );
   }
+});
+
+test('an expression of a health check that cannot be read is refused', () => {
+  const healthCheckExprs = [
+    { apiVersion: 'v1', kind: 'ConfigMap', current: 'true', inProgress: 'a.' },
+  ];
+  const spec = kustomization({ healthCheckExprs });
+  assert.throws(
+    () =>
+      toDelivery(spec, {
+        source: { kind: 'git', url: 'https://h/r', revision: { kind: 'branch', branch: 'main' } },
+        variables: undefined,
+      }),
+    /healthchecks\[0\]: failed to parse the expression InProgress: failed to parse the CEL expression 'a\.'/,
+  );
 });
 
 test('what is in place and what was tried is told, and read again', () => {
@@ -375,6 +435,9 @@ test('a dependency must be there, observed, ready, and of the same revision of t
   );
   assert.match(asks('dep.status.nothing == 1', labelled) ?? '', /could not be judged/);
   assert.throws(() => asks('dep.metadata.', labelled), { code: 'CEL_INVALID' });
+  assert.throws(() => asks('self.spec.prune == deps.spec.prune', labelled), {
+    code: 'CEL_INVALID',
+  });
   const foreign = kustomization({ dependsOn: [{ name: 'base', namespace: 'other' }] });
   assert.throws(
     () =>

@@ -219,6 +219,39 @@ test('variables come from the spec and from ConfigMaps, and what is missing is t
   assert.equal(at(done, 'status', 'lastHandledReconcileAt'), '2026-01-01T00:00:00Z');
 });
 
+test('what the cluster says to leave alone is left alone, and what ends on its own leaves the inventory', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'deploy/a.yaml': configMap('a', '1'),
+    'deploy/b.yaml': configMap('b', '1'),
+  });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  await ready(world, 'Applied revision');
+  const ref = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    namespace: 'production',
+    name,
+  });
+  const annotations = { 'kustomize.toolkit.fluxcd.io/reconcile': 'disabled' };
+  const mine = { metadata: { annotations }, data: { key: 'mine' } };
+  await world.client.patch(ref('a'), mine, { type: 'merge', fieldManager: 'ann' });
+  const finalizers = ['example.com/keep'];
+  await world.client.patch(ref('b'), { metadata: { finalizers } }, { type: 'merge' });
+  await settle();
+  world.sources.push(REPO, { 'deploy/a.yaml': configMap('a', '2') });
+  await world.eventually(
+    () => world.get('ConfigMap', 'production/b'),
+    (one) => at(one, 'metadata', 'deletionTimestamp') !== undefined,
+  );
+  await world.eventually(
+    () => world.get('Kustomization', 'flux-system/my-app'),
+    (one) => JSON.stringify(at(one, 'status', 'inventory', 'entries'))?.includes('_b_') === false,
+  );
+  assert.equal(at(await world.get('ConfigMap', 'production/a'), 'data', 'key'), 'mine');
+  await world.client.patch(ref('b'), { metadata: { finalizers: null } }, { type: 'merge' });
+});
+
 test('suspended, nothing happens; with nothing changed, nothing is asked', async () => {
   await using world = await createWorld();
   world.sources.push(REPO, { 'deploy/a.yaml': configMap('a', '1') });

@@ -292,14 +292,20 @@ async function look(
   const previous = held?.uid === uid ? held.status : readStatus(kustomization);
   let current = kustomization;
   let revision = '';
+  let originRevision: string | undefined;
   const report = async (delivery: DeliveryStatus) => {
-    current = await reportStatus(current, delivery, { bench, revision, signal });
+    current = await reportStatus(current, delivery, {
+      bench,
+      signal,
+      artifact: { revision, ...(originRevision === undefined ? {} : { originRevision }) },
+    });
   };
   let status: DeliveryStatus;
   let render = held?.render;
   try {
     const observed = await observe(kustomization, { ...ports, ...bench }, signal);
     revision = observed.revision;
+    if (observed.kind === 'ready') originRevision = observed.originRevision;
     if (observed.kind === 'waiting') {
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
     } else {
@@ -376,14 +382,18 @@ async function reportStatus(
   delivery: DeliveryStatus,
   {
     bench,
-    revision,
+    artifact,
     signal,
-  }: { readonly bench: Bench; readonly revision: string; readonly signal: AbortSignal },
+  }: {
+    readonly bench: Bench;
+    readonly artifact: { readonly revision: string; readonly originRevision?: string };
+    readonly signal: AbortSignal;
+  },
 ): Promise<Kustomization> {
   const { ports, control } = bench;
   const status = toKustomizationStatus(kustomization, delivery, {
     nowMs: ports.clock.now(),
-    revision,
+    ...artifact,
     handledReconcileAt: kustomization.metadata.annotations?.[REQUESTED_AT],
   });
   const written = await writeStatus(kustomization, status, {
@@ -395,7 +405,7 @@ async function reportStatus(
   control.live.observeWrite(written);
   const after = requireKustomization(written);
   const { apiVersion, kind, metadata } = after;
-  for (const event of toEvents(kustomization, after, { delivery, revision })) {
+  for (const event of toEvents(kustomization, after, { delivery, ...artifact })) {
     ports.events.record({ object: { apiVersion, kind, metadata }, ...event });
   }
   return after;

@@ -1,5 +1,4 @@
 import { type Delivery, type DependencyGraph, readDependsOn } from '@capstan/engine-delivery';
-import type { SourceSpec } from '@capstan/engine-source';
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import type { CelCompiler } from '@capstan/lib-expressions';
@@ -7,7 +6,7 @@ import { type ControlState, type NamedKey, requireKustomization } from './contro
 import { findUnready } from './dependencies.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
-import { deliverySource } from './sources/delivery-source.ts';
+import { type DeliverySource, deliverySource } from './sources/delivery-source.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
 
@@ -27,7 +26,12 @@ export type Observed =
       readonly reason: string;
       readonly message: string;
     }
-  | { readonly kind: 'ready'; readonly revision: string; readonly delivery: Delivery };
+  | {
+      readonly kind: 'ready';
+      readonly revision: string;
+      readonly originRevision?: string;
+      readonly delivery: Delivery;
+    };
 
 /** The Kustomization's source, what it depends on, and its variables; or what has to come first. */
 export async function observe(
@@ -55,6 +59,7 @@ export async function observe(
   return {
     kind: 'ready',
     revision,
+    ...(source.originRevision === undefined ? {} : { originRevision: source.originRevision }),
     delivery: toDelivery(kustomization, {
       ...{ source: source.spec, variables },
       settings: ports.settings ?? {},
@@ -64,7 +69,7 @@ export async function observe(
 
 type FoundSource =
   | Extract<Observed, { kind: 'waiting' }>
-  | { readonly kind: 'found'; readonly revision: string; readonly spec: SourceSpec };
+  | Extract<DeliverySource, { kind: 'found' }>;
 
 async function findSource(
   kustomization: Kustomization,

@@ -4,6 +4,7 @@ import { celRule, type HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
 import {
+  type HealthCheckExpression,
   KUSTOMIZE_GROUP,
   type Kustomization,
   type KustomizationIgnore,
@@ -11,7 +12,8 @@ import {
   NAMESPACE_LABEL,
 } from '@capstan/flux-api';
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
-import { createCelCompiler } from '@capstan/lib-expressions';
+import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
+import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
 import type { FluxSettings } from './settings.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
@@ -93,7 +95,29 @@ function toHealthRules({ spec }: Kustomization): readonly HealthRule[] {
   const expressions = spec.healthCheckExprs ?? [];
   if (expressions.length === 0) return [];
   const compile = createCelCompiler();
+  for (const [at, expression] of expressions.entries()) requireSound(expression, at, compile);
   return expressions.map((expression) => celRule(expression, { compile }));
+}
+
+function requireSound(
+  { inProgress, failed, current }: HealthCheckExpression,
+  at: number,
+  compile: CelCompiler,
+): void {
+  for (const [name, text] of Object.entries({
+    InProgress: inProgress,
+    Failed: failed,
+    Current: current,
+  })) {
+    if (text === undefined || text === '') continue;
+    const compiled = compile(text);
+    if (!('error' in compiled)) continue;
+    throw new CapstanError(
+      'CEL_INVALID',
+      `failed to create custom status evaluator for healthchecks[${at}]: failed to parse the expression ${name}: failed to parse the CEL expression '${text}': ${compiled.error}`,
+      { kind: 'stalled' },
+    );
+  }
 }
 
 export function ownerName(namespace: string, name: string): string {

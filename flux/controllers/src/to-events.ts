@@ -14,10 +14,22 @@ export interface KustomizationEvent {
 export function toEvents(
   before: Kustomization,
   after: Kustomization,
-  { delivery, revision }: { readonly delivery: DeliveryStatus; readonly revision: string },
+  {
+    delivery,
+    revision,
+    originRevision,
+  }: {
+    readonly delivery: DeliveryStatus;
+    readonly revision: string;
+    readonly originRevision?: string;
+  },
 ): readonly KustomizationEvent[] {
-  const annotations: { readonly [name: string]: string } =
-    revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision };
+  const annotations: { readonly [name: string]: string } = {
+    ...(revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision }),
+    ...(originRevision === undefined
+      ? {}
+      : { [`${KUSTOMIZE_GROUP}/originRevision`]: originRevision }),
+  };
   const ready = findCondition(after.status.conditions, 'Ready');
   const old = findCondition(before.status.conditions, 'Ready');
   const interval = formatDuration(parseDurationMs(after.spec.interval, 'spec.interval'));
@@ -32,6 +44,14 @@ export function toEvents(
       message: changes.join('\n'),
       annotations,
     });
+  }
+  const healthy = findCondition(after.status.conditions, 'Healthy');
+  if (
+    healthy?.status === 'True' &&
+    findCondition(before.status.conditions, 'Healthy')?.status !== 'True'
+  ) {
+    const message = `Health check passed${took(delivery)}`;
+    events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
   if (isWaitingForSource(delivery)) return events;
   if (ready.status === 'False' && old?.message !== ready.message) {

@@ -16,6 +16,8 @@ export interface RaisingContext {
   /** The artifact's revision, e.g. `main@sha1:…`; '' without an artifact. */
   readonly revision: string;
   readonly handledReconcileAt: string | undefined;
+  /** Of the artifact's metadata: what it was made from in the first place. */
+  readonly originRevision?: string;
 }
 
 export function toKustomizationStatus(
@@ -35,8 +37,13 @@ export function toKustomizationStatus(
   const handled = context.handledReconcileAt ?? status.lastHandledReconcileAt;
   const history = toHistory(status.history ?? [], delivery, {
     verdict,
-    revision: context.revision,
+    nowMs: context.nowMs,
+    metadata: {
+      revision: context.revision,
+      ...(context.originRevision === undefined ? {} : { originRevision: context.originRevision }),
+    },
   });
+  const origin = isReady ? context.originRevision : status.lastAppliedOriginRevision;
   return {
     conditions: setConditions(
       status.conditions ?? [],
@@ -51,6 +58,7 @@ export function toKustomizationStatus(
       ? {}
       : { inventory: { entries: inventory } }),
     ...(applied === undefined ? {} : { lastAppliedRevision: applied }),
+    ...(origin === undefined ? {} : { lastAppliedOriginRevision: origin }),
     ...(attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
     ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
     // A generation counts as observed once it is in place or cannot be.
@@ -63,7 +71,12 @@ export function toKustomizationStatus(
 type Verdict =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progressing'; readonly message: string }
-  | { readonly kind: 'failed'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly message: string;
+      readonly stage: Problem['stage'] | undefined;
+    }
   | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
 
 /** What is said of a Kustomization before the engine was asked: its source or a dependency is not ready. */
@@ -100,19 +113,40 @@ function judge(
   if (operation === undefined || operation.phase === 'Succeeded') {
     return delivery.sync === 'Synced' || operation !== undefined
       ? { kind: 'ready' }
-      : progressing(context);
+      : progressing(kustomization, context);
   }
   if (operation.phase === 'Running' && operation.nextAttemptAtMs === undefined) {
-    if (operation.appliedAtMs === undefined) return progressing(context);
-    const limit = formatDuration(timeoutMs(kustomization));
-    const message = `Running health checks for revision ${context.revision} with a timeout of ${limit}`;
-    return { kind: 'progressing', message };
+    if (operation.appliedAtMs === undefined) return progressing(kustomization, context);
+    return { kind: 'progressing', message: progressAt('health', kustomization, context) };
   }
-  return { kind: 'failed', reason: reasonOf(operation), message: withoutRetry(operation.message) };
+  const reason = reasonOf(operation);
+  const stage = reason === 'HealthCheckFailed' ? 'health' : 'sync';
+  const message = dryRunFailure(operation) ?? withoutRetry(operation.message);
+  return { kind: 'failed', reason, stage, message };
 }
 
-function progressing({ revision }: RaisingContext): Verdict {
-  return { kind: 'progressing', message: `Detecting drift for revision ${revision}` };
+function progressing(kustomization: Kustomization, context: RaisingContext): Verdict {
+  return { kind: 'progressing', message: progressAt('sync', kustomization, context) };
+}
+
+const PROGRESS: Readonly<Record<Problem['stage'], string>> = {
+  spec: 'Fetching manifests',
+  source: 'Fetching manifests',
+  render: 'Building manifests',
+  compare: 'Detecting drift',
+  sync: 'Detecting drift',
+  health: 'Running health checks',
+};
+
+/** What the original says it is doing; it stays when that fails. */
+function progressAt(
+  stage: Problem['stage'] | undefined,
+  kustomization: Kustomization,
+  { revision }: RaisingContext,
+): string {
+  if (stage === undefined || revision === '') return 'Reconciliation in progress';
+  const limit = formatDuration(timeoutMs(kustomization));
+  return `${PROGRESS[stage]} for revision ${revision} with a timeout of ${limit}`;
 }
 
 const REASON_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
@@ -132,7 +166,14 @@ function judgeProblem(problem: Problem): Verdict {
       ? ''
       : `${[location.file, location.line].filter((part) => part !== undefined).join(':')}: `;
   const tail = hint === undefined ? '' : ` (${hint})`;
-  if (OWN_REASONS.has(code)) return { kind: 'failed', reason: code, message };
+  if (OWN_REASONS.has(code)) {
+    return {
+      kind: 'failed',
+      reason: code,
+      message,
+      stage: code === 'ArtifactFailed' ? 'source' : undefined,
+    };
+  }
   if (code === 'ACCESS_DENIED') return { kind: 'stalled', reason: 'AccessDenied', message };
   if (code === 'CEL_INVALID') {
     const told = `Reconciliation failed terminally due to configuration error: ${message}`;
@@ -144,6 +185,7 @@ function judgeProblem(problem: Problem): Verdict {
     return {
       kind: 'failed',
       reason: 'ArtifactFailed',
+      stage,
       message: `kustomization path not found: ${message}${tail}`,
     };
   }
@@ -151,6 +193,7 @@ function judgeProblem(problem: Problem): Verdict {
   return {
     kind: 'failed',
     reason: REASON_OF_STAGE[stage],
+    stage,
     message: `${head}${place}${message}${tail}`,
   };
 }
@@ -162,6 +205,27 @@ function reasonOf({ message, results }: OperationState): string {
   return onlyPrunes ? 'PruneFailed' : 'ReconciliationFailed';
 }
 
+/** The first object that the server would refuse, in the original's words. */
+function dryRunFailure({ message, results }: OperationState): string | undefined {
+  if (!message.startsWith('one or more objects failed to apply (dry run)')) return undefined;
+  const failed = results.find(({ status }) => status === 'SyncFailed');
+  if (failed === undefined) return undefined;
+  const { kind, namespace, name } = failed.key;
+  const subject = [kind, namespace, name].filter((part) => part !== '').join('/');
+  const told = failed.message.replace(/^cannot apply \S+ \S+: /, '');
+  if (/ not found$/.test(told)) return `${subject} not found: ${told}`;
+  const reason = REFUSALS.find(([, pattern]) => pattern.test(told))?.[0];
+  return `${subject} dry-run failed${reason === undefined ? '' : ` (${reason})`}: ${told}`;
+}
+
+/** What the server calls such a refusal. */
+const REFUSALS: readonly (readonly [reason: string, pattern: RegExp])[] = [
+  ['Invalid', / is invalid: /],
+  ['Forbidden', / is forbidden: | denied the request/],
+  ['Conflict', /^Apply failed with \d+ conflict| the object has been modified/],
+  ['BadRequest', /strict decoding error|cannot be handled as a /],
+];
+
 /** The engine's word on retries is Argo CD's way of telling; Flux says it in a condition. */
 function withoutRetry(message: string): string {
   return message.replace(/\. Retrying attempt #\d+ at [^.]*\.$/, '');
@@ -170,8 +234,9 @@ function withoutRetry(message: string): string {
 function toConditions(
   verdict: Verdict,
   kustomization: Kustomization,
-  { revision }: RaisingContext,
+  context: RaisingContext,
 ): readonly NewCondition[] {
+  const { revision } = context;
   const { spec } = kustomization;
   const hasGate = spec.wait === true || (spec.healthChecks?.length ?? 0) > 0;
   switch (verdict.kind) {
@@ -195,7 +260,12 @@ function toConditions(
     case 'failed': {
       const { reason, message } = verdict;
       return [
-        condition('Reconciling', 'True', 'ProgressingWithRetry', message),
+        condition(
+          'Reconciling',
+          'True',
+          'ProgressingWithRetry',
+          progressAt(verdict.stage, kustomization, context),
+        ),
         condition('Ready', 'False', reason, message),
         ...(reason === 'HealthCheckFailed' ? [condition('Healthy', 'False', reason, message)] : []),
       ];
@@ -221,20 +291,29 @@ function condition(
 function toHistory(
   previous: readonly HistoryEntry[],
   { operation }: DeliveryStatus,
-  { verdict, revision }: { readonly verdict: Verdict; readonly revision: string },
+  context: {
+    readonly verdict: Verdict;
+    readonly nowMs: number;
+    readonly metadata: { readonly [name: string]: string };
+  },
 ): readonly HistoryEntry[] {
   if (operation?.finishedAtMs === undefined || operation.desiredDigest === '') return previous;
+  const { verdict, metadata } = context;
   const digest = `sha256:${operation.desiredDigest}`;
-  const lastReconciled = formatTime(operation.finishedAtMs);
   const known = previous.find((entry) => entry.digest === digest);
-  if (known?.lastReconciled === lastReconciled) return previous;
+  const finished = formatTime(operation.finishedAtMs);
+  const isCounted = known !== undefined && known.lastReconciled >= finished;
+  // Another revision of the same objects was reconciled too, though there was nothing to do.
+  const isIdle = verdict.kind === 'ready' && known?.metadata?.['revision'] !== metadata['revision'];
+  if (isCounted && !isIdle) return previous;
+  const lastReconciled = isCounted ? formatTime(context.nowMs) : finished;
   const entry: HistoryEntry = {
     digest,
     firstReconciled: known?.firstReconciled ?? lastReconciled,
     lastReconciled,
     lastReconciledDuration: formatDuration(operation.finishedAtMs - operation.startedAtMs),
     lastReconciledStatus: verdict.kind === 'failed' ? verdict.reason : 'ReconciliationSucceeded',
-    metadata: { revision },
+    metadata,
     totalReconciliations: (known?.totalReconciliations ?? 0) + 1,
   };
   return [entry, ...previous.filter((one) => one.digest !== digest)].slice(0, 5);

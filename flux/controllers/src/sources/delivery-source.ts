@@ -1,5 +1,5 @@
 import type { SourceSpec } from '@capstan/engine-source';
-import type { Artifact } from '@capstan/flux-api';
+import { type Artifact, ORIGIN_REVISION } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import { CapstanError } from '@capstan/lib-std';
 import {
@@ -13,7 +13,12 @@ import { artifactSource, gitSourceOf } from './git-repositories.ts';
 
 /** What a delivery is made from: a source's present artifact; or why there is none. */
 export type DeliverySource =
-  | { readonly kind: 'found'; readonly revision: string; readonly spec: SourceSpec }
+  | {
+      readonly kind: 'found';
+      readonly revision: string;
+      readonly originRevision?: string;
+      readonly spec: SourceSpec;
+    }
   | { readonly kind: 'missing'; readonly message: string };
 
 /**
@@ -45,24 +50,28 @@ export async function deliverySource(
     return { kind: 'missing', message: `Source artifact not found: ${place} is not ready` };
   }
   const { revision } = artifact;
+  const originRevision = artifact.metadata?.[ORIGIN_REVISION];
+  const told = {
+    kind: 'found' as const,
+    revision,
+    ...(originRevision === undefined ? {} : { originRevision }),
+  };
   if (kind !== 'GitRepository') {
     return {
-      kind: 'found',
-      revision,
+      ...told,
       spec: artifactSource(kind, `${namespace}/${name}`, artifact),
     };
   }
   const repository = requireGitRepository(object);
   if ((repository.spec.include?.length ?? 0) > 0) {
     return {
-      kind: 'found',
-      revision,
+      ...told,
       spec: artifactSource(kind, `${namespace}/${name}`, artifact),
     };
   }
   const spec = await gitSourceOf(repository, { client, namespace, signal });
   const pinned = { kind: 'commit', commit: commitOf(revision) } as const;
-  return { kind: 'found', revision, spec: { ...spec, revision: pinned } };
+  return { ...told, spec: { ...spec, revision: pinned } };
 }
 
 function artifactOf(status: unknown): Artifact | undefined {
