@@ -5,6 +5,7 @@ export interface RepositoryAccess {
   readonly auth?: SourceAuth | undefined;
   /** http for a registry. */
   readonly plainHttp?: boolean;
+  readonly lfs?: boolean;
   readonly verify?: VerifyRequest | undefined;
 }
 
@@ -15,12 +16,18 @@ export function repositorySpec(
     revision,
     kind,
   }: { readonly url: string; readonly revision: string; readonly kind: 'git' | 'oci' },
-  { auth, plainHttp }: RepositoryAccess,
+  { auth, plainHttp, lfs }: RepositoryAccess,
 ): SourceSpec {
   const common = auth === undefined ? {} : { auth };
   if (kind === 'git') {
     const name = revision === '' ? 'HEAD' : revision;
-    return { kind, url, revision: { kind: 'any', name }, ...common };
+    return {
+      kind,
+      url,
+      revision: { kind: 'any', name },
+      ...(lfs === true ? { lfs } : {}),
+      ...common,
+    };
   }
   return {
     kind: 'artifact',

@@ -117,6 +117,7 @@ export interface ApplicationController {
   accessTo(repository: { readonly url: string; readonly project: string }): {
     readonly auth: SourceAuth | undefined;
     readonly plainHttp?: boolean;
+    readonly lfs?: boolean;
     readonly verify: VerifyRequest | undefined;
   };
   /** Resolves when nothing is queued or running. */

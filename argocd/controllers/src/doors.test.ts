@@ -17,8 +17,10 @@ import { readStatus } from './read-status.ts';
 import {
   findCredential,
   findRepository,
+  NO_TRUST,
   normalizeUrl,
   readRepositoryCredential,
+  repositoryAccess,
 } from './repositories.ts';
 import { readSettings } from './settings.ts';
 import { toApplicationStatus } from './to-application-status.ts';
@@ -748,3 +750,30 @@ function raise(part: Partial<DeliveryStatus>, app = application({}), nowMs = 0) 
     operation: undefined,
   });
 }
+
+test('a GitHub App without the id of its installation is that of the repository owner', () => {
+  const secret = (more: object) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's', labels: { 'argocd.argoproj.io/secret-type': 'repo-creds' } },
+    data: Object.fromEntries(
+      Object.entries({
+        url: 'https://github.com/',
+        githubAppID: '1',
+        githubAppPrivateKey: 'PEM',
+        ...more,
+      }).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]),
+    ),
+  });
+  const of = (more: object) => {
+    const credentials = [readRepositoryCredential(secret(more))].filter((one) => one !== undefined);
+    const place = { url: 'https://github.com/Org/app.git', project: '' };
+    return repositoryAccess(place, { credentials, trust: NO_TRUST }).auth?.githubApp;
+  };
+  assert.deepEqual(of({}), { appId: '1', privateKey: 'PEM', installationOwner: 'org' });
+  assert.deepEqual(of({ githubAppInstallationID: '7' }), {
+    appId: '1',
+    privateKey: 'PEM',
+    installationId: '7',
+  });
+});

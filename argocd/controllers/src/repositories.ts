@@ -104,12 +104,21 @@ export function repositoryAccess(
   const { url, project } = repository;
   const { auth, isOci, plainHttp, lfs, depth } = findRepository(credentials, url, project) ?? {};
   return {
-    auth: withTrust(auth, url, trust),
+    auth: withTrust(withInstallation(auth, url), url, trust),
     ...(isOci === undefined ? {} : { isOci }),
     ...(plainHttp === undefined ? {} : { plainHttp }),
     ...(lfs === undefined ? {} : { lfs }),
     ...(depth === undefined ? {} : { depth }),
   };
+}
+
+/** An app whose installation is not told is that of the repository's owner. */
+function withInstallation(auth: SourceAuth | undefined, url: string): SourceAuth | undefined {
+  const githubApp = auth?.githubApp;
+  if (githubApp === undefined || githubApp.installationId !== undefined) return auth;
+  const installationOwner = /^[a-z]+:\/\/[^/]+\/([^/]+)\//.exec(normalizeUrl(url))?.[1];
+  if (installationOwner === undefined) return auth;
+  return { ...auth, githubApp: { ...githubApp, installationOwner } };
 }
 
 function fitsProject({ project }: RepositoryCredential, wanted: string): boolean {
