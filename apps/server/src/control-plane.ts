@@ -26,7 +26,11 @@ import { createPageApi, type PageApiPorts } from './page-api.ts';
 import { capstanCrds } from './probes/probe-crd.ts';
 import { PROBE_KIND } from './probes/probe-spec.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import { type ControlPlaneEvent, runControllers } from './run-controllers.ts';
+import {
+  type ControlPlaneEvent,
+  type RunningControllers,
+  runControllers,
+} from './run-controllers.ts';
 import { AppActions } from './views/app-actions.ts';
 import { AppViews } from './views/app-views.ts';
 
@@ -145,7 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     gate?.announce(url);
     return sources.notify(url);
   };
-  const { inspect, preview } = controllers;
+  const { inspect, preview, healthRules } = controllers;
   return {
     handle: createPage({
       options,
@@ -154,6 +158,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clock,
       inspect,
       preview,
+      healthRules,
       notifyPush,
       registry,
     }),
@@ -242,12 +247,14 @@ function createPage(parts: {
   readonly clock: Clock;
   readonly inspect: PageApiPorts['inspect'];
   readonly preview: PageApiPorts['preview'];
+  readonly healthRules: RunningControllers['healthRules'];
   readonly notifyPush: (url: string) => number;
   readonly registry: Registry;
 }): (request: Request) => Promise<Response> {
-  const { options, cluster, sources, clock, inspect, preview, notifyPush, registry } = parts;
+  const { options, cluster, sources, clock, inspect, preview, healthRules, notifyPush, registry } =
+    parts;
   const { client, live } = cluster;
-  const views = new AppViews({ live, findCommit: commitFinder(sources) });
+  const views = new AppViews({ live, findCommit: commitFinder(sources), healthRules });
   const api = createPageApi({
     client,
     live,

@@ -125,7 +125,11 @@ before(async () => {
   live = createLiveState({ client, isManaged: () => true });
   await live.ensureAll();
   const clock = systemClock();
-  const views = new AppViews({ live, findCommit: () => null });
+  const views = new AppViews({
+    live,
+    findCommit: () => null,
+    healthRules: () => ({ base: 'workload', custom: [] }),
+  });
   const router = createPageApi({
     client,
     live,

@@ -16,7 +16,7 @@ import {
   DependencyGraph,
   type SyncPreview,
 } from '@capstan/engine-delivery';
-import { popularRules } from '@capstan/engine-health';
+import { type HealthRules, popularRules } from '@capstan/engine-health';
 import { RenderCache } from '@capstan/engine-render';
 import type { SourceStore, SourceWriter } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
@@ -82,6 +82,8 @@ export interface RunningControllers {
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
   /** What a sync would do now; undefined while that is not known. */
   preview(app: AppRef): Promise<SyncPreview | undefined>;
+  /** Those of argocd-cm, as they stand. */
+  healthRules(): HealthRules;
   /** Resolves when all have ended after the signal. */
   readonly ended: Promise<void>;
 }
@@ -93,6 +95,7 @@ interface Generation {
   run(signal: AbortSignal): Promise<void>;
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
   preview(app: AppRef): Promise<SyncPreview | undefined>;
+  healthRules(): HealthRules;
 }
 
 /** Runs the controllers of both families until the signal. When they cannot go on, all are made anew after a pause. */
@@ -130,6 +133,7 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
   return {
     inspect: async (app, key) => current?.inspect(app, key),
     preview: async (app) => current?.preview(app),
+    healthRules: () => current?.healthRules() ?? { base: 'workload', custom: [] },
     ended: loop().finally(() => pool.close()),
   };
 }
@@ -238,6 +242,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
       const family = app.kind === 'Application' ? applications : flux;
       return await family.inspect(app, key, options);
     },
+    healthRules: () => ({ base: 'workload', custom: applications.settings().healthRules }),
     preview: async (app) => {
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };
       const family = app.kind === 'Application' ? applications : flux;

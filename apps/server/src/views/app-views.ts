@@ -6,6 +6,7 @@ import {
   type CommitView,
   type SyncRecord,
 } from '@capstan/apps-contract';
+import type { HealthRules } from '@capstan/engine-health';
 import type { LiveState } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -27,6 +28,8 @@ export interface AppViewPorts {
   readonly live: LiveState;
   /** Commits as far as they are at hand; never waits. */
   readonly findCommit: (app: AppSummary, revision: string) => CommitView | null;
+  /** By which objects below the managed ones are judged, as the administrator set them. */
+  readonly healthRules: () => HealthRules;
 }
 
 /** Applications, Kustomizations and HelmReleases of a cluster as the page shows them, from what the watch cache holds. */
@@ -80,7 +83,7 @@ export class AppViews {
       operation: isApplication ? applicationOperation(object) : null,
       history: historyOf(ref.kind, object, find),
       commit: app.revision === '' ? null : find(app.revision),
-      resources: resourceTree(this.managed(ref), this.#ports.live),
+      resources: resourceTree(this.managed(ref), this.#ports.live, this.#ports.healthRules()),
       autoSync: !isApplication || hasAutoSync(object),
     };
   }

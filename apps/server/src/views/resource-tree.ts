@@ -16,22 +16,21 @@ export interface ManagedObject {
 
 const NODES_MAX = 5000;
 const DEPTH_MAX = 8;
-const RULES: HealthRules = { base: 'workload', custom: [] };
-
 /** Managed objects with all that they own, down to Pods. Parents stand before their children. */
 export function resourceTree(
   managed: readonly ManagedObject[],
   live: Pick<LiveState, 'get' | 'ownedBy'>,
+  rules: HealthRules,
 ): readonly ResourceNode[] {
   const nodes: ResourceNode[] = [];
   const seen = new Set<string>();
   for (const object of managed) {
     const found = live.get(object.key);
-    const node = managedNode(object, found);
+    const node = managedNode(object, found, rules);
     if (seen.has(node.id)) continue;
     seen.add(node.id);
     nodes.push(node);
-    if (found !== undefined) addChildren(found.uid, node.id, 1, { nodes, seen, live });
+    if (found !== undefined) addChildren(found.uid, node.id, 1, { nodes, seen, live, rules });
   }
   return nodes;
 }
@@ -44,6 +43,7 @@ function addChildren(
     readonly nodes: ResourceNode[];
     readonly seen: Set<string>;
     readonly live: Pick<LiveState, 'ownedBy'>;
+    readonly rules: HealthRules;
   },
 ): void {
   if (depth > DEPTH_MAX || uid === '') return;
@@ -59,19 +59,23 @@ function addChildren(
       ...describe(child.key, parseApiVersion(child.apiVersion).version, object),
       parent,
       sync: null,
-      ...healthOf(assessHealth(object, RULES)),
+      ...healthOf(assessHealth(object, into.rules)),
       requiresPruning: false,
     });
     addChildren(child.uid, id, depth + 1, into);
   }
 }
 
-function managedNode(managed: ManagedObject, found: LiveObject | undefined): ResourceNode {
+function managedNode(
+  managed: ManagedObject,
+  found: LiveObject | undefined,
+  rules: HealthRules,
+): ResourceNode {
   const object = found?.read();
   const judged =
     object === undefined
       ? { status: 'Missing' as const }
-      : (managed.health ?? assessHealth(object, RULES));
+      : (managed.health ?? assessHealth(object, rules));
   return {
     ...describe(managed.key, managed.version, object),
     parent: null,
