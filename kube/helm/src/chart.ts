@@ -67,6 +67,8 @@ export interface Chart {
   /** Every file as it was found, for `show` and for packing. */
   readonly raw: readonly ChartFile[];
   readonly dependencies: readonly Chart[];
+  /** The name in Chart.yaml, of a chart that stands under an alias. */
+  readonly ownName?: string;
 }
 
 export function isLibraryChart(chart: Chart): boolean {

@@ -58,7 +58,8 @@ function resolveAliases(chart: Chart): readonly Chart[] {
     const child = chart.dependencies.find((candidate) => fits(candidate, dependency));
     if (child === undefined) return [];
     const name = dependency.alias || child.metadata.name;
-    return [{ ...child, metadata: { ...child.metadata, name } }];
+    const own = name === child.metadata.name ? {} : { ownName: child.metadata.name };
+    return [{ ...child, ...own, metadata: { ...child.metadata, name } }];
   });
   return [...unnamed, ...named];
 }

@@ -322,7 +322,12 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
       const name = child.metadata.name;
       const given = table instanceof Map ? table.get(name) : table[name];
       const inner = run.asValues(isTable(given) ? given : {});
-      subcharts[name] = visit(child, subchartPath(path, child), inner, false);
+      subcharts[name] = visit(
+        child,
+        subchartPath(parentPath(one, path, run.flavor), child),
+        inner,
+        false,
+      );
     }
     for (const file of one.templates) {
       const base = file.name.slice(file.name.lastIndexOf('/') + 1);
@@ -338,6 +343,12 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
   };
   visit(chart, chart.metadata.name, run.asValues(values), true);
   return templates;
+}
+
+/** The path that subcharts are named under: in Helm 3 those of a chart under an alias know it by its own name. */
+function parentPath(chart: Chart, path: string, flavor: HelmFlavor): string {
+  const { ownName } = chart;
+  return flavor === 3 && ownName !== undefined ? path.replace(/[^/]+$/, ownName) : path;
 }
 
 /** Takes NOTES.txt out of the rendered files. */
