@@ -108,3 +108,14 @@ async function secretOf(world: World, name: string): Promise<Record<string, stri
     Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
   );
 }
+
+test('an account to decrypt with is refused unless it is allowed', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'deploy/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n',
+  });
+  await world.kubectlApply(resources('  decryption: {provider: sops, serviceAccountName: kms}\n'));
+  const told = await condition(world, 'Stalled', (one) => at(one, 'status') === 'True');
+  assert.equal(at(told, 'reason'), 'FeatureGateDisabled');
+  assert.match(String(at(told, 'message')), /enable the ObjectLevelWorkloadIdentity feature gate/);
+});

@@ -30,7 +30,14 @@ export async function readDecryptionKeys(
   signal: AbortSignal,
 ): Promise<SopsKeys | undefined> {
   if (spec.decryption === undefined) return undefined;
-  const { provider, secretRef } = spec.decryption;
+  const { provider, secretRef, serviceAccountName } = spec.decryption;
+  if (serviceAccountName && settings.objectIdentities !== true) {
+    throw new CapstanError(
+      'FeatureGateDisabled',
+      'to use spec.decryption.serviceAccountName for decryption authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller',
+      { kind: 'stalled' },
+    );
+  }
   if (provider !== 'sops') {
     throw new CapstanError('SPEC_INVALID', `spec.decryption.provider: ${provider} is not known`, {
       hint: 'the only provider is sops',

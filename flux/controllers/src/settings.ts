@@ -16,6 +16,8 @@ export interface FluxSettings {
   readonly helm3Defaults?: boolean;
   /** A HelmRelease without a strategy tries again instead of being remediated (DefaultToRetryOnFailure). */
   readonly retriesOnFailure?: boolean;
+  /** `spec.decryption.serviceAccountName` is taken (ObjectLevelWorkloadIdentity). */
+  readonly objectIdentities?: boolean;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
   readonly cancelsHealthChecks?: boolean;
 }

@@ -174,6 +174,7 @@ function judgeProblem(problem: Problem): Verdict {
       stage: code === 'ArtifactFailed' ? 'source' : undefined,
     };
   }
+  if (code === 'FeatureGateDisabled') return { kind: 'stalled', reason: code, message };
   if (code === 'ACCESS_DENIED') return { kind: 'stalled', reason: 'AccessDenied', message };
   if (code === 'CEL_INVALID') {
     const told = `Reconciliation failed terminally due to configuration error: ${message}`;

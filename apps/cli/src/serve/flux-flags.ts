@@ -32,6 +32,7 @@ const GATES: Readonly<Record<string, (isOn: boolean) => FluxSettings>> = {
   CancelHealthCheckOnNewRevision: (isOn) => ({ cancelsHealthChecks: isOn }),
   UseHelm3Defaults: (isOn) => ({ helm3Defaults: isOn }),
   DefaultToRetryOnFailure: (isOn) => ({ retriesOnFailure: isOn }),
+  ObjectLevelWorkloadIdentity: (isOn) => ({ objectIdentities: isOn }),
 };
 
 const WATCHES = 'everything is watched, nothing is polled or read from the API each time';
@@ -46,7 +47,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   GroupChangeLog: 'changes are told by events, one object each',
   MigrateAPIVersion: 'field ownership is compared across versions of an API',
   ExternalArtifact: 'ExternalArtifacts are sources always',
-  ObjectLevelWorkloadIdentity: 'service accounts are taken as the objects name them',
   OOMWatch: 'the process has bounds of its own',
   AdoptLegacyReleases: 'releases of removed versions are taken over from their records',
   DisableChartDigestTracking: 'the digest of an OCI chart is told always',

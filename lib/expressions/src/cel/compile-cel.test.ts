@@ -44,7 +44,8 @@ test('health expressions as people write them', () => {
 
 test('what is not there is an error, in the words of the original', () => {
   assert.equal(evaluate('status.phase'), 'error: no such key: phase');
-  assert.equal(evaluate('spec.replicas'), 'error: no such attribute(s): spec');
+  assert.equal(evaluate('spec.replicas'), 'error: no such attribute(s): spec.replicas');
+  assert.equal(evaluate('has(data.foo.bar)'), 'error: no such attribute(s): data.foo.bar');
   assert.match(String(evaluate('status.')), /^not CEL: /);
 });
 

@@ -52,7 +52,7 @@ export function createCelCompiler(): CelCompiler {
           const given = Object.entries(variables).map(([name, value]) => [name, toCel(value)]);
           return { kind: 'value', value: fromCel(run(Object.fromEntries(given))) };
         } catch (error) {
-          return { kind: 'error', message: firstLine(error) };
+          return { kind: 'error', message: withPath(firstLine(error), expression) };
         }
       },
     };
@@ -182,6 +182,15 @@ function fromCel(value: unknown): CelValue {
 
 function isList(value: CelValue | undefined): value is readonly CelValue[] {
   return Array.isArray(value);
+}
+
+/** A name that is not there is told with the fields that were asked of it, as cel-go does. */
+function withPath(message: string, expression: string): string {
+  const [, name] = /^no such attribute\(s\): (\w+)$/.exec(message) ?? [];
+  if (name === undefined) return message;
+  const [path = name] =
+    new RegExp(`(?<![\\w.])${name}(?:\\.\\w+)*(?!\\w|\\()`).exec(expression) ?? [];
+  return `no such attribute(s): ${path}`;
 }
 
 function firstLine(error: unknown): string {
