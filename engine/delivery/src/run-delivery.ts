@@ -331,7 +331,7 @@ function gateOf(view: View, { cluster, clock }: DeliveryPorts): OperationState |
 /** What is in place: all that is desired and live, and what was in place before and has not gone. */
 function inventoryOf(
   { loaded, compared, look }: View,
-  _operation: OperationState | undefined,
+  operation: OperationState | undefined,
 ): readonly InventoryEntry[] {
   const entries = new Map<string, InventoryEntry>();
   for (const entry of look.previous?.inventory ?? []) entries.set(keyString(entry.key), entry);
@@ -343,8 +343,14 @@ function inventoryOf(
     (loaded.prepared?.objects ?? []).map(({ object }) => keyString(keyOf(object))),
   );
   // What is no more wanted and whose deletion was accepted is not ours any more, whatever keeps it.
+  const pruned = new Set(
+    (operation?.results ?? []).flatMap(({ key, outcome }) =>
+      outcome === 'pruned' ? [keyString(key)] : [],
+    ),
+  );
   const isLeft = (key: string, live: KubeObject | undefined) =>
-    live === undefined || (live.metadata.deletionTimestamp !== undefined && !desired.has(key));
+    live === undefined ||
+    (!desired.has(key) && (live.metadata.deletionTimestamp !== undefined || pruned.has(key)));
   const gone = compared.failed
     ? new Set<string>()
     : new Set(
