@@ -345,10 +345,14 @@ function collectTemplates(chart: Chart, values: Values, run: TemplateRun): Templ
   return templates;
 }
 
-/** The path that subcharts are named under: in Helm 3 those of a chart under an alias know it by its own name. */
+/**
+ * The path that subcharts are named under: in Helm 3 those of a chart under an alias know it by its own name, unless its
+ * Chart.yaml names dependencies.
+ */
 function parentPath(chart: Chart, path: string, flavor: HelmFlavor): string {
-  const { ownName } = chart;
-  return flavor === 3 && ownName !== undefined ? path.replace(/[^/]+$/, ownName) : path;
+  const { ownName, metadata } = chart;
+  const isKept = flavor === 3 && ownName !== undefined && metadata.dependencies.length === 0;
+  return isKept ? path.replace(/[^/]+$/, ownName) : path;
 }
 
 /** Takes NOTES.txt out of the rendered files. */
