@@ -98,6 +98,15 @@ spec:
 const gadget = (spec: string): string =>
   `apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\nspec: ${spec}\n`;
 
+const signingRequest = `apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: asked}
+spec:
+  signerName: example.com/signer
+  usages: [client auth]
+  request: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlJQ1pEQ0NBVXdDQVFBd0h6RU9NQXdHQTFVRUF3d0ZZWE5yWldReERUQUxCZ05WQkFvTUJIUmxZVzB3Z2dFaQpNQTBHQ1NxR1NJYjNEUUVCQVFVQUE0SUJEd0F3Z2dFS0FvSUJBUURENytuemQvd2J5SE1IRmV5dUdvZjdUUzBhClJnRGtYSXZDb0JvS0JWV0Q2V2loVnY5NWxYdWpGRGRrdnRKZ0lSUmR2VWs1NW5SUVkzZUFjb1JMTUg0ZU44eXQKWEplTm5BZ3NlTlJOYmxsOUpQR0Y4bDhhbkFHai9XMG1ib01JTnJ4MlRkU0tIcDJVTWVRTlpiZHV3WE1reE84ago5Z2I0OVdkbU8yK0VkcEQvVUdPbVMrLzJXbWZkQzNVb0pEM3ZHU2ZDRFpEWGpDSmxTeWdpMmdVajA0bW5XbllnCnRPU05uRWVFYmR3Wm5lOGNxVFB0c1dLZ3dJczVzdnM1NDJSbmlhN0ZleFZLTk41VVFmTnpxamNGK2loYS9vUkMKZ0xCQ1lUYk51SW0remNjSVpLZVBPNUFCWEM5RmViNDBTRlRvM0pRbUx2b3IxNFdXVGxaWkZTUVBCZjlWQWdNQgpBQUdnQURBTkJna3Foa2lHOXcwQkFRc0ZBQU9DQVFFQUJKbVNhdlNGV1pJajR6ZHpRVXp0dUpqTnhrRldNYXl3CkU4VGpXOElPN3ZGMTJMZmFzTUVjZkZDOWNOM1BaREYrcjlvZ2trNmdMQ0JVM2I3KzM1eVBMZFJRSmRnVkg4ZHoKUmxXU2lWWExzazl2Nmx4WjdubnlJV1NBUGdEcm01NzRlUkR6Kzd1dkhNcWM0ZGI3V3dad2RSdEJMNFJ5ak5RcgpzaldmYTlIQmlNR2NZMkxQNkdOcmozc2Y3UTJhUk9maUZ6dWpoY0I4WFdyWnVyNVhWb2xMQUFnVW9paG55eGF1CmwwWXFoYmxoVzZWT1lFSndYeVcwdnZMOUZoYk0wOXBhc3BSclFOWExLdjhESERHOWdvd3VOTmh4clM4bkhYNngKajNkRkZVUmJPMkFSOXdCbkZLWjRhSVlmMjJWUEs0QWU3YkRwdzMxUnFNYktBbW9iaGRvSzNRPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
+`;
+
 const everything = `apiVersion: v1
 kind: List
 items:
@@ -137,6 +146,9 @@ const NODE_TEXT = /^( {2}Normal| {2}Warning)/;
 
 /** The sandbox has something that serves Ingresses, and so they get an address. */
 const BALANCED = /^ingress\.networking|^Address:|loadBalancer|ingress:$|- ip: /;
+
+/** The sandbox brings a Metrics API with it, a bare control plane does not. */
+const METRICS = /metrics\.k8s\.io/;
 
 const wait = (what: string): Action => ({ args: `${what} --timeout=60s`, leaveOut: STEPS });
 
@@ -290,7 +302,6 @@ export const ACTIONS: readonly Action[] = [
   { args: 'get secrets --as=system:anonymous' },
   { args: 'create token robot --duration=1h', onlyCode: true },
   { args: 'auth whoami --as=jane --as-group=devs' },
-  { args: 'auth reconcile -f FILE:everything.yaml', onlyCode: true },
   { args: 'apply -f FILE:crd.yaml' },
   wait('wait crd/gadgets.example.com --for=condition=Established'),
   { args: 'get crd gadgets.example.com' },
@@ -321,10 +332,10 @@ export const ACTIONS: readonly Action[] = [
   { args: 'explain deployment --recursive' },
   { args: 'explain cronjob.spec.nope' },
   { args: 'explain pods --output=plaintext-openapiv2', onlyCode: true },
-  { args: 'api-resources --namespaced=true -o name', sorted: true },
-  { args: 'api-resources --namespaced=false', sorted: true },
+  { args: 'api-resources --namespaced=true -o name', sorted: true, leaveOut: METRICS },
+  { args: 'api-resources --namespaced=false', sorted: true, leaveOut: METRICS },
   { args: 'api-resources --api-group=example.com' },
-  { args: 'api-versions' },
+  { args: 'api-versions', leaveOut: METRICS },
   { args: 'kustomize DIR' },
   { args: 'apply -k DIR' },
   { args: 'delete -k DIR' },
@@ -336,7 +347,27 @@ export const ACTIONS: readonly Action[] = [
   { args: 'uncordon NODE' },
   { args: 'label node NODE zone=a' },
   { args: 'label node NODE zone-' },
-  { args: 'top pods' },
+  { args: 'apply view-last-applied -f FILE:settings.yaml' },
+  { args: 'apply set-last-applied -f FILE:settings.yaml' },
+  { args: 'apply set-last-applied -f FILE:changed.yaml' },
+  { args: 'diff --server-side -f FILE:settings.yaml' },
+  { args: 'diff --server-side --force-conflicts -f FILE:changed.yaml', onlyCode: true },
+  wait("wait configmap/settings '--for=jsonpath={.data.a}=1'"),
+  wait('wait configmap/settings --for=create'),
+  { args: "wait configmap/settings '--for=jsonpath={.data.a}=7' --timeout=1s" },
+  { args: 'create -f -', input: signingRequest },
+  { args: 'get csr asked -o name' },
+  { args: 'certificate approve asked' },
+  { args: 'certificate deny asked' },
+  { args: 'certificate approve nobody' },
+  { args: 'delete csr asked' },
+  { args: 'auth whoami -o json', onlyCode: true },
+  { args: 'auth can-i --list', sorted: true, onlyCode: true },
+  { args: 'events --for deployment/nothing' },
+  { args: 'get --raw /apis/apps' },
+  { args: 'get --raw /api/v1/namespaces/kc/configmaps/nope' },
+  { args: 'get --raw /nothing/here' },
+  { args: 'drain NODE --dry-run=server --ignore-daemonsets --force', onlyCode: true },
   { args: 'replace --force -f FILE:settings.yaml' },
   { args: 'delete service quick --dry-run=server' },
   { args: 'delete deployment quick --cascade=orphan' },

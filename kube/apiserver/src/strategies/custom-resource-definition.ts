@@ -13,6 +13,7 @@ import {
   textAt,
 } from '../json.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
+import { formatWarnings } from '../validation/definition-warnings.ts';
 import { definitionErrors } from '../validation/definitions.ts';
 
 /**
@@ -38,8 +39,17 @@ export const definitionStrategy: Strategy = {
       }
     }
   },
-  prepareCreate: (object, context) => establish(object, context),
-  prepareUpdate: (object, _old, context) => establish(object, context),
+  prepareCreate(object, context) {
+    for (const warning of formatWarnings(objectAt(object, 'spec'))) context.warn(warning);
+    establish(object, context);
+  },
+  prepareUpdate(object, old, context) {
+    const known = new Set(formatWarnings(objectAt(old, 'spec')));
+    for (const warning of formatWarnings(objectAt(object, 'spec'))) {
+      if (!known.has(warning)) context.warn(warning);
+    }
+    establish(object, context);
+  },
   validate: (object, _context, old) => definitionErrors(object, old),
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
