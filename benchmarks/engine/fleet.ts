@@ -169,6 +169,9 @@ function untilDeployment(
     if (key.kind !== 'Deployment' || key.name !== service || key.namespace !== namespace) return;
     if (after !== undefined && fits(after.read())) resolve(performance.now());
   });
+  // It may have come before the answer to what caused it was heard.
+  const held = live.get({ ...DEPLOYMENT, namespace, name: service });
+  if (held !== undefined && fits(held.read())) resolve(performance.now());
   return promise.finally(() => {
     clearTimeout(patience);
     stop();
