@@ -75,7 +75,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     apply: (yaml) => applyAll(client, yaml),
     get: (kind, path) => find(client, kind, path),
     condition: (kind, path, wanted) => condition(client, { kind, path }, wanted),
-    events: (kind, name) => events(client, kind, name),
+    async events(kind, name) {
+      await running.told();
+      return events(client, kind, name);
+    },
     eventually,
     idle: () => running.controllers.idle(),
     stop: () => running.stop(),
@@ -138,6 +141,10 @@ function start(client: KubeClient, { catalogue, artifacts, tenancy }: Parts) {
   let isStopped = false;
   return {
     controllers,
+    /** Events stand back while there is anything else to do. */
+    async told() {
+      for (const one of Object.values(recorders)) await one.flush();
+    },
     async stop() {
       if (isStopped) return;
       isStopped = true;
