@@ -113,6 +113,32 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     assert.deepEqual(a.lines, ['lead', 'stop LeadershipLost', 'lead']);
   });
 
+  test('a lease is given back although its last renewal was written and its answer lost', async () => {
+    const stop = new AbortController();
+    let updates = 0;
+    const { find, create } = client;
+    const update: KubeClient['update'] = async (object, options) => {
+      const written = await client.update(object, options);
+      updates++;
+      if (updates > 1) return written;
+      stop.abort(new Error('stopped'));
+      throw stop.signal.reason;
+    };
+    await runAsLeader(
+      {
+        client: { find: find.bind(client), create: create.bind(client), update },
+        namespace,
+        name: 'broken-off',
+        identity: 'a',
+        retryPeriodMs: 100,
+      },
+      (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+      { signal: stop.signal },
+    );
+    assert.equal(updates, 2);
+    assert.equal(at(await leaseOf('broken-off'), 'spec', 'holderIdentity'), '');
+  });
+
   test("a Lease that client-go's elector holds is respected, and one of ours reads like client-go's", async () => {
     const held = { namespace: 'kube-system', name: 'kube-controller-manager' };
     const lease = { group: 'coordination.k8s.io', kind: 'Lease', ...held };

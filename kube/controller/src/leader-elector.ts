@@ -139,6 +139,28 @@ class HeldLease {
   async release(): Promise<void> {
     const held = this.#seen;
     if (held === undefined || holderOf(held) !== this.#options.identity) return;
+    const signal = AbortSignal.timeout(this.#renewDeadlineMs);
+    try {
+      await this.#giveBack(held, signal).catch(async (error: unknown) => {
+        if (!isConflict(error)) throw error;
+        // A renewal that was broken off may have been written all the same.
+        const { apiVersion, kind, metadata } = held;
+        const { namespace = '', name = '' } = metadata;
+        const current = await this.#options.client.find(
+          { apiVersion, kind, namespace, name },
+          { signal },
+        );
+        if (current !== undefined && holderOf(current) === this.#options.identity) {
+          await this.#giveBack(current, signal);
+        }
+      });
+    } catch (error) {
+      this.#seen = undefined;
+      if (!(error instanceof ApiError)) this.#options.onError?.(error);
+    }
+  }
+
+  async #giveBack(held: KubeObject, signal: AbortSignal): Promise<void> {
     const now = microTime(this.clock.now());
     const spec = {
       ...specOf(held),
@@ -147,13 +169,7 @@ class HeldLease {
       renewTime: now,
       acquireTime: now,
     };
-    try {
-      const signal = AbortSignal.timeout(this.#renewDeadlineMs);
-      this.#see(await this.#options.client.update({ ...held, spec }, { signal }));
-    } catch (error) {
-      this.#seen = undefined;
-      if (!(error instanceof ApiError)) this.#options.onError?.(error);
-    }
+    this.#see(await this.#options.client.update({ ...held, spec }, { signal }));
   }
 
   async #tryOnce(signal: AbortSignal): Promise<boolean> {

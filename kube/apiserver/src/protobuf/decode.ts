@@ -198,9 +198,20 @@ function special(type: string, bytes: Uint8Array, messages: Messages, depth: num
       return object['schema'] ?? object['jSONSchemas'] ?? [];
     case 'JSONSchemaPropsOrStringArray':
       return object['schema'] ?? object['property'] ?? [];
+    case 'JSONSchemaProps':
+      return withoutUnset(object);
     default:
       return object;
   }
+}
+
+/** Go writes the texts and switches of a schema that nobody set, too: all but the two that are pointers. */
+function withoutUnset(schema: DraftObject): DraftObject {
+  for (const [key, value] of Object.entries(schema)) {
+    const isPointer = key === '$ref' || key === 'x-kubernetes-preserve-unknown-fields';
+    if (!isPointer && (value === '' || value === false)) delete schema[key];
+  }
+  return schema;
 }
 
 /** The zero time, which Go writes as year 1, is none. */
