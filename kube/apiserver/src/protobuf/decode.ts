@@ -205,11 +205,26 @@ function special(type: string, bytes: Uint8Array, messages: Messages, depth: num
   }
 }
 
-/** Go writes the texts and switches of a schema that nobody set, too: all but the two that are pointers. */
+/** Fields of a schema that are no pointers in Go, and hence written when nobody set them, too. */
+const PLAIN_SCHEMA_FIELDS: readonly string[] = [
+  'id',
+  '$schema',
+  'description',
+  'type',
+  'format',
+  'title',
+  'exclusiveMaximum',
+  'exclusiveMinimum',
+  'pattern',
+  'uniqueItems',
+  'nullable',
+  'x-kubernetes-embedded-resource',
+  'x-kubernetes-int-or-string',
+];
+
 function withoutUnset(schema: DraftObject): DraftObject {
-  for (const [key, value] of Object.entries(schema)) {
-    const isPointer = key === '$ref' || key === 'x-kubernetes-preserve-unknown-fields';
-    if (!isPointer && (value === '' || value === false)) delete schema[key];
+  for (const key of PLAIN_SCHEMA_FIELDS) {
+    if (schema[key] === '' || schema[key] === false) delete schema[key];
   }
   return schema;
 }

@@ -72,7 +72,10 @@ test('schemas of custom resources keep the names that JSON has for their fields'
               default: { a: [1, null] },
               items: { type: 'string' },
               additionalProperties: false,
-              properties: { any: { additionalProperties: { type: 'integer' } } },
+              properties: {
+                any: { additionalProperties: { type: 'integer' } },
+                off: { type: 'boolean', default: false },
+              },
               'x-kubernetes-validations': [{ rule: 'true' }],
             },
           },
@@ -81,6 +84,17 @@ test('schemas of custom resources keep the names that JSON has for their fields'
     },
   };
   assert.deepEqual(roundTrip(definition), definition);
+});
+
+test('what Go writes of a schema although nobody set it is not there', () => {
+  const schemaOf = (items: JsonObject) => ({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: { items } } }] },
+  });
+  const unset = { id: '', format: '', nullable: false, exclusiveMinimum: false, pattern: '' };
+  const items = { type: 'string', default: '' };
+  assert.deepEqual(roundTrip(schemaOf({ ...unset, ...items })), schemaOf(items));
 });
 
 async function exchange(path: string, accept: string, body?: JsonObject) {
