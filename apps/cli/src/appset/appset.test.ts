@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { argocdCrds } from '@capstan/argocd-api';
 import { createKubeClient } from '@capstan/kube-client';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
-import { main } from '../main.ts';
+import { runCapstan } from '../testing/run-capstan.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'capstan-appset-test-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -29,23 +29,7 @@ spec:
 
 const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n';
 
-async function capstan(...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await main(args, {
-    cwd: root,
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const capstan = (...args: string[]) => runCapstan(args, { cwd: root });
 
 test('tells what a set generates, without a cluster', async () => {
   mkdirSync(join(root, 'repo/apps/one'), { recursive: true });

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { main } from '../main.ts';
+import { runCapstan } from '../testing/run-capstan.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'capstan-build-test-')));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -22,29 +22,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function capstan(...args: string[]): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await main(['build', ...args], {
-    cwd: root,
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const capstan = (...args: string[]) => runCapstan(['build', ...args], { cwd: root });
 
 const CM = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n';
 write('app/kustomization.yaml', 'resources: [cm.yaml, ns.yaml]\nnamespace: apps\n');

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { loadChart, packChart } from '@capstan/kube-helm';
 import { memoryTree } from '@capstan/lib-files';
 import { createGitHost } from '@capstan/lib-git';
-import { main } from '../main.ts';
+import { runCapstan } from '../testing/run-capstan.ts';
 
 // Repositories and charts on this machine, fetched as any other: a real git server, and a chart repository over HTTP.
 
@@ -72,23 +72,7 @@ after(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function capstan(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(['build', ...args], {
-    cwd: root,
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const capstan = (...args: string[]) => runCapstan(['build', ...args], { cwd: root });
 
 const named = (name: string) => CM.replace('name: a', `name: ${name}`);
 

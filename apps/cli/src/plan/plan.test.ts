@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { PlanStep, PlanView } from '@capstan/apps-contract';
-import { main } from '../main.ts';
+import { runCapstan } from '../testing/run-capstan.ts';
 
 const object = (kind: string, name: string, group = '') => ({
   group,
@@ -60,23 +60,8 @@ after(() => {
   server.close();
 });
 
-async function plan(...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await main(['plan', ...args], {
-    cwd: '/',
-    env: { CAPSTAN_SERVER: url },
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readInput: async () => new Uint8Array(),
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const plan = (...args: string[]) =>
+  runCapstan(['plan', ...args], { cwd: '/', env: { CAPSTAN_SERVER: url } });
 
 test('a plan is printed wave by wave, with the fields that would change', async () => {
   answer = PLAN;
