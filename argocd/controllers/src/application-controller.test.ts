@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import type { Json, JsonObject } from '@capstan/kube-object';
+import { at } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
@@ -472,20 +473,6 @@ async function condition(world: World, pattern: RegExp): Promise<void> {
 
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 150));
-}
-
-function at(
-  value: Json | KubeObject | undefined,
-  ...path: readonly (string | number)[]
-): Json | undefined {
-  let current: Json | undefined = value;
-  for (const part of path) {
-    current =
-      typeof current === 'object' && current !== null
-        ? (current as { readonly [key: string]: Json })[part]
-        : undefined;
-  }
-  return current;
 }
 
 function list(value: Json | undefined): readonly Json[] {

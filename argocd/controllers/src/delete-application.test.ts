@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { nextStage, withDeleteFinalizers } from './end-of-application.ts';
+import { at } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
@@ -229,15 +230,4 @@ async function finalizersOf(world: World): Promise<readonly string[]> {
 function conditionsOf(app: KubeObject | undefined): readonly Json[] {
   const found = at(app, 'status', 'conditions');
   return Array.isArray(found) ? found : [];
-}
-
-function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
-  let current: Json | undefined = value;
-  for (const part of path) {
-    current =
-      typeof current === 'object' && current !== null
-        ? (current as { readonly [key: string]: Json })[part]
-        : undefined;
-  }
-  return current;
 }

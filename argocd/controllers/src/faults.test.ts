@@ -1,8 +1,8 @@
 /** Each request of a sync fails once, for each of them: it converges all the same, and goes on to follow Git. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { at } from './testing/look.ts';
 import { createWorld } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
@@ -67,14 +67,3 @@ test('whichever request fails, the sync converges', { timeout: 240_000 }, async 
   // Several worlds at once: most of their time is waiting.
   while (all.length > 0) await Promise.all(all.splice(0, 6).map(syncWithFault));
 });
-
-function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
-  let current: Json | undefined = value;
-  for (const part of path) {
-    current =
-      typeof current === 'object' && current !== null
-        ? (current as { readonly [key: string]: Json })[part]
-        : undefined;
-  }
-  return current;
-}
