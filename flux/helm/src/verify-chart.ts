@@ -8,7 +8,10 @@ import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import type { VerifiedVersion } from './build-chart.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 
-/** Undefined when nothing is to be verified. Charts of repositories over HTTP have no signatures there, as in the original. */
+/**
+ * Undefined when nothing is to be verified. Charts of repositories over HTTP cannot be: the answer, `not implemented`, is
+ * source-controller's own.
+ */
 export function verifierOf(
   { spec, metadata }: HelmChart,
   options: {
