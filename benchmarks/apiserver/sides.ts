@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '../../conformance/cluster/cluster.ts';
 
+const PATIENCE_MS = 60_000;
+
 export interface Call {
   readonly method?: string;
   readonly path: string;
@@ -23,8 +25,8 @@ export interface Side {
   readonly readyMs: number;
   /** The whole answer; throws for whatever is no success. */
   call(call: Call): Promise<string>;
-  /** Reads an answer to its end, or until `until` says so, and throws it away; gives its bytes. */
-  drain(call: Call, until?: (chunk: Buffer) => boolean): Promise<number>;
+  /** Reads an answer to its end, or until this text has come, and throws it away; gives its bytes. */
+  drain(call: Call, until?: string): Promise<number>;
   /** A stream that stays open on a connection of its own. */
   stream(path: string, onChunk: (chunk: Buffer) => void): Promise<() => void>;
   stop(): Promise<void>;
@@ -65,6 +67,10 @@ function connect({ server, token, ...tls }: Access): Pick<Side, 'call' | 'drain'
           resolve({ ended, destroy: () => sent.destroy() });
         },
       );
+      // An answer may take long, a beginning of one may not: better a fault with a name than a run without an end.
+      sent.setTimeout(PATIENCE_MS, () =>
+        sent.destroy(new Error(`${call.method ?? 'GET'} ${call.path}: no word for a minute`)),
+      );
       sent.on('error', reject);
       sent.end(text);
     });
@@ -75,12 +81,17 @@ function connect({ server, token, ...tls }: Access): Pick<Side, 'call' | 'drain'
       await ended;
       return Buffer.concat(chunks).toString();
     },
-    async drain(call, until = () => false) {
+    async drain(call, until) {
       let bytes = 0;
+      let before: Buffer = Buffer.alloc(0);
       const enough = Promise.withResolvers<void>();
       const { ended, destroy } = await open(call, {}, (chunk) => {
         bytes += chunk.length;
-        if (until(chunk)) enough.resolve();
+        if (until === undefined) return;
+        // The text may begin in one chunk and end in the next.
+        const seam = Buffer.concat([before, chunk.subarray(0, until.length)]);
+        if (chunk.includes(until) || seam.includes(until)) enough.resolve();
+        before = chunk.subarray(-until.length);
       });
       await Promise.race([ended, enough.promise]);
       destroy();
