@@ -254,7 +254,7 @@ function createPage(parts: {
   const { options, cluster, sources, clock, inspect, preview, healthRules, notifyPush, registry } =
     parts;
   const { client, live } = cluster;
-  const views = new AppViews({ live, findCommit: commitFinder(sources), healthRules });
+  const views = new AppViews({ live, findCommit: commitFinder(sources), healthRules, clock });
   const api = createPageApi({
     client,
     live,

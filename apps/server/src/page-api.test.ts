@@ -129,6 +129,7 @@ before(async () => {
     live,
     findCommit: () => null,
     healthRules: () => ({ base: 'workload', custom: [] }),
+    clock,
   });
   const router = createPageApi({
     client,

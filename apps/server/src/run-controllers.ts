@@ -159,6 +159,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
       live: cluster.live,
       readers: [applicationDependency, kustomizationDependency],
       healthRules: { base: 'workload', custom: popularRules() },
+      now: () => clock.now(),
     }),
     render: async (...[snapshot, spec, options]: Parameters<RenderPool['render']>) =>
       renders.render(snapshot, spec, options),
@@ -242,7 +243,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
       const family = app.kind === 'Application' ? applications : flux;
       return await family.inspect(app, key, options);
     },
-    healthRules: () => ({ base: 'workload', custom: applications.settings().healthRules }),
+    healthRules: () => applications.settings().healthRules,
     preview: async (app) => {
       const options = { signal: AbortSignal.timeout(INSPECT_MS) };
       const family = app.kind === 'Application' ? applications : flux;

@@ -72,6 +72,7 @@ export {
   FINALIZER,
   FOREGROUND_FINALIZER,
   GROUP,
+  HOOK_FINALIZER,
   SECRET_TYPE_LABEL,
 } from './names.ts';
 export {

@@ -4,6 +4,8 @@ export const API_VERSION = 'argoproj.io/v1alpha1';
 export const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 export const FOREGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/foreground';
 export const BACKGROUND_FINALIZER = 'resources-finalizer.argocd.argoproj.io/background';
+/** What a sync's hook carries until its verdict is known. */
+export const HOOK_FINALIZER = 'argocd.argoproj.io/hook-finalizer';
 /** Hooks of an application's end: the phase itself, and what is to be taken away after it. */
 export const DELETE_HOOK_FINALIZER = {
   PreDelete: 'pre-delete-finalizer.argocd.argoproj.io',
@@ -23,6 +25,8 @@ export const ANNOTATION = {
   syncOptions: 'argocd.argoproj.io/sync-options',
   compareOptions: 'argocd.argoproj.io/compare-options',
   ignoreHealthcheck: 'argocd.argoproj.io/ignore-healthcheck',
+  ignoreRestartPolicy: 'argocd.argoproj.io/ignore-restart-policy',
+  ignoreDifferences: 'argocd.argoproj.io/ignore-differences',
   skipReconcile: 'argocd.argoproj.io/skip-reconcile',
   deletionApproved: 'argocd.argoproj.io/deletion-approved',
   migrationManager: 'argocd.argoproj.io/client-side-apply-migration-manager',

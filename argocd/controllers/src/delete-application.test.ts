@@ -136,6 +136,26 @@ test('hooks run wave by wave before the resources go and after, and are taken aw
   assert.notEqual(await world.get('ConfigMap', 'web/told'), undefined, 'it does not');
 });
 
+test('a hook of a sync that never came to its verdict is let go with the resources', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'app/a.yaml': configMap('a'),
+    'app/slow.yaml': job('slow', hook('PreSync'), 'sandbox.capstan.dev/run-for: 1h'),
+  });
+  await world.kubectlApply(application(CASCADE));
+  const running = await world.eventually(
+    () => world.get('Job', 'web/slow'),
+    (one) => one !== undefined,
+  );
+  assert.deepEqual(at(running, 'metadata', 'finalizers'), ['argocd.argoproj.io/hook-finalizer']);
+  await world.client.delete(REF);
+  await gone(world);
+  await world.eventually(
+    () => world.get('Job', 'web/slow'),
+    (one) => one === undefined,
+  );
+});
+
 test('without a cascade the hooks run and the resources stay', async () => {
   await using world = await createWorld();
   const policy = ', argocd.argoproj.io/hook-delete-policy: HookSucceeded';

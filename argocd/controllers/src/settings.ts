@@ -1,6 +1,7 @@
+import { ANNOTATION } from '@capstan/argocd-api';
 import { fitsNegatable } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
-import type { HealthRule } from '@capstan/engine-health';
+import type { HealthRules } from '@capstan/engine-health';
 import type { Json, JsonObject } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
@@ -24,7 +25,7 @@ export interface Settings {
   readonly inclusions: readonly ResourceFilter[];
   readonly customizations: readonly Customization[];
   /** The administrator's, then those that stand without a word; one list for all who judge, which remembers what it found. */
-  readonly healthRules: readonly HealthRule[];
+  readonly healthRules: HealthRules;
   readonly ignoreAggregatedRoles: boolean;
   readonly impersonation: 'off' | 'wanted' | 'enforced';
   readonly enabledTools: {
@@ -109,7 +110,11 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     exclusions: [...DEFAULT_EXCLUSIONS, ...yaml('resource.exclusions', readFilters, [])],
     inclusions: yaml('resource.inclusions', readFilters, []),
     customizations,
-    healthRules: [...toHealthRules(customizations), APPLICATION_HEALTH],
+    healthRules: {
+      base: 'workload',
+      custom: [...toHealthRules(customizations), APPLICATION_HEALTH],
+      ignoreRestartPolicyAnnotation: ANNOTATION.ignoreRestartPolicy,
+    },
     ignoreAggregatedRoles: compare['ignoreAggregatedRoles'] === true,
     impersonation: isImpersonating ? (isEnforced ? 'enforced' : 'wanted') : 'off',
     enabledTools: {

@@ -19,6 +19,7 @@ import {
   type TrackingMark,
 } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
+import { SYNC_DEFAULTS } from '@capstan/engine-sync';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { ListedCluster } from './clusters.ts';
 import { parseDurationMs } from './durations.ts';
@@ -107,6 +108,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     fieldManager: FIELD_MANAGER,
     compare: {
       ignore: [...(spec.ignoreDifferences ?? []).map(toIgnoreRule), ...systemIgnoreRules(settings)],
+      ignoreAnnotation: ANNOTATION.ignoreDifferences,
       respectIgnored: options.respectIgnored,
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
       ignoreExtraneous: compareOption(app, 'IgnoreExtraneous'),
@@ -114,7 +116,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     sync: toSyncPolicy(app, options),
     automation: toAutomation(app),
     health: {
-      rules: { base: 'workload', custom: settings.healthRules },
+      rules: settings.healthRules,
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
       rollUp: true,
     },
@@ -356,21 +358,12 @@ function toSyncPolicy(
   const namespace = spec.destination.namespace ?? '';
   const extra = metadata.annotations?.[ANNOTATION.migrationManager];
   return {
+    ...SYNC_DEFAULTS,
     vocabulary: ARGO_VOCABULARY,
     prune: spec.syncPolicy?.automated?.prune ?? false,
-    pruneLast: false,
-    prunePermission: 'allowed',
     pruneConfirmed: isConfirmed(app, startOfRunning(app)),
-    propagation: 'Foreground',
-    replace: false,
-    force: false,
-    validate: true,
-    skipHooks: false,
-    outOfSyncOnly: false,
-    skipDryRunOnMissingKind: false,
     // What Argo CD itself wrote from the client's side is always ours.
     takeOverFrom: [FIELD_MANAGER, ...(options.migrates ? [extra ?? KUBECTL_MANAGER] : [])],
-    waitFor: 'healthy',
     ...options.policy,
     failOnShared: options.failOnShared,
     rehearsal: 'inDoubt',

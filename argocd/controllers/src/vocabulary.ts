@@ -1,4 +1,4 @@
-import { ANNOTATION } from '@capstan/argocd-api';
+import { ANNOTATION, HOOK_FINALIZER } from '@capstan/argocd-api';
 import type { HealthRule } from '@capstan/engine-health';
 import type { SyncVocabulary } from '@capstan/engine-sync';
 
@@ -47,6 +47,7 @@ export const ARGO_VOCABULARY: SyncVocabulary = {
       defaultDeletePolicy: 'BeforeHookCreation',
     },
   ],
+  hookFinalizer: HOOK_FINALIZER,
   options: [ANNOTATION.syncOptions],
   switches: [
     { metadata: 'annotation', name: 'helm.sh/resource-policy', value: 'keep', means: 'outlive' },

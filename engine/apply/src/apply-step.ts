@@ -63,6 +63,40 @@ export async function cleanHook(
   }
 }
 
+/** Takes the finalizer from a hook's object, so that it may go. One that is gone, or has none, is fine. */
+export async function releaseHook(
+  held: KubeObject,
+  finalizer: string | undefined,
+  {
+    client,
+    observeWrite,
+    signal,
+  }: Pick<ApplyPorts, 'client' | 'observeWrite'> & { readonly signal?: AbortSignal },
+): Promise<void> {
+  const { name = '', namespace = '' } = held.metadata;
+  const ref = { apiVersion: held.apiVersion, kind: held.kind, name, namespace };
+  const options = signalOf(signal === undefined ? {} : { signal });
+  let live: KubeObject | undefined = held;
+  for (let attempt = 0; attempt < 5 && live !== undefined; attempt++) {
+    const { finalizers = [], resourceVersion } = live.metadata;
+    if (finalizer === undefined || !finalizers.includes(finalizer)) return;
+    const kept = finalizers.filter((one) => one !== finalizer);
+    const metadata = {
+      finalizers: kept,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    try {
+      const patch = { metadata };
+      observeWrite(await client.patch(ref, patch, { type: 'merge', ...options }));
+      return;
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      live = await client.find(ref, options);
+    }
+  }
+}
+
 async function apply(
   step: SyncStep,
   ports: ApplyPorts,
@@ -186,6 +220,7 @@ async function clearHook(
   options: ApplyStepOptions,
 ): Promise<void> {
   if (step.live === undefined || step.options.dryRun) return;
+  await releaseHook(step.live, step.finalizer, { ...ports, ...signalOf(options) });
   if (!step.hookDeletePolicies.includes('BeforeHookCreation')) return;
   await deleteAndWait(step, step.live, ports, options);
 }

@@ -1,4 +1,10 @@
-export { type ApplyPorts, type ApplyStepOptions, applyStep, cleanHook } from './apply-step.ts';
+export {
+  type ApplyPorts,
+  type ApplyStepOptions,
+  applyStep,
+  cleanHook,
+  releaseHook,
+} from './apply-step.ts';
 export { askServer, type ServerVerdict } from './ask-server.ts';
 export { isMarked, type Mark, markObject } from './mark-object.ts';
 export { takeOverPatch } from './take-over.ts';

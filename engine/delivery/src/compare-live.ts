@@ -92,6 +92,7 @@ export function compareOptions(
   return {
     fieldManager: delivery.fieldManager,
     ignore: delivery.compare.ignore,
+    ignoreAnnotation: delivery.compare.ignoreAnnotation,
     ignoreAggregatedRoles: delivery.compare.ignoreAggregatedRoles,
     schemaOf: (kind) => cluster.schemaOf(kind),
     evaluator: verdicts.paths,

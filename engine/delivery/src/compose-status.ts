@@ -18,22 +18,26 @@ export interface ComposeInput {
   readonly prepared: ReadonlyMap<string, PreparedObject>;
   /** Live objects of hooks. */
   readonly hooks: readonly KubeObject[];
+  readonly nowMs: number;
 }
 
 /** The state of each object, in the order of the diff, hooks last. Pure. */
 export function composeObjects(input: ComposeInput): readonly ObjectStatus[] {
   const objects = input.entries.map((entry) => composeObject(entry, input));
-  return [...objects, ...input.hooks.map((live) => composeHook(live, input.delivery))];
+  return [...objects, ...input.hooks.map((live) => composeHook(live, input))];
 }
 
-function composeObject(entry: DiffEntry, { delivery, prepared }: ComposeInput): ObjectStatus {
+function composeObject(
+  entry: DiffEntry,
+  { delivery, prepared, nowMs }: ComposeInput,
+): ObjectStatus {
   const shown = entry.live ?? entry.desired?.object;
   const hints =
     (entry.desired?.object ?? entry.live) &&
     readHints(entry.desired?.object ?? entry.live ?? EMPTY, delivery.sync.vocabulary);
   const refusal = prepared.get(keyString(entry.key))?.refusal;
   const extra = entry.verdict === 'extra';
-  const health = assess(entry, delivery.health.rules);
+  const health = assess(entry, { rules: delivery.health.rules, nowMs });
   const reason = refusal ?? entry.reason;
   const counts = ![entry.desired?.object, entry.live].some(
     (object) =>
@@ -59,10 +63,10 @@ function composeObject(entry: DiffEntry, { delivery, prepared }: ComposeInput): 
 
 const EMPTY: KubeObject = { apiVersion: '', kind: '', metadata: {} };
 
-function composeHook(live: KubeObject, delivery: Delivery): ObjectStatus {
+function composeHook(live: KubeObject, { delivery, nowMs }: ComposeInput): ObjectStatus {
   const { group, version } = parseApiVersion(live.apiVersion);
   const { name = '', namespace = '' } = live.metadata;
-  const health = assessHealth(live, delivery.health.rules, { isHook: true });
+  const health = assessHealth(live, delivery.health.rules, { isHook: true, nowMs });
   return {
     key: { group, kind: live.kind, namespace, name },
     version,
@@ -82,8 +86,11 @@ function syncOf({ verdict }: DiffEntry): SyncStatus {
   return verdict === 'same' ? 'Synced' : 'OutOfSync';
 }
 
-function assess({ live, desired }: DiffEntry, rules: HealthRules): Health | undefined {
-  if (live !== undefined) return assessHealth(live, rules);
+function assess(
+  { live, desired }: DiffEntry,
+  { rules, nowMs }: { readonly rules: HealthRules; readonly nowMs: number },
+): Health | undefined {
+  if (live !== undefined) return assessHealth(live, rules, { nowMs });
   return desired === undefined ? undefined : { status: 'Missing' };
 }
 

@@ -1,4 +1,4 @@
-import { isMarked } from '@capstan/engine-apply';
+import { isMarked, releaseHook } from '@capstan/engine-apply';
 import { compareKinds, type Permission, readHints, type SyncSwitch } from '@capstan/engine-sync';
 import { isConflict, isNotFound } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
@@ -62,8 +62,13 @@ export async function deleteDelivery(
   if (unconfirmed.length > 0) return { remaining: owned, unconfirmed, errors: [] };
   const wave = (object: KubeObject) => readHints(object, delivery.sync.vocabulary).wave;
   const last = Math.max(...owned.map(wave), Number.NEGATIVE_INFINITY);
+  const { hookFinalizer: finalizer } = delivery.sync.vocabulary;
+  const isLeaving = ({ metadata }: KubeObject) => metadata.deletionTimestamp !== undefined;
+  // A hook that never came to its verdict would stay for ever.
+  const isHeld = ({ metadata }: KubeObject) =>
+    finalizer !== undefined && (metadata.finalizers ?? []).includes(finalizer);
   const due = owned
-    .filter((object) => wave(object) === last && object.metadata.deletionTimestamp === undefined)
+    .filter((object) => wave(object) === last && (!isLeaving(object) || isHeld(object)))
     .sort(
       (a, b) =>
         compareKinds(keyOf(b), keyOf(a)) || (keyString(keyOf(a)) < keyString(keyOf(b)) ? -1 : 1),
@@ -71,7 +76,12 @@ export async function deleteDelivery(
   const errors: unknown[] = [];
   await mapLimited(due, 16, async (object) => {
     try {
-      await deleteOwned(object, delivery, { cluster, options });
+      await releaseHook(object, finalizer, {
+        client: cluster.client,
+        observeWrite: (written) => cluster.live.observeWrite(written),
+        signal: options.signal,
+      });
+      if (!isLeaving(object)) await deleteOwned(object, delivery, { cluster, options });
     } catch (error) {
       options.signal.throwIfAborted();
       errors.push(error);

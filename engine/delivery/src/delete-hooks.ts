@@ -123,7 +123,7 @@ export async function cleanDeleteHooks(
   );
   const { vocabulary } = delivery.sync;
   const hooks = findOwned(delivery, cluster, inventory).map(
-    (object): LiveHook => ({ object, verdict: verdictOf(object, delivery) }),
+    (object): LiveHook => ({ object, verdict: verdictOf(object, delivery, ports.clock.now()) }),
   );
   const due = hooksToClean(hooks, phase, vocabulary);
   for (const object of due) {
@@ -154,14 +154,14 @@ function kindsOf(hooks: PreparedState['hooks']) {
 function observeHook(
   step: SyncStep,
   delivery: Delivery,
-  { cluster }: DeliveryPorts,
+  { cluster, clock }: DeliveryPorts,
 ): StepObservation | undefined {
   const held = cluster.live.get(step.key);
   if (held === undefined) return undefined;
   const live = held.read();
   if (!held.whole || !isMarked(live, delivery.tracking)) return { kind: 'reached', message: '' };
   if (live.metadata.deletionTimestamp !== undefined) return { kind: 'waiting', message: '' };
-  return observeStep(step, live, delivery.health.rules);
+  return observeStep(step, live, { rules: delivery.health.rules, nowMs: clock.now() });
 }
 
 async function make(
@@ -178,8 +178,8 @@ async function make(
     throw failed(`${step.phase} hook ${step.key.name}: ${message}`, retryable ? 'retry' : 'bug');
 }
 
-function verdictOf(object: KubeObject, { health }: Delivery): LiveHook['verdict'] {
-  const status = assessHealth(object, health.rules, { isHook: true })?.status ?? 'Healthy';
+function verdictOf(object: KubeObject, { health }: Delivery, nowMs: number): LiveHook['verdict'] {
+  const status = assessHealth(object, health.rules, { isHook: true, nowMs })?.status ?? 'Healthy';
   return status === 'Healthy' ? 'good' : status === 'Degraded' ? 'bad' : 'open';
 }
 

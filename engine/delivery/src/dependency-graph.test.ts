@@ -50,6 +50,7 @@ function graphOf(...objects: readonly KubeObject[]) {
     live,
     readers: [APP],
     healthRules: { base: 'workload', custom: [] },
+    now: () => 0,
   });
   const change = (name: string) => {
     const key = { group: 'example.com', kind: 'App', namespace: 'apps', name };

@@ -41,6 +41,7 @@ export interface DependencyGraphOptions {
   readonly readers: readonly DependencyReader[];
   /** How resources without a reader are judged. */
   readonly healthRules: HealthRules;
+  readonly now: () => number;
 }
 
 export interface DependencyListener {
@@ -182,7 +183,7 @@ export class DependencyGraph {
       (one) => one.kind === object.kind && one.group === group,
     );
     if (reader !== undefined) return reader.read(object);
-    const health = assessHealth(object, this.#options.healthRules);
+    const health = assessHealth(object, this.#options.healthRules, { nowMs: this.#options.now() });
     const isWell = health === undefined || health.status === 'Healthy';
     const unready = isWell ? undefined : `is ${health.status}`;
     return { dependsOn: [], unready, revisions: [] };

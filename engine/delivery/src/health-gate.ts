@@ -2,7 +2,7 @@ import { assessHealth, type Health } from '@capstan/engine-health';
 import { formatKey, type ObjectKey } from '@capstan/kube-object';
 import type { Cluster } from './cluster.ts';
 import { fail } from './perform-operation.ts';
-import type { Delivery, InventoryEntry, OperationState } from './types.ts';
+import type { Delivery, HealthGate, InventoryEntry, OperationState } from './types.ts';
 
 /** What is left to wait for, as one sentence; undefined when everything is healthy. */
 interface GateView {
@@ -10,24 +10,22 @@ interface GateView {
   readonly failed: readonly { readonly key: ObjectKey; readonly health: Health }[];
 }
 
+interface GateContext {
+  readonly cluster: Cluster;
+  readonly inventory: readonly InventoryEntry[];
+  readonly nowMs: number;
+}
+
 /** Ends an operation whose objects are all applied, once they are healthy or their time is over. */
 export function passGate(
   operation: OperationState,
   delivery: Delivery,
-  {
-    cluster,
-    inventory,
-    nowMs,
-  }: {
-    readonly cluster: Cluster;
-    readonly inventory: readonly InventoryEntry[];
-    readonly nowMs: number;
-  },
+  { cluster, inventory, nowMs }: GateContext,
 ): OperationState {
   const { gate } = delivery.sync;
   if (gate === undefined || operation.appliedAtMs === undefined) return operation;
-  const keys = gate.objects === 'all' ? inventory.map(({ key }) => key) : gate.objects;
-  const { waiting, failed } = lookAt(keys, delivery, cluster);
+  const keys = keysOf(gate, inventory);
+  const { waiting, failed } = lookAt(keys, delivery, { cluster, nowMs });
   const { nextAttemptAtMs: _due, ...rest } = operation;
   if (waiting.length === 0 && failed.length === 0) {
     return { ...rest, phase: 'Succeeded', finishedAtMs: nowMs };
@@ -48,13 +46,34 @@ export function passGate(
   };
 }
 
-function lookAt(keys: readonly ObjectKey[], delivery: Delivery, cluster: Cluster): GateView {
+/** When the gate may open or close without any object changing. */
+export function gateChangesAtMs(
+  operation: OperationState,
+  delivery: Delivery,
+  { cluster, inventory, nowMs }: GateContext,
+): number | undefined {
+  const { gate } = delivery.sync;
+  if (gate === undefined || operation.appliedAtMs === undefined) return undefined;
+  const { waiting } = lookAt(keysOf(gate, inventory), delivery, { cluster, nowMs });
+  const times = waiting.flatMap(({ health }) => health.changesAtMs ?? []);
+  return Math.min(operation.appliedAtMs + gate.timeoutMs, ...times);
+}
+
+function keysOf(gate: HealthGate, inventory: readonly InventoryEntry[]): readonly ObjectKey[] {
+  return gate.objects === 'all' ? inventory.map(({ key }) => key) : gate.objects;
+}
+
+function lookAt(
+  keys: readonly ObjectKey[],
+  delivery: Delivery,
+  { cluster, nowMs }: Pick<GateContext, 'cluster' | 'nowMs'>,
+): GateView {
   const judged = keys.map((key) => {
     const live = cluster.live.get(key)?.read();
     const health: Health =
       live === undefined
         ? { status: 'Missing', message: 'not found' }
-        : (assessHealth(live, delivery.health.rules) ?? { status: 'Healthy' });
+        : (assessHealth(live, delivery.health.rules, { nowMs }) ?? { status: 'Healthy' });
     return { key, health };
   });
   return {

@@ -6,7 +6,7 @@ import type { Json, KubeObject } from '@capstan/kube-object';
 export function observeStep(
   step: SyncStep,
   live: KubeObject | undefined,
-  rules: HealthRules,
+  { rules, nowMs }: { readonly rules: HealthRules; readonly nowMs: number },
 ): StepObservation {
   if (step.goal === 'gone') {
     const isGone = live === undefined || live.metadata.uid !== step.live?.metadata.uid;
@@ -18,7 +18,7 @@ export function observeStep(
     return { kind: 'missed', message };
   }
   if (step.goal === 'established') return isEstablished(live) ? reached('') : waiting('');
-  const health = assessHealth(live, rules, { isHook: step.goal === 'completed' });
+  const health = assessHealth(live, rules, { isHook: step.goal === 'completed', nowMs });
   if (health === undefined) return reached('');
   const message = health.message ?? '';
   switch (health.status) {

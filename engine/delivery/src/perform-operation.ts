@@ -3,8 +3,8 @@
  * and returns when it is over or has to wait for something. What it returns is all that is needed to go on later, in this
  * process or another.
  */
-import { cleanHook } from '@capstan/engine-apply';
-import { type DiffEntry, respectIgnored } from '@capstan/engine-diff';
+import { cleanHook, releaseHook } from '@capstan/engine-apply';
+import { type DiffEntry, ownIgnoreRules, respectIgnored } from '@capstan/engine-diff';
 import {
   CLEAN_PROGRESS,
   type HookObject,
@@ -106,6 +106,7 @@ async function advance(
   for (;;) {
     signal.throwIfAborted();
     progress = observeRunning(plan, progress, { delivery, ports });
+    await releaseEnded(plan, progress, ports, { signal });
     const next = nextSteps(plan, progress);
     if (next.kind === 'run') {
       const results = await applyAll(next.steps, delivery, { ports, signal });
@@ -120,6 +121,31 @@ async function advance(
       return settle({ ...operation, results }, next, { delivery, nowMs: ports.clock.now() });
     }
   }
+}
+
+/** Hooks whose verdict is known may go: nothing keeps them any more. */
+async function releaseEnded(
+  plan: SyncPlan,
+  progress: SyncProgress,
+  ports: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<void> {
+  const ended = stepsOf(plan).filter(({ id, finalizer }) => {
+    const state = progress.states.get(id)?.kind;
+    return finalizer !== undefined && state !== undefined && state !== 'running';
+  });
+  await release(ended, ports, { signal });
+}
+
+async function release(
+  steps: readonly SyncStep[],
+  ports: DeliveryPorts,
+  { signal }: SignalOptions,
+): Promise<void> {
+  await mapLimited(steps, CONCURRENCY, async ({ key, finalizer }) => {
+    const live = ports.cluster.live.get(key)?.read();
+    if (live !== undefined) await releaseHook(live, finalizer, { ...applyPorts(ports), signal });
+  });
 }
 
 /** What was done earlier may need no step any more: a namespace that exists, an object that is gone. It stays on record. */
@@ -193,8 +219,9 @@ export function makePlan(
 
   function respect(entry: DiffEntry): DiffEntry {
     if (entry.desired === undefined || entry.live === undefined) return entry;
+    const { ignore, ignoreAnnotation } = delivery.compare;
     const object = respectIgnored(entry.desired.object, entry.live, {
-      rules: delivery.compare.ignore,
+      rules: [...ignore, ...ownIgnoreRules(entry.desired.object, ignoreAnnotation)],
       evaluator: ports.verdicts.paths,
     });
     return { ...entry, desired: { ...entry.desired, object } };
@@ -207,7 +234,9 @@ function policyOf(
 ): SyncPolicy {
   const short = (revisions[0] ?? '').slice(0, 7);
   const hookSuffix = `${short}-{phase}-${Math.floor(startedAtMs / 1000)}`;
-  return { dryRun: false, hookSuffix, ...delivery.sync, ...request.policy };
+  const { namespace } = delivery.destination;
+  const home = namespace === '' ? {} : { home: namespace };
+  return { dryRun: false, hookSuffix, ...home, ...delivery.sync, ...request.policy };
 }
 
 /** Whether others should hear of it before it is over: it waits somewhere, or a person asked. */
@@ -255,7 +284,11 @@ function observeRunning(
   return stepsOf(plan).reduce((current, step) => {
     if (current.states.get(step.id)?.kind !== 'running') return current;
     const live = ports.cluster.live.get(step.key)?.read();
-    return recordObservation(current, step, observeStep(step, live, delivery.health.rules));
+    return recordObservation(
+      current,
+      step,
+      observeStep(step, live, { rules: delivery.health.rules, nowMs: ports.clock.now() }),
+    );
   }, progress);
 }
 
@@ -330,6 +363,7 @@ export async function terminateOperation(
   const due = hooks.filter(
     (step) => runs.includes(step) || step.hookDeletePolicies.includes('HookFailed'),
   );
+  await release([...hooks, ...due], ports, { signal });
   await mapLimited(due, CONCURRENCY, (step) => cleanHook(step, applyPorts(ports), { signal }));
   const ended = runs.reduce(
     (current, step) => recordObservation(current, step, { kind: 'missed', message: 'Terminated' }),

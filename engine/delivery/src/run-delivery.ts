@@ -10,7 +10,7 @@ import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
 import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
 import { type Decision, decide } from './decide.ts';
-import { passGate } from './health-gate.ts';
+import { gateChangesAtMs, passGate } from './health-gate.ts';
 import { type LoadedState, loadDesired, problemOf } from './load-desired.ts';
 import { performOperation, terminateOperation } from './perform-operation.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
@@ -377,7 +377,11 @@ function syncOf(compared: ComparedState, delivery: Delivery): SyncStatus {
   return all.includes('OutOfSync') ? 'OutOfSync' : all.includes('Unknown') ? 'Unknown' : 'Synced';
 }
 
-function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): DeliveryStatus {
+function statusOf(
+  view: View,
+  decision: Decision,
+  { clock, cluster }: DeliveryPorts,
+): DeliveryStatus {
   const { look, loaded, compared, operation } = view;
   const { delivery } = look;
   const prepared = new Map(
@@ -388,12 +392,14 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
     entries: compared.entries,
     prepared,
     hooks: compared.hooks,
+    nowMs: clock.now(),
   });
   const told: readonly Problem[] =
     decision.kind === 'rest' && decision.problem ? [decision.problem] : [];
   const waits = view.waiting === undefined ? [] : [view.waiting.problem];
   const health: Health = composeHealth(objects, { entries: compared.entries, delivery });
-  const recheckAtMs = recheckOf(view, decision, clock.now());
+  const inventory = inventoryOf(view, operation);
+  const recheckAtMs = recheckOf(view, decision, { cluster, inventory, nowMs: clock.now() });
   return {
     revisions: loaded.revisions,
     desiredDigest: loaded.digest,
@@ -405,7 +411,7 @@ function statusOf(view: View, decision: Decision, { clock }: DeliveryPorts): Del
     objects,
     problems: [...loaded.problems, ...compared.problems, ...told, ...waits],
     ...(operation === undefined ? {} : { operation }),
-    inventory: inventoryOf(view, operation),
+    inventory,
     renderKinds: loaded.renderKinds,
     ...deletePhasesOf(loaded, delivery),
     observedAtMs: clock.now(),
@@ -428,17 +434,14 @@ function deletePhasesOf(
 function recheckOf(
   { operation, look }: View,
   decision: Decision,
-  nowMs: number,
+  context: Parameters<typeof passGate>[2],
 ): number | undefined {
-  const { gate } = look.delivery.sync;
   const times = [
     operation?.phase === 'Running' ? operation.nextAttemptAtMs : undefined,
-    operation?.phase === 'Running' && operation.appliedAtMs !== undefined && gate !== undefined
-      ? operation.appliedAtMs + gate.timeoutMs
-      : undefined,
+    operation?.phase === 'Running' ? gateChangesAtMs(operation, look.delivery, context) : undefined,
     decision.kind === 'wait' ? decision.untilMs : undefined,
     decision.kind === 'hold' ? decision.hold.untilMs : undefined,
-    decision.kind === 'start' ? nowMs : undefined,
+    decision.kind === 'start' ? context.nowMs : undefined,
   ].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }

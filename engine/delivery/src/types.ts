@@ -83,6 +83,8 @@ export interface TrackingMark {
 
 export interface ComparePolicy {
   readonly ignore: readonly IgnoreRule[];
+  /** An annotation by which an object names parts of itself that are not compared. */
+  readonly ignoreAnnotation?: string;
   /** Ignored fields are left alone by syncs as well. */
   readonly respectIgnored: boolean;
   readonly ignoreAggregatedRoles: boolean;
@@ -91,7 +93,7 @@ export interface ComparePolicy {
 }
 
 /** SyncPolicy without what only one operation says. */
-export type DeliverySyncPolicy = Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix'> & {
+export type DeliverySyncPolicy = Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix' | 'home'> & {
   readonly failOnShared: boolean;
   /** What the server is asked about in a dry run before the first write: everything, or what the published schemas leave in doubt. */
   readonly rehearsal: 'always' | 'inDoubt';

@@ -314,6 +314,29 @@ const ROWS: readonly Row[] = [
     expect: ['spec.paused: true <- false'],
   },
   {
+    title: 'an object names what is not compared of itself',
+    kind: 'apps/v1 Deployment',
+    desired: {
+      metadata: { annotations: { 'example/ignore': 'jsonPointers: [/spec/replicas]' } },
+      spec: { replicas: 2, paused: true },
+    },
+    live: {
+      metadata: { annotations: { 'example/ignore': 'jsonPointers: [/spec/replicas]' } },
+      spec: { replicas: 5, paused: false },
+    },
+    expect: ['spec.paused: true <- false'],
+  },
+  {
+    title: 'what an object names in no words of ours is compared',
+    kind: 'apps/v1 Deployment',
+    desired: {
+      metadata: { annotations: { 'example/ignore': 'replicas: [' } },
+      spec: { replicas: 2 },
+    },
+    live: { metadata: { annotations: { 'example/ignore': 'replicas: [' } }, spec: { replicas: 5 } },
+    expect: ['spec.replicas: 2 <- 5'],
+  },
+  {
     title: 'labels and annotations count, other bookkeeping does not',
     kind: 'v1 Namespace',
     desired: {
@@ -384,7 +407,12 @@ function check(row: Row) {
 }
 
 function options(ignore: readonly IgnoreRule[]): CompareOptions {
-  return { fieldManager: 'capstan', ignore, schemaOf: (kind) => catalogue.kind(kind) };
+  return {
+    fieldManager: 'capstan',
+    ignore,
+    ignoreAnnotation: 'example/ignore',
+    schemaOf: (kind) => catalogue.kind(kind),
+  };
 }
 
 function view(objects: readonly KubeObject[]) {

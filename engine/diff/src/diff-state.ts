@@ -9,7 +9,7 @@ import {
 import { type Diagnostic, messageOf } from '@capstan/lib-std';
 import { compareValues, type RawDifference } from './compare-values.ts';
 import { formatPath } from './field-path.ts';
-import { applyIgnoreRules } from './ignore-rules.ts';
+import { applyIgnoreRules, ownIgnoreRules } from './ignore-rules.ts';
 import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
 import { isSensitive } from './mask-secrets.ts';
 import { isAggregated, normalizeDesired, withoutRules } from './normalize.ts';
@@ -84,7 +84,7 @@ function findDifferences(desired: KubeObject, live: KubeObject, options: Compare
   const { ignoreAggregatedRoles: ignoreAggregated = false } = options;
   const wanted = normalizeDesired(desired, { ignoreAggregatedRoles: ignoreAggregated });
   const ignored = applyIgnoreRules(wanted, live, {
-    rules: options.ignore,
+    rules: [...options.ignore, ...ownIgnoreRules(desired, options.ignoreAnnotation)],
     evaluator: options.evaluator,
   });
   const held = ignoreAggregated && isAggregated(wanted) ? withoutRules(ignored.live) : ignored.live;

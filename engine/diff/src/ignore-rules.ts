@@ -1,5 +1,6 @@
 import { type Json, type JsonObject, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import type { Diagnostic } from '@capstan/lib-std';
+import { parseYaml } from '@capstan/lib-yaml';
 import { removePlaces, setPlace } from './edit.ts';
 import { isList, isRecord, sameJson } from './field-path.ts';
 import { matchesPattern, matchesSelector } from './patterns.ts';
@@ -39,6 +40,31 @@ export function applyIgnoreRules(
   };
   const result = { desired: strip(desired), live: strip(live) };
   return { ...result, diagnostics: unique(diagnostics) };
+}
+
+/**
+ * What an object says of itself in an annotation (Argo CD documentation: "Diffing Customization", the annotation on a
+ * resource). Text that says nothing of the kind is no rule.
+ */
+export function ownIgnoreRules(
+  object: KubeObject,
+  annotation: string | undefined,
+): readonly IgnoreRule[] {
+  const text = annotation === undefined ? undefined : object.metadata.annotations?.[annotation];
+  if (text === undefined || text === '') return [];
+  const jsonPointers = readPointers(text);
+  if (jsonPointers.length === 0) return [];
+  return [{ target: { syntax: 'glob' }, jsonPointers, pathExpressions: [], managers: [] }];
+}
+
+function readPointers(text: string): readonly string[] {
+  try {
+    const said = parseYaml(text) as Json;
+    const listed = isRecord(said) ? said['jsonPointers'] : undefined;
+    return isList(listed) && listed.every((one) => typeof one === 'string') ? listed : [];
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 export { compareObject, diffState } from './diff-state.ts';
 export { type FieldPath, formatPath, type PathStep, sameJson } from './field-path.ts';
-export { applyIgnoreRules, respectIgnored } from './ignore-rules.ts';
+export { applyIgnoreRules, ownIgnoreRules, respectIgnored } from './ignore-rules.ts';
 export { createPathEvaluator } from './jq-paths.ts';
 export { ownerOf } from './managed-fields.ts';
 export { isSecret, maskSecrets } from './mask-secrets.ts';

@@ -97,6 +97,8 @@ export interface CompareOptions {
   /** Our field manager for server-side apply: what it owns and desired no longer sets differs. */
   readonly fieldManager: string;
   readonly ignore: readonly IgnoreRule[];
+  /** An annotation by which a desired object names parts of itself that are not compared: YAML with `jsonPointers`. */
+  readonly ignoreAnnotation?: string | undefined;
   /** undefined: no schema is known for the kind. */
   readonly schemaOf: (kind: GroupVersionKind) => KindSchema | undefined;
   readonly evaluator?: PathEvaluator;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { assessHealth, rollUpHealth } from './assess-health.ts';
-import type { HealthRule, HealthRules } from './types.ts';
+import type { HealthRule, HealthRules, JudgeOptions } from './types.ts';
 
 const WORKLOAD: HealthRules = { base: 'workload', custom: [] };
 const CONDITION: HealthRules = { base: 'condition', custom: [] };
@@ -268,9 +268,24 @@ const ROWS: readonly Row[] = [
     kind: 'v1 ConfigMap',
     metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
     argo: 'Progressing: Pending deletion',
-    kstatus: 'Progressing: Pending deletion',
+    kstatus: 'Progressing: Resource scheduled for deletion',
+  },
+  {
+    title: 'an object whose deletion others hold back',
+    kind: 'v1 ConfigMap',
+    metadata: { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['a/x', 'b/y'] },
+    argo: 'Progressing: Pending deletion; blocked by finalizers: a/x, b/y',
+    kstatus: 'Progressing: Resource scheduled for deletion',
+  },
+  {
+    title: 'a Workflow that failed',
+    kind: 'argoproj.io/v1alpha1 Workflow',
+    status: { phase: 'Error', message: 'no such template' },
+    argo: 'Degraded: no such template',
   },
 ];
+
+const NOW = Date.parse('2026-01-01T00:01:00Z');
 
 for (const row of ROWS) {
   test(`${row.title} is judged`, () => {
@@ -309,6 +324,61 @@ test('a rule as data comes before the built-in ones and quotes what it finds', (
   assert.equal(print(backup({ observedGeneration: 1 }), rules), 'Unknown');
 });
 
+test('a Pod has fifteen seconds to find its node', () => {
+  const pending = (creationTimestamp: string) =>
+    build({
+      title: '',
+      kind: 'v1 Pod',
+      metadata: { creationTimestamp },
+      status: {
+        phase: 'Pending',
+        conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
+      },
+      argo: '',
+    });
+  const young = assessHealth(pending('2026-01-01T00:00:50Z'), CONDITION, { nowMs: NOW });
+  assert.deepEqual(young, {
+    status: 'Progressing',
+    message: 'Pod has not been scheduled',
+    changesAtMs: NOW + 5000,
+  });
+  assert.equal(
+    print(pending('2026-01-01T00:00:45Z'), CONDITION),
+    'Degraded: Pod could not be scheduled',
+  );
+});
+
+test('a Pod that may end counts as one that stays where an annotation says so, unless it is a hook', () => {
+  const rules: HealthRules = { ...WORKLOAD, ignoreRestartPolicyAnnotation: 'example/stays' };
+  const pod = (annotations: Record<string, string>) =>
+    build({
+      title: '',
+      kind: 'v1 Pod',
+      metadata: { annotations },
+      spec: { restartPolicy: 'Never' },
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+      argo: '',
+    });
+  assert.equal(print(pod({ 'example/stays': 'true' }), rules), 'Healthy');
+  assert.equal(print(pod({ 'example/stays': 'true' }), rules, { isHook: true }), 'Progressing');
+  assert.equal(print(pod({ 'example/stays': 'false' }), rules), 'Progressing');
+});
+
+test('a rule may say itself what it means that its object is being deleted', () => {
+  const rule: HealthRule = {
+    group: 'example.io',
+    kind: 'Farm',
+    judge: () => ({ status: 'Degraded', message: 'ill', deletionMessage: 'sending animals home' }),
+  };
+  const rules: HealthRules = { base: 'workload', custom: [rule] };
+  const farm = (metadata: { readonly [key: string]: Json }) =>
+    build({ title: '', kind: 'example.io/v1 Farm', metadata, argo: '' });
+  assert.equal(print(farm({}), rules), 'Degraded: ill');
+  const leaving = farm({ deletionTimestamp: '2026-01-01T00:00:00Z' });
+  assert.equal(print(leaving, rules), 'Degraded: sending animals home');
+  assert.equal(print(leaving, rules, { isHook: true }), 'Degraded: ill');
+});
+
 test('many are as bad as the worst of them', () => {
   assert.deepEqual(rollUpHealth([]), { status: 'Healthy' });
   const worst = rollUpHealth([
@@ -330,8 +400,12 @@ function build({ kind, generation, metadata, spec, status }: Row): KubeObject {
   };
 }
 
-function print(object: KubeObject, rules: HealthRules): string {
-  const health = assessHealth(object, rules);
+function print(
+  object: KubeObject,
+  rules: HealthRules,
+  options: Partial<JudgeOptions> = {},
+): string {
+  const health = assessHealth(object, rules, { nowMs: NOW, ...options });
   if (health === undefined) return 'none';
   return health.message === undefined ? health.status : `${health.status}: ${health.message}`;
 }

@@ -7,11 +7,14 @@ import type { Health } from './types.ts';
  * then the standard conditions Reconciling and Stalled and, beyond kstatus for objects without a rule, Ready. InProgress
  * is told as Progressing, Failed as Degraded, Current as Healthy, Terminating as Progressing.
  */
-export function judgeByConditions(object: KubeObject): Health {
+export function judgeByConditions(
+  object: KubeObject,
+  { nowMs }: { readonly nowMs: number },
+): Health {
   if (object.metadata.deletionTimestamp !== undefined) {
     return { status: 'Progressing', message: 'Resource scheduled for deletion' };
   }
-  return judgeGeneration(object) ?? judgeStandard(object) ?? judgeKind(object);
+  return judgeGeneration(object) ?? judgeStandard(object) ?? judgeKind(object, nowMs);
 }
 
 function judgeGeneration(object: KubeObject): Health | undefined {
@@ -34,10 +37,10 @@ function judgeStandard(object: KubeObject): Health | undefined {
   return undefined;
 }
 
-function judgeKind(object: KubeObject): Health {
+function judgeKind(object: KubeObject, nowMs: number): Health {
   const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
   const rule = KIND_RULES.get(`${group}/${object.kind}`);
-  return rule === undefined ? judgeReady(object) : rule(object);
+  return rule === undefined ? judgeReady(object) : rule(object, nowMs);
 }
 
 function judgeReady(object: KubeObject): Health {
@@ -47,7 +50,7 @@ function judgeReady(object: KubeObject): Health {
   return progressing(ready.message === '' ? `Ready condition is ${ready.status}` : ready.message);
 }
 
-const KIND_RULES: ReadonlyMap<string, (object: KubeObject) => Health> = new Map([
+const KIND_RULES: ReadonlyMap<string, (object: KubeObject, nowMs: number) => Health> = new Map([
   ['apps/Deployment', currentDeployment],
   ['apps/ReplicaSet', currentReplicaSet],
   ['apps/StatefulSet', currentStatefulSet],
@@ -155,7 +158,7 @@ function currentDaemonSet(object: KubeObject): Health {
   return { status: 'Healthy', message: `All replicas scheduled as expected. Replicas: ${wanted}` };
 }
 
-function currentPod(object: KubeObject): Health {
+function currentPod(object: KubeObject, nowMs: number): Health {
   const ready = conditionFinder(object)('Ready');
   switch (textAt(object, 'status', 'phase')) {
     case 'Succeeded':
@@ -174,13 +177,23 @@ function currentPod(object: KubeObject): Health {
     case 'Pending': {
       const scheduled = conditionFinder(object)('PodScheduled');
       if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-        return { status: 'Degraded', message: 'Pod could not be scheduled' };
+        return judgeUnschedulable(object, nowMs);
       }
       return progressing('Pod is in the Pending phase');
     }
     default:
       return progressing('Pod phase not available');
   }
+}
+
+/** The time that a Pod has to find its node. */
+const SCHEDULE_WINDOW_MS = 15_000;
+
+function judgeUnschedulable({ metadata }: KubeObject, nowMs: number): Health {
+  const endsAtMs = Date.parse(metadata.creationTimestamp ?? '') + SCHEDULE_WINDOW_MS;
+  return nowMs < endsAtMs
+    ? { ...progressing('Pod has not been scheduled'), changesAtMs: endsAtMs }
+    : { status: 'Degraded', message: 'Pod could not be scheduled' };
 }
 
 function currentVolumeClaim(object: KubeObject): Health {

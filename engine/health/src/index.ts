@@ -14,6 +14,7 @@ export type {
   HealthRules,
   HealthStatus,
   HealthTest,
+  JudgeOptions,
   ScriptRule,
+  Verdict,
 } from './types.ts';
-export type { JudgeOptions } from './workload-health.ts';

@@ -55,7 +55,7 @@ test('kinds of other operators are judged by their condition', () => {
       metadata: { name: 'x' },
       status: { conditions },
     };
-    const health = assessHealth(object, { base: 'workload', custom: RULES });
+    const health = assessHealth(object, { base: 'workload', custom: RULES }, { nowMs: 0 });
     const told =
       health === undefined
         ? 'none'
@@ -79,7 +79,7 @@ function judgeRow(row: string): { readonly told: string; readonly expected: stri
     ...JSON.parse(fields),
     metadata: { name: 'x', ...JSON.parse(fields).metadata },
   };
-  const health = assessHealth(object, { base: 'workload', custom: RULES });
+  const health = assessHealth(object, { base: 'workload', custom: RULES }, { nowMs: 0 });
   const told = [health?.status, health?.message].filter((part) => part !== undefined).join(': ');
   return { told, expected };
 }
@@ -106,7 +106,7 @@ test('no rule fails on an object that has neither spec nor status yet', () => {
       metadata,
       spec: {},
     };
-    const health = assessHealth(object, { base: 'workload', custom: RULES });
+    const health = assessHealth(object, { base: 'workload', custom: RULES }, { nowMs: 0 });
     assert.doesNotMatch(
       health?.message ?? '',
       /expected an|cannot|not defined/,

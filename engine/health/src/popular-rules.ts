@@ -3,7 +3,7 @@ import { DELIVERY_RULES, DELIVERY_WORDS } from './popular/delivery-rules.ts';
 import { PLATFORM_RULES, PLATFORM_WORDS } from './popular/platform-rules.ts';
 import { SERVICE_RULES, SERVICE_WORDS } from './popular/service-rules.ts';
 import { VOCABULARY } from './popular/vocabulary.ts';
-import type { Health, HealthStatus, ScriptRule } from './types.ts';
+import type { HealthStatus, ScriptRule, Verdict } from './types.ts';
 
 /**
  * Rules for kinds that other operators bring, to be put after what users say themselves. Verdicts and words are those of
@@ -45,14 +45,17 @@ function queryJudge(
     }
     const outcome = query.run(object as JqValue);
     if (outcome.kind === 'error') return { status: 'Unknown', message: outcome.message };
-    return toHealth(outcome.values[0]);
+    return toVerdict(outcome.values[0]);
   };
 }
 
-function toHealth(verdict: JqValue | undefined): Health | undefined {
+function toVerdict(verdict: JqValue | undefined): Verdict | undefined {
   if (typeof verdict !== 'object' || verdict === null || !('status' in verdict)) return undefined;
-  const { status, message } = verdict;
+  const { status, message, deletionMessage } = verdict;
   if (typeof status !== 'string' || status === '') return undefined;
-  const health = { status: status as HealthStatus };
-  return typeof message === 'string' && message !== '' ? { ...health, message } : health;
+  return {
+    status: status as HealthStatus,
+    ...(typeof message === 'string' && message !== '' ? { message } : {}),
+    ...(typeof deletionMessage === 'string' ? { deletionMessage } : {}),
+  };
 }

@@ -19,7 +19,7 @@ function byLua(script: string, object = widget()): string {
     { group: 'example.io', kind: '*', script, openLibraries: false },
     { now: () => 0 },
   );
-  return tell(assessHealth(object, { base: 'workload', custom: [rule] }));
+  return tell(assessHealth(object, { base: 'workload', custom: [rule] }, { nowMs: 0 }));
 }
 
 function tell(health: ReturnType<typeof assessHealth>): string {
@@ -70,7 +70,7 @@ test('health expressions judge in the order of Flux: generation, inProgress, fai
     { compile: createCelCompiler() },
   );
   const judge = (fields: { readonly [name: string]: Json }) =>
-    tell(assessHealth(widget(fields), { base: 'condition', custom: [rule] }));
+    tell(assessHealth(widget(fields), { base: 'condition', custom: [rule] }, { nowMs: 0 }));
   assert.equal(judge({ status: { ready: true } }), 'Healthy');
   assert.equal(judge({ status: { ready: false } }), 'Progressing');
   assert.equal(judge({ status: { ready: true, observedGeneration: 1 } }), 'Progressing');

@@ -1,7 +1,7 @@
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { type CelCompiler, type CelValue, parseLuaScript, runLua } from '@capstan/lib-expressions';
 import { at, numberOf } from './read.ts';
-import type { Health, HealthStatus, ScriptRule } from './types.ts';
+import type { Health, HealthStatus, ScriptRule, Verdict } from './types.ts';
 
 const STATUSES: readonly string[] = [
   'Healthy',
@@ -41,20 +41,27 @@ export function luaRule(
         const message = `expect table output from Lua script, not ${outcome.type}`;
         return { status: 'Unknown', message };
       }
-      return toHealth(outcome.value);
+      return toVerdict(outcome.value);
     },
   };
 }
 
-function toHealth(table: unknown): Health | undefined {
+function toVerdict(table: unknown): Verdict | undefined {
   // A table without entries says nothing.
   if (typeof table !== 'object' || table === null || Array.isArray(table)) return undefined;
-  const { status, message } = table as { readonly status?: unknown; readonly message?: unknown };
+  const { status, message, deletionMessage } = table as { readonly [field: string]: unknown };
   if (typeof status !== 'string' || !STATUSES.includes(status)) {
     return { status: 'Unknown', message: 'Lua returned an invalid health status' };
   }
-  const health = { status: status as HealthStatus };
-  return typeof message === 'string' && message !== '' ? { ...health, message } : health;
+  return {
+    status: status as HealthStatus,
+    ...(isText(message) ? { message } : {}),
+    ...(isText(deletionMessage) ? { deletionMessage } : {}),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 /** Health expressions for one kind (Flux documentation: "Health check expressions"). */

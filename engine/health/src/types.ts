@@ -13,6 +13,14 @@ export interface Health {
   readonly status: HealthStatus;
   /** Why, in one sentence; absent when there is nothing to say. */
   readonly message?: string;
+  /** When time alone may change the verdict, without a change of the object. */
+  readonly changesAtMs?: number;
+}
+
+/** What a rule says of an object. */
+export interface Verdict extends Health {
+  /** Said instead of what is always said of an object that is being deleted, by a rule that judges deletion as well. */
+  readonly deletionMessage?: string;
 }
 
 /** A test on one field of an object. All tests of a clause must hold. */
@@ -37,7 +45,7 @@ export interface ScriptRule {
   readonly group: string;
   readonly kind: string;
   /** undefined: it has nothing to say of this object. */
-  readonly judge: (object: KubeObject) => Health | undefined;
+  readonly judge: (object: KubeObject) => Verdict | undefined;
 }
 
 export type HealthRule = ClauseRule | ScriptRule;
@@ -62,4 +70,12 @@ export interface HealthRules {
   readonly base: 'workload' | 'condition';
   /** Tried in order, before the built-in ones. */
   readonly custom: readonly HealthRule[];
+  /** An annotation which, set to `true`, makes a Pod that may end count as one that must stay; not for hooks. */
+  readonly ignoreRestartPolicyAnnotation?: string;
+}
+
+export interface JudgeOptions {
+  /** The object runs as a hook: a Pod that ends is awaited, and its own finalizer keeps it for its verdict. */
+  readonly isHook?: boolean;
+  readonly nowMs: number;
 }

@@ -11,14 +11,12 @@ import {
 } from './read.ts';
 import type { Health } from './types.ts';
 
-export interface JudgeOptions {
-  /** The object runs as a hook: a Pod that ends is awaited, whatever its annotations say. */
-  readonly isHook: boolean;
-  /** An annotation which, set to `true`, makes a Pod that may end count as one that must stay. */
-  readonly ignoreRestartPolicyAnnotation?: string;
+interface PodOptions {
+  /** A Pod that may end counts as one that must stay. */
+  readonly mustStay: boolean;
 }
 
-type Judge = (object: KubeObject, options: JudgeOptions) => Health;
+type Judge = (object: KubeObject, options: PodOptions) => Health;
 
 /**
  * The kinds which Argo CD 3.6 judges without a script, with its verdicts and its words (documentation: "Resource
@@ -37,6 +35,7 @@ export const WORKLOAD_JUDGES: ReadonlyMap<string, Judge> = new Map<string, Judge
   ['networking.k8s.io/Ingress', judgeIngress],
   ['extensions/Ingress', judgeIngress],
   ['apiregistration.k8s.io/APIService', judgeApiService],
+  ['argoproj.io/Workflow', judgeWorkflow],
 ]);
 
 function judgeDeployment(object: KubeObject): Health {
@@ -183,10 +182,10 @@ function judgeJob(object: KubeObject): Health {
   return { status: 'Progressing' };
 }
 
-function judgePod(object: KubeObject, options: JudgeOptions): Health {
+function judgePod(object: KubeObject, options: PodOptions): Health {
   const phase = textAt(object, 'status', 'phase');
   const message = textAt(object, 'status', 'message');
-  const mustStay = isLongRunning(object, options);
+  const mustStay = options.mustStay || textAt(object, 'spec', 'restartPolicy') === 'Always';
   const statuses = listAt(object, 'status', 'containerStatuses');
   if (mustStay) {
     const broken = statuses.filter((status) =>
@@ -219,13 +218,6 @@ function judgeRunningPod(object: KubeObject, mustStay: boolean, message: string)
     (status) => at(status, 'lastState', 'terminated') != null,
   );
   return withMessage(crashed ? 'Degraded' : 'Progressing', message);
-}
-
-function isLongRunning(object: KubeObject, options: JudgeOptions): boolean {
-  const policy = textAt(object, 'spec', 'restartPolicy');
-  if (policy === 'Always') return true;
-  const name = options.ignoreRestartPolicyAnnotation;
-  return name !== undefined && !options.isHook && object.metadata.annotations?.[name] === 'true';
 }
 
 function isBroken(reason: string): boolean {
@@ -291,6 +283,20 @@ function judgeApiService(object: KubeObject): Health {
   if (available === undefined) return { status: 'Progressing', message: 'Waiting to be processed' };
   const message = `${available.reason}: ${available.message}`;
   return { status: available.status === 'True' ? 'Healthy' : 'Progressing', message };
+}
+
+const WORKFLOW_PHASES: Readonly<Record<string, Health['status']>> = {
+  '': 'Progressing',
+  Pending: 'Progressing',
+  Running: 'Progressing',
+  Succeeded: 'Healthy',
+  Failed: 'Degraded',
+  Error: 'Degraded',
+};
+
+function judgeWorkflow(object: KubeObject): Health {
+  const phase = textAt(object, 'status', 'phase');
+  return withMessage(WORKFLOW_PHASES[phase] ?? 'Unknown', textAt(object, 'status', 'message'));
 }
 
 function isObserved(object: KubeObject): boolean {

@@ -4,7 +4,7 @@
  * come, so that any process can go on. They run wave by wave; Argo CD creates them all at once.
  */
 import type { KubeObject } from '@capstan/kube-object';
-import { groupPhases, makeStep, nameHook } from './plan-sync.ts';
+import { groupPhases, makeStep, nameHook, orderSteps } from './plan-sync.ts';
 import { isDeleteHook, readHints } from './read-hints.ts';
 import type {
   DeletePhase,
@@ -29,7 +29,7 @@ export function planDeleteHooks(
     const object = nameHook(hook, phase, hookSuffix);
     return makeStep({ verb: 'hook', phase, wave: hints.wave, object, policy, hints });
   });
-  return { phases: groupPhases(steps), skipped: [] };
+  return { phases: groupPhases(orderSteps(steps)), skipped: [] };
 }
 
 export type DeleteHooksNext =

@@ -17,6 +17,7 @@ export {
 export { planSync, stepsOf } from './plan-sync.ts';
 export { printPlan } from './print-plan.ts';
 export { isDeleteHook, isHook, readHints } from './read-hints.ts';
+export { SYNC_DEFAULTS } from './sync-defaults.ts';
 export type {
   DeletePhase,
   HookDeletePolicy,

@@ -49,7 +49,8 @@ export function planSync(input: SyncInput, policy: SyncPolicy): SyncPlan {
     steps,
     policy,
   );
-  const phases = groupPhases(liftPrerequisites([...steps, ...prunes]));
+  const ordered = orderSteps([...steps, ...prunes]);
+  const phases = groupPhases(liftPrerequisites(ordered, policy.home));
   invariant(
     entries.length + skipped.length === input.diff.entries.length,
     'a plan misses an object',
@@ -148,12 +149,23 @@ function planHooks(hooks: readonly HookObject[], policy: SyncPolicy): readonly S
   return hooks.flatMap(({ desired, live }) => {
     const hints = readHints(desired.object, policy.vocabulary);
     return hints.hookPhases.filter(isSyncPhase).map((phase) => {
-      const object = nameHook(desired.object, phase, policy.hookSuffix);
-      const step = makeStep({ verb: 'hook', phase, wave: hints.wave, object, policy, hints });
+      const { hookFinalizer: finalizer } = policy.vocabulary;
+      const named = nameHook(desired.object, phase, policy.hookSuffix);
+      const object = finalizer === undefined ? named : withFinalizer(named, finalizer);
+      const step = {
+        ...makeStep({ verb: 'hook', phase, wave: hints.wave, object, policy, hints }),
+        ...(finalizer === undefined ? {} : { finalizer }),
+      };
       const sameName = live?.metadata.name === object.metadata.name;
       return live !== undefined && sameName ? { ...step, live } : step;
     });
   });
+}
+
+function withFinalizer(object: KubeObject, finalizer: string): KubeObject {
+  const { finalizers = [] } = object.metadata;
+  if (finalizers.includes(finalizer)) return object;
+  return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };
 }
 
 function isSyncPhase(phase: PhaseName): boolean {
@@ -264,35 +276,52 @@ const NO_HINTS: SyncHints = {
   switches: [],
 };
 
-/** Moves a Namespace or a definition forward to the first wave that needs it. */
-function liftPrerequisites(steps: readonly SyncStep[]): readonly SyncStep[] {
-  const firstUse = new Map<string, SyncStep>();
-  const note = (need: string, step: SyncStep) => {
-    const known = firstUse.get(need);
-    if (known === undefined || comparePlaces(step, known) < 0) firstUse.set(need, step);
-  };
-  for (const step of steps) {
-    if (step.verb === 'prune') continue;
-    if (step.key.namespace !== '') note(`namespace ${step.key.namespace}`, step);
-    note(`kind ${step.key.group}/${step.key.kind}`, step);
-  }
-  return steps.map((step) => {
-    const provides = step.verb === 'apply' ? whatItProvides(step) : undefined;
-    const use = provides === undefined ? undefined : firstUse.get(provides);
-    if (use === undefined || comparePlaces(use, step) >= 0) return step;
-    return { ...step, phase: use.phase, wave: use.wave };
+/**
+ * Moves what others need, a Namespace first and then a definition, to before the first that needs it, into its phase and
+ * wave: hooks need and are needed like all others (so in Argo CD, which goes through the tasks in their order twice).
+ */
+function liftPrerequisites(
+  ordered: readonly SyncStep[],
+  home: string | undefined,
+): readonly SyncStep[] {
+  const namespacesFirst = lift(ordered, {
+    provides: ({ key }) => (isNamespace(key) ? key.name : undefined),
+    needs: ({ key }) => key.namespace || home || undefined,
+  });
+  return lift(namespacesFirst, {
+    provides: providedKind,
+    needs: ({ key }) => `${key.group}/${key.kind}`,
   });
 }
 
-function whatItProvides({ key, object }: SyncStep): string | undefined {
-  if (isNamespace(key)) return `namespace ${key.name}`;
+interface Needs {
+  readonly provides: (step: SyncStep) => string | undefined;
+  readonly needs: (step: SyncStep) => string | undefined;
+}
+
+function lift(ordered: readonly SyncStep[], { provides, needs }: Needs): readonly SyncStep[] {
+  const result: SyncStep[] = [];
+  /** The first that needs something. */
+  const firstUse = new Map<string, SyncStep>();
+  for (const step of ordered) {
+    const provided = step.verb === 'prune' ? undefined : provides(step);
+    const use = provided === undefined ? undefined : firstUse.get(provided);
+    if (use !== undefined) {
+      result.splice(result.indexOf(use), 0, { ...step, phase: use.phase, wave: use.wave });
+      continue;
+    }
+    result.push(step);
+    const needed = step.verb === 'prune' || provided !== undefined ? undefined : needs(step);
+    if (needed !== undefined && !firstUse.has(needed)) firstUse.set(needed, step);
+  }
+  return result;
+}
+
+function providedKind({ key, object }: SyncStep): string | undefined {
   if (key.kind !== 'CustomResourceDefinition') return undefined;
-  const spec = object?.['spec'];
-  const { group, names } = asRecord(spec);
+  const { group, names } = asRecord(object?.['spec']);
   const { kind } = asRecord(names);
-  return typeof group === 'string' && typeof kind === 'string'
-    ? `kind ${group}/${kind}`
-    : undefined;
+  return typeof group === 'string' && typeof kind === 'string' ? `${group}/${kind}` : undefined;
 }
 
 function isNamespace({ group, kind }: ObjectKey): boolean {
@@ -322,8 +351,12 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export function groupPhases(steps: readonly SyncStep[]): readonly PlannedPhase[] {
-  const ordered = [...steps].sort(compareSteps);
+export function orderSteps(steps: readonly SyncStep[]): readonly SyncStep[] {
+  return [...steps].sort(compareSteps);
+}
+
+/** Of steps in their order. */
+export function groupPhases(ordered: readonly SyncStep[]): readonly PlannedPhase[] {
   return chunkBy(ordered, (step) => step.phase).map((inPhase) => ({
     name: inPhase[0]?.phase ?? 'Sync',
     waves: chunkBy(inPhase, (step) => step.wave).map(toWave),

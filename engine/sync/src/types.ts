@@ -17,6 +17,8 @@ export interface SyncVocabulary {
   readonly wave: readonly string[];
   /** The first that names a phase of syncs speaks (Argo's own hooks win over Helm's). */
   readonly hooks: readonly HookVocabulary[];
+  /** What hooks of syncs carry until their verdict is known, so that none is gone before; absent: nothing. */
+  readonly hookFinalizer?: string;
   /** Annotations that hold `Name=value,…` options (Prune, Delete, Replace, Force, …). */
   readonly options: readonly string[];
   /** Annotation (or label) values that switch one behaviour for one object; `outlive` keeps it when its delivery ends. */
@@ -74,6 +76,8 @@ export interface SyncPolicy {
   readonly waitFor: 'healthy' | 'applied';
   /** Appended to the generateName of hooks, with `{phase}` replaced; distinguishes one sync from the next. */
   readonly hookSuffix: string;
+  /** The namespace that objects without one count to; absent: none. */
+  readonly home?: string;
 }
 export interface ManagedNamespace {
   readonly name: string;
@@ -116,6 +120,8 @@ export interface SyncStep {
   readonly goal: StepGoal;
   readonly options: StepOptions;
   readonly hookDeletePolicies: readonly HookDeletePolicy[];
+  /** Keeps the object of a hook until its verdict is known. */
+  readonly finalizer?: string;
   /** Live already is what the step would make it: it counts as done without a request. */
   readonly inSync: boolean;
   /** Why it is not done after all; such a step counts as done at once, except one that awaits a confirmation. */

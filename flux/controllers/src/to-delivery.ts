@@ -3,6 +3,7 @@ import type { IgnoreRule } from '@capstan/engine-diff';
 import { celRule, type HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
+import { SYNC_DEFAULTS } from '@capstan/engine-sync';
 import {
   type HealthCheckExpression,
   KUSTOMIZE_GROUP,
@@ -58,18 +59,14 @@ export function toDelivery(
       ignoreExtraneous: false,
     },
     sync: {
+      ...SYNC_DEFAULTS,
       vocabulary: FLUX_VOCABULARY,
       prune: spec.prune,
       pruneLast: true,
-      prunePermission: 'allowed',
       pruneConfirmed: true,
       propagation: 'Background',
-      replace: false,
       force: spec.force ?? false,
-      validate: true,
       skipHooks: true,
-      outOfSyncOnly: false,
-      skipDryRunOnMissingKind: false,
       takeOverFrom: [...PREDECESSORS, ...(settings.overrideManagers ?? [])],
       waitFor: 'applied',
       failOnShared: false,

@@ -9,7 +9,7 @@ import {
 import type { HealthRules } from '@capstan/engine-health';
 import type { LiveState } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, type Clock } from '@capstan/lib-std';
 import { APP_KINDS, appRefOf, sourceKeyOf } from './app-ref.ts';
 import { applicationConditions, applicationSummary } from './application-summary.ts';
 import { valueAt } from './fields.ts';
@@ -30,6 +30,7 @@ export interface AppViewPorts {
   readonly findCommit: (app: AppSummary, revision: string) => CommitView | null;
   /** By which objects below the managed ones are judged, as the administrator set them. */
   readonly healthRules: () => HealthRules;
+  readonly clock: Clock;
 }
 
 /** Applications, Kustomizations and HelmReleases of a cluster as the page shows them, from what the watch cache holds. */
@@ -83,7 +84,10 @@ export class AppViews {
       operation: isApplication ? applicationOperation(object) : null,
       history: historyOf(ref.kind, object, find),
       commit: app.revision === '' ? null : find(app.revision),
-      resources: resourceTree(this.managed(ref), this.#ports.live, this.#ports.healthRules()),
+      resources: resourceTree(this.managed(ref), this.#ports.live, {
+        rules: this.#ports.healthRules(),
+        nowMs: this.#ports.clock.now(),
+      }),
       autoSync: !isApplication || hasAutoSync(object),
     };
   }

@@ -52,7 +52,7 @@ test('what an object owns is judged by the rules that the administrator set, as 
       get: () => live(parent),
       ownedBy: (uid) => (uid === 'uid-farm' ? children.map(live) : []),
     },
-    { base: 'workload', custom: [rule] },
+    { rules: { base: 'workload', custom: [rule] }, nowMs: 0 },
   );
   assert.deepEqual(
     tree.map(({ name, health, healthMessage }) => [name, health, healthMessage]),

@@ -14,23 +14,28 @@ export interface ManagedObject {
   readonly requiresPruning: boolean;
 }
 
+export interface Judging {
+  readonly rules: HealthRules;
+  readonly nowMs: number;
+}
+
 const NODES_MAX = 5000;
 const DEPTH_MAX = 8;
 /** Managed objects with all that they own, down to Pods. Parents stand before their children. */
 export function resourceTree(
   managed: readonly ManagedObject[],
   live: Pick<LiveState, 'get' | 'ownedBy'>,
-  rules: HealthRules,
+  judging: Judging,
 ): readonly ResourceNode[] {
   const nodes: ResourceNode[] = [];
   const seen = new Set<string>();
   for (const object of managed) {
     const found = live.get(object.key);
-    const node = managedNode(object, found, rules);
+    const node = managedNode(object, found, judging);
     if (seen.has(node.id)) continue;
     seen.add(node.id);
     nodes.push(node);
-    if (found !== undefined) addChildren(found.uid, node.id, 1, { nodes, seen, live, rules });
+    if (found !== undefined) addChildren(found.uid, node.id, 1, { nodes, seen, live, judging });
   }
   return nodes;
 }
@@ -43,7 +48,7 @@ function addChildren(
     readonly nodes: ResourceNode[];
     readonly seen: Set<string>;
     readonly live: Pick<LiveState, 'ownedBy'>;
-    readonly rules: HealthRules;
+    readonly judging: Judging;
   },
 ): void {
   if (depth > DEPTH_MAX || uid === '') return;
@@ -59,23 +64,27 @@ function addChildren(
       ...describe(child.key, parseApiVersion(child.apiVersion).version, object),
       parent,
       sync: null,
-      ...healthOf(assessHealth(object, into.rules)),
+      ...healthOf(judge(object, into.judging)),
       requiresPruning: false,
     });
     addChildren(child.uid, id, depth + 1, into);
   }
 }
 
+function judge(object: KubeObject, { rules, nowMs }: Judging): Health | undefined {
+  return assessHealth(object, rules, { nowMs });
+}
+
 function managedNode(
   managed: ManagedObject,
   found: LiveObject | undefined,
-  rules: HealthRules,
+  judging: Judging,
 ): ResourceNode {
   const object = found?.read();
   const judged =
     object === undefined
       ? { status: 'Missing' as const }
-      : (managed.health ?? assessHealth(object, rules));
+      : (managed.health ?? judge(object, judging));
   return {
     ...describe(managed.key, managed.version, object),
     parent: null,

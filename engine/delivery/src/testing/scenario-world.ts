@@ -1,7 +1,7 @@
 /** For scenarios: one delivery of one repository in memory to a namespace of a cluster in this process. */
 
 import { RenderCache } from '@capstan/engine-render';
-import type { SyncPolicy } from '@capstan/engine-sync';
+import { SYNC_DEFAULTS } from '@capstan/engine-sync';
 import { createKubeClient, isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
@@ -109,7 +109,8 @@ function ownersOf(object: KubeObject): readonly string[] {
   return mark === undefined ? [] : [mark.slice(0, mark.indexOf(':'))];
 }
 
-const SYNC: Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix'> = {
+const SYNC: Omit<Delivery['sync'], 'failOnShared' | 'rehearsal'> = {
+  ...SYNC_DEFAULTS,
   vocabulary: {
     wave: ['example/wave'],
     hooks: [
@@ -132,22 +133,13 @@ const SYNC: Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookSuffix'> = {
         defaultDeletePolicy: 'BeforeHookCreation',
       },
     ],
+    hookFinalizer: 'example/hook-finalizer',
     options: ['example/options'],
     switches: [],
   },
   prune: true,
-  pruneLast: false,
-  prunePermission: 'allowed',
-  pruneConfirmed: false,
   propagation: 'Background',
-  replace: false,
-  force: false,
-  validate: true,
-  skipHooks: false,
-  outOfSyncOnly: false,
-  skipDryRunOnMissingKind: false,
   takeOverFrom: ['capstan'],
-  waitFor: 'healthy',
 };
 
 export const SCENARIO_URL = 'https://git.example.com/scenario.git';

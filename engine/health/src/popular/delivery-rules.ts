@@ -194,8 +194,11 @@ def flux(busy; good; $need; $else):
   P("Status unknown");
 def lowered: if startswith("Argo") or startswith("SCM") or startswith("Git r") then . else (.[:1] | ascii_downcase) + .[1:] end;
 def why: "(\(.reason // "Unknown")): \(.message // "Unknown error")";
+def leaving($what): {status: "Progressing", deletionMessage: ("\($what) is being deleted"
+  + if .kind | IN("ChangeTransferPolicy", "ClusterScmProvider", "GitRepository", "PullRequest", "ScmProvider")
+    then "." + ([.metadata.finalizers // [] | .[] | " \(.): still present."] | add // "") else "" end)};
 def promoted($what): . as $o | ($what | lowered) as $low
-  | if .metadata.deletionTimestamp != null then P("\($what) is being deleted")
+  | if .metadata.deletionTimestamp != null then leaving($what)
     elif .status == null then P("Initializing \($low)")
     else first((conds | select(.type == "Ready")
         | if .observedGeneration != null and $o.metadata.generation != null and .observedGeneration != $o.metadata.generation then P("Waiting for \($low) spec update to be observed")
@@ -203,7 +206,7 @@ def promoted($what): . as $o | ($what | lowered) as $low
           else empty end),
       (if any(conds; .type == "Ready") then empty else P("\($what) is not ready yet") end)) end;
 def checked($low; $failed; $unready; $unknown): . as $o
-  | if .metadata.deletionTimestamp != null then P("\(.kind) is being deleted")
+  | if .metadata.deletionTimestamp != null then leaving(.kind)
     elif .status == null then P("Initializing \($low)")
     else first((conds | select(.type == "Ready")
         | if .observedGeneration != null and $o.metadata.generation != null and .observedGeneration != $o.metadata.generation then P("Waiting for \($o.kind) spec update to be observed")

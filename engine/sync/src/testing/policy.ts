@@ -1,3 +1,4 @@
+import { SYNC_DEFAULTS } from '../sync-defaults.ts';
 import type { SyncPolicy, SyncVocabulary } from '../types.ts';
 
 /** A vocabulary and a policy for the tests of this package. */
@@ -33,20 +34,8 @@ export const VOCABULARY: SyncVocabulary = {
 };
 
 export const POLICY: SyncPolicy = {
+  ...SYNC_DEFAULTS,
   vocabulary: VOCABULARY,
-  prune: false,
-  pruneLast: false,
-  prunePermission: 'allowed',
-  pruneConfirmed: false,
-  propagation: 'Foreground',
-  replace: false,
-  force: false,
-  validate: true,
   dryRun: false,
-  skipHooks: false,
-  outOfSyncOnly: false,
-  skipDryRunOnMissingKind: false,
-  takeOverFrom: [],
-  waitFor: 'healthy',
   hookSuffix: 'abc1234-{phase}-1',
 };
