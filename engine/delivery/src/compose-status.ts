@@ -6,7 +6,7 @@ import {
   isWorse,
   rollUpHealth,
 } from '@capstan/engine-health';
-import { readHints } from '@capstan/engine-sync';
+import { isLeftAlone, readHints } from '@capstan/engine-sync';
 import { type KubeObject, keyString, type ObjectKey, parseApiVersion } from '@capstan/kube-object';
 import { externalUrlsOf, imagesOf } from './object-info.ts';
 import type { PreparedObject } from './prepare-desired.ts';
@@ -39,10 +39,7 @@ function composeObject(
   const extra = entry.verdict === 'extra';
   const health = assess(entry, { rules: delivery.health.rules, nowMs });
   const reason = refusal ?? entry.reason;
-  const counts = ![entry.desired?.object, entry.live].some(
-    (object) =>
-      object && readHints(object, delivery.sync.vocabulary).switches.includes('ignoreObject'),
-  );
+  const counts = !isLeftAlone(entry, delivery.sync.vocabulary);
   return {
     key: entry.key,
     version: parseApiVersion((entry.desired?.object ?? shown ?? EMPTY).apiVersion).version,

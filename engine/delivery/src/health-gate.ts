@@ -1,13 +1,19 @@
 import { assessHealth, type Health } from '@capstan/engine-health';
-import { formatKey, type ObjectKey } from '@capstan/kube-object';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import type { Cluster } from './cluster.ts';
 import { fail } from './perform-operation.ts';
 import type { Delivery, HealthGate, InventoryEntry, OperationState } from './types.ts';
 
 /** What is left to wait for, as one sentence; undefined when everything is healthy. */
 interface GateView {
-  readonly waiting: readonly { readonly key: ObjectKey; readonly health: Health }[];
-  readonly failed: readonly { readonly key: ObjectKey; readonly health: Health }[];
+  readonly waiting: readonly JudgedObject[];
+  readonly failed: readonly JudgedObject[];
+}
+
+interface JudgedObject {
+  readonly key: ObjectKey;
+  readonly health: Health;
+  readonly kstatus: string;
 }
 
 interface GateContext {
@@ -31,7 +37,7 @@ export function passGate(
     return { ...rest, phase: 'Succeeded', finishedAtMs: nowMs };
   }
   const seconds = Math.round((nowMs - operation.appliedAtMs) / 1000);
-  if (failed.length > 0 && waiting.length === 0) {
+  if (failed.length > 0 && (gate.failFast || waiting.length === 0)) {
     const message = `health check failed after ${seconds}s: failed early due to stalled resources: [${tell(failed)}]`;
     return fail(operation, { message, retryable: true }, nowMs);
   }
@@ -42,7 +48,7 @@ export function passGate(
   return {
     ...rest,
     phase: 'Running',
-    message: `waiting for the health of ${tell([...waiting, ...failed])}`,
+    message: `waiting for: [${tell([...waiting, ...failed])}]`,
   };
 }
 
@@ -72,9 +78,9 @@ function lookAt(
     const live = cluster.live.get(key)?.read();
     const health: Health =
       live === undefined
-        ? { status: 'Missing', message: 'not found' }
+        ? { status: 'Missing' }
         : (assessHealth(live, delivery.health.rules, { nowMs }) ?? { status: 'Healthy' });
-    return { key, health };
+    return { key, health, kstatus: kstatusOf(health, live) };
   });
   return {
     waiting: judged.filter(
@@ -84,10 +90,26 @@ function lookAt(
   };
 }
 
+const KSTATUS: Readonly<Record<Health['status'], string>> = {
+  Healthy: 'Current',
+  Degraded: 'Failed',
+  Progressing: 'InProgress',
+  Suspended: 'InProgress',
+  Missing: 'NotFound',
+  Unknown: 'Unknown',
+};
+
+/** The word that kstatus has for it, and that people know from the original's messages. */
+function kstatusOf({ status }: Health, live: KubeObject | undefined): string {
+  return live?.metadata.deletionTimestamp === undefined ? KSTATUS[status] : 'Terminating';
+}
+
 function tell(objects: GateView['waiting']): string {
-  const shown = objects.slice(0, 10).map(({ key, health }) => {
+  const shown = objects.slice(0, 10).map(({ key, health, kstatus }) => {
+    const { kind, namespace, name } = key;
+    const subject = [kind, namespace, name].filter((part) => part !== '').join('/');
     const why = health.message === undefined ? '' : `: ${health.message}`;
-    return `${formatKey(key)} (${health.status}${why})`;
+    return `${subject} status: '${kstatus}'${why}`;
   });
   const more = objects.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');

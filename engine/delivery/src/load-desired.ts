@@ -119,8 +119,8 @@ async function loadSource(
     }
     const whole = await withReferences(snapshot, render, { sources, fetch });
     const rendered = await ports.render(whole, render, { signal });
-    const problems = rendered.diagnostics.map(toProblem);
     const { kind, digest, objects, trace } = rendered;
+    const problems = [...rendered.diagnostics.map(toProblem), ...objects.flatMap(findNameless)];
     return { revision: found, kind, digest, objects, problems, render: { snapshot, trace } };
   } catch (error) {
     signal.throwIfAborted();
@@ -132,6 +132,25 @@ async function loadSource(
       problems,
     };
   }
+}
+
+/** A renderer lets objects pass that name no kind; nobody can apply them. */
+function findNameless({ object, origin }: DesiredObject): readonly Problem[] {
+  if (object.apiVersion && object.kind) return [];
+  const { apiVersion, kind, metadata } = object;
+  // Not the rest: it may be a Secret.
+  const known = JSON.stringify({ apiVersion, kind, metadata });
+  const message = `failed to decode Kubernetes apiVersion, kind and name from: ${known}`;
+  return [
+    {
+      stage: 'render',
+      severity: 'error',
+      code: 'OBJECT_INVALID',
+      message,
+      kind: 'stalled',
+      ...(origin === undefined ? {} : { location: origin }),
+    },
+  ];
 }
 
 async function fetchSourceAt(

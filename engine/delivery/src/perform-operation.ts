@@ -10,6 +10,7 @@ import {
   type HookObject,
   type NextSteps,
   nextSteps,
+  type PlannedWave,
   planSync,
   readHints,
   recordCleaned,
@@ -54,7 +55,10 @@ export async function performOperation(
   const begun = operation.results.length > 0;
   if (!begun) {
     if (needsAnnouncement(plan, input)) await input.onStart(operation);
-    const refusal = await rehearsed(plan, input, { ports, ...options });
+    const isStaged = input.delivery.sync.rehearsal === 'always';
+    const refusal = isStaged
+      ? undefined
+      : await rehearsed({ plan, progress: CLEAN_PROGRESS, input }, { ports, ...options });
     if (refusal !== undefined) return refusal;
   }
   const progress = adoptHooks(
@@ -109,6 +113,8 @@ async function advance(
     await releaseEnded(plan, progress, ports, { signal });
     const next = nextSteps(plan, progress);
     if (next.kind === 'run') {
+      const refusal = await rehearsedWave(next.steps, { plan, progress, input }, { ports, signal });
+      if (refusal !== undefined) return refusal;
       const results = await applyAll(next.steps, delivery, { ports, signal });
       progress = recordAll(progress, next.steps, results);
     } else if (next.kind === 'clean') {
@@ -247,20 +253,45 @@ function needsAnnouncement(plan: SyncPlan, { operation, delivery }: OperationInp
   return byPerson || hasHooks || waves.length > 1 || delivery.sync.gate !== undefined;
 }
 
-/** Stops before anything has changed when the server would refuse an object: the operation as it failed then. */
-async function rehearsed(
-  plan: SyncPlan,
-  { delivery, operation, prepared }: OperationInput,
-  { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
+/** A wave is rehearsed when its turn comes: what it builds on is in place by then, as in the original's staged apply. */
+async function rehearsedWave(
+  [first]: readonly SyncStep[],
+  { plan, progress, input }: Running,
+  context: RehearsalContext,
 ): Promise<OperationState | undefined> {
+  if (input.delivery.sync.rehearsal !== 'always') return undefined;
+  const wave = plan.phases
+    .flatMap(({ waves }) => waves)
+    .find(({ batches }) => batches.some((batch) => batch.some(({ id }) => id === first?.id)));
+  const isBegun = wave?.batches.flat().some(({ id }) => progress.states.has(id)) ?? true;
+  return isBegun ? undefined : rehearsed({ plan, progress, input }, { ...context, wave });
+}
+
+interface RehearsalContext {
+  readonly ports: DeliveryPorts;
+  readonly signal: AbortSignal;
+  /** Only this is rehearsed; absent: the whole plan. */
+  readonly wave?: PlannedWave | undefined;
+}
+
+/** Stops before anything of it has changed when the server would refuse an object: the operation as it failed then. */
+async function rehearsed(
+  { plan, progress, input }: Running,
+  { ports, signal, wave }: RehearsalContext,
+): Promise<OperationState | undefined> {
+  const { delivery, operation, prepared } = input;
   if (policyOf(delivery, operation).dryRun) return undefined;
-  const refused = await rehearse(plan, { delivery, prepared, ports }, { signal });
+  const part =
+    wave === undefined ? plan : { ...plan, phases: [{ name: wave.phase, waves: [wave] }] };
+  const refused = await rehearse(part, { delivery, prepared, ports }, { signal });
   if (refused.length === 0) return undefined;
   const steps = refused.map(({ step }) => step);
   const results = refused.map(({ result }) => result);
-  const progress = recordAll(CLEAN_PROGRESS, steps, results);
-  const kept = resultsOf(plan, progress).filter(({ status }) => status === 'SyncFailed');
-  const reasons = kept.map(({ message }) => message).join('; ');
+  const ids = new Set(steps.map(({ id }) => id));
+  const all = allResults(operation, plan, recordAll(progress, steps, results));
+  const kept = all.filter(({ stepId, status }) => status === 'SyncFailed' || !ids.has(stepId));
+  const failed = kept.filter(({ status }) => status === 'SyncFailed');
+  const reasons = failed.map(({ message }) => message).join('; ');
   const message = `one or more objects failed to apply (dry run), reason: ${reasons}`;
   return { ...fail(operation, { message, retryable: true }, ports.clock.now()), results: kept };
 }

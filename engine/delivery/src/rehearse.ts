@@ -22,7 +22,7 @@ export interface RefusedStep {
  * A dry run of what will be sent, when there is more than one such thing: an object that the server refuses stops the sync
  * before anything has changed. Objects that cannot exist yet are left out. `inDoubt`, a new object of a built-in kind that
  * its published schema finds sound is not asked about, as long as nothing waits for anything: Argo CD's own rehearsal
- * sends nothing at all, while kustomize-controller asks about each object of a stage.
+ * sends nothing at all, while kustomize-controller asks about each object of a stage, stage by stage.
  */
 export async function rehearse(
   plan: SyncPlan,

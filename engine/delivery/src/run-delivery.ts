@@ -4,7 +4,7 @@
  */
 import { type DiffEntry, sameJson } from '@capstan/engine-diff';
 import type { Health } from '@capstan/engine-health';
-import { type DeletePhase, isDeleteHook } from '@capstan/engine-sync';
+import { type DeletePhase, isDeleteHook, isLeftAlone } from '@capstan/engine-sync';
 import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
 import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
@@ -54,7 +54,7 @@ export async function runDelivery(
   const known = await recallDigest(fresh, ports, options);
   const view: View = { ...fresh, operation: known, waiting };
   const settled = await judge(view, ports, options);
-  const decision = decide(situationOf(settled), ports.clock.now());
+  const decision = decide(situationOf(settled, ports.clock.now()), ports.clock.now());
   const operation = await act(decision, settled, { ports, ...options });
   if (operation === undefined || operation === known) {
     return statusOf({ ...settled, operation }, decision, ports);
@@ -68,7 +68,8 @@ export async function runDelivery(
   const applied: View = { ...settled, compared: { ...after, entries }, operation };
   const final: View = { ...applied, operation: gateOf(applied, ports) };
   // What would be decided next is told at once, and done at the next look.
-  return statusOf(final, decide(situationOf(final), ports.clock.now()), ports);
+  const nowMs = ports.clock.now();
+  return statusOf(final, decide(situationOf(final, nowMs), nowMs), ports);
 }
 
 interface View {
@@ -142,11 +143,16 @@ export async function arbitrateWhere(
   return doubtful ? arbitrate(entries, delivery, context) : entries;
 }
 
-function situationOf({ look, loaded, compared, operation, waiting }: View) {
+function situationOf(view: View, nowMs: number) {
+  const { look, loaded, compared, operation, waiting } = view;
   const { delivery, request } = look;
-  // What is on its way out needs nothing further from us.
+  const ownMarks = reclaims(view, nowMs) ? [] : Object.entries(delivery.tracking.labels);
+  // What is on its way out needs nothing further from us, nor what is to be left as it is.
   const entries = compared.entries.filter(
-    ({ verdict, live }) => verdict !== 'extra' || live?.metadata.deletionTimestamp === undefined,
+    (entry) =>
+      !(entry.verdict === 'extra' && entry.live?.metadata.deletionTimestamp !== undefined) &&
+      !isLeftAlone(entry, delivery.sync.vocabulary) &&
+      !isClaimed(entry, ownMarks),
   );
   const outOfSync = entries.filter(({ verdict }) => verdict !== 'same');
   const desired = loaded.prepared?.objects.length ?? 0;
@@ -164,6 +170,20 @@ function situationOf({ look, loaded, compared, operation, waiting }: View) {
     wouldWipe: desired === 0 && entries.length > 0,
     hold: waiting?.hold ?? delivery.hold,
   };
+}
+
+/** Whether it is time to take back what another delivery claims: with a new desired state, or some time after the last sync. */
+function reclaims({ look, loaded, operation }: View, nowMs: number): boolean {
+  const { automation } = look.delivery;
+  const afterMs = automation.kind === 'automatic' ? automation.reclaimAfterMs : undefined;
+  if (afterMs === undefined || operation?.phase !== 'Succeeded') return true;
+  const isOther = operation.desiredDigest !== '' && operation.desiredDigest !== loaded.digest;
+  return isOther || nowMs >= (operation.finishedAtMs ?? 0) + afterMs;
+}
+
+/** Bears the mark of another owner of the same family. */
+function isClaimed({ live }: DiffEntry, marks: readonly (readonly [string, string])[]): boolean {
+  return marks.some(([name, value]) => (live?.metadata.labels?.[name] ?? value) !== value);
 }
 
 function hookRunsIn({ results }: OperationState): boolean {

@@ -104,6 +104,8 @@ export type DeliverySyncPolicy = Omit<SyncPolicy, 'dryRun' | 'selected' | 'hookS
 export interface HealthGate {
   readonly objects: 'all' | readonly (ObjectKey & { readonly apiVersion: string })[];
   readonly timeoutMs: number;
+  /** The first object that has failed ends the wait; else it goes on as long as any may still become healthy. */
+  readonly failFast: boolean;
 }
 
 export type Automation =
@@ -115,6 +117,8 @@ export type Automation =
       readonly retry: RetryPolicy;
       /** Between heals of one revision that follow each other closely. */
       readonly healBackoff: BackoffPolicy;
+      /** What another delivery has marked as its own is taken back only so long after the last sync; absent: at once. */
+      readonly reclaimAfterMs?: number;
     };
 
 export interface RetryPolicy {

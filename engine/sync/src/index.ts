@@ -16,7 +16,7 @@ export {
 } from './next-steps.ts';
 export { planSync, stepsOf } from './plan-sync.ts';
 export { printPlan } from './print-plan.ts';
-export { isDeleteHook, isHook, readHints } from './read-hints.ts';
+export { isDeleteHook, isHook, isLeftAlone, readHints } from './read-hints.ts';
 export { SYNC_DEFAULTS } from './sync-defaults.ts';
 export type {
   DeletePhase,
@@ -31,6 +31,7 @@ export type {
   PlannedWave,
   Propagation,
   SkippedObject,
+  StagedKind,
   StepGoal,
   StepObservation,
   StepOptions,

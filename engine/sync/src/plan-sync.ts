@@ -3,13 +3,13 @@
  * namespace and name. Two exceptions: a Namespace comes no later than what it holds, a CustomResourceDefinition no later
  * than its objects. Pruning runs through the waves backwards, or last of all when asked. Within a wave, objects are pruned
  * first, then kind by kind applied. This is the order of Argo CD 3.x (documentation: "Sync Phases and Waves"); Flux has no
- * waves, so that its plans have one, with definitions and namespaces first.
+ * waves, but stages of kinds, which are waves before the first.
  */
 import type { DiffEntry } from '@capstan/engine-diff';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { invariant } from '@capstan/lib-std';
 import { compareKinds } from './kind-order.ts';
-import { readHints } from './read-hints.ts';
+import { isLeftAlone, readHints } from './read-hints.ts';
 import type {
   HookObject,
   Permission,
@@ -17,6 +17,7 @@ import type {
   PlannedPhase,
   PlannedWave,
   SkippedObject,
+  StagedKind,
   StepOptions,
   SyncHints,
   SyncInput,
@@ -72,19 +73,12 @@ function selectEntries(all: readonly DiffEntry[], policy: SyncPolicy) {
     const skip = (reason: SkippedObject['reason']) =>
       skipped.push({ key: entry.key, reason, entry });
     if (hints?.skip || (hints?.hookPhases.length ?? 0) > 0) skip('skipped by its own hint');
-    else if (isLeftAlone(entry, policy)) skip('skipped by its own hint');
+    else if (isLeftAlone(entry, policy.vocabulary)) skip('skipped by its own hint');
     else if (selected !== undefined && !selected.has(keyString(entry.key))) skip('not selected');
     else if (policy.outOfSyncOnly && entry.verdict === 'same') skip('already in sync');
     else entries.push(entry);
   }
   return { entries, skipped };
-}
-
-/** Told so by what is desired or by whoever changed what is live. */
-function isLeftAlone({ desired, live }: DiffEntry, { vocabulary }: SyncPolicy): boolean {
-  return [desired?.object, live].some(
-    (object) => object && readHints(object, vocabulary).switches.includes('ignoreObject'),
-  );
 }
 
 function planNamespace(
@@ -138,10 +132,26 @@ function planApply(entry: DiffEntry, policy: SyncPolicy): SyncStep {
   const object = entry.desired?.object;
   invariant(object, 'an object to apply is desired');
   const hints = readHints(object, policy.vocabulary);
-  const step = makeStep({ verb: 'apply', phase: 'Sync', wave: hints.wave, object, policy, hints });
+  const wave = stageOf(entry.key, policy.stages ?? []) ?? hints.wave;
+  const step = makeStep({ verb: 'apply', phase: 'Sync', wave, object, policy, hints });
   const again = step.options.replace || step.options.force;
   const inSync = entry.verdict === 'same' && !again;
   return { ...step, inSync, ...(entry.live === undefined ? {} : { live: entry.live }) };
+}
+
+/** Stages are waves below zero: the last one is -1. */
+function stageOf(
+  { group, kind }: ObjectKey,
+  stages: readonly (readonly StagedKind[])[],
+): number | undefined {
+  const at = stages.findIndex((stage) =>
+    stage.some((one) =>
+      one.kind.startsWith('*')
+        ? kind.endsWith(one.kind.slice(1))
+        : one.kind === kind && one.group === group,
+    ),
+  );
+  return at < 0 ? undefined : at - stages.length;
 }
 
 function planHooks(hooks: readonly HookObject[], policy: SyncPolicy): readonly SyncStep[] {

@@ -1,3 +1,4 @@
+import type { DiffEntry } from '@capstan/engine-diff';
 import type { KubeObject } from '@capstan/kube-object';
 import type {
   DeletePhase,
@@ -36,7 +37,7 @@ export function readHints(object: KubeObject, vocabulary: SyncVocabulary): SyncH
     skip: !ordinary && hookPhases.length === 0,
     hookDeletePolicies: readDeletePolicies(annotations, vocabulary.hooks),
     options: readOptions(annotations, vocabulary.options),
-    switches: vocabulary.switches.filter((one) => isOn(object, one)).map(({ means }) => means),
+    switches: switchesOf(object, vocabulary),
   };
 }
 
@@ -53,6 +54,25 @@ export function isDeleteHook(
   vocabulary: SyncVocabulary,
 ): boolean {
   return readHints(object, vocabulary).hookPhases.includes(phase);
+}
+
+/** Whether what is live stays as it is, whatever is desired: told so by either side, or only ever created and there. */
+export function isLeftAlone(
+  { desired, live }: Pick<DiffEntry, 'desired' | 'live'>,
+  vocabulary: SyncVocabulary,
+): boolean {
+  const wanted = switchesOf(desired?.object, vocabulary);
+  if (wanted.includes('ignoreObject')) return true;
+  if (live === undefined) return false;
+  return wanted.includes('createOnly') || switchesOf(live, vocabulary).includes('ignoreObject');
+}
+
+function switchesOf(
+  object: KubeObject | undefined,
+  { switches }: SyncVocabulary,
+): readonly SyncSwitch['means'][] {
+  if (object === undefined) return [];
+  return switches.filter((one) => isOn(object, one)).map(({ means }) => means);
 }
 
 type ReadPhase = PhaseName | 'Skip' | 'Ordinary';

@@ -72,12 +72,19 @@ export interface SyncPolicy {
   readonly selected?: readonly ObjectKey[];
   /** Make this namespace first when nothing else does. */
   readonly createNamespace?: ManagedNamespace;
+  /** Kinds that go before all others, stage by stage, each awaited (families without waves); absent: none do. */
+  readonly stages?: readonly (readonly StagedKind[])[];
   /** What every wave waits for before the next: `healthy`, or `applied` for families without waves. */
   readonly waitFor: 'healthy' | 'applied';
   /** Appended to the generateName of hooks, with `{phase}` replaced; distinguishes one sync from the next. */
   readonly hookSuffix: string;
   /** The namespace that objects without one count to; absent: none. */
   readonly home?: string;
+}
+/** A group and a kind; a kind that begins with `*` stands for all that end with the rest of it, of any group. */
+export interface StagedKind {
+  readonly group: string;
+  readonly kind: string;
 }
 export interface ManagedNamespace {
   readonly name: string;

@@ -5,7 +5,9 @@ import { actAs, type Cluster, type ClusterPool, serviceAccount } from '@capstan/
 import { connect, type KubeClient, parseKubeconfig } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { readTokenAccess } from './kubeconfig-map.ts';
 import { readValues } from './read-secret.ts';
+import type { FluxSettings } from './settings.ts';
 import type { Tenancy } from './tenancy.ts';
 
 export interface DestinationPorts {
@@ -15,6 +17,7 @@ export interface DestinationPorts {
   /** Absent: only the own cluster is reconciled. */
   readonly clusters?: ClusterPool;
   readonly tenancy: Tenancy;
+  readonly settings?: FluxSettings;
 }
 
 /** A Kustomization or a HelmRelease, as far as it says where it goes. */
@@ -62,15 +65,24 @@ export async function canActAs(
 
 async function openRemote(
   { metadata, spec }: Applier,
-  { client, clusters }: DestinationPorts,
+  ports: DestinationPorts,
   signal: AbortSignal,
 ): Promise<Cluster> {
+  const { client, clusters } = ports;
   const { namespace = '' } = metadata;
   const secret = referenceOf(spec.kubeConfig?.['secretRef']);
-  if (clusters === undefined || secret === undefined) {
-    throw new CapstanError('SPEC_UNSUPPORTED', 'spec.kubeConfig.configMapRef is not supported', {
-      hint: 'put a kubeconfig into a Secret and name it in spec.kubeConfig.secretRef',
-    });
+  const map = referenceOf(spec.kubeConfig?.['configMapRef']);
+  if (clusters === undefined || (secret === undefined && map === undefined)) {
+    throw new CapstanError(
+      'SPEC_INVALID',
+      'spec.kubeConfig names neither a Secret nor a ConfigMap',
+      { hint: 'name a Secret with a kubeconfig in spec.kubeConfig.secretRef' },
+    );
+  }
+  if (secret === undefined) {
+    const name = map?.name ?? '';
+    const access = await readTokenAccess({ namespace, name }, ports, signal);
+    return clusters.use(`kubeconfig map ${namespace}/${name}`, access);
   }
   const origin = `Secret '${namespace}/${secret.name}'`;
   const ref = { kind: 'Secret' as const, namespace, name: secret.name, optional: false };

@@ -151,7 +151,7 @@ test('the fields of a Kustomization become a Delivery', () => {
     [
       { wait: true, timeout: '2m' },
       ({ sync }) => sync.gate,
-      { objects: 'all', timeoutMs: 120_000 },
+      { objects: 'all', timeoutMs: 120_000, failFast: true },
     ],
     [
       { healthChecks: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' }] },
@@ -167,6 +167,7 @@ test('the fields of a Kustomization become a Delivery', () => {
           },
         ],
         timeoutMs: 570_000,
+        failFast: true,
       },
     ],
     [
@@ -177,6 +178,7 @@ test('the fields of a Kustomization become a Delivery', () => {
           { group: 'apps', apiVersion: 'apps/v1', kind: 'Deployment', name: 'w', namespace: 'n' },
         ],
         timeoutMs: 570_000,
+        failFast: true,
       },
     ],
     [

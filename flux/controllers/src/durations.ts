@@ -19,7 +19,7 @@ export function parseDurationMs(text: string, field: string): number {
 
 /** As Go prints it: `2m0s`, `1h30m0s`, `1.5s`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
+  if (ms > 0 && ms < 1000) return `${ms}ms`;
   const hours = Math.floor(ms / 3_600_000);
   const minutes = Math.floor((ms % 3_600_000) / 60_000);
   const seconds = (ms % 60_000) / 1000;

@@ -11,7 +11,7 @@ export { createFluxControllers, type FluxControllers, type FluxPorts } from './f
 export { formatEntry } from './inventory.ts';
 export { kustomizationDependency } from './kustomization-dependency.ts';
 export { readValues } from './read-secret.ts';
-export { type FluxSettings, isWatched } from './settings.ts';
+export { checkSourceKind, type FluxSettings, isWatched } from './settings.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
 export type { SecretReader } from './sources/source-secrets.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';

@@ -15,6 +15,7 @@ import {
   type LoadedRender,
   type ObjectInsight,
   type OperationRequest,
+  type OperationState,
   type Problem,
   previewSync,
   problemOf,
@@ -36,6 +37,7 @@ import {
 import type { ObjectKey } from '@capstan/kube-object';
 import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { findCondition } from './conditions.ts';
 import {
   type ControlState,
   isWanted,
@@ -293,10 +295,14 @@ async function look(
   let current = kustomization;
   let revision = '';
   let originRevision: string | undefined;
+  let waited = previous?.operation;
   const report = async (delivery: DeliveryStatus) => {
+    const superseded = endsWait(waited, delivery) ? triggerOf(current, revision) : undefined;
+    waited = delivery.operation;
     current = await reportStatus(current, delivery, {
       bench,
       signal,
+      superseded,
       artifact: { revision, ...(originRevision === undefined ? {} : { originRevision }) },
     });
   };
@@ -310,7 +316,7 @@ async function look(
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
     } else {
       const { delivery } = observed;
-      const request = toRequest(kustomization, delivery);
+      const request = toRequest(kustomization, delivery, previous);
       status = await runDelivery(
         {
           delivery,
@@ -328,14 +334,33 @@ async function look(
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
-      throw error;
-    const problem = problemOf(error, stageOf(error));
+    if (error instanceof CapstanError && error.kind === 'retry') throw error;
+    const isBug = !(error instanceof CapstanError) || error.kind === 'bug';
+    const problem = problemOf(error, isBug ? 'compare' : stageOf(error));
     status = { ...notReady('', '', previous, ports.clock.now()), problems: [problem] };
+    if (isBug) {
+      await report(status);
+      throw error;
+    }
   }
   known.set(id, { uid, status, render });
   await report(status);
   return status;
+}
+
+/** Whether something newer began while the wait for health was not over. */
+function endsWait(before: OperationState | undefined, { operation }: DeliveryStatus): boolean {
+  const isWaiting = before?.phase === 'Running' && before.appliedAtMs !== undefined;
+  return isWaiting && operation !== undefined && operation.request.id !== before.request.id;
+}
+
+/** What made it look again: its source with another revision, or itself. */
+function triggerOf({ spec, metadata, status }: Kustomization, revision: string): string {
+  const { namespace = '', name = '' } = metadata;
+  const { kind, name: source, namespace: told } = spec.sourceRef;
+  return status.lastAttemptedRevision === revision
+    ? `Kustomization/${namespace}/${name}`
+    : `${kind}/${told || namespace}/${source}`;
 }
 
 /** What cannot be reached is told as a failure of the reconciliation, what is missing as one of the build. */
@@ -344,20 +369,20 @@ function stageOf({ code, kind }: CapstanError): Problem['stage'] {
   return kind === 'wait' ? 'render' : 'spec';
 }
 
+/** What asks for a sync though nothing drifted: the annotation, or a new generation while an attempt waits for its turn. */
 function toRequest(
   { metadata, status }: Kustomization,
   { automation }: Delivery,
+  previous: DeliveryStatus | undefined,
 ): OperationRequest | undefined {
+  if (automation.kind === 'manual') return undefined;
   const requestedAt = metadata.annotations?.[REQUESTED_AT];
-  if (
-    requestedAt === undefined ||
-    requestedAt === status.lastHandledReconcileAt ||
-    automation.kind === 'manual'
-  ) {
-    return undefined;
-  }
+  const isAsked = requestedAt !== undefined && requestedAt !== status.lastHandledReconcileAt;
+  const seen = findCondition(status.conditions, 'Ready')?.observedGeneration;
+  const isRetrying = previous?.operation?.nextAttemptAtMs !== undefined;
+  if (!isAsked && !(isRetrying && seen !== metadata.generation)) return undefined;
   return {
-    id: requestId(requestedAt),
+    id: isAsked ? requestId(requestedAt) : `generation ${metadata.generation}`,
     initiatedBy: { kind: 'automation' },
     policy: {},
     retry: automation.retry,
@@ -383,9 +408,11 @@ async function reportStatus(
   {
     bench,
     artifact,
+    superseded,
     signal,
   }: {
     readonly bench: Bench;
+    readonly superseded: string | undefined;
     readonly artifact: { readonly revision: string; readonly originRevision?: string };
     readonly signal: AbortSignal;
   },
@@ -405,7 +432,7 @@ async function reportStatus(
   control.live.observeWrite(written);
   const after = requireKustomization(written);
   const { apiVersion, kind, metadata } = after;
-  for (const event of toEvents(kustomization, after, { delivery, ...artifact })) {
+  for (const event of toEvents(kustomization, after, { delivery, superseded, ...artifact })) {
     ports.events.record({ object: { apiVersion, kind, metadata }, ...event });
   }
   return after;

@@ -5,7 +5,7 @@ import type { CelCompiler } from '@capstan/lib-expressions';
 import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
 import { readValues } from './read-secret.ts';
-import type { FluxSettings } from './settings.ts';
+import { checkSourceKind, type FluxSettings } from './settings.ts';
 import { type DeliverySource, deliverySource } from './sources/delivery-source.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
@@ -73,13 +73,14 @@ type FoundSource =
 
 async function findSource(
   kustomization: Kustomization,
-  { control, client, tenancy }: ObservePorts,
+  { control, client, tenancy, settings = {} }: ObservePorts,
   signal: AbortSignal,
 ): Promise<FoundSource> {
   const { kind, name, namespace: told } = kustomization.spec.sourceRef;
   const own = kustomization.metadata.namespace ?? '';
   const namespace = told || own;
   checkReference({ kind, namespace, name }, own, tenancy);
+  checkSourceKind({ kind, namespace, name }, settings);
   const wait = (message: string): FoundSource => ({
     kind: 'waiting',
     revision: '',

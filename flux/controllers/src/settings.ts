@@ -1,4 +1,5 @@
 import { type KubeObject, type LabelSelector, matchesLabels } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
 
 /** What Flux's controllers are told by flags and feature gates; all as Flux has it unless told. */
 export interface FluxSettings {
@@ -6,8 +7,14 @@ export interface FluxSettings {
   readonly watchSelector?: LabelSelector;
   /** Further managers whose fields are taken over at each apply (`--override-manager`). */
   readonly overrideManagers?: readonly string[];
+  /** Kinds that are applied after definitions and before all others (`--custom-apply-stage-kinds`). */
+  readonly customStageKinds?: readonly { readonly group: string; readonly kind: string }[];
   /** Holds age keys for Kustomizations that decrypt, beside their own (`--sops-age-secret`). */
   readonly sopsAgeSecret?: { readonly namespace: string; readonly name: string };
+  /** ExternalArtifacts are no sources (ExternalArtifact switched off). */
+  readonly refusesExternalArtifacts?: boolean;
+  /** A failed object does not end the wait for the others (DisableFailFastBehavior). */
+  readonly waitsForAll?: boolean;
   /** Variables that have no value become empty (StrictPostBuildSubstitutions off). */
   readonly laxSubstitutions?: boolean;
   /** `readyExpr` counts beside the check of conditions, not instead of it (AdditiveCELDependencyCheck). */
@@ -18,6 +25,10 @@ export interface FluxSettings {
   readonly retriesOnFailure?: boolean;
   /** `spec.decryption.serviceAccountName` is taken (ObjectLevelWorkloadIdentity). */
   readonly objectIdentities?: boolean;
+  /** Whose tokens reach clusters that a ConfigMap describes, where it names no account (`--default-kubeconfig-service-account`). */
+  readonly defaultKubeConfigAccount?: string;
+  /** Whose identity decrypts, where `spec.decryption` names none (`--default-decryption-service-account`). */
+  readonly defaultDecryptionAccount?: string;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
   readonly cancelsHealthChecks?: boolean;
 }
@@ -25,4 +36,20 @@ export interface FluxSettings {
 /** Whether an object is one of those that are reconciled here. */
 export function isWatched({ metadata }: KubeObject, { watchSelector }: FluxSettings): boolean {
   return watchSelector === undefined || matchesLabels(watchSelector, metadata.labels ?? {});
+}
+
+/** Throws ACCESS_DENIED for an ExternalArtifact where that is switched off. */
+export function checkSourceKind(
+  {
+    kind,
+    namespace,
+    name,
+  }: { readonly kind: string; readonly namespace: string; readonly name: string },
+  { refusesExternalArtifacts = false }: FluxSettings,
+): void {
+  if (kind !== 'ExternalArtifact' || !refusesExternalArtifacts) return;
+  throw new CapstanError(
+    'ACCESS_DENIED',
+    `can't access '${kind}/${namespace}/${name}', ExternalArtifact feature gate is disabled`,
+  );
 }

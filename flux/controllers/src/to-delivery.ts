@@ -31,6 +31,16 @@ export const FIELD_MANAGER = 'kustomize-controller';
 /** Whose fields are taken over: of kubectl, and of this controller before it applied on the server. */
 const PREDECESSORS = ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER];
 
+/** What the original applies and awaits before everything else: definitions, then classes. */
+const STAGES = [
+  [
+    { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' },
+    { group: '', kind: 'Namespace' },
+    { group: 'rbac.authorization.k8s.io', kind: 'ClusterRole' },
+  ],
+  [{ group: '*', kind: '*Class' }],
+];
+
 /** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for a duration that is none. */
 export function toDelivery(
   kustomization: Kustomization,
@@ -39,7 +49,7 @@ export function toDelivery(
   const { spec, metadata } = kustomization;
   const { name = '', namespace = '' } = metadata;
   const retryMs = parseDurationMs(spec.retryInterval ?? spec.interval, 'spec.retryInterval');
-  const gate = toGate(kustomization);
+  const gate = toGate(kustomization, settings);
   const anyKind = { denied: [] };
   return {
     id: { kind: 'Kustomization', namespace, name },
@@ -68,6 +78,7 @@ export function toDelivery(
       force: spec.force ?? false,
       skipHooks: true,
       takeOverFrom: [...PREDECESSORS, ...(settings.overrideManagers ?? [])],
+      stages: [...STAGES, settings.customStageKinds ?? []],
       waitFor: 'applied',
       failOnShared: false,
       rehearsal: 'always',
@@ -78,6 +89,7 @@ export function toDelivery(
       selfHeal: true,
       allowEmpty: true,
       retry: { limit: -1, backoff: { baseMs: retryMs, factor: 1, maxMs: retryMs, jitter: 0 } },
+      reclaimAfterMs: parseDurationMs(spec.interval, 'spec.interval'),
       healBackoff: { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 },
     },
     health: { rules: { base: 'condition', custom: toHealthRules(kustomization) }, rollUp: false },
@@ -176,10 +188,13 @@ function toOverlay({ spec }: Kustomization): KustomizeOverlay {
   };
 }
 
-function toGate(kustomization: Kustomization): HealthGate | undefined {
+function toGate(
+  kustomization: Kustomization,
+  { waitsForAll = false }: FluxSettings,
+): HealthGate | undefined {
   const { spec, metadata } = kustomization;
-  const limit = timeoutMs(kustomization);
-  if (spec.wait === true) return { objects: 'all', timeoutMs: limit };
+  const wait = { timeoutMs: timeoutMs(kustomization), failFast: !waitsForAll };
+  if (spec.wait === true) return { objects: 'all', ...wait };
   const checks = spec.healthChecks ?? [];
   if (checks.length === 0) return undefined;
   // Without apiVersion a workload is meant: `flux create kustomization --health-check` leaves it out.
@@ -190,7 +205,7 @@ function toGate(kustomization: Kustomization): HealthGate | undefined {
     name,
     namespace: namespace === '' && kind !== 'Namespace' ? (metadata.namespace ?? '') : namespace,
   }));
-  return { objects, timeoutMs: limit };
+  return { objects, ...wait };
 }
 
 function toIgnoreRule({ paths, target = {} }: KustomizationIgnore): IgnoreRule {

@@ -2,6 +2,7 @@ import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import { findCondition } from './conditions.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
+import { tookToCheck } from './to-kustomization-status.ts';
 
 export interface KustomizationEvent {
   readonly type: 'Normal' | 'Warning';
@@ -18,10 +19,13 @@ export function toEvents(
     delivery,
     revision,
     originRevision,
+    superseded,
   }: {
     readonly delivery: DeliveryStatus;
     readonly revision: string;
     readonly originRevision?: string;
+    /** What ended a wait for health before its time: `kind/namespace/name`. */
+    readonly superseded?: string | undefined;
   },
 ): readonly KustomizationEvent[] {
   const annotations: { readonly [name: string]: string } = {
@@ -35,6 +39,10 @@ export function toEvents(
   const interval = formatDuration(parseDurationMs(after.spec.interval, 'spec.interval'));
   const events: KustomizationEvent[] = [];
   if (ready === undefined) return events;
+  if (superseded !== undefined) {
+    const message = `Health checks canceled due to new reconciliation triggered by ${superseded}`;
+    events.push({ type: 'Normal', reason: 'HealthCheckCanceled', message, annotations });
+  }
   const changes = (delivery.operation?.results ?? []).flatMap(describeChange);
   const isOver = ready.status !== 'Unknown';
   if (isOver && changes.length > 0 && isNewOperation(before, after)) {
@@ -50,7 +58,7 @@ export function toEvents(
     healthy?.status === 'True' &&
     findCondition(before.status.conditions, 'Healthy')?.status !== 'True'
   ) {
-    const message = `Health check passed${took(delivery)}`;
+    const message = tookToCheck(delivery) ?? healthy.message;
     events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
   if (isWaitingForSource(delivery)) return events;

@@ -47,7 +47,7 @@ export function toKustomizationStatus(
   return {
     conditions: setConditions(
       status.conditions ?? [],
-      toConditions(verdict, kustomization, context),
+      toConditions(verdict, kustomization, { ...context, checked: tookToCheck(delivery) }),
       {
         generation,
         nowMs: context.nowMs,
@@ -61,12 +61,14 @@ export function toKustomizationStatus(
     ...(origin === undefined ? {} : { lastAppliedOriginRevision: origin }),
     ...(attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
     ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
-    // A generation counts as observed once it is in place or cannot be.
-    ...(isReady || verdict.kind === 'stalled'
+    // A generation counts as observed once it is in place or cannot be; what flags forbid may be allowed to it yet.
+    ...(isReady || (verdict.kind === 'stalled' && !FORBIDDEN.has(verdict.reason))
       ? { observedGeneration: generation }
       : { observedGeneration: status.observedGeneration ?? -1 }),
   };
 }
+
+const FORBIDDEN = new Set(['AccessDenied', 'FeatureGateDisabled']);
 
 type Verdict =
   | { readonly kind: 'ready' }
@@ -127,6 +129,13 @@ function judge(
 
 function progressing(kustomization: Kustomization, context: RaisingContext): Verdict {
   return { kind: 'progressing', message: progressAt('sync', kustomization, context) };
+}
+
+/** How long the wait for health took; undefined when that is not known any more. */
+export function tookToCheck({ operation }: DeliveryStatus): string | undefined {
+  const { appliedAtMs, finishedAtMs } = operation ?? {};
+  if (appliedAtMs === undefined || finishedAtMs === undefined) return undefined;
+  return `Health check passed in ${formatDuration(finishedAtMs - appliedAtMs)}`;
 }
 
 const PROGRESS: Readonly<Record<Problem['stage'], string>> = {
@@ -208,13 +217,18 @@ function reasonOf({ message, results }: OperationState): string {
 
 /** The first object that the server would refuse, in the original's words. */
 function dryRunFailure({ message, results }: OperationState): string | undefined {
-  if (!message.startsWith('one or more objects failed to apply (dry run)')) return undefined;
   const failed = results.find(({ status }) => status === 'SyncFailed');
-  if (failed === undefined) return undefined;
-  const { kind, namespace, name } = failed.key;
+  if (failed === undefined || !failed.stepId.startsWith('apply/')) return undefined;
+  const { group, kind, namespace, name } = failed.key;
   const subject = [kind, namespace, name].filter((part) => part !== '').join('/');
+  if (message.startsWith('one or more synchronization tasks are not valid')) {
+    const apiVersion = group === '' ? failed.version : `${group}/${failed.version}`;
+    return `${subject} dry-run failed: no matches for kind "${kind}" in version "${apiVersion}"`;
+  }
+  if (!message.startsWith('one or more objects failed to apply')) return undefined;
   const told = failed.message.replace(/^cannot apply \S+ \S+: /, '');
-  if (/ not found$/.test(told)) return `${subject} not found: ${told}`;
+  if (/ not found$/.test(told))
+    return `${subject} ${namespace === '' ? 'namespace not specified' : 'not found'}: ${told}`;
   const reason = REFUSALS.find(([, pattern]) => pattern.test(told))?.[0];
   return `${subject} dry-run failed${reason === undefined ? '' : ` (${reason})`}: ${told}`;
 }
@@ -235,7 +249,7 @@ function withoutRetry(message: string): string {
 function toConditions(
   verdict: Verdict,
   kustomization: Kustomization,
-  context: RaisingContext,
+  context: RaisingContext & { readonly checked: string | undefined },
 ): readonly NewCondition[] {
   const { revision } = context;
   const { spec } = kustomization;
@@ -248,9 +262,10 @@ function toConditions(
         'ReconciliationSucceeded',
         `Applied revision: ${revision}`,
       );
-      return hasGate
-        ? [ready, condition('Healthy', 'True', 'Succeeded', 'Health check passed')]
-        : [ready];
+      if (!hasGate) return [ready];
+      const before = findCondition(kustomization.status.conditions, 'Healthy');
+      const known = before?.status === 'True' ? before.message : 'Health check passed';
+      return [ready, condition('Healthy', 'True', 'Succeeded', context.checked ?? known)];
     }
     case 'progressing':
       return [
@@ -288,7 +303,10 @@ function condition(
   return { type, status, reason, message };
 }
 
-/** One entry for each desired state, newest first, at most five; an operation counts once, when it is over. */
+/**
+ * One entry for each desired state and its outcome, newest first, at most five. An operation counts once for each attempt,
+ * when that is over, as `History.Upsert` of the original does.
+ */
 function toHistory(
   previous: readonly HistoryEntry[],
   { operation }: DeliveryStatus,
@@ -298,11 +316,16 @@ function toHistory(
     readonly metadata: { readonly [name: string]: string };
   },
 ): readonly HistoryEntry[] {
-  if (operation?.finishedAtMs === undefined || operation.desiredDigest === '') return previous;
+  const endedAtMs = operation && endOfAttempt(operation);
+  if (operation === undefined || endedAtMs === undefined || operation.desiredDigest === '')
+    return previous;
   const { verdict, metadata } = context;
   const digest = `sha256:${operation.desiredDigest}`;
-  const known = previous.find((entry) => entry.digest === digest);
-  const finished = formatTime(operation.finishedAtMs);
+  const outcome = verdict.kind === 'failed' ? verdict.reason : 'ReconciliationSucceeded';
+  const isSame = (entry: HistoryEntry) =>
+    entry.digest === digest && entry.lastReconciledStatus === outcome;
+  const known = previous.find(isSame);
+  const finished = formatTime(endedAtMs);
   const isCounted = known !== undefined && known.lastReconciled >= finished;
   // Another revision of the same objects was reconciled too, though there was nothing to do.
   const isIdle = verdict.kind === 'ready' && known?.metadata?.['revision'] !== metadata['revision'];
@@ -312,12 +335,18 @@ function toHistory(
     digest,
     firstReconciled: known?.firstReconciled ?? lastReconciled,
     lastReconciled,
-    lastReconciledDuration: formatDuration(operation.finishedAtMs - operation.startedAtMs),
-    lastReconciledStatus: verdict.kind === 'failed' ? verdict.reason : 'ReconciliationSucceeded',
+    lastReconciledDuration: formatDuration(endedAtMs - operation.startedAtMs),
+    lastReconciledStatus: outcome,
     metadata,
     totalReconciliations: (known?.totalReconciliations ?? 0) + 1,
   };
-  return [entry, ...previous.filter((one) => one.digest !== digest)].slice(0, 5);
+  return [entry, ...previous.filter((one) => !isSame(one))].slice(0, 5);
+}
+
+/** When the operation ended, or the attempt that failed last; undefined while one runs. */
+function endOfAttempt({ finishedAtMs, nextAttemptAtMs, request }: OperationState) {
+  // Retries follow each other at one distance: the factor of a Kustomization's backoff is 1.
+  return finishedAtMs ?? (nextAttemptAtMs && nextAttemptAtMs - request.retry.backoff.baseMs);
 }
 
 /** What a Kustomization's status says of the past. A failed attempt is not remembered: it is tried again. */

@@ -13,12 +13,24 @@ test("flags of Flux's controllers are followed", () => {
     '--watch-label-selector=sharding.fluxcd.io/key=one',
     '--override-manager=node-fetch',
     '--sops-age-secret=keys',
+    '--custom-apply-stage-kinds=rbac.authorization.k8s.io/Role,ConfigMap',
+    '--default-kubeconfig-service-account=reach',
+    '--default-decryption-service-account=open',
+    '--feature-gates=ObjectLevelWorkloadIdentity=true,DisableFailFastBehavior=true',
     '--feature-gates=StrictPostBuildSubstitutions=false,UseHelm3Defaults=true',
   );
   assert.deepEqual(tenancy, { noCrossNamespaceRefs: true, defaultServiceAccount: 'tenant' });
   assert.deepEqual(settings, {
     laxSubstitutions: true,
     helm3Defaults: true,
+    objectIdentities: true,
+    waitsForAll: true,
+    defaultKubeConfigAccount: 'reach',
+    defaultDecryptionAccount: 'open',
+    customStageKinds: [
+      { group: 'rbac.authorization.k8s.io', kind: 'Role' },
+      { group: '', kind: 'ConfigMap' },
+    ],
     overrideManagers: ['node-fetch'],
     watchSelector: [{ key: 'sharding.fluxcd.io/key', operator: '=', values: ['one'] }],
     sopsAgeSecret: { namespace: 'flux', name: 'keys' },
@@ -35,5 +47,9 @@ test('what changes nothing is said, what is unknown is refused', () => {
   ]);
   assert.throws(() => read('--feature-gates=Nothing=true'), /Nothing=true is no gate of Flux's/);
   assert.throws(() => read('--feature-gates=OOMWatch=perhaps'), /is no gate of Flux's/);
+  assert.throws(
+    () => read('--default-kubeconfig-service-account=reach'),
+    /the feature gate ObjectLevelWorkloadIdentity is not enabled/,
+  );
   assert.throws(() => read('--watch-label-selector=a in b'), /--watch-label-selector a in b: /);
 });

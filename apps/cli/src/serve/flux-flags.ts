@@ -9,6 +9,9 @@ export const FLUX_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'default-service-account': { kind: 'string' },
   'override-manager': { kind: 'string[]' },
   'sops-age-secret': { kind: 'string' },
+  'custom-apply-stage-kinds': { kind: 'string[]' },
+  'default-kubeconfig-service-account': { kind: 'string' },
+  'default-decryption-service-account': { kind: 'string' },
   'watch-label-selector': { kind: 'string' },
   'feature-gates': { kind: 'string[]' },
   'no-remote-bases': { kind: 'boolean' },
@@ -21,6 +24,9 @@ export const FLUX_HELP = `  --no-cross-namespace-refs     Flux's resources may r
   --watch-label-selector LABELS   only Flux's resources with these labels are reconciled (sharding)
   --override-manager NAME         whose fields Kustomizations take over too; may be repeated
   --sops-age-secret NAME          a Secret in $RUNTIME_NAMESPACE (flux-system) with age keys for all who decrypt
+  --custom-apply-stage-kinds GROUP/KIND,…  applied after definitions and classes, before all others
+  --default-kubeconfig-service-account NAME, --default-decryption-service-account NAME
+                                  what reaches clusters of kubeConfig.configMapRef, and what decrypts
   --feature-gates GATE=BOOL,…     those of Flux's controllers; --no-remote-bases, --concurrent and
                                   --requeue-dependency are taken as well; what changes nothing here is said
 `;
@@ -28,6 +34,8 @@ export const FLUX_HELP = `  --no-cross-namespace-refs     Flux's resources may r
 /** Gates that are followed: what each sets when it is on, or off. */
 const GATES: Readonly<Record<string, (isOn: boolean) => FluxSettings>> = {
   StrictPostBuildSubstitutions: (isOn) => ({ laxSubstitutions: !isOn }),
+  DisableFailFastBehavior: (isOn) => ({ waitsForAll: isOn }),
+  ExternalArtifact: (isOn) => ({ refusesExternalArtifacts: !isOn }),
   AdditiveCELDependencyCheck: (isOn) => ({ additiveDependencyCheck: isOn }),
   CancelHealthCheckOnNewRevision: (isOn) => ({ cancelsHealthChecks: isOn }),
   UseHelm3Defaults: (isOn) => ({ helm3Defaults: isOn }),
@@ -43,10 +51,8 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   DirectSourceFetch: WATCHES,
   DisableConfigWatchers:
     'ConfigMaps and Secrets are watched only for those that ask by their label',
-  DisableFailFastBehavior: 'an object that has failed ends its health check at once',
   GroupChangeLog: 'changes are told by events, one object each',
   MigrateAPIVersion: 'field ownership is compared across versions of an API',
-  ExternalArtifact: 'ExternalArtifacts are sources always',
   OOMWatch: 'the process has bounds of its own',
   AdoptLegacyReleases: 'releases of removed versions are taken over from their records',
   DisableChartDigestTracking: 'the digest of an OCI chart is told always',
@@ -75,6 +81,7 @@ export function readFluxFlags(
   const { settings, notes } = readGates(flags.texts('feature-gates'));
   const sopsAgeSecret = flags.text('sops-age-secret');
   const selector = flags.text('watch-label-selector');
+  const accounts = readAccounts(flags, settings);
   return {
     tenancy: {
       noCrossNamespaceRefs: flags.flag('no-cross-namespace-refs'),
@@ -82,7 +89,9 @@ export function readFluxFlags(
     },
     settings: {
       ...settings,
+      ...accounts,
       overrideManagers: flags.texts('override-manager'),
+      customStageKinds: readKinds(flags.texts('custom-apply-stage-kinds')),
       ...(selector === undefined ? {} : { watchSelector: readSelector(selector) }),
       ...(sopsAgeSecret === undefined
         ? {}
@@ -104,6 +113,35 @@ export function readFluxFlags(
         : ['--requeue-dependency: dependencies are watched']),
     ],
   };
+}
+
+/** Accounts that stand in where an object names none; they need identities of objects to be switched on, as in Flux. */
+function readAccounts(flags: Given, { objectIdentities }: FluxSettings): FluxSettings {
+  const kubeConfig = flags.text('default-kubeconfig-service-account') ?? '';
+  const decryption = flags.text('default-decryption-service-account') ?? '';
+  if (`${kubeConfig}${decryption}` !== '' && objectIdentities !== true) {
+    throw new CapstanError(
+      'OPTION_INVALID',
+      'cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled',
+      { hint: 'add --feature-gates=ObjectLevelWorkloadIdentity=true' },
+    );
+  }
+  return {
+    ...(kubeConfig === '' ? {} : { defaultKubeConfigAccount: kubeConfig }),
+    ...(decryption === '' ? {} : { defaultDecryptionAccount: decryption }),
+  };
+}
+
+/** `group/Kind` or, of the core group, `Kind`. */
+function readKinds(texts: readonly string[]) {
+  return texts
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text) => {
+      const at = text.indexOf('/');
+      return { group: text.slice(0, Math.max(at, 0)), kind: text.slice(at + 1) };
+    });
 }
 
 function readGates(texts: readonly string[]) {

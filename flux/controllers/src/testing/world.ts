@@ -71,6 +71,8 @@ class WorldSources extends MemorySources {
 export interface WorldOptions {
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string) => void;
+  /** Told of the path of each write of the controllers that is no dry run. */
+  readonly onWrite?: (path: string) => void;
   readonly tenancy?: Tenancy;
   readonly settings?: FluxSettings;
 }
@@ -86,6 +88,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       if (request.path.includes('watch=')) return sandbox.transport.request(request);
       requests++;
       options.onRequest?.(requests, request.method);
+      const [path = '', query = ''] = request.path.split('?');
+      if (request.method !== 'GET' && !query.includes('dryRun')) options.onWrite?.(path);
       return sandbox.transport.request(request);
     },
   });

@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { Environment, ParseError } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 
 /** JSON as expressions see it: whole numbers are int, others double. */
@@ -40,7 +40,7 @@ export function createCelCompiler(): CelCompiler {
     try {
       run = environment.parse(withSafePatterns(expression));
     } catch (error) {
-      return { error: firstLine(error) };
+      return { error: tellPlace(error, expression) };
     }
     const macros = expression.match(/\.(?:all|exists|exists_one|map|filter|sortBy)\s*\(/g) ?? [];
     const tokens = expression.match(/\w+|[^\s\w]/g)?.length ?? 1;
@@ -191,6 +191,26 @@ function withPath(message: string, expression: string): string {
   const [path = name] =
     new RegExp(`(?<![\\w.])${name}(?:\\.\\w+)*(?!\\w|\\()`).exec(expression) ?? [];
   return `no such attribute(s): ${path}`;
+}
+
+const OPERAND =
+  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
+/** Where an expression cannot be read, laid out as cel-go does, and for one that ends too soon in its words. */
+function tellPlace(error: unknown, expression: string): string {
+  const range = error instanceof ParseError ? error.range : undefined;
+  if (range?.start === undefined) return firstLine(error);
+  const start = Math.min(range.start, expression.length);
+  const before = expression.slice(0, start).split('\n');
+  const column = before.at(-1)?.length ?? 0;
+  const line = expression.split('\n')[before.length - 1] ?? '';
+  const isCut = expression.slice(start).trim() === '';
+  const why = !isCut
+    ? firstLine(error)
+    : /\.\s*$/.test(expression)
+      ? "no viable alternative at input '.'"
+      : `mismatched input '<EOF>' expecting ${OPERAND}`;
+  return `ERROR: <input>:${before.length}:${column + 1}: Syntax error: ${why}\n | ${line}\n | ${'.'.repeat(column)}^`;
 }
 
 function firstLine(error: unknown): string {
