@@ -65,7 +65,8 @@ const YOUNG_MB = 24;
 const QUEUE_MAX = 10_000;
 const FAILURES_MAX = 1_000;
 const FOLDERS_MAX = 200;
-const UNKEPT_MAX = 10_000;
+/** Each holds its files in memory: more of them than this are written though renders go on. */
+const UNKEPT_MAX = 64;
 const PAUSE_MS = 2_000;
 const ROUNDS_MAX = 16;
 
@@ -83,6 +84,7 @@ export class RenderPool {
   /** What is still to be written to disk. */
   readonly #unkept: (() => Promise<void>)[] = [];
   #pause: NodeJS.Timeout | undefined;
+  #keeping: Promise<void> | undefined;
   #environment: { readonly offered: Partial<Capabilities>; readonly text: string } | undefined;
   #isClosed = false;
 
@@ -137,13 +139,19 @@ export class RenderPool {
   /** The disk can wait until renders pause: who waits for one has something to apply. */
   #keepLater(keep: () => Promise<void>): void {
     this.#unkept.push(keep);
-    if (this.#unkept.length > UNKEPT_MAX) this.#unkept.shift();
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => void this.#keepAll(), PAUSE_MS);
-    this.#pause.unref();
+    if (this.#unkept.length >= UNKEPT_MAX) void this.#keepAll();
+    else this.#pause = setTimeout(() => void this.#keepAll(), PAUSE_MS).unref();
   }
 
-  async #keepAll(): Promise<void> {
+  #keepAll(): Promise<void> {
+    this.#keeping ??= this.#keepEach().finally(() => {
+      this.#keeping = undefined;
+    });
+    return this.#keeping;
+  }
+
+  async #keepEach(): Promise<void> {
     for (let next = this.#unkept.shift(); next !== undefined; next = this.#unkept.shift())
       await next();
   }
