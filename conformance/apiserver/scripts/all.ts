@@ -1,9 +1,16 @@
 import type { Script } from '@capstan/kube-apiserver/testing';
+import { admissionScripts } from './admission.ts';
 import { kindScripts } from './kinds.ts';
 import { limitScripts } from './limits.ts';
 import { protocolScripts } from './protocol.ts';
 import { workloadScripts } from './workloads.ts';
 
 export function allScripts(): Script[] {
-  return [...protocolScripts(), ...kindScripts(), ...workloadScripts(), ...limitScripts()];
+  return [
+    ...protocolScripts(),
+    ...kindScripts(),
+    ...workloadScripts(),
+    ...limitScripts(),
+    ...admissionScripts(),
+  ];
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
+import { Admission } from './admission/admission.ts';
 import { ApiError, internalError, noSuchResource } from './api-error.ts';
 import { authenticate, type ClientCertificate, impersonate } from './auth/authenticate.ts';
 import { authorizeRequest } from './auth/authorize-request.ts';
@@ -92,6 +93,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     describe: createDescriber(catalogue),
     messages: createMessages(catalogue),
     signer: options.signer ?? createTokenSigner(),
+    admission: new Admission(),
     runtime: options.runtime ?? SILENT_RUNTIME,
     metrics: new ServerMetrics(),
     objectTexts: new ObjectTexts(),

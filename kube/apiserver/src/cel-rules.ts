@@ -20,13 +20,16 @@ export function createRuleCompiler(): RuleCompiler {
 }
 
 function createEnvironment(): Environment {
+  return kubernetesEnvironment().registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn');
+}
+
+/** What every expression in Kubernetes may call; variables are for whoever evaluates. */
+export function kubernetesEnvironment(): Environment {
   return new Environment({
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: { maxAstNodes: 10_000, maxDepth: 100 },
   })
-    .registerVariable('self', 'dyn')
-    .registerVariable('oldSelf', 'dyn')
     .registerFunction('string.matchesPattern(string): bool', (text: string, pattern: string) =>
       RE2JS.compile(pattern).matcher(text).find(),
     )
@@ -97,13 +100,13 @@ function compileRule(
   };
 }
 
-function firstLine(error: unknown): string {
+export function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split('\n')[0] ?? '';
 }
 
 /** The library's own `matches` backtracks; outside of string literals it is called by another name. */
-function withSafePatterns(expression: string): string {
+export function withSafePatterns(expression: string): string {
   return expression.replace(
     /("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.matches\s*\(/g,
     (whole, literal: string | undefined) => (literal === undefined ? '.matchesPattern(' : whole),
@@ -111,7 +114,7 @@ function withSafePatterns(expression: string): string {
 }
 
 /** Values that a macro may visit: elements of lists and maps, at all depths. */
-function countValues(value: Json): number {
+export function countValues(value: Json): number {
   if (Array.isArray(value)) {
     return value.reduce((sum: number, item: Json) => sum + countValues(item), 1);
   }
@@ -122,7 +125,7 @@ function countValues(value: Json): number {
 }
 
 /** JSON as CEL sees it through the schema: integers are int, other numbers double, times are timestamps. */
-function toCel(value: Json, schema: Schema | undefined): unknown {
+export function toCel(value: Json, schema: Schema | undefined): unknown {
   if (typeof value === 'number') {
     return schema?.type === 'number' || !Number.isInteger(value) ? value : BigInt(value);
   }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@capstan/kube-object';
 import type { Catalogue } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
+import type { Admission } from './admission/admission.ts';
 import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
@@ -28,6 +29,8 @@ export interface Core {
   /** The texts of `explain`, loaded when the first OpenAPI document is asked for. */
   readonly describe: () => Promise<Describe>;
   readonly signer: TokenSigner;
+  /** Policies of the cluster. */
+  readonly admission: Admission;
   readonly runtime: ContainerRuntime;
   /** What the server counts of its own work. */
   readonly metrics: ServerMetrics;

@@ -165,8 +165,14 @@ export function readDraft(core: Core, call: Call): ReturnType<typeof parseBody> 
 }
 
 export function writeOptionsOf(call: Call): WriteOptions {
+  const requestOptions: { [key: string]: string } = {};
+  for (const name of ['fieldManager', 'fieldValidation']) {
+    const given = call.query.get(name) ?? '';
+    if (given !== '') requestOptions[name] = given;
+  }
   return {
     ...readWriteParameters(call),
+    requestOptions,
     user: call.user,
     warn: (text) => {
       call.warnings.push(text);

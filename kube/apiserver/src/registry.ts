@@ -100,6 +100,13 @@ export class Registry {
     return undefined;
   }
 
+  /** The other versions (and groups) in which the same objects are served. */
+  equivalents(resource: ServedResource): readonly ServedResource[] {
+    return this.groups()
+      .flatMap(({ versions }) => versions.flatMap(({ resources }) => resources))
+      .filter((other) => other.bucket === resource.bucket && other !== resource);
+  }
+
   /** One resource per bucket, in the version in which it is stored: for whoever walks all objects. */
   stored(): ServedResource[] {
     const byBucket = new Map<string, ServedResource>();

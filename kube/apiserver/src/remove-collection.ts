@@ -20,7 +20,14 @@ export function removeCollection(core: Core, call: Call): ApiResponse {
       name: object.metadata.name ?? '',
     };
     try {
-      removeObject(core, target, { ...options, user: call.user, warn: () => undefined });
+      removeObject(core, target, {
+        ...options,
+        user: call.user,
+        warn: (text) => {
+          call.warnings.push(text);
+        },
+        admitted: 'unnamed',
+      });
     } catch (error) {
       // Gone in the meantime: what was asked for.
       if (!(error instanceof ApiError && error.code === 404)) throw error;

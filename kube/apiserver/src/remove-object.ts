@@ -1,4 +1,5 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { attributesOf } from './admission/admit-write.ts';
 import {
   ApiError,
   badRequest,
@@ -24,6 +25,8 @@ export interface RemoveOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly warn: (text: string) => void;
+  /** Of a collection one by one: no request names the object. Of an eviction: it has been admitted as such. */
+  readonly admitted?: 'unnamed' | 'already';
 }
 
 /** What a deletion answers with: the object, while it still exists (or always, for some kinds), else a Success status. */
@@ -63,6 +66,7 @@ export function removeObject(
   const stored = core.store.get(resource.bucket, key);
   if (stored === undefined) throw notFound(subject);
   checkPreconditions(stored, { ...subject, resource: resource.kind }, options);
+  admitRemoval(core, target, stored, options);
   const finalizers = deletionFinalizers(stored, resource, options.propagation);
   const grace = graceSeconds(stored, resource, options.gracePeriodSeconds);
   const held = finalizers.length > 0 || grace > 0 || isHeldNamespace(stored, resource);
@@ -78,6 +82,27 @@ export function removeObject(
   }
   const kept = core.store.put(resource.bucket, key, marked);
   return { object: toVersion(kept, resource), gone: false };
+}
+
+function admitRemoval(
+  core: Core,
+  target: { readonly resource: ServedResource; readonly namespace: string; readonly name: string },
+  stored: KubeObject,
+  options: RemoveOptions,
+): void {
+  if (options.admitted === 'already') return;
+  const { user, dryRun, warn, gracePeriodSeconds, propagation } = options;
+  const name = options.admitted === 'unnamed' ? '' : target.name;
+  const requestOptions = {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(propagation === undefined ? {} : { propagationPolicy: propagation }),
+  };
+  const request = { ...target, name, subresource: '', user, dryRun, warn, requestOptions };
+  const attributes = attributesOf(request, 'DELETE', {
+    object: undefined,
+    oldObject: toVersion(stored, target.resource),
+  });
+  core.admission.validate(core, attributes, warn);
 }
 
 /** What goes at once is shown as it was; only pods, which end gracefully, show the moment of their end. */

@@ -1,4 +1,6 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { attributesOf, mutateDraft } from './admission/admit-write.ts';
+import type { AdmissionAttributes } from './admission/attributes.ts';
 import { badRequest, internalError, invalid } from './api-error.ts';
 import { bodyText, mediaType, requireObject } from './body.ts';
 import type { Core } from './core.ts';
@@ -20,7 +22,7 @@ import { patchedDraft } from './patch-object.ts';
 import { readObject } from './read-object.ts';
 import { formatSelector, fromSelectorObject } from './selectors.ts';
 import { simplePath } from './tables/simple-path.ts';
-import { updateObject } from './write-object.ts';
+import { asObject, updateObject } from './write-object.ts';
 
 /** `/scale`: an autoscaling/v1 Scale as a view of the object, whose spec.replicas can be written. */
 export function runScale(core: Core, call: Call): ApiResponse {
@@ -34,7 +36,16 @@ export function runScale(core: Core, call: Call): ApiResponse {
   }
   const options = writeOptionsOf(call);
   const wanted = call.info.verb === 'patch' ? patchScale(view, call) : readScale(core, call);
-  const replicas = numberAt(wanted, 'spec', 'replicas') ?? 0;
+  const given = numberAt(wanted, 'spec', 'replicas') ?? 0;
+  const attributes = (scale: KubeObject): AdmissionAttributes =>
+    attributesOf({ ...target, ...options, subresource: 'scale' }, 'UPDATE', {
+      kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+      object: scale,
+      oldObject: view,
+    });
+  const asked: DraftObject = cloneJson(withReplicas(view, given));
+  mutateDraft(core, asked, attributes(asObject(asked)), () => undefined);
+  const replicas = numberAt(asked, 'spec', 'replicas') ?? 0;
   if (replicas < 0) {
     throw invalid({ group: 'autoscaling', kind: 'Scale', name: target.name }, [
       {
@@ -45,6 +56,7 @@ export function runScale(core: Core, call: Call): ApiResponse {
       },
     ]);
   }
+  core.admission.validate(core, attributes(asObject(asked)), options.warn);
   const draft = cloneJson(object);
   setPath(draft, replicasPath(call), replicas);
   const version = textAt(wanted, 'metadata', 'resourceVersion');
@@ -56,6 +68,10 @@ export function runScale(core: Core, call: Call): ApiResponse {
     encodeObject(core, { status: 200, object: answer, representation, call }),
     call.warnings,
   );
+}
+
+function withReplicas(view: KubeObject, replicas: number): KubeObject {
+  return { ...view, spec: replicas === 0 ? {} : { replicas } };
 }
 
 function readScale(core: Core, call: Call): DraftObject {

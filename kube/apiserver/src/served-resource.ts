@@ -44,7 +44,9 @@ export interface Strategy {
   prune?(object: DraftObject): readonly string[];
   /** Defaults of the kind's version, on the decoded object. */
   applyDefaults?(object: DraftObject): void;
-  /** Admission and preparation before validation; may throw an ApiError. */
+  /** The server's own admission plugins on a new object; called again after a policy has changed it. May throw. */
+  admit?(object: DraftObject, context: StrategyContext): void;
+  /** Preparation before validation, and the admission plugins that no policy can tell from it; may throw an ApiError. */
   prepareCreate?(object: DraftObject, context: StrategyContext): void;
   prepareUpdate?(object: DraftObject, old: KubeObject, context: StrategyContext): void;
   /** `old` is what an update replaces. */

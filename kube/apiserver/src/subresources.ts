@@ -1,4 +1,6 @@
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { attributesOf, mutateDraft } from './admission/admit-write.ts';
+import type { AdmissionAttributes } from './admission/attributes.ts';
 import {
   ApiError,
   badRequest,
@@ -104,8 +106,25 @@ function finalize(core: Core, call: Call): ApiResponse {
   return encodeObject(core, { status: 200, object, representation, call });
 }
 
+/** Asks admission about an object that is handed to a subresource and kept nowhere; it may be changed. */
+function admitPart(core: Core, call: Call, draft: DraftObject): void {
+  const { info, resource, user } = call;
+  const kind = resource.subresources.find((sub) => sub.name === info.subresource)?.kind;
+  const options = writeOptionsOf(call);
+  const object = (): KubeObject => draft as unknown as KubeObject;
+  const attributes = (): AdmissionAttributes =>
+    attributesOf({ ...targetOf(call), ...options, user, subresource: info.subresource }, 'CREATE', {
+      ...(kind === undefined ? {} : { kind }),
+      object: object(),
+      oldObject: undefined,
+    });
+  mutateDraft(core, draft, attributes(), () => undefined);
+  core.admission.validate(core, attributes(), options.warn);
+}
+
 function binding(core: Core, call: Call): ApiResponse {
   const draft = requireObject(readDraft(core, call).value);
+  admitPart(core, call, draft);
   bindPod(core, call.info.namespace, call.info.name, textAt(draft, 'target', 'name'));
   return encodeValue(core, 201, SUCCESS, representationFor(call));
 }
@@ -126,6 +145,7 @@ function evict(core: Core, call: Call): ApiResponse {
   const dryRun =
     call.query.getAll('dryRun').includes('All') ||
     listAt(draft, 'deleteOptions', 'dryRun').includes('All');
+  admitPart(core, call, draft);
   const phase = textAt(pod, 'status', 'phase');
   const budgets = listBucket(core.store, 'policy/poddisruptionbudgets', target.namespace).filter(
     (budget) => {
@@ -140,6 +160,7 @@ function evict(core: Core, call: Call): ApiResponse {
     user: call.user,
     dryRun,
     warn: () => undefined,
+    admitted: 'already',
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
   });
   return encodeValue(core, 201, SUCCESS, representationFor(call));
@@ -178,6 +199,7 @@ function token(core: Core, call: Call): ApiResponse {
   const representation = representationFor(call);
   const account = readObject(core, targetOf(call));
   const draft = requireObject(readDraft(core, call).value);
+  admitPart(core, call, draft);
   const seconds = numberAt(draft, 'spec', 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT;
   if (seconds < TOKEN_SECONDS_MIN) {
     throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest', name: '' }, [

@@ -1,6 +1,7 @@
 import { keepTimestamps } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
+import { attributesOf, mutateDraft, type WriteRequest } from './admission/admit-write.ts';
 import {
   ApiError,
   alreadyExists,
@@ -42,6 +43,8 @@ export interface WriteOptions {
   readonly fieldManager: string;
   readonly fieldValidation: FieldValidation;
   readonly warn: (text: string) => void;
+  /** What the client gave of fieldManager and fieldValidation, for those who are shown the request. */
+  readonly requestOptions?: JsonObject;
 }
 
 /** Which object a write is for, from the URL. */
@@ -81,13 +84,10 @@ export function createObject(
   requireNamespace(core, target, textAt(draft, 'metadata', 'name'));
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
-  // Defaulting may have replaced the whole content.
-  const metadata = childDraft(draft, 'metadata');
-  nameNew(core, metadata);
   // What admission and the kind's own preparation add belongs to nobody.
   if (options.managedFields !== 'given') {
     takeManagedFields(
-      metadata,
+      childDraft(draft, 'metadata'),
       trackChange(core, {
         before: undefined,
         after: asObject(draft),
@@ -97,7 +97,9 @@ export function createObject(
       }),
     );
   }
-  fillFromLimits(core, resource, draft);
+  admitNew(core, target, draft, options);
+  const metadata = childDraft(draft, 'metadata');
+  nameNew(core, metadata);
   stampNew(core, metadata, resource);
   if (resource.strategy.hasStatus === true) resetStatus(draft, resource);
   resource.strategy.prepareCreate?.(draft, context);
@@ -112,6 +114,9 @@ export function createObject(
   }
   const key = keyFor(resource, target.namespace, name);
   admitLimits(core, resource, object);
+  const request = requestOf({ ...target, name }, options);
+  const attributes = attributesOf(request, 'CREATE', { object, oldObject: undefined });
+  core.admission.validate(core, attributes, options.warn);
   admitQuota(core, resource, object);
   if (core.store.get(resource.bucket, key) !== undefined) {
     throw alreadyExists({ ...subjectOf(target), name });
@@ -123,6 +128,46 @@ export function createObject(
   return {
     object: toVersion(core.store.get(resource.bucket, key) ?? kept, resource),
     created: true,
+  };
+}
+
+/** What the server's own plugins add to a new object, and then what policies do. */
+function admitNew(core: Core, target: Target, draft: DraftObject, options: WriteOptions): void {
+  const { resource } = target;
+  const plugins = (object: DraftObject): void => {
+    fillFromLimits(core, resource, object);
+    resource.strategy.admit?.(object, strategyContext(core, options.user, options.warn));
+  };
+  plugins(draft);
+  const name = textAt(draft, 'metadata', 'name');
+  const attributes = attributesOf(requestOf({ ...target, name }, options), 'CREATE', {
+    object: asObject(draft),
+    oldObject: undefined,
+  });
+  mutateDraft(core, draft, attributes, (object) => {
+    settle(object, resource);
+    plugins(object);
+  });
+}
+
+/** Decodes and defaults what a policy has made of an object. */
+function settle(object: DraftObject, resource: ServedResource): void {
+  decodeObject(object, resource, { fieldValidation: 'Ignore', warn: () => undefined }, []);
+  resource.strategy.applyDefaults?.(object);
+}
+
+function requestOf(
+  target: Target,
+  options: WriteOptions & { readonly subresource?: string },
+): WriteRequest {
+  const { user, dryRun, warn, requestOptions, subresource = '' } = options;
+  return {
+    ...target,
+    user,
+    dryRun,
+    warn,
+    subresource,
+    ...(requestOptions === undefined ? {} : { requestOptions }),
   };
 }
 
@@ -174,6 +219,7 @@ export function updateObject(
       }),
     );
   }
+  admitChange(core, target, { draft, old }, options);
   if (!STATUS_PARTS.has(options.subresource ?? '')) {
     resource.strategy.prepareUpdate?.(draft, old, context);
   }
@@ -195,12 +241,38 @@ export function updateObject(
   if (errors.length > 0) {
     throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
   }
+  // A Scale is admitted as such, not as the object behind it.
+  if (options.subresource !== 'scale') {
+    const attributes = attributesOf(requestOf(target, options), 'UPDATE', {
+      object,
+      oldObject: old,
+    });
+    core.admission.validate(core, attributes, options.warn);
+  }
   if ((options.subresource ?? '') === '') {
     if (resource.bucket !== '/pods') admitLimits(core, resource, object);
     admitQuota(core, resource, object, old);
   }
   const tracked = keepTimestamps(old, object);
   return storeUpdate(core, { target, key, old, stored, tracked, options });
+}
+
+function admitChange(
+  core: Core,
+  target: Target,
+  { draft, old }: { readonly draft: DraftObject; readonly old: KubeObject },
+  options: WriteOptions & { readonly subresource?: string },
+): void {
+  const { subresource = '' } = options;
+  if (subresource === 'scale') return;
+  const attributes = attributesOf(requestOf(target, options), 'UPDATE', {
+    object: asObject(draft),
+    oldObject: old,
+  });
+  const isChanged = mutateDraft(core, draft, attributes, (object) => {
+    settle(object, target.resource);
+  });
+  if (isChanged) carryOver(draft, old, target.resource, subresource);
 }
 
 function takeManagedFields(metadata: DraftObject, tracked: KubeObject): void {

@@ -51,7 +51,6 @@ import {
 } from '../validation/networking.ts';
 import { podTemplate } from '../validation/pod-spec.ts';
 import { csiDriverSpec, storageClass, VOLUME_SOURCES, volumeSpec } from '../validation/storage.ts';
-import { webhooks } from '../validation/webhooks.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 
 export const namespaceStrategy: Strategy = {
@@ -430,43 +429,6 @@ export const ingressClassStrategy: Strategy = {
     const controller = textAt(object, 'spec', 'controller');
     if (controller === textAt(old, 'spec', 'controller')) return [];
     return [invalidAt('spec.controller', controller, 'field is immutable')];
-  },
-};
-
-export const webhookConfigurationStrategy: Strategy = {
-  hasGeneration: true,
-  needsVersionOnUpdate: true,
-  applyDefaults(object) {
-    for (const webhook of draftObjects(object, 'webhooks')) {
-      setDefault(webhook, 'failurePolicy', 'Fail');
-      setDefault(webhook, 'matchPolicy', 'Equivalent');
-      setDefault(webhook, 'namespaceSelector', {});
-      setDefault(webhook, 'objectSelector', {});
-      setDefault(webhook, 'timeoutSeconds', 10);
-      if (object['kind'] === 'MutatingWebhookConfiguration') {
-        setDefault(webhook, 'reinvocationPolicy', 'Never');
-      }
-      for (const rule of draftObjects(webhook, 'rules')) setDefault(rule, 'scope', '*');
-      const service = childDraft(webhook, 'clientConfig')['service'];
-      if (isDraftObject(service)) setDefault(service, 'port', 443);
-    }
-  },
-  validate: (object) => webhooks(object['webhooks'] as Json, 'webhooks'),
-};
-
-export const admissionPolicyStrategy: Strategy = {
-  hasStatus: true,
-  hasGeneration: true,
-  needsVersionOnUpdate: true,
-  applyDefaults(object) {
-    const spec = childDraft(object, 'spec');
-    setDefault(spec, 'failurePolicy', 'Fail');
-    const constraints = spec['matchConstraints'];
-    if (!isDraftObject(constraints)) return;
-    setDefault(constraints, 'matchPolicy', 'Equivalent');
-    setDefault(constraints, 'namespaceSelector', {});
-    setDefault(constraints, 'objectSelector', {});
-    for (const rule of draftObjects(constraints, 'resourceRules')) setDefault(rule, 'scope', '*');
   },
 };
 

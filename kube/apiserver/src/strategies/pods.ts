@@ -37,14 +37,17 @@ export const podStrategy: Strategy = {
       }
     }
   },
-  prepareCreate(pod, context) {
+  admit(pod, context) {
     const spec = childDraft(pod, 'spec');
     admitServiceAccount(pod, spec, context);
+    admitPriority(pod, spec, context);
+    admitTolerations(spec);
+  },
+  prepareCreate(pod) {
+    const spec = childDraft(pod, 'spec');
     if ((numberAt(spec, 'terminationGracePeriodSeconds') ?? 0) < 0) {
       spec['terminationGracePeriodSeconds'] = 1;
     }
-    admitPriority(pod, spec, context);
-    admitTolerations(spec);
     pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
   },
   prepareUpdate(pod, old) {
@@ -65,7 +68,7 @@ function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: Strat
   const account = context.find('/serviceaccounts', `${namespace}/${name}`);
   if (account === undefined) {
     throw forbidden(
-      { group: '', resource: 'pods', name: textAt(pod, 'metadata', 'name') },
+      { group: '', resource: 'pods', name: givenName(pod) },
       `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
     );
   }
@@ -75,6 +78,11 @@ function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: Strat
   }
   const mounts = spec['automountServiceAccountToken'] ?? account['automountServiceAccountToken'];
   if (mounts !== false) mountToken(spec, context);
+}
+
+/** Names are generated after admission. */
+function givenName(pod: DraftObject): string {
+  return textAt(pod, 'metadata', 'name') || textAt(pod, 'metadata', 'generateName') || 'Unknown';
 }
 
 function mountToken(spec: DraftObject, context: StrategyContext): void {
@@ -145,7 +153,7 @@ function admitPreemption(pod: DraftObject, spec: DraftObject, ofClass: string): 
   setDefault(spec, 'preemptionPolicy', policy);
   if (spec['preemptionPolicy'] === policy) return;
   throw forbidden(
-    { group: '', resource: 'pods', name: textAt(pod, 'metadata', 'name') },
+    { group: '', resource: 'pods', name: givenName(pod) },
     `the string value of PreemptionPolicy (${textAt(spec, 'preemptionPolicy')}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
   );
 }

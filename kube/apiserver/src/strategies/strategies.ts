@@ -1,8 +1,14 @@
 import type { Strategy } from '../served-resource.ts';
+import {
+  mutatingBindingStrategy,
+  mutatingPolicyStrategy,
+  validatingBindingStrategy,
+  validatingPolicyStrategy,
+  webhookConfigurationStrategy,
+} from './admission.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { definitionStrategy } from './custom-resource-definition.ts';
 import {
-  admissionPolicyStrategy,
   autoscalerStrategy,
   claimStrategy,
   controllerRevisionStrategy,
@@ -26,7 +32,6 @@ import {
   runtimeClassStrategy,
   storageClassStrategy,
   volumeStrategy,
-  webhookConfigurationStrategy,
 } from './others.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
@@ -84,16 +89,10 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   'apiextensions.k8s.io/customresourcedefinitions': definitionStrategy,
   [`${ADMISSION}/mutatingwebhookconfigurations`]: webhookConfigurationStrategy,
   [`${ADMISSION}/validatingwebhookconfigurations`]: webhookConfigurationStrategy,
-  [`${ADMISSION}/validatingadmissionpolicies`]: admissionPolicyStrategy,
-  [`${ADMISSION}/validatingadmissionpolicybindings`]: {
-    hasGeneration: true,
-    needsVersionOnUpdate: true,
-  },
-  [`${ADMISSION}/mutatingadmissionpolicies`]: { hasGeneration: true, needsVersionOnUpdate: true },
-  [`${ADMISSION}/mutatingadmissionpolicybindings`]: {
-    hasGeneration: true,
-    needsVersionOnUpdate: true,
-  },
+  [`${ADMISSION}/validatingadmissionpolicies`]: validatingPolicyStrategy,
+  [`${ADMISSION}/validatingadmissionpolicybindings`]: validatingBindingStrategy,
+  [`${ADMISSION}/mutatingadmissionpolicies`]: mutatingPolicyStrategy,
+  [`${ADMISSION}/mutatingadmissionpolicybindings`]: mutatingBindingStrategy,
   [`${RBAC}/clusterrolebindings`]: roleBindingStrategy,
   [`${RBAC}/clusterroles`]: roleStrategy,
   [`${RBAC}/rolebindings`]: roleBindingStrategy,

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { KubeObject } from '@capstan/kube-object';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { attributesOf } from '../admission/admit-write.ts';
 import { ApiError, badRequest, notFound } from '../api-error.ts';
 import { authorizeRequest } from '../auth/authorize-request.ts';
 import type { ProcessStreams } from '../container-runtime.ts';
 import type { Core } from '../core.ts';
 import type { ApiRequest } from '../http-types.ts';
 import { listAt, textAt } from '../json.ts';
-import { isTrue, readRequestInfo } from '../request-info.ts';
+import { isTrue, type ResourceRequest, readRequestInfo } from '../request-info.ts';
 import type { UserInfo } from '../user.ts';
 
 /** What a client asked to be connected with, checked: it begins once the connection speaks the protocol of streams. */
@@ -42,6 +43,7 @@ export function prepareStreams(core: Core, user: UserInfo, request: ApiRequest):
   const { namespace, name } = info.resource;
   const pod = core.store.get('/pods', `${namespace}/${name}`);
   if (pod === undefined) throw notFound({ group: '', resource: 'pods', name });
+  admitConnection(core, user, info.resource, query);
   if (subresource === 'portforward') {
     return {
       kind: 'ports',
@@ -80,6 +82,55 @@ export function prepareStreams(core: Core, user: UserInfo, request: ApiRequest):
         ? core.runtime.exec({ core, pod, name: container }, command, streams)
         : core.runtime.attach({ core, pod, name: container }, streams),
   };
+}
+
+const OPTION_KINDS: Readonly<Record<string, string>> = {
+  exec: 'PodExecOptions',
+  attach: 'PodAttachOptions',
+  portforward: 'PodPortForwardOptions',
+};
+
+/** CONNECT, with the query as an object: what a policy on `pods/exec` is asked about. */
+function admitConnection(
+  core: Core,
+  user: UserInfo,
+  { namespace, name, subresource }: ResourceRequest,
+  query: URLSearchParams,
+): void {
+  const resource = core.registry.find('', 'v1', 'pods');
+  const kind = OPTION_KINDS[subresource];
+  if (resource === undefined || kind === undefined) return;
+  const flags = ['stdin', 'stdout', 'stderr', 'tty'].filter(
+    (key) => query.has(key) && isTrue(query.get(key)),
+  );
+  const command = query.getAll('command');
+  const ports = query.getAll('ports').flatMap((text) => text.split(',').map(Number));
+  const object: JsonObject = {
+    kind,
+    apiVersion: 'v1',
+    ...Object.fromEntries(flags.map((flag) => [flag, true])),
+    ...(query.has('container') ? { container: query.get('container') } : {}),
+    ...(command.length === 0 ? {} : { command }),
+    ...(ports.length === 0 ? {} : { ports }),
+  };
+  const request = {
+    resource,
+    namespace,
+    name,
+    subresource,
+    user,
+    dryRun: false,
+    warn: () => undefined,
+  };
+  core.admission.validate(
+    core,
+    attributesOf(request, 'CONNECT', {
+      kind: { group: '', version: 'v1', kind },
+      object: object as unknown as KubeObject,
+      oldObject: undefined,
+    }),
+    () => undefined,
+  );
 }
 
 const STREAMED: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward']);

@@ -4,6 +4,7 @@ import {
   type Json,
   subdomainProblems,
 } from '@capstan/kube-object';
+import { compileExpression, type ExpressionScope } from '../admission/policy-expression.ts';
 import { listAt, objectAt, textAt } from '../json.ts';
 import {
   type Check,
@@ -58,16 +59,39 @@ function starAlone(what: string): Check {
   };
 }
 
-const rule = fields({
-  apiGroups: (value, at) => [...required()(value, at), ...starAlone('API groups')(value, at)],
-  apiVersions: (value, at) => [
-    ...required()(value, at),
-    ...starAlone('API versions')(value, at),
-    ...items(required())(value, at),
-  ],
-  resources: (value, at) => [...required()(value, at), ...items(required())(value, at)],
-  scope: given(oneOf('*', 'Cluster', 'Namespaced')),
-});
+// A star on one side of the slash leaves no room for more of the same; alone, none for other resources.
+const resources: Check = (value, at) => {
+  const list = (Array.isArray(value) ? value : []).map(String);
+  if (list.length === 0) return [requiredAt(at)];
+  const errors: FieldError[] = [];
+  const all = new Set<string>();
+  const everywhere = new Set<string>();
+  for (const [i, item] of list.entries()) {
+    if (item === '') errors.push(requiredAt(`${at}[${i}]`));
+    const slash = item.indexOf('/');
+    if (slash < 0) continue;
+    const [of, sub] = [item.slice(0, slash), item.slice(slash + 1)];
+    const clash = (pattern: string): void => {
+      const detail = `if '${pattern}' is present, must not specify ${item}`;
+      errors.push(invalidAt(`${at}[${i}]`, item, detail));
+    };
+    if (all.has(of)) clash(`${of}/*`);
+    if (everywhere.has(sub)) clash(`*/${sub}`);
+    if (sub === '*') all.add(of);
+    if (of === '*') everywhere.add(sub);
+  }
+  if (list.length > 1 && list.includes('*/*')) {
+    errors.push(invalidAt(at, list, "if '*/*' is present, must not specify other resources"));
+  }
+  if (
+    list.includes('*') &&
+    list.some((item) => item !== '' && item !== '*' && !item.includes('/'))
+  ) {
+    const detail = "if '*' is present, must not specify other resources without subresources";
+    errors.push(invalidAt(at, list, detail));
+  }
+  return errors;
+};
 
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'] as const;
 
@@ -77,7 +101,18 @@ const operations: Check = (value, at) => [
   ...items(oneOf(...OPERATIONS))(value, at),
 ];
 
-const rules = items(fields({ operations }));
+/** What a webhook or a policy is asked about. */
+export const ruleFields: Readonly<Record<string, Check>> = {
+  operations,
+  apiGroups: (value, at) => [...required()(value, at), ...starAlone('API groups')(value, at)],
+  apiVersions: (value, at) => [
+    ...required()(value, at),
+    ...starAlone('API versions')(value, at),
+    ...items(required())(value, at),
+  ],
+  resources,
+  scope: given(oneOf('*', 'Cluster', 'Namespaced')),
+};
 
 const URL_FORM = '; desired format: https://host[/path]';
 
@@ -152,23 +187,62 @@ export const clientConfig: Check = (value, at) => {
   return target === undefined ? url(link, `${at}.url`) : service(target, `${at}.service`);
 };
 
-const conditions: Check = (value, at) => {
-  const seen = new Set<string>();
-  return (Array.isArray(value) ? value : []).flatMap((item: Json, i) => {
-    const where = `${at}[${i}]`;
-    const name = textAt(item, 'name');
-    const errors: FieldError[] = [];
-    if (textAt(item, 'expression').trim() === '') errors.push(requiredAt(`${where}.expression`));
-    errors.push(...required(labelKey)(name, `${where}.name`));
-    if (name !== '' && seen.has(name)) errors.push(duplicateAt(`${where}.name`, name));
-    seen.add(name);
-    return errors;
-  });
+const CONDITIONS_MAX = 64;
+
+/** Match conditions: named, and expressions that compile to a bool. */
+export function conditions(scope: ExpressionScope): Check {
+  return (value, at) => {
+    const list = Array.isArray(value) ? value : [];
+    const names = list.map((item: Json) => textAt(item, 'name'));
+    const tooMany: FieldError[] =
+      list.length > CONDITIONS_MAX
+        ? [
+            {
+              reason: 'FieldValueTooMany',
+              field: at,
+              value: list.length,
+              detail: `must have at most ${CONDITIONS_MAX} items`,
+            },
+          ]
+        : [];
+    return [
+      ...tooMany,
+      ...list.flatMap((item: Json, i) => {
+        const where = `${at}[${i}]`;
+        const name = names[i] ?? '';
+        const source = textAt(item, 'expression').trim();
+        return [
+          ...(source === ''
+            ? [requiredAt(`${where}.expression`)]
+            : expressionErrors(source, scope, { at: `${where}.expression`, returns: ['bool'] })),
+          ...required(labelKey)(name, `${where}.name`),
+          ...(name !== '' && names.indexOf(name) < i ? [duplicateAt(`${where}.name`, name)] : []),
+        ];
+      }),
+    ];
+  };
+}
+
+/** Why an expression does not compile to what it must give. */
+export function expressionErrors(
+  source: string,
+  scope: ExpressionScope,
+  { at, returns }: { readonly at: string; readonly returns: readonly string[] },
+): readonly FieldError[] {
+  const { problem } = compileExpression(source, scope, returns);
+  return problem === undefined ? [] : [invalidAt(at, source, problem)];
+}
+
+const NO_PARAMS: ExpressionScope = {
+  hasParams: false,
+  hasAuthorizer: true,
+  hasPatchTypes: false,
+  variables: undefined,
 };
 
 const webhook = fields({
   name: qualifiedName,
-  rules: (value, at) => [...rules(value, at), ...items(rule)(value, at)],
+  rules: items(fields(ruleFields)),
   failurePolicy: given(oneOf('Fail', 'Ignore')),
   matchPolicy: given(oneOf('Equivalent', 'Exact')),
   sideEffects: requiredPointer(
@@ -180,7 +254,7 @@ const webhook = fields({
   objectSelector: labelSelector,
   reinvocationPolicy: given(oneOf('IfNeeded', 'Never')),
   clientConfig,
-  matchConditions: conditions,
+  matchConditions: conditions(NO_PARAMS),
   admissionReviewVersions: reviewVersions,
 });
 
