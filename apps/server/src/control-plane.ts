@@ -231,6 +231,7 @@ async function clusterOpener(clock: Clock, tracking: () => TrackingSettings): Pr
       name,
       client,
       schemaOf: clusterSchemas(catalogue, () => cluster.live),
+      definitionOf: (name) => catalogue.definition(name),
       ownerReaders: [applicationOwners(ARGOCD_NAMESPACE, tracking), kustomizationOwners],
       keepsWhole: isKept,
       ...(namespaces.length === 0 ? {} : { namespaces, clusterObjects: clusterResources }),

@@ -82,6 +82,10 @@ export interface ApplicationSetSettings {
   readonly statusResourcesMax: number;
   /** Files of git generators are named by globs whose `*` stays within a name. */
   readonly spansFolders: boolean;
+  /** Folders whose name begins with a dot count for git generators, too. */
+  readonly hiddenFolders: boolean;
+  /** Between two looks at a repository, unless a generator says otherwise. */
+  readonly requeueMs: number;
   /** No Application is written; the sets tell what would be. */
   readonly dryRun: boolean;
   readonly scm: OutsideOptions['scm'];
@@ -90,7 +94,7 @@ export interface ApplicationSetSettings {
 export interface ApplicationSetControllerOptions {
   /** `argocd` by default. */
   readonly namespace?: string;
-  /** Between two looks at a repository, unless a generator says otherwise; 3 min by default, as in Argo CD. */
+  /** Instead of what the settings say. */
   readonly pollIntervalMs?: number;
   readonly concurrency?: number;
   readonly onResult?: (key: SetKey, result: ReconcileResult, durationMs: number) => void;
@@ -109,7 +113,7 @@ interface Bench {
   readonly state: SetState;
   readonly watches: SourceWatches;
   readonly language: TemplateLanguage;
-  readonly pollIntervalMs: number;
+  readonly pollIntervalMs: () => number;
   readonly controlNamespace: string;
 }
 
@@ -125,7 +129,7 @@ export function createApplicationSetController(
   const watches = new SourceWatches(ports.sources, (id) =>
     controller.enqueue(fromId(id), { priority: 10, reason: 'source' }),
   );
-  const pollIntervalMs = options.pollIntervalMs ?? 180_000;
+  const pollIntervalMs = () => options.pollIntervalMs ?? settingsOf(ports).requeueMs;
   const bench: Bench = {
     ports,
     state,
@@ -255,7 +259,7 @@ async function look(set: ApplicationSet, bench: Bench, signal: AbortSignal): Pro
     now: () => ports.clock.now(),
   });
   signal.throwIfAborted();
-  bench.watches.follow(toId(keyOf(set)), read, intervalOf(set, bench.pollIntervalMs));
+  bench.watches.follow(toId(keyOf(set)), read, intervalOf(set, bench.pollIntervalMs()));
   if (generation.kind === 'failed') {
     const { reason, error } = generation;
     if (error.kind === 'bug') throw error;
@@ -352,12 +356,13 @@ function observe(
 ): Surroundings {
   const { state, ports, pollIntervalMs } = bench;
   const refreshes = set.metadata.annotations?.[REFRESH] !== undefined;
-  const maxAgeMs = refreshes ? 0 : intervalOf(set, pollIntervalMs);
+  const maxAgeMs = refreshes ? 0 : intervalOf(set, pollIntervalMs());
   return {
     clusters: state.clusters(),
     project: (name) => state.project(name),
     outside: outsideFor(set, bench, signal),
     spansFolders: settingsOf(ports).spansFolders,
+    hiddenFolders: settingsOf(ports).hiddenFolders,
     readRepository: async (repository) => {
       const access = ports.accessTo(repository);
       const spec = repositorySpec(repository, access);
@@ -379,6 +384,8 @@ const DEFAULTS: ApplicationSetSettings = {
   progressiveSyncs: false,
   statusResourcesMax: 5_000,
   spansFolders: false,
+  hiddenFolders: false,
+  requeueMs: 180_000,
   dryRun: false,
   scm: { enabled: true, allowedProviders: [], strictTokens: false },
 };

@@ -44,7 +44,10 @@ export async function generateFromFiles(
     const tree = await withinAsync(trouble, () =>
       surroundings.readRepository({ url, revision, project, kind }),
     );
-    if (directories.length > 0) return fromFolders(generator, tree, renderer);
+    if (directories.length > 0) {
+      const folders = listFolders(tree, { hidden: surroundings.hiddenFolders === true });
+      return fromFolders(generator, folders, renderer);
+    }
     const isSpanning = kind === 'oci' || surroundings.spansFolders === true;
     return fromFiles(generator, tree, { renderer, list: isSpanning ? globFiles : listFiles });
   });
@@ -77,14 +80,14 @@ function projectOf(
 
 function fromFolders(
   generator: GitGenerator,
-  tree: FileTree,
+  folders: readonly string[],
   renderer: TextRenderer,
 ): readonly Parameters[] {
   const rules = (generator.directories ?? []).map(({ path, exclude }) => ({
     matches: compilePathMatch(path),
     exclude: exclude === true,
   }));
-  const wanted = listFolders(tree).filter((path) => {
+  const wanted = folders.filter((path) => {
     const applying = rules.filter(({ matches }) => matches(path));
     return applying.length > 0 && applying.every(({ exclude }) => !exclude);
   });

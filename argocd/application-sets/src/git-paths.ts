@@ -3,12 +3,19 @@ import { CapstanError } from '@capstan/lib-std';
 
 const PATHS_MAX = 200_000;
 
-/** All folders below the root, parents first, each level by name; hidden ones and what links lead to are left out. */
-export function listFolders(tree: FileTree): readonly string[] {
+/**
+ * All folders below the root, parents first, each level by name; what links lead to is left out, and what is hidden unless
+ * asked for (never Git's own).
+ */
+export function listFolders(
+  tree: FileTree,
+  { hidden = false }: { readonly hidden?: boolean } = {},
+): readonly string[] {
   const folders: string[] = [];
   walk(tree, '', (path, kind) => {
     if (kind !== 'directory') return false;
-    if (path.slice(path.lastIndexOf('/') + 1).startsWith('.')) return false;
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (name.startsWith('.') && (!hidden || name === '.git')) return false;
     folders.push(path);
     return true;
   });

@@ -28,6 +28,8 @@ export interface Surroundings {
   }): Promise<FileTree>;
   /** Files of git generators are named by globs in which `*` stays within a name and `**` spans folders. */
   readonly spansFolders?: boolean;
+  /** Folders whose name begins with a dot count, too. */
+  readonly hiddenFolders?: boolean;
   /** What lies beside Git and the registered clusters; absent where it cannot be asked. */
   readonly outside?: Outside;
 }

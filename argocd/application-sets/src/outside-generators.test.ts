@@ -212,7 +212,7 @@ describe('scm provider generators', () => {
     withStandIn(
       (path) =>
         ({
-          '/api/v4/groups/org/team/projects?per_page=100&page=1&include_subgroups=true&with_shared=true&topic=deploy':
+          '/api/v4/groups/org/team/projects?include_subgroups=true&per_page=100&topic=deploy&with_shared=true':
             {
               headers: { 'x-next-page': '2' },
               json: [
@@ -226,7 +226,7 @@ describe('scm provider generators', () => {
                 },
               ],
             },
-          '/api/v4/groups/org/team/projects?per_page=100&page=2&include_subgroups=true&with_shared=true&topic=deploy':
+          '/api/v4/groups/org/team/projects?include_subgroups=true&page=2&per_page=100&topic=deploy&with_shared=true':
             {
               headers: { 'x-next-page': '' },
               json: [
@@ -267,11 +267,11 @@ describe('scm provider generators', () => {
     withStandIn(
       (path) =>
         ({
-          '/api/v1/orgs/org/repos?page=1&limit=50': {
+          '/api/v1/orgs/org/repos?limit=0&page=1': {
             json: [{ id: 9, name: 'api', default_branch: 'main', html_url: 'https://gt/org/api' }],
           },
-          '/api/v1/repos/org/api/labels?page=1&limit=50': { json: [{ name: 'l1' }] },
-          '/api/v1/repos/org/api/branches?page=1&limit=50': {
+          '/api/v1/repos/org/api/labels?limit=0&page=1': { json: [{ name: 'l1' }] },
+          '/api/v1/repos/org/api/branches?limit=0&page=1': {
             json: [{ name: 'main', commit: { id: 'f'.repeat(40) } }],
           },
         })[path],
@@ -507,6 +507,46 @@ describe('scm provider generators', () => {
     }));
 });
 
+test('an answer that holds no list is an error, not an end of everything that was generated', () =>
+  withStandIn(
+    () => ({ json: { message: 'maintenance' } }),
+    async ({ url }) => {
+      for (const scmProvider of [
+        { github: { organization: 'org', api: url } },
+        { gitlab: { group: 'org', api: url } },
+        { gitea: { owner: 'org', api: url } },
+        { bitbucket: { owner: 'org', user: 'me', appPasswordRef: tokenRef } },
+      ] as JsonObject[]) {
+        const told = await texts({
+          generator: { scmProvider },
+          text: ALL,
+          outside: { bitbucketCloudApi: `${url}/2.0` },
+        });
+        assert.match(String(told), /the answer holds no list/);
+      }
+    },
+  ));
+
+test('redirects are followed within one origin, and nowhere else', () =>
+  withStandIn(
+    (path, url) => {
+      if (path.startsWith('/moved')) return { json: { moved: true } };
+      const elsewhere = url.replace('127.0.0.1', 'localhost');
+      const location = path === '/away' ? `${elsewhere}/moved` : '/moved';
+      return { status: 301, headers: { location } };
+    },
+    async ({ url, asked }) => {
+      const http = createHttpPort({ signal: new AbortController().signal });
+      const get = (path: string) => http({ method: 'GET', url: `${url}${path}`, headers: {} });
+      assert.equal((await get('/here')).text, '{"moved":true}');
+      assert.equal((await get('/away')).status, 301);
+      assert.deepEqual(
+        asked.map(({ path }) => path),
+        ['/here', '/moved', '/away'],
+      );
+    },
+  ));
+
 describe('pull request generators', () => {
   test('GitHub: open ones with all labels that fit a filter', () =>
     withStandIn(github, async ({ url }) => {
@@ -542,7 +582,7 @@ describe('pull request generators', () => {
       generator: (api) => ({
         gitlab: { api, project: 'org/api', labels: ['a', 'b'], pullRequestState: 'opened' },
       }),
-      path: '/api/v4/projects/org/api/merge_requests?per_page=100&page=1&labels=a,b&state=opened',
+      path: '/api/v4/projects/org/api/merge_requests?labels=a,b&per_page=100&state=opened',
       json: [
         {
           iid: 3,
@@ -559,14 +599,14 @@ describe('pull request generators', () => {
     {
       name: 'Gitea',
       generator: (api) => ({ gitea: { api, owner: 'org', repo: 'api' } }),
-      path: '/api/v1/repos/org/api/pulls?page=1&limit=50&state=open',
+      path: '/api/v1/repos/org/api/pulls?limit=0&page=1&state=open',
       json: [pull(4, 'f', [])],
       gives: `4 f main ${'4'.repeat(40)} dev`,
     },
     {
       name: 'Bitbucket Cloud',
       generator: (api) => ({ bitbucket: { api: `${api}/2.0`, owner: 'org', repo: 'api' } }),
-      path: '/2.0/repositories/org/api/pullrequests/?pagelen=50',
+      path: '/2.0/repositories/org/api/pullrequests/',
       json: {
         values: [
           {

@@ -65,7 +65,7 @@ import type { Settings } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { accountFor, ownerName, toDelivery } from './to-delivery.ts';
-import { toEvents } from './to-events.ts';
+import { eventLabels, toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
 import { unusableStatus } from './unusable-spec.ts';
 import { writeStatus } from './write-status.ts';
@@ -532,8 +532,9 @@ async function reportStatus(
   });
   if (written === undefined) return app;
   control.observeWrite(written);
+  const labels = eventLabels(app, control.project(app.spec.project), control.settings());
   for (const event of toEvents(before, after))
-    ports.events.record({ object: eventObject(app), ...event });
+    ports.events.record({ object: eventObject(app), ...event, ...labels });
   return control.parse(written);
 }
 

@@ -14,6 +14,14 @@ export interface Customization {
   readonly actions?: string;
   readonly ignoreDifferences?: Ignored;
   readonly ignoreResourceUpdates?: Ignored;
+  /** Fields that hold types of built-in kinds. */
+  readonly knownTypeFields?: readonly KnownTypeField[];
+}
+
+export interface KnownTypeField {
+  readonly field: string;
+  /** `core/v1/PodSpec`, `core/Quantity`. */
+  readonly type: string;
 }
 
 type Ignored = Pick<IgnoreRule, 'jsonPointers' | 'pathExpressions' | 'managers'>;
@@ -100,10 +108,20 @@ function readField(field: Field, text: string): Part {
       return { ignoreDifferences: readIgnored(text) };
     case 'ignoreResourceUpdates':
       return { ignoreResourceUpdates: readIgnored(text) };
+    case 'knownTypeFields':
+      return { knownTypeFields: readKnownTypes(text) };
     default:
-      // Types of fields are known from the schemas of the definitions.
       return {};
   }
+}
+
+function readKnownTypes(text: string): readonly KnownTypeField[] {
+  return asList(parseYaml(text) as Json).map((item) => {
+    const { field, type } = asRecord(item);
+    if (typeof field !== 'string' || typeof type !== 'string')
+      throw new Error('an entry has no field or no type');
+    return { field, type };
+  });
 }
 
 function readIgnored(text: string): Ignored {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isExcluded, readSettings, systemIgnoreRules } from './settings.ts';
+import { isExcluded, knownTypesOf, readSettings, systemIgnoreRules } from './settings.ts';
+import { eventLabels } from './to-events.ts';
 
 describe('argocd-cm', () => {
   test('without anything the defaults of the original stand', () => {
@@ -90,6 +91,99 @@ Service:
     });
     assert.ok(isExcluded(only, { group: '', kind: 'ConfigMap', server: 's' }));
     assert.ok(!isExcluded(only, { group: 'apps', kind: 'Deployment', server: 's' }));
+  });
+
+  test('inclusions speak of their own clusters alone, exclusions win', () => {
+    const settings = readSettings({
+      'resource.inclusions': '- {apiGroups: [apps], kinds: [Deployment], clusters: ["https://a*"]}',
+      'resource.exclusions': '- {apiGroups: ["!apps"], kinds: [Job]}',
+    });
+    const of = (group: string, kind: string, server: string) =>
+      isExcluded(settings, { group, kind, server });
+    assert.ok(of('', 'ConfigMap', 'https://a1'));
+    assert.ok(!of('apps', 'Deployment', 'https://a1'));
+    assert.ok(!of('', 'ConfigMap', 'https://b1'));
+    // A `!` is no negation here.
+    assert.ok(!of('batch', 'Job', 'https://b1'));
+  });
+
+  test('types of fields of custom resources; those of Rollouts are known', () => {
+    const { customizations, problems } = readSettings({
+      'resource.customizations.knownTypeFields.example.com_App': `
+- {field: spec.pod, type: core/v1/PodSpec}
+- {field: spec.limit, type: core/Quantity}
+- {field: spec.other, type: example/v1/Other}
+`,
+      'resource.customizations.knownTypeFields.example.com_Bad': '- {field: 1}',
+    });
+    assert.equal(problems.length, 1);
+    const found = knownTypesOf({ ...readSettings({}), customizations });
+    assert.deepEqual(
+      found.map(({ kind, field, definition }) => [kind, field, definition].join(' ')),
+      [
+        'App spec.pod io.k8s.api.core.v1.PodSpec',
+        'App spec.limit io.k8s.apimachinery.pkg.api.resource.Quantity',
+        'Rollout spec.template.spec io.k8s.api.core.v1.PodSpec',
+      ],
+    );
+  });
+
+  test('whose status is left out of comparisons', () => {
+    const of = (text: string) =>
+      readSettings({ 'resource.compareoptions': `ignoreResourceStatusField: ${text}` })
+        .ignoredStatus;
+    assert.deepEqual(['all', 'crd', 'none', 'off', 'false', 'else'].map(of), [
+      'all',
+      'definitions',
+      'none',
+      'none',
+      'none',
+      'all',
+    ]);
+    assert.equal(readSettings({}).ignoredStatus, 'all');
+  });
+
+  test('labels of events: those that are included, without those that are excluded', () => {
+    const settings = readSettings({
+      'resource.includeEventLabelKeys': 'team, env*',
+      'resource.excludeEventLabelKeys': 'environment',
+    });
+    const labelled = (labels: { readonly [key: string]: string }) => ({
+      apiVersion: 'argoproj.io/v1alpha1' as const,
+      metadata: { name: 'a', labels },
+    });
+    const app = {
+      ...labelled({ team: 'a', environment: 'x', env: 'dev', other: 'y' }),
+      kind: 'Application' as const,
+      spec: { project: 'p', destination: {} },
+    };
+    const project = {
+      ...labelled({ team: 'b', env2: 'z' }),
+      kind: 'AppProject' as const,
+      spec: {},
+    };
+    assert.deepEqual(eventLabels(app, project, settings), {
+      labels: { team: 'a', env: 'dev', env2: 'z' },
+    });
+    assert.deepEqual(eventLabels(app, project, readSettings({})), {});
+  });
+
+  test('pauses of heals, and of looks at repositories', () => {
+    const heal = (parameters: { readonly [key: string]: string }) =>
+      readSettings({}, parameters).healBackoff;
+    assert.deepEqual(heal({}), { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 });
+    assert.equal(heal({ 'controller.self.heal.backoff.factor': '2' }).factor, 2);
+    assert.deepEqual(
+      heal({
+        'controller.self.heal.timeout.seconds': '5',
+        'controller.self.heal.backoff.timeout.seconds': '0',
+      }),
+      { baseMs: 5000, factor: 1, maxMs: 5000, jitter: 0 },
+    );
+    const of = (text: string) =>
+      readSettings({}, { 'applicationsetcontroller.requeue.after': text }).applicationSets
+        .requeueMs;
+    assert.deepEqual(['10m', '', 'soon'].map(of), [600_000, 180_000, 180_000]);
   });
 
   test('what is malformed is told, and its default taken', () => {

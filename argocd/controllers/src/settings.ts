@@ -1,9 +1,9 @@
 import { ANNOTATION } from '@capstan/argocd-api';
-import { fitsNegatable } from '@capstan/engine-delivery';
+import { fitsNegatable, type KnownType } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
 import type { HealthRules } from '@capstan/engine-health';
 import type { Json, JsonObject } from '@capstan/kube-object';
-import { CapstanError, messageOf } from '@capstan/lib-std';
+import { type BackoffPolicy, CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { parseDurationMs } from './durations.ts';
 import { toHealthRules } from './health-rules.ts';
@@ -27,6 +27,13 @@ export interface Settings {
   /** The administrator's, then those that stand without a word; one list for all who judge, which remembers what it found. */
   readonly healthRules: HealthRules;
   readonly ignoreAggregatedRoles: boolean;
+  /** Whose status is left out of comparisons (resource.compareoptions: ignoreResourceStatusField). */
+  readonly ignoredStatus: 'all' | 'definitions' | 'none';
+  /** Labels of an application or its project that its events bear: globs of keys. */
+  readonly eventLabels: {
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+  };
   readonly impersonation: 'off' | 'wanted' | 'enforced';
   readonly enabledTools: {
     readonly kustomize: boolean;
@@ -45,6 +52,8 @@ export interface Settings {
   readonly applicationNamespaces: readonly string[];
   readonly applicationSetNamespaces: readonly string[];
   readonly syncTimeoutMs: number;
+  /** Between heals that follow each other closely (controller.self.heal.*). */
+  readonly healBackoff: BackoffPolicy;
   readonly applicationSets: ApplicationSetSettings;
   /** What could not be read; the default stands there. */
   readonly problems: readonly string[];
@@ -72,6 +81,8 @@ export interface ApplicationSetSettings {
   readonly progressiveSyncs: boolean;
   readonly statusResourcesMax: number;
   readonly spansFolders: boolean;
+  readonly hiddenFolders: boolean;
+  readonly requeueMs: number;
   readonly dryRun: boolean;
   readonly scm: {
     readonly enabled: boolean;
@@ -97,8 +108,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
   };
   const compare = yaml('resource.compareoptions', asRecord, {});
   const customizations = readCustomizations(cm, problems);
-  const flag = (key: string, fallback: boolean) =>
-    cm[key] === undefined ? fallback : cm[key] === 'true';
+  const flag = (key: string, fallback: boolean) => readFlag(cm[key], fallback);
   const isImpersonating = flag('application.sync.impersonation.enabled', false);
   const isEnforced = flag('application.sync.impersonation.enforced', true);
   return {
@@ -116,6 +126,11 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
       ignoreRestartPolicyAnnotation: ANNOTATION.ignoreRestartPolicy,
     },
     ignoreAggregatedRoles: compare['ignoreAggregatedRoles'] === true,
+    ignoredStatus: readIgnoredStatus(compare['ignoreResourceStatusField']),
+    eventLabels: {
+      include: list(cm['resource.includeEventLabelKeys']),
+      exclude: list(cm['resource.excludeEventLabelKeys']),
+    },
     impersonation: isImpersonating ? (isEnforced ? 'enforced' : 'wanted') : 'off',
     enabledTools: {
       kustomize: flag('kustomize.enable', true),
@@ -131,9 +146,37 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     applicationNamespaces: list(parameters['application.namespaces']),
     applicationSetNamespaces: list(parameters['applicationsetcontroller.namespaces']),
     syncTimeoutMs: Number(parameters['controller.sync.timeout.seconds'] ?? 0) * 1000 || 0,
+    healBackoff: readHealBackoff(parameters),
     applicationSets: readApplicationSets(parameters),
     problems,
   };
+}
+
+/** What is on unless it is turned off says no with `false` alone, and the other way round; an empty text says nothing. */
+function readFlag(text: string | undefined, fallback: boolean): boolean {
+  if (text === undefined || text === '') return fallback;
+  return fallback ? text !== 'false' : text === 'true';
+}
+
+/** YAML may have read `off` as false. */
+function readIgnoredStatus(value: Json | undefined): Settings['ignoredStatus'] {
+  if (value === 'crd') return 'definitions';
+  return value === 'none' || value === 'off' || value === false || value === 'false'
+    ? 'none'
+    : 'all';
+}
+
+/** Without a backoff of their own heals wait for one fixed time. */
+function readHealBackoff(parameters: Data): BackoffPolicy {
+  const of = (key: string, fallback: number) => {
+    const value = Number(parameters[`controller.self.heal.${key}`] || fallback);
+    return Number.isFinite(value) && value >= 0 ? value : fallback;
+  };
+  const fixedMs = of('timeout.seconds', 0) * 1000;
+  const baseMs = of('backoff.timeout.seconds', 2) * 1000;
+  if (baseMs === 0) return { baseMs: fixedMs, factor: 1, maxMs: fixedMs, jitter: 0 };
+  const maxMs = of('backoff.cap.seconds', 300) * 1000;
+  return { baseMs, factor: of('backoff.factor', 3), maxMs, jitter: 0 };
 }
 
 /** Never watched by the original either. */
@@ -187,12 +230,24 @@ function readApplicationSets(parameters: Data): ApplicationSetSettings {
     statusResourcesMax: Number(of('status.max.resources.count') ?? 5000) || 5000,
     dryRun: of('dryrun') === 'true',
     spansFolders: of('enable.new.git.file.globbing') === 'true',
+    hiddenFolders: parameters['reposerver.include.hidden.directories'] === 'true',
+    requeueMs: readRequeue(of('requeue.after')),
     scm: {
       enabled: of('enable.scm.providers') !== 'false',
       allowedProviders: list(of('allowed.scm.providers')),
       strictTokens: of('enable.tokenref.strict.mode') === 'true',
     },
   };
+}
+
+const REQUEUE_MS = 180_000;
+
+function readRequeue(text: string | undefined): number {
+  try {
+    return text ? parseDurationMs(text, `${SETS}.requeue.after`) || REQUEUE_MS : REQUEUE_MS;
+  } catch {
+    return REQUEUE_MS;
+  }
 }
 
 export function list(text: string | undefined): readonly string[] {
@@ -243,7 +298,38 @@ export function systemIgnoreRules({ customizations }: Settings): readonly Ignore
   );
 }
 
-/** Whether the administrator keeps a kind out of all that is watched and applied. */
+const TYPE_PREFIXES: readonly (readonly [from: string, to: string])[] = [
+  ['core/v1/', 'io.k8s.api.core.v1.'],
+  ['core/Quantity', 'io.k8s.apimachinery.pkg.api.resource.Quantity'],
+  ['meta/v1/', 'io.k8s.apimachinery.pkg.apis.meta.v1.'],
+];
+/** What the original knows without being told. */
+const ROLLOUT = { group: 'argoproj.io', kind: 'Rollout' };
+const ROLLOUT_TYPE = {
+  ...ROLLOUT,
+  field: 'spec.template.spec',
+  definition: 'io.k8s.api.core.v1.PodSpec',
+};
+
+/** Fields of custom resources that hold types of built-in kinds (documentation: "Known Kubernetes types in CRDs"). */
+export function knownTypesOf({ customizations }: Settings): readonly KnownType[] {
+  const told = customizations.flatMap(({ group, kind, knownTypeFields = [] }) =>
+    knownTypeFields.flatMap(({ field, type }): readonly KnownType[] => {
+      const [from, to] = TYPE_PREFIXES.find(([prefix]) => type.startsWith(prefix)) ?? [];
+      if (from === undefined || to === undefined) return [];
+      return [{ group, kind, field, definition: `${to}${type.slice(from.length)}` }];
+    }),
+  );
+  const hasRollout = told.some(
+    ({ group, kind }) => group === ROLLOUT.group && kind === ROLLOUT.kind,
+  );
+  return hasRollout ? told : [...told, ROLLOUT_TYPE];
+}
+
+/**
+ * Whether the administrator keeps a kind out of all that is watched and applied: what is excluded is, and of a cluster that
+ * inclusions speak of all that they do not name.
+ */
 export function isExcluded(
   { exclusions, inclusions }: Settings,
   {
@@ -252,10 +338,17 @@ export function isExcluded(
     server,
   }: { readonly group: string; readonly kind: string; readonly server: string },
 ): boolean {
+  const fitsCluster = ({ clusters }: ResourceFilter) =>
+    clusters.length === 0 || clusters.some((glob) => fitsPlain(glob, server));
   const fits = (one: ResourceFilter) =>
-    (one.apiGroups.length === 0 || one.apiGroups.some((glob) => fitsNegatable(glob, group))) &&
+    (one.apiGroups.length === 0 || one.apiGroups.some((glob) => fitsPlain(glob, group))) &&
     (one.kinds.length === 0 || one.kinds.some((name) => name === '*' || name === kind)) &&
-    (one.clusters.length === 0 || one.clusters.some((glob) => fitsNegatable(glob, server)));
-  if (inclusions.length > 0 && !inclusions.some(fits)) return true;
-  return exclusions.some(fits);
+    fitsCluster(one);
+  if (exclusions.some(fits)) return true;
+  return !inclusions.some(fits) && inclusions.some(fitsCluster);
+}
+
+/** A glob in which `!` means nothing. */
+function fitsPlain(glob: string, text: string): boolean {
+  return !glob.startsWith('!') && fitsNegatable(glob, text);
 }

@@ -10,6 +10,7 @@ import {
 } from '@capstan/argocd-api';
 import {
   type Automation,
+  type ComparePolicy,
   type Delivery,
   type DeliverySyncPolicy,
   isNamespaceAllowed,
@@ -36,7 +37,7 @@ import {
   repositoryAccess,
   type Trust,
 } from './repositories.ts';
-import { isExcluded, type Settings, systemIgnoreRules } from './settings.ts';
+import { isExcluded, knownTypesOf, type Settings, systemIgnoreRules } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
 import { managedNamespace, readSyncOptions } from './sync-options.ts';
 import { judgeWindows, windowsFor } from './sync-windows.ts';
@@ -111,10 +112,12 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       ignoreAnnotation: ANNOTATION.ignoreDifferences,
       respectIgnored: options.respectIgnored,
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
+      knownTypes: knownTypesOf(settings),
+      ...comparedStatus(settings),
       ignoreExtraneous: compareOption(app, 'IgnoreExtraneous'),
     },
     sync: toSyncPolicy(app, options),
-    automation: toAutomation(app),
+    automation: toAutomation(app, settings),
     health: {
       rules: settings.healthRules,
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
@@ -127,6 +130,18 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     ...(refusal === undefined ? {} : { refusal }),
     isExcluded: ({ group, kind }) => isExcluded(settings, { group, kind, server: cluster.server }),
     preempt: 'afterHook',
+  };
+}
+
+const DEFINITIONS = 'apiextensions.k8s.io';
+
+/** Of definitions the status is left out even where others' is compared. */
+function comparedStatus({ ignoredStatus }: Settings): Pick<ComparePolicy, 'comparesStatus'> {
+  if (ignoredStatus === 'all') return {};
+  if (ignoredStatus === 'none') return { comparesStatus: () => true };
+  return {
+    comparesStatus: ({ group, kind }) =>
+      group !== DEFINITIONS || kind !== 'CustomResourceDefinition',
   };
 }
 
@@ -196,6 +211,7 @@ export function renderContext(
     app: { instance, namespace, project: app.spec.project },
     tools: settings.enabledTools,
     kustomize: settings.kustomize,
+    valueSchemes: settings.valuesFileSchemes,
   };
 }
 
@@ -385,7 +401,10 @@ function startOfRunning({ status }: Application): number {
   return running?.phase === 'Running' ? Date.parse(running.startedAt) : Number.NaN;
 }
 
-function toAutomation({ spec, metadata }: Application): Automation {
+function toAutomation(
+  { spec, metadata }: Application,
+  { healBackoff }: Pick<Settings, 'healBackoff'>,
+): Automation {
   const automated = spec.syncPolicy?.automated;
   if (
     automated === undefined ||
@@ -399,7 +418,7 @@ function toAutomation({ spec, metadata }: Application): Automation {
     selfHeal: automated.selfHeal ?? false,
     allowEmpty: automated.allowEmpty ?? false,
     retry: toRetry(spec.syncPolicy?.retry ?? { limit: 5 }, 'spec.syncPolicy.retry'),
-    healBackoff: { baseMs: 2000, factor: 3, maxMs: 300_000, jitter: 0 },
+    healBackoff,
   };
 }
 

@@ -1,4 +1,6 @@
-import type { ApplicationStatus } from '@capstan/argocd-api';
+import type { Application, ApplicationStatus, AppProject } from '@capstan/argocd-api';
+import { fitsListed } from './project-guard.ts';
+import type { Settings } from './settings.ts';
 
 export interface ApplicationEvent {
   readonly type: 'Normal' | 'Warning';
@@ -12,6 +14,20 @@ export function toEvents(
   after: ApplicationStatus,
 ): readonly ApplicationEvent[] {
   return [...operationEvents(before, after), ...statusEvents(before, after)];
+}
+
+/** Labels of an application, and of its project where it has none of that name, as the administrator chose them for events. */
+export function eventLabels(
+  { metadata }: Application,
+  project: AppProject | undefined,
+  { eventLabels: { include, exclude } }: Pick<Settings, 'eventLabels'>,
+): { readonly labels?: { readonly [key: string]: string } } {
+  if (include.length === 0) return {};
+  const all = { ...project?.metadata.labels, ...metadata.labels };
+  const fits = (globs: readonly string[], key: string) =>
+    globs.some((glob) => fitsListed(glob, key));
+  const chosen = Object.entries(all).filter(([key]) => fits(include, key) && !fits(exclude, key));
+  return chosen.length === 0 ? {} : { labels: Object.fromEntries(chosen) };
 }
 
 function operationEvents(

@@ -6,7 +6,10 @@ import { toYaml } from '@capstan/lib-yaml';
 export function toHelmOptions(
   helm: HelmSource,
   release: { readonly name: string; readonly namespace: string },
-  fill: (text: string) => string = (text) => text,
+  {
+    fill = (text) => text,
+    valueSchemes = [],
+  }: { readonly fill?: (text: string) => string; readonly valueSchemes?: readonly string[] } = {},
 ): HelmOptions {
   // A leading $ may name another source; then the rest alone is filled in.
   const fillPath = (path: string) => {
@@ -21,6 +24,7 @@ export function toHelmOptions(
     releaseNamespace: helm.namespace || release.namespace,
     valueFiles: (helm.valueFiles ?? []).map(fillPath),
     ignoreMissingValueFiles: helm.ignoreMissingValueFiles ?? false,
+    ...(hasAddress(helm) ? { remoteValues: { schemes: valueSchemes, hosts: ['*'] } } : {}),
     ...(values === undefined ? {} : { values }),
     parameters: (helm.parameters ?? []).map(({ name = '', value = '', forceString = false }) => ({
       name: fill(name),
@@ -37,4 +41,11 @@ export function toHelmOptions(
     ...(helm.kubeVersion ? { kubeVersion: helm.kubeVersion } : {}),
     apiVersions: helm.apiVersions ?? [],
   };
+}
+
+/** Only then does it matter from where they may come: other charts are rendered the same whatever is admitted. */
+function hasAddress({ valueFiles = [], fileParameters = [] }: HelmSource): boolean {
+  return [...valueFiles, ...fileParameters.map(({ path = '' }) => path)].some((name) =>
+    name.includes('://'),
+  );
 }

@@ -35,6 +35,8 @@ export interface RenderContext {
   readonly tools: Settings['enabledTools'];
   /** Absent: without options. */
   readonly kustomize?: Settings['kustomize'];
+  /** Of addresses that values files may be; absent: none. */
+  readonly valueSchemes?: Settings['valuesFileSchemes'];
   /** Absent before the revision is known. */
   readonly environment?: BuildEnvironment;
 }
@@ -121,7 +123,10 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
     overlay: toOverlay(source.kustomize ?? {}, { field, fill }),
     ...kustomizeOptions(source.kustomize ?? {}, context.kustomize ?? DEFAULT_KUSTOMIZE, field),
   };
-  const helm = toHelmOptions(source.helm ?? {}, release, fill);
+  const helm = toHelmOptions(source.helm ?? {}, release, {
+    fill,
+    valueSchemes: context.valueSchemes ?? [],
+  });
   if (source.chart) return { kind: 'helm', path: '', ...helm };
   switch (explicitKind(source, context.field)) {
     case 'directory':

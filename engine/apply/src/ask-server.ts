@@ -17,10 +17,13 @@ export async function askServer(
   {
     client,
     fieldManager,
+    withStatus = false,
     signal,
   }: {
     readonly client: KubeClient;
     readonly fieldManager: string;
+    /** A change of status is one, too. */
+    readonly withStatus?: boolean;
     readonly signal?: AbortSignal;
   },
 ): Promise<ServerVerdict> {
@@ -31,21 +34,22 @@ export async function askServer(
       dryRun: true,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { kind: sameContent(predicted, live) ? 'same' : 'different' };
+    const isSame = sameContent(predicted, live, withStatus);
+    return { kind: isSame ? 'same' : 'different' };
   } catch (error) {
     signal?.throwIfAborted();
     return { kind: 'unknown', error };
   }
 }
 
-function sameContent(a: KubeObject, b: KubeObject): boolean {
-  return stable(content(a)) === stable(content(b));
+function sameContent(a: KubeObject, b: KubeObject, withStatus: boolean): boolean {
+  return stable(content(a, withStatus)) === stable(content(b, withStatus));
 }
 
-function content(object: KubeObject): Json {
+function content(object: KubeObject, withStatus: boolean): Json {
   const { managedFields: _m, resourceVersion: _r, generation: _g, ...metadata } = object.metadata;
-  const { status: _status, ...rest } = object;
-  return { ...rest, metadata };
+  const { status, ...rest } = object;
+  return { ...rest, ...(withStatus && status !== undefined ? { status } : {}), metadata };
 }
 
 function stable(value: Json | undefined): string {

@@ -6,7 +6,7 @@ import {
   type ResourceKind,
 } from '@capstan/kube-client';
 import type { GroupVersionKind, KubeObject } from '@capstan/kube-object';
-import type { KindSchema } from '@capstan/kube-schema';
+import type { KindSchema, Schema } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
 
 /** One destination: its API, its watched state, and what is known of its kinds. Shared by all deliveries to it. */
@@ -16,6 +16,8 @@ export interface Cluster extends AsyncDisposable {
   readonly live: LiveState;
   /** undefined: a kind without a known schema. */
   schemaOf(kind: GroupVersionKind): KindSchema | undefined;
+  /** A type of the built-in kinds, by the name that the published schemas give it. */
+  readonly definitionOf?: (name: string) => Schema | undefined;
   /** Owners (TrackingMark.owner) that the object's marks name. */
   ownersOf(object: KubeObject): readonly string[];
 }
@@ -24,6 +26,7 @@ export interface ClusterOptions {
   readonly name: string;
   readonly client: KubeClient;
   readonly schemaOf: Cluster['schemaOf'];
+  readonly definitionOf?: Cluster['definitionOf'];
   /** One for each family of marks. They must be pure. */
   readonly ownerReaders: readonly ((object: KubeObject) => readonly string[])[];
   /** Objects that the cache holds whole though no delivery owns them, for other readers of `live`. */
@@ -57,6 +60,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     client,
     live,
     schemaOf,
+    ...(options.definitionOf === undefined ? {} : { definitionOf: options.definitionOf }),
     ownersOf,
     [Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
   };

@@ -4,6 +4,7 @@ import {
   createPathEvaluator,
   type DiffEntry,
   diffState,
+  type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
 import { isHook } from '@capstan/engine-sync';
@@ -18,7 +19,7 @@ import { problemOf, toProblem } from './load-desired.ts';
 import { mapLimited } from './map-limited.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import type { PreparedObject, PreparedState } from './prepare-desired.ts';
-import type { Delivery, InventoryEntry, Problem } from './types.ts';
+import type { Delivery, InventoryEntry, KnownType, Problem } from './types.ts';
 
 export interface ComparedState {
   readonly entries: readonly DiffEntry[];
@@ -89,14 +90,25 @@ export function compareOptions(
   delivery: Delivery,
   { cluster, verdicts }: Pick<DeliveryPorts, 'cluster' | 'verdicts'>,
 ): CompareOptions {
+  const { comparesStatus, knownTypes = [] } = delivery.compare;
   return {
     fieldManager: delivery.fieldManager,
     ignore: delivery.compare.ignore,
     ignoreAnnotation: delivery.compare.ignoreAnnotation,
     ignoreAggregatedRoles: delivery.compare.ignoreAggregatedRoles,
+    ...(comparesStatus === undefined ? {} : { comparesStatus }),
+    ...(knownTypes.length === 0 ? {} : { knownTypes: typesOf(knownTypes, cluster) }),
     schemaOf: (kind) => cluster.schemaOf(kind),
     evaluator: verdicts.paths,
   };
+}
+
+/** Types that the cluster does not know are left out: such a field is compared as it stands. */
+function typesOf(known: readonly KnownType[], cluster: Cluster): readonly KnownTypeField[] {
+  return known.flatMap(({ group, kind, field, definition }) => {
+    const schema = cluster.definitionOf?.(definition);
+    return schema === undefined ? [] : [{ group, kind, path: field.split('.'), schema }];
+  });
 }
 
 /**
@@ -122,6 +134,7 @@ export async function arbitrate(
       const told = await askServer(desired.object, live, {
         client: cluster.client,
         fieldManager,
+        withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
         signal,
       });
       if (told.kind !== 'unknown') {
@@ -196,13 +209,20 @@ async function watchKinds(
   }
   for (const { key } of inventory) add(key.group, key.kind);
   if (delivery.sync.createNamespace !== undefined) add('', 'Namespace');
+  const wanted = new Set(kinds.keys());
+  const isWanted = (kind: KindRef) =>
+    !('group' in kind) || wanted.has(`${kind.group}/${kind.kind}`);
   for (const name of [...kinds.keys()]) {
     for (const [group, kind] of CHILDREN[name] ?? []) add(group, kind);
   }
   const missed = await ports.cluster.live.ensure([...kinds.values()], { signal });
-  return missed
-    .filter(({ error }) => !isNotServed(error))
-    .map(({ error }) => problemOf(error, 'compare'));
+  return (
+    missed
+      .filter(({ error }) => !isNotServed(error))
+      // What grows out of the objects need not be seen: who may not look at it loses its part of the tree.
+      .filter(({ kind, error }) => !isForbidden(error) || isWanted(kind))
+      .map(({ error }) => problemOf(error, 'compare'))
+  );
 }
 
 /** What grows out of an object of a kind: watched for its health and for the tree that people see. */
@@ -224,6 +244,10 @@ const CHILDREN: Readonly<Record<string, readonly (readonly [group: string, kind:
   'batch/Job': [['', 'Pod']],
   '/Service': [['discovery.k8s.io', 'EndpointSlice']],
 };
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'FORBIDDEN';
+}
 
 function isNotServed(error: unknown): boolean {
   return (

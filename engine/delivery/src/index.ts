@@ -59,6 +59,7 @@ export type {
   InventoryEntry,
   KindList,
   KindPattern,
+  KnownType,
   NamespaceRule,
   ObjectStatus,
   OperationPhase,

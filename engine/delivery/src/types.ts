@@ -81,6 +81,14 @@ export interface TrackingMark {
   readonly find: 'mark' | 'inventory';
 }
 
+/** A field, by names with dots between, and the type in it, as the published schemas name it. */
+export interface KnownType {
+  readonly group: string;
+  readonly kind: string;
+  readonly field: string;
+  readonly definition: string;
+}
+
 export interface ComparePolicy {
   readonly ignore: readonly IgnoreRule[];
   /** An annotation by which an object names parts of itself that are not compared. */
@@ -88,6 +96,10 @@ export interface ComparePolicy {
   /** Ignored fields are left alone by syncs as well. */
   readonly respectIgnored: boolean;
   readonly ignoreAggregatedRoles: boolean;
+  /** Kinds whose status is compared, too; absent: none. Must be pure. */
+  readonly comparesStatus?: (kind: { readonly group: string; readonly kind: string }) => boolean;
+  /** Fields of custom resources that hold types of built-in kinds. */
+  readonly knownTypes?: readonly KnownType[];
   /** Extra objects do not make the delivery OutOfSync. */
   readonly ignoreExtraneous: boolean;
 }

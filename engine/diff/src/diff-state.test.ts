@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { type Json, type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
+import {
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  keyString,
+  type ObjectKey,
+} from '@capstan/kube-object';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
 import { diffState } from './diff-state.ts';
 import type { CompareOptions, IgnoreRule } from './types.ts';
@@ -372,6 +378,45 @@ test('an expression that needs a real jq is left out with a warning', () => {
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
     ['IGNORE_RULE_INVALID'],
+  );
+});
+
+test('fields of custom resources that hold built-in types are compared as Go writes them', () => {
+  const schema = catalogue.definition('io.k8s.api.core.v1.PodSpec');
+  assert.ok(schema);
+  const pod = (cpu: string, extra: JsonObject = {}) => ({
+    containers: [{ name: 'a', resources: { requests: { cpu } }, ...extra }],
+  });
+  const path = ['spec', 'parts', 'pod'];
+  const knownTypes = [{ group: 'example.com', kind: 'App', path, schema }];
+  const verdict = (desired: JsonObject, live: JsonObject, types = knownTypes) => {
+    const of = (spec: JsonObject) => build('example.com/v1 App', { spec });
+    const lives = { ...view([of({ parts: [{ pod: live }] })]), owned: [] };
+    const compare = { ...options([]), knownTypes: types };
+    return diffState([{ object: of({ parts: [{ pod: desired }] }) }], lives, compare).diff
+      .entries[0]?.verdict;
+  };
+  assert.equal(verdict(pod('1000m', { command: [] }), pod('1')), 'same');
+  assert.equal(verdict(pod('1000m'), pod('2')), 'different');
+  assert.equal(verdict(pod('1000m'), pod('1'), []), 'different');
+});
+
+test('status is compared where it is asked for', () => {
+  const of = (phase: string) => build('example.com/v1 App', { spec: {}, status: { phase } });
+  const verdict = (comparesStatus?: CompareOptions['comparesStatus']) =>
+    diffState(
+      [{ object: of('a') }],
+      { ...view([of('b')]), owned: [] },
+      { ...options([]), ...(comparesStatus === undefined ? {} : { comparesStatus }) },
+    ).diff.entries[0]?.verdict;
+  assert.equal(verdict(), 'same');
+  assert.equal(
+    verdict(({ kind }) => kind === 'App'),
+    'different',
+  );
+  assert.equal(
+    verdict(() => false),
+    'same',
   );
 });
 

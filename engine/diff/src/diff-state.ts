@@ -10,6 +10,7 @@ import { type Diagnostic, messageOf } from '@capstan/lib-std';
 import { compareValues, type RawDifference } from './compare-values.ts';
 import { formatPath } from './field-path.ts';
 import { applyIgnoreRules, ownIgnoreRules } from './ignore-rules.ts';
+import { asTyped } from './known-types.ts';
 import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
 import { isSensitive } from './mask-secrets.ts';
 import { isAggregated, normalizeDesired, withoutRules } from './normalize.ts';
@@ -80,10 +81,17 @@ export function compareObject(
 }
 
 function findDifferences(desired: KubeObject, live: KubeObject, options: CompareOptions) {
-  const known = options.schemaOf(groupVersionKindOf(desired));
+  const kind = groupVersionKindOf(desired);
+  const known = options.schemaOf(kind);
   const { ignoreAggregatedRoles: ignoreAggregated = false } = options;
-  const wanted = normalizeDesired(desired, { ignoreAggregatedRoles: ignoreAggregated });
-  const ignored = applyIgnoreRules(wanted, live, {
+  const wanted = normalizeDesired(desired, {
+    ignoreAggregatedRoles: ignoreAggregated,
+    keepsStatus: options.comparesStatus?.(kind) === true,
+  });
+  const types = (options.knownTypes ?? []).filter(
+    (one) => one.group === kind.group && one.kind === kind.kind,
+  );
+  const ignored = applyIgnoreRules(asTyped(wanted, types), asTyped(live, types), {
     rules: [...options.ignore, ...ownIgnoreRules(desired, options.ignoreAnnotation)],
     evaluator: options.evaluator,
   });

@@ -14,6 +14,7 @@ export type {
   DiffEntry,
   FieldDifference,
   IgnoreRule,
+  KnownTypeField,
   LiveView,
   ObjectPattern,
   PathEvaluator,

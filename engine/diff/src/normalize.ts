@@ -7,13 +7,14 @@ const CLUSTER_ROLE = 'rbac.authorization.k8s.io';
 
 /**
  * The desired object as the server would keep it, reduced to what can be compared: identity, labels, annotations,
- * finalizers, owners, and all other members but status. A Secret's stringData is folded into data.
+ * finalizers, owners, and all other members, status only if it is asked for. A Secret's stringData is folded into data.
  */
 export function normalizeDesired(
   object: KubeObject,
-  options: { readonly ignoreAggregatedRoles: boolean },
+  options: { readonly ignoreAggregatedRoles: boolean; readonly keepsStatus?: boolean },
 ): KubeObject {
-  const { status: _status, ...rest } = object;
+  const { status, ...others } = object;
+  const rest = options.keepsStatus === true && status !== undefined ? object : others;
   let result: KubeObject = { ...rest, ...head(object), metadata: comparableMetadata(object) };
   if (isSecret(object)) result = foldStringData(result);
   if (options.ignoreAggregatedRoles && isAggregated(result)) {

@@ -1,5 +1,5 @@
 import type { GroupVersionKind, Json, KubeObject, ObjectKey } from '@capstan/kube-object';
-import type { KindSchema } from '@capstan/kube-schema';
+import type { KindSchema, Schema } from '@capstan/kube-schema';
 import type { Location } from '@capstan/lib-std';
 
 /** What the source wants of one object, with the place that says so (the render stage gives exactly this shape). */
@@ -93,6 +93,14 @@ export interface PathEvaluator {
   rewrite?(expression: string, object: KubeObject): KubeObject | undefined;
 }
 
+/** A field of a kind that holds a built-in type: lists on the way to it are gone through. */
+export interface KnownTypeField {
+  readonly group: string;
+  readonly kind: string;
+  readonly path: readonly string[];
+  readonly schema: Schema;
+}
+
 export interface CompareOptions {
   /** Our field manager for server-side apply: what it owns and desired no longer sets differs. */
   readonly fieldManager: string;
@@ -104,6 +112,10 @@ export interface CompareOptions {
   readonly evaluator?: PathEvaluator;
   /** Leave out the rules of ClusterRoles that are aggregated from others. */
   readonly ignoreAggregatedRoles?: boolean;
+  /** Kinds whose status is compared like any other member; absent: none. */
+  readonly comparesStatus?: (kind: GroupVersionKind) => boolean;
+  /** Fields of custom resources that are compared as the Go types of built-in kinds write them. */
+  readonly knownTypes?: readonly KnownTypeField[];
   /** Annotations whose values are never shown, beside the data of Secrets. */
   readonly sensitiveAnnotations?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
+import { remoteMount } from './mounted-remotes.ts';
 import { type ChartRequest, renderHelm } from './render-helm.ts';
 import type { HelmOptions } from './render-spec.ts';
 
@@ -47,6 +48,31 @@ test('values files are read from the chart, from the root of the repository and 
   assert.deepEqual(given({ valueFiles }), ['a: 1\n', 'common: true\n']);
   assert.deepEqual(given({ valueFiles: ['$values/prod.yaml'] }), ['prod: true\n']);
   assert.deepEqual(given({ valueFiles: ['env/**/*.yaml'] }), ['two: 2\n', 'one: 1\n']);
+});
+
+test('values files at admitted addresses are asked for, and read when they are here', () => {
+  const url = 'https://values.example.com/prod.yaml';
+  const remoteValues = { schemes: ['https'], hosts: ['*'] };
+  const options = { releaseName: 'web', releaseNamespace: 'default', renderChart: () => [] };
+  const wanted = { ...options, remoteValues, valueFiles: ['values-a.yaml', url] };
+  const first = renderHelm(memoryTree(FILES), 'apps/web', wanted);
+  assert.deepEqual(first.pending, [{ kind: 'file', url }]);
+  const mount = remoteMount({ kind: 'file', url });
+  assert.deepEqual(given(wanted, { [`${mount}/content`]: 'remote: true\n' }), [
+    'a: 1\n',
+    'remote: true\n',
+  ]);
+  const failed = { [`${mount}/.capstan-remote-failed`]: '{"message":"404","http":true}' };
+  assert.throws(() => given({ ...wanted, ignoreMissingValueFiles: true }, failed), {
+    code: 'VALUES_MISSING',
+    message: /cannot be had: 404/,
+  });
+  assert.throws(() => given({ ...wanted, remoteValues: { schemes: ['s3'], hosts: ['*'] } }), {
+    code: 'VALUES_REFUSED',
+    message: /the URL scheme 'https' is not allowed/,
+  });
+  const metadata = { ...wanted, valueFiles: ['https://169.254.169.254/latest'] };
+  assert.throws(() => given(metadata), /local or link-local/);
 });
 
 // The numbers are those of the list of abuse cases.

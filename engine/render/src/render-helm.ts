@@ -1,3 +1,4 @@
+import { type RemoteRequest, requireAdmitted } from '@capstan/kube-kustomize';
 import {
   compileGlob,
   type FileTree,
@@ -10,6 +11,7 @@ import {
 } from '@capstan/lib-files';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
+import { mountedRemotes } from './mounted-remotes.ts';
 import { parseManifests } from './parse-manifests.ts';
 import type { HelmOptions } from './render-spec.ts';
 
@@ -39,17 +41,21 @@ export type ChartRenderer = (request: ChartRequest) => readonly {
 interface Rendered {
   readonly objects: readonly DesiredObject[];
   readonly diagnostics: readonly Diagnostic[];
+  readonly pending?: readonly RemoteRequest[];
 }
 
 /**
- * Renders the chart in `folder` as Argo CD does: values files of the same repository, then inline values, then parameters;
- * CRDs and hooks among the objects. Values files cannot lead out of the repository, whatever links stand in the way.
+ * Renders the chart in `folder` as Argo CD does: values files of the same repository or of an admitted address, then inline
+ * values, then parameters; CRDs and hooks among the objects. Values files cannot lead out of the repository, whatever links
+ * stand in the way.
  */
 export function renderHelm(
   tree: FileTree,
   folder: string,
   options: HelmOptions & { readonly renderChart: ChartRenderer },
 ): Rendered {
+  const pending = pendingFiles(tree, options);
+  if (pending.length > 0) return { objects: [], diagnostics: [notFetched(folder)], pending };
   const documents = options.renderChart({
     files: tree,
     folder,
@@ -93,12 +99,12 @@ function readValueFiles(
       .filter((one) => !seen.has(placeOf(folder, one)))
       .flatMap((one) => {
         seen.add(placeOf(folder, one));
-        const text = readInside(tree, folder, one);
+        const text = readAny(tree, folder, one);
         return text === undefined ? [] : [{ name: one, text }];
       });
     const isMissing = isPattern(name)
       ? expandPattern(tree, folder, name).length === 0
-      : texts.length === 0 && readInside(tree, folder, name) === undefined;
+      : texts.length === 0 && !ADDRESS.test(name) && readInside(tree, folder, name) === undefined;
     if (isMissing && options.ignoreMissingValueFiles !== true) throw missingValues(name);
     return texts;
   });
@@ -115,12 +121,12 @@ function missingValues(name: string): CapstanError {
 }
 
 function isPattern(name: string): boolean {
-  return /[*?[{]/.test(name) && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(name);
+  return /[*?[{]/.test(name) && !ADDRESS.test(name);
 }
 
 /** Where a name leads, for comparing names. */
 function placeOf(folder: string, name: string): string {
-  return name.startsWith('$') ? name : (resolvePath(folder, name) ?? name);
+  return name.startsWith('$') || ADDRESS.test(name) ? name : (resolvePath(folder, name) ?? name);
 }
 
 /** The files that a pattern finds, in the order of their names; `**` spans folders. Each is read within the same bounds. */
@@ -163,13 +169,56 @@ function leadsOut(tree: FileTree, path: string): boolean {
   return kind === 'escape' || kind === 'loop';
 }
 
+const ADDRESS = /^[a-zA-Z][a-zA-Z0-9+.-]*:/;
+
+/** Files at addresses that are not here yet. */
+function pendingFiles(
+  tree: FileTree,
+  { valueFiles = [], fileParameters = [], remoteValues }: HelmOptions,
+): readonly RemoteRequest[] {
+  const remotes = mountedRemotes(tree);
+  return [...new Set([...valueFiles, ...fileParameters.map(({ path }) => path)])]
+    .filter((name) => ADDRESS.test(name))
+    .flatMap((url) => {
+      const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
+      if (remoteValues?.schemes.includes(scheme) !== true)
+        throw refused(url, `the URL scheme '${scheme}' is not allowed`);
+      requireAdmitted(url, remoteValues);
+      return remotes.file(url).kind === 'pending' ? [{ kind: 'file' as const, url }] : [];
+    });
+}
+
+function notFetched(folder: string): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'VALUES_MISSING',
+    message: 'values files at other addresses are not fetched',
+    hint: 'put them into the repository',
+    location: { file: joinPath(folder, 'Chart.yaml') },
+  };
+}
+
+function readAny(tree: FileTree, folder: string, name: string): string | undefined {
+  return ADDRESS.test(name) ? readRemote(tree, name) : readInside(tree, folder, name);
+}
+
+/** That it cannot be had is an error whatever may be missing. */
+function readRemote(tree: FileTree, url: string): string {
+  const answer = mountedRemotes(tree).file(url);
+  if (answer.kind === 'found') return new TextDecoder().decode(answer.content);
+  const why = answer.kind === 'failed' ? answer.message : 'it is not fetched';
+  throw new CapstanError(
+    'VALUES_MISSING',
+    `the values file ${JSON.stringify(url)} cannot be had: ${why}`,
+    { hint: 'correct helm.valueFiles, or put the file into the repository' },
+  );
+}
+
 /** A file by its path from the chart's folder, or from the root of the repository when it begins with '/'. */
 function readInside(tree: FileTree, folder: string, name: string): string | undefined {
   const reference = /^\$([^/]+)\/?(.*)$/s.exec(name);
   if (reference !== null) return readReferred(tree, name, reference);
-  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(name)) {
-    throw refused(name, 'values files are read from the repository only');
-  }
+  if (ADDRESS.test(name)) throw refused(name, 'it is read from the repository only');
   const plain = name.replaceAll('\\', '/');
   const path = resolvePath(folder, decoded(plain));
   if (path === undefined) throw refused(name, 'it leads out of the repository');
@@ -241,7 +290,7 @@ function fileSettings(
   options: HelmOptions,
 ): ChartRequest['settings'] {
   return (options.fileParameters ?? []).map(({ name, path }) => {
-    const text = readInside(tree, folder, path);
+    const text = readAny(tree, folder, path);
     if (text === undefined) {
       throw new CapstanError(
         'VALUES_MISSING',

@@ -113,7 +113,7 @@ function renderHelmIn(
   tree: FileTree,
   folder: string,
   { spec, options: { renderChart } }: Pick<KindContext, 'spec' | 'options'>,
-): Pick<Rendered, 'objects' | 'diagnostics'> {
+): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
   const helm = spec.kind === 'helm' ? spec : spec.kind === 'detect' ? spec.helm : undefined;
   if (renderChart === undefined || helm === undefined) {
     throw new CapstanError(

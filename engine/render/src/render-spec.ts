@@ -105,6 +105,8 @@ export interface HelmOptions {
   /** Paths from the chart's folder; with a leading '/' from the root of the repository. */
   readonly valueFiles?: readonly string[];
   readonly ignoreMissingValueFiles?: boolean;
+  /** From where values files may be taken that are addresses; absent: from nowhere. */
+  readonly remoteValues?: RemotePolicy;
   /** YAML text. */
   readonly values?: string;
   readonly parameters?: readonly {

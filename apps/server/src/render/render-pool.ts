@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
 import type { Capabilities } from '@capstan/kube-helm';
+import type { RemotePolicy } from '@capstan/kube-kustomize';
 import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import type { RemoteContents } from './remote-contents.ts';
@@ -99,7 +100,7 @@ export class RenderPool {
     { fresh = false }: { readonly fresh?: boolean } = {},
   ): Promise<RenderResult> {
     const { remotes } = this.#options;
-    const policy = 'remote' in spec ? spec.remote : undefined;
+    const policy = remotePolicyOf(spec);
     let whole = snapshot;
     let result = await this.#renderOnce(whole, spec, fresh);
     for (let round = 0; result.pending !== undefined && round < ROUNDS_MAX; round++) {
@@ -251,6 +252,13 @@ export class RenderPool {
       worker.off('message', resolve).off('error', crashed).off('exit', ended);
     });
   }
+}
+
+/** From where the spec lets content come that is not in the snapshot. */
+function remotePolicyOf(spec: RenderSpec): RemotePolicy | undefined {
+  if (spec.kind === 'helm') return spec.remoteValues;
+  if (spec.kind === 'directory') return undefined;
+  return spec.remote ?? (spec.kind === 'detect' ? spec.helm?.remoteValues : undefined);
 }
 
 /** Equal content and spec fail alike: no use in trying again. */

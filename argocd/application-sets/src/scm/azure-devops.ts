@@ -6,6 +6,7 @@ import {
   type Answer,
   ask,
   basicAuth,
+  listedIn,
   numberAt,
   type Query,
   type RestApi,
@@ -100,7 +101,7 @@ function failed(what: string, { status, value }: Answer): CapstanError {
 }
 
 function valuesOf(value: Json): readonly JsonObject[] {
-  return recordsIn(valueAt(value, 'value'));
+  return listedIn(valueAt(value, 'value') ?? {}, 'Azure DevOps');
 }
 
 function toRepository(one: JsonObject, organization: string): readonly ScmRepository[] {

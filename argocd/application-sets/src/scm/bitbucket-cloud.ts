@@ -4,6 +4,7 @@ import { CapstanError } from '@capstan/lib-std';
 import {
   ask,
   askPages,
+  listedIn,
   numberAt,
   type Query,
   type RestApi,
@@ -32,7 +33,7 @@ async function findPages(
 ): Promise<readonly JsonObject[] | undefined> {
   let isMissing = false;
   const all = await askPages(path, async (at) => {
-    const query = at === path ? { pagelen: 50, ...options.query } : {};
+    const query = at === path ? (options.query ?? {}) : {};
     const { status, value } = await ask(api, String(at), {
       query,
       allowed: options.allowed ?? [],
@@ -40,7 +41,7 @@ async function findPages(
     isMissing ||= status >= 400;
     const next = textAt(value, 'next');
     return {
-      items: recordsIn(valueAt(value, 'values')),
+      items: isMissing ? [] : listedIn(valueAt(value, 'values') ?? {}, at),
       // Credentials go to the same place only.
       next: next.startsWith(api.base) ? next : undefined,
     };
@@ -55,7 +56,7 @@ export function bitbucketCloudProvider(
   const placeOf = (repository: string) => `repositories/${segment(owner)}/${segment(repository)}`;
   return {
     listRepositories: async (protocol) => {
-      const query = { role: 'member' };
+      const query = { pagelen: 50, role: 'member' };
       const found = (await findPages(api, `repositories/${segment(owner)}`, { query })) ?? [];
       return found.map((one) => toRepository(one, owner, protocol || 'ssh'));
     },
@@ -67,7 +68,7 @@ export function bitbucketCloudProvider(
     listBranches: async (repository) => {
       const place = `${placeOf(repository.repository)}/refs/branches`;
       const found = allBranches
-        ? ((await findPages(api, place)) ?? [])
+        ? ((await findPages(api, place, { query: { pagelen: 50 } })) ?? [])
         : recordsIn([(await ask(api, `${place}/${segments(repository.branch)}`)).value]);
       return found.map((branch) => ({
         ...repository,

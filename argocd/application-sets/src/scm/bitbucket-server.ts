@@ -4,6 +4,7 @@ import { GoInt, INT } from '@capstan/lib-gotemplate';
 import {
   ask,
   askPages,
+  listedIn,
   numberAt,
   type RestApi,
   recordsIn,
@@ -46,7 +47,8 @@ async function findPages(
     const query = { limit: 100, ...(start === 0 ? {} : { start }) };
     const { status, value } = await ask(api, path, { query, allowed });
     isMissing ||= status >= 400;
-    return { items: recordsIn(valueAt(value, 'values')), next: nextStart(value) };
+    const items = isMissing ? [] : listedIn(valueAt(value, 'values'), path);
+    return { items, next: nextStart(value) };
   });
   return isMissing ? undefined : all;
 }

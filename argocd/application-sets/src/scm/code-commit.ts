@@ -189,6 +189,16 @@ function cloneUrl(one: Json | undefined, protocol: string): string {
   }
 }
 
+/** From the root, without `.`, `..` and doubled slashes. */
+function cleanPath(given: string): string {
+  const parts: string[] = [];
+  for (const part of given.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
 const MISSING = [
   'RepositoryDoesNotExistException',
   'CommitDoesNotExistException',
@@ -201,8 +211,8 @@ async function hasPath(
   { repository, branch }: ScmRepository,
   given: string,
 ): Promise<boolean> {
-  const path = `/${given}`.replace(/\/+/g, '/').replace(/\/$/, '');
-  if (path === '') return true;
+  const path = cleanPath(given);
+  if (path === '/') return true;
   const slash = path.lastIndexOf('/');
   const name = path.slice(slash + 1);
   const input = {

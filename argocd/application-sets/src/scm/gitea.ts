@@ -7,6 +7,8 @@ import type { HosterAccess } from './gitlab.ts';
 import {
   ask,
   askPages,
+  listedIn,
+  nextLink,
   numberAt,
   type Query,
   type RestApi,
@@ -18,26 +20,29 @@ import {
 } from './rest.ts';
 import type { PullRequestService, ScmProvider, ScmRepository } from './types.ts';
 
-const PAGE = 50;
-
 export function giteaApi({ http, api, token, ...trust }: HosterAccess): RestApi {
   const base = `${api.replace(/\/+$/, '')}/api/v1/`;
   return { http, base, headers: token === '' ? {} : { authorization: `token ${token}` }, ...trust };
 }
 
-/** Pages until one is not full; undefined when the first one is missing. */
+/** Pages of the server's own size; undefined when the first one is missing. */
 async function findPages(
   api: RestApi,
   path: string,
   options: { readonly query?: Query; readonly allowed?: readonly number[] } = {},
 ): Promise<readonly JsonObject[] | undefined> {
   let isMissing = false;
+  let count = 0;
   const all = await askPages(1, async (page) => {
-    const query = { page, limit: PAGE, ...options.query };
-    const { status, value } = await ask(api, path, { query, allowed: options.allowed ?? [] });
+    const query = { page, limit: 0, ...options.query };
+    const allowed = options.allowed ?? [];
+    const { status, value, headers } = await ask(api, path, { query, allowed });
     isMissing ||= status >= 400;
-    const items = recordsIn(value);
-    return { items, next: items.length < PAGE ? undefined : Number(page) + 1 };
+    const items = isMissing ? [] : listedIn(value, path);
+    count += items.length;
+    const total = Number(headers.get('x-total-count') ?? 0);
+    const hasMore = items.length > 0 && (nextLink(headers) !== undefined || count < total);
+    return { items, next: hasMore ? Number(page) + 1 : undefined };
   });
   return isMissing ? undefined : all;
 }

@@ -7,6 +7,7 @@ import type { HttpPort } from './http-port.ts';
 import {
   ask,
   askPages,
+  listedIn,
   nextLink,
   numberAt,
   type RestApi,
@@ -128,7 +129,7 @@ async function findPages(
     const query = at === path ? { per_page: 100 } : {};
     const { status, value, headers } = await ask(api, String(at), { query, allowed });
     isMissing ||= status >= 400;
-    return { items: recordsIn(value), next: nextLink(headers) };
+    return { items: isMissing ? [] : listedIn(value, at), next: nextLink(headers) };
   });
   return isMissing ? undefined : all;
 }
@@ -151,7 +152,7 @@ export function githubProvider(
         .map((one) => toRepository(one, protocol));
     },
     hasPath: async ({ organization: owner, repository, branch }, path) => {
-      const place = `repos/${segment(owner)}/${segment(repository)}/contents/${segments(path)}`;
+      const place = `repos/${segment(owner)}/${segment(repository)}/contents/${segments(path.replace(/\/$/, ''))}`;
       const { status } = await ask(api, place, { query: { ref: branch }, allowed: [404] });
       return status !== 404;
     },

@@ -5,6 +5,7 @@ import type { HttpPort } from './http-port.ts';
 import {
   ask,
   askPages,
+  listedIn,
   numberAt,
   type Query,
   type RestApi,
@@ -37,15 +38,16 @@ async function findPages(
   options: { readonly query: Query; readonly allowed?: readonly number[] },
 ): Promise<readonly JsonObject[] | undefined> {
   let isMissing = false;
-  const all = await askPages('1', async (page) => {
-    const query = { per_page: 100, page, ...options.query };
+  const all = await askPages('', async (page) => {
+    const query = { per_page: 100, ...(page === '' ? {} : { page }), ...options.query };
     const { status, value, headers } = await ask(api, path, {
       query,
       allowed: options.allowed ?? [],
     });
     isMissing ||= status >= 400;
     const next = headers.get('x-next-page') ?? '';
-    return { items: recordsIn(value), next: next === '' || next === '0' ? undefined : next };
+    const items = isMissing ? [] : listedIn(value, path);
+    return { items, next: next === '' || next === '0' ? undefined : next };
   });
   return isMissing ? undefined : all;
 }
@@ -68,10 +70,10 @@ export function gitlabProvider(
       const query = {
         include_subgroups: options.includeSubgroups,
         with_shared: options.includeShared,
-        topic: topic === '' ? undefined : topic,
+        topic,
         archived: options.includeArchived ? true : undefined,
       };
-      const found = await findPages(api, `groups/${segment(group)}/projects`, { query });
+      const found = await findPages(api, `groups/${dotless(group)}/projects`, { query });
       return (found ?? []).map((one) => toRepository(one, protocol));
     },
     hasPath: (repository, path) =>
@@ -95,13 +97,18 @@ function placeOf({ repositoryId }: ScmRepository): string {
   return `projects/${segment(id)}/repository`;
 }
 
+/** A dot would let some servers take the end of a name for a format. */
+function dotless(text: string): string {
+  return segment(text).replaceAll('.', '%2E');
+}
+
 /** A file, or a folder that holds something. */
 async function hasPath(
   api: RestApi,
   project: string,
   { path, ref }: { readonly path: string; readonly ref: string },
 ): Promise<boolean> {
-  const file = await ask(api, `${project}/files/${segment(path)}`, {
+  const file = await ask(api, `${project}/files/${dotless(path)}`, {
     query: { ref },
     allowed: [404],
   });
@@ -139,7 +146,7 @@ export function gitlabMergeRequests(
         labels: labels.length === 0 ? undefined : labels.join(','),
         state: state === '' ? undefined : state,
       };
-      const found = await findPages(api, `projects/${segment(project)}/merge_requests`, {
+      const found = await findPages(api, `projects/${dotless(project)}/merge_requests`, {
         query,
         allowed: [404],
       });

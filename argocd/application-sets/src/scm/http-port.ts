@@ -34,10 +34,29 @@ export interface HttpPortOptions {
 }
 
 /**
- * Sends requests over the network; answers are bounded in size and time, and redirects are not followed: credentials go
- * where the set says, and nowhere else.
+ * Sends requests over the network; answers are bounded in size and time. Redirects are followed within one origin only:
+ * credentials go where the set says, and nowhere else.
  */
-export function createHttpPort({ signal, proxy }: HttpPortOptions): HttpPort {
+export function createHttpPort(options: HttpPortOptions): HttpPort {
+  const send = createSender(options);
+  return async (wanted) => {
+    let url = wanted.url;
+    for (let hops = 0; ; hops++) {
+      const answer = await send({ ...wanted, url });
+      const location = answer.headers.get('location');
+      const isMoved = REDIRECTS.has(answer.status) && location !== undefined;
+      if (!isMoved || wanted.method !== 'GET' || hops >= HOPS_MAX) return answer;
+      const next = new URL(location, url);
+      if (next.origin !== new URL(url).origin) return answer;
+      url = next.href;
+    }
+  };
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const HOPS_MAX = 5;
+
+function createSender({ signal, proxy }: HttpPortOptions): HttpPort {
   return async (wanted) => {
     refuseAddress(new URL(wanted.url).hostname);
     const connect = {

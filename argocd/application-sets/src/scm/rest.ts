@@ -36,7 +36,8 @@ export async function ask(
   const answer = await api.http(requestOf(api, url));
   if (answer.status >= 300 && options.allowed?.includes(answer.status) !== true)
     throw refusal('GET', url, answer);
-  return { status: answer.status, headers: answer.headers, value: readJson(answer, url) };
+  const value = answer.status >= 300 ? readError(answer) : readJson(answer, url);
+  return { status: answer.status, headers: answer.headers, value };
 }
 
 function requestOf(api: RestApi, url: string): HttpRequest {
@@ -52,7 +53,9 @@ function requestOf(api: RestApi, url: string): HttpRequest {
 function addQuery(url: string, query: Query): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined);
   if (entries.length === 0) return url;
+  // In the order of their names, as Go's clients send them.
   const text = entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
     .join('&');
   return `${url}${url.includes('?') ? '&' : '?'}${text}`;
@@ -94,6 +97,15 @@ function readJson({ text }: HttpResponse, url: string): Json {
   }
 }
 
+/** What is said beside a status that was expected need not be JSON. */
+function readError({ text }: HttpResponse): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}
+
 /** Follows pages until `next` names none; bounded. */
 export async function askPages<T>(
   first: string | number,
@@ -129,6 +141,18 @@ export function nextLink(headers: ReadonlyMap<string, string>): string | undefin
 
 export function recordsIn(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+/** The items of a list; none for null. Anything else is an error: no answer must not be taken for nothing that is there. */
+export function listedIn(value: Json | undefined, path: string | number): readonly JsonObject[] {
+  if (value === null || value === undefined || Array.isArray(value)) return recordsIn(value);
+  throw new CapstanError('SCM_ANSWER', `${placeOfPath(path)}: the answer holds no list`, {
+    hint: 'see whether the address is that of the API',
+  });
+}
+
+function placeOfPath(path: string | number): string {
+  return /^https?:/.test(String(path)) ? placeOf(String(path)) : String(path);
 }
 
 /** The text at a path of names; '' when there is none. Numbers are written out. */

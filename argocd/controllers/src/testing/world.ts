@@ -90,6 +90,7 @@ function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue)
     name: 'in-cluster',
     client,
     schemaOf: (kind) => catalogue.kind(kind),
+    definitionOf: (name) => catalogue.definition(name),
     ownerReaders: [applicationOwners('argocd')],
     clock,
   });
