@@ -388,7 +388,7 @@ test('a kind that the cluster does not know stops the sync before anything has c
   );
   assert.match(
     String(at(failed, 'operationState', 'message')),
-    /could not find example.io\/Thing .* for requested resource web\/t/,
+    /could not find example.io\/Thing for requested resource web\/t/,
   );
   assert.equal(await world.get('ConfigMap', 'web/a'), undefined);
   await world.kubectlApply(`

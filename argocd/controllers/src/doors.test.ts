@@ -310,6 +310,27 @@ test('what cannot be done is refused with the field and what to do instead', () 
     ],
     [{ destination: { namespace: 'x' } }, /SPEC_INVALID Destination server missing/],
     [
+      { source: { repoURL: SOURCE.repoURL } },
+      /SPEC_INVALID spec\.source\.repoURL and either spec\.source\.path or spec\.source\.chart are required/,
+    ],
+    [
+      { source: { repoURL: 'https://charts', chart: 'web' } },
+      /SPEC_INVALID spec\.source\.targetRevision is required if the manifest source is a helm chart/,
+    ],
+    [
+      { sources: [{ ...SOURCE, ref: 'values' }, { repoURL: 'https://b' }] },
+      /SPEC_INVALID .*either source\.path, source\.chart, or source\.ref are required for source https:\/\/b/,
+    ],
+    [
+      {
+        sourceHydrator: {
+          drySource: { ...SOURCE, targetRevision: 'HEAD' },
+          syncSource: { targetBranch: '', path: 'web' },
+        },
+      },
+      /SPEC_INVALID spec\.sourceHydrator\.syncSource\.targetBranch is required/,
+    ],
+    [
       { syncPolicy: { automated: {}, retry: { backoff: { duration: 'soon' } } } },
       /DURATION_INVALID spec\.syncPolicy\.retry\.backoff\.duration: "soon"/,
     ],

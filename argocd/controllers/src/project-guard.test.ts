@@ -145,6 +145,10 @@ describe('namespaces of applications', () => {
     [['/^team-[ab]$/'], 'team-b', true],
     [['/^team-[ab]$/'], 'team-c', false],
     [['!team'], 'other', false],
+    [['/^((?!secret).)*$/'], 'team', true],
+    [['/^((?!secret).)*$/'], 'my-secret', false],
+    [['//'], 'team', false],
+    [['/(?=/'], 'team', false],
   ];
   for (const [sourceNamespaces, namespace, expected] of rows) {
     test(`${sourceNamespaces.join(' ')} on ${namespace}`, () =>

@@ -109,13 +109,26 @@ export function isNamespacePermitted(
 /** A glob, or a regular expression between slashes, as lists of namespaces hold them. */
 export function fitsListed(pattern: string, text: string): boolean {
   if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
-    try {
-      if (RE2JS.compile(pattern.slice(1, -1)).matcher(text).find()) return true;
-    } catch {
-      // What is no expression may still be a glob.
-    }
+    if (findsExpression(pattern.slice(1, -1), text)) return true;
   }
   return !pattern.startsWith('!') && fitsNegatable(pattern, text);
+}
+
+const NAME_MAX = 63;
+
+/** RE2's expressions, whose cost is linear; those with look-around (an administrator's) only against short names. */
+function findsExpression(expression: string, text: string): boolean {
+  try {
+    return RE2JS.compile(expression).matcher(text).find();
+  } catch {
+    if (text.length > NAME_MAX || !expression.includes('(?')) return false;
+  }
+  try {
+    return new RegExp(expression).test(text);
+  } catch {
+    // What is no expression may still be a glob.
+    return false;
+  }
 }
 
 function toPattern({ group, kind, name }: GroupKind) {

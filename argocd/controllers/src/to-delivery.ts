@@ -46,6 +46,7 @@ import {
   type RenderContext,
   toDeliverySource,
 } from './to-sources.ts';
+import { validateSources } from './validate-sources.ts';
 import { ARGO_VOCABULARY } from './vocabulary.ts';
 
 /** What an Application means depends on these, too. */
@@ -85,6 +86,8 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       `application '${name}' in namespace '${namespace}' is not allowed to use project ${spec.project}`,
     );
   }
+  validateSources(app);
+  checkDrySource(app, project);
   const cluster = findCluster(spec.destination, context.clusters);
   const guard = toGuard(spec.project, project.spec, cluster);
   const place = { cluster: cluster.server, namespace: spec.destination.namespace ?? '' };
@@ -93,7 +96,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     isClusterPermitted(project, cluster, context.clusters);
   if (!isPermitted) {
     throw denied(
-      `application destination server '${cluster.server}' and namespace '${place.namespace}' do not match any of the allowed destinations in project '${spec.project}'`,
+      `application destination server '${spec.destination.name ? cluster.name : cluster.server}' and namespace '${place.namespace}' do not match any of the allowed destinations in project '${spec.project}'`,
     );
   }
   const options = readSyncOptions(spec.syncPolicy?.syncOptions ?? []);
@@ -171,21 +174,11 @@ export function toDeliverySources(
   context: SourcesContext,
 ): readonly ApplicationDeliverySource[] {
   const { project, credentials } = context;
-  if (sources.length === 0) {
-    throw new CapstanError(
-      'SPEC_INVALID',
-      'spec.source.repoURL and either spec.source.path or spec.source.chart are required',
-      {
-        hint: 'set spec.source or spec.sources',
-      },
-    );
-  }
   return sources.map((source, index) => {
     const field = hasSeveralSources(app) ? `spec.sources[${index}]` : 'spec.source';
     if (project !== undefined && !isSourcePermitted(project.spec, source.repoURL)) {
-      throw denied(
-        `application repo ${source.repoURL} is not permitted in project '${app.spec.project}'`,
-      );
+      const what = app.spec.sourceHydrator === undefined ? 'application' : 'sync source';
+      throw deniedRepository(what, source.repoURL, app.spec.project);
     }
     const place = { url: source.repoURL, project: app.spec.project };
     const made = toDeliverySource(source, {
@@ -195,6 +188,17 @@ export function toDeliverySources(
     const verify = project && toVerification(project.spec, source.repoURL, context.keys ?? {});
     return verify === undefined ? made : { ...made, verify };
   });
+}
+
+/** The repository that a hydrated application comes from has to be permitted, too. */
+function checkDrySource({ spec }: Application, project: AppProject): void {
+  const { drySource } = spec.sourceHydrator ?? {};
+  if (drySource === undefined || isSourcePermitted(project.spec, drySource.repoURL)) return;
+  throw deniedRepository('application', drySource.repoURL, spec.project);
+}
+
+function deniedRepository(what: string, url: string, project: string): CapstanError {
+  return denied(`${what} repo ${url} is not permitted in project '${project}'`);
 }
 
 /** What the rendering of a source depends on beside the source. */

@@ -21,9 +21,11 @@ import {
   type SyncPolicy,
   type SyncProgress,
   type SyncStep,
+  selectorOf,
   stepsOf,
 } from '@capstan/engine-sync';
-import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
+import type { ResourceKind } from '@capstan/kube-client';
+import { type KubeObject, keyOf, keyString, parseApiVersion } from '@capstan/kube-object';
 import { applyAll, applyPorts, CONCURRENCY } from './apply-all.ts';
 import { decideRetry } from './decide.ts';
 import { mapLimited } from './map-limited.ts';
@@ -49,7 +51,7 @@ export async function performOperation(
   options: SignalOptions,
 ): Promise<OperationState> {
   const { operation } = input;
-  const refused = findRefused(input);
+  const refused = await findRefused(input, () => ports.cluster.client.discovery.kinds(options));
   if (refused.length > 0) return refuse(operation, refused, ports);
   const plan = makePlan(input, ports);
   const begun = operation.results.length > 0;
@@ -331,25 +333,40 @@ interface RefusedObject {
 }
 
 /** What stops an operation before it begins: objects that the project forbids, and kinds that the cluster does not know. */
-function findRefused({ delivery, operation, prepared }: OperationInput): readonly RefusedObject[] {
+async function findRefused(
+  { delivery, operation, prepared }: OperationInput,
+  served: () => Promise<readonly ResourceKind[]>,
+): Promise<readonly RefusedObject[]> {
   const policy = policyOf(delivery, operation);
-  const selected = policy.selected && new Set(policy.selected.map(keyString));
-  return prepared.objects.flatMap(({ object, refusal, scope }): readonly RefusedObject[] => {
-    if (selected !== undefined && !selected.has(keyString(keyOf(object)))) return [];
+  const isSelected = selectorOf(policy);
+  const unknown: KubeObject[] = [];
+  const refused = prepared.objects.flatMap(({ object, refusal, scope }): RefusedObject[] => {
+    if (!isSelected(keyOf(object))) return [];
     if (refusal !== undefined) return [{ object, why: refusal, retryable: false }];
     const { options } = readHints(object, policy.vocabulary);
     const tolerated =
       policy.skipDryRunOnMissingKind || options['SkipDryRunOnMissingResource'] === 'true';
-    if (scope !== 'unknown' || tolerated) return [];
-    return [{ object, why: unknownKind(object), retryable: true }];
+    if (scope === 'unknown' && !tolerated) unknown.push(object);
+    return [];
   });
+  if (unknown.length === 0) return refused;
+  const kinds = await served();
+  return [
+    ...refused,
+    ...unknown.map((object) => ({ object, why: unknownKind(object, kinds), retryable: true })),
+  ];
 }
 
-function unknownKind(object: KubeObject): string {
+/** In the words of Argo CD: with the version, or the group, under which the cluster has such a kind. */
+function unknownKind(object: KubeObject, served: readonly ResourceKind[]): string {
   const { group, kind, namespace, name } = keyOf(object);
-  const place = namespace === '' ? name : `${namespace}/${name}`;
-  const known = group === '' ? kind : `${group}/${kind}`;
-  return `The Kubernetes API could not find ${known} (${object.apiVersion}) for requested resource ${place}. Make sure the "${kind}" CRD is installed on the destination cluster.`;
+  const { version } = parseApiVersion(object.apiVersion);
+  const place = `${namespace}/${name}`;
+  const alike = served.filter((one) => one.kind === kind);
+  const other = alike.find((one) => one.group === group) ?? alike[0];
+  return other === undefined
+    ? `The Kubernetes API could not find ${group}/${kind} for requested resource ${place}. Make sure the "${kind}" CRD is installed on the destination cluster.`
+    : `The Kubernetes API could not find version "${version}" of ${group}/${kind} for requested resource ${place}. Version "${other.version}" of ${other.group}/${kind} is installed on the destination cluster.`;
 }
 
 function refuse(

@@ -63,8 +63,17 @@ export function stepsOf(plan: SyncPlan): readonly SyncStep[] {
   return plan.phases.flatMap(({ waves }) => waves.flatMap(({ batches }) => batches.flat()));
 }
 
+/** Whether a policy lets an object be synced; a selection without a namespace speaks of all namespaces. */
+export function selectorOf({
+  selected,
+}: Pick<SyncPolicy, 'selected'>): (key: ObjectKey) => boolean {
+  if (selected === undefined) return () => true;
+  const names = new Set(selected.map(keyString));
+  return (key) => names.has(keyString(key)) || names.has(keyString({ ...key, namespace: '' }));
+}
+
 function selectEntries(all: readonly DiffEntry[], policy: SyncPolicy) {
-  const selected = policy.selected && new Set(policy.selected.map(keyString));
+  const isSelected = selectorOf(policy);
   const entries: DiffEntry[] = [];
   const skipped: SkippedObject[] = [];
   for (const entry of all) {
@@ -74,7 +83,7 @@ function selectEntries(all: readonly DiffEntry[], policy: SyncPolicy) {
       skipped.push({ key: entry.key, reason, entry });
     if (hints?.skip || (hints?.hookPhases.length ?? 0) > 0) skip('skipped by its own hint');
     else if (isLeftAlone(entry, policy.vocabulary)) skip('skipped by its own hint');
-    else if (selected !== undefined && !selected.has(keyString(entry.key))) skip('not selected');
+    else if (!isSelected(entry.key)) skip('not selected');
     else if (policy.outOfSyncOnly && entry.verdict === 'same') skip('already in sync');
     else entries.push(entry);
   }

@@ -97,7 +97,8 @@ function forbidden(protocol: string): Error {
 
 /**
  * One key for the spellings of one repository, for matching webhooks: host and path in lower case, without scheme, user,
- * default port and `.git`. `git@host:a/b.git`, `ssh://git@host/a/b` and `https://host/a/b/` are all `host/a/b`.
+ * default port and `.git`; nor do hosts differ that serve SSH under a name of its own. `git@host:a/b.git`,
+ * `ssh://git@ssh.host:443/a/b` and `https://host/a/b/` are all `host/a/b`.
  */
 export function repositoryKey(text: string): string {
   const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(text);
@@ -105,9 +106,11 @@ export function repositoryKey(text: string): string {
     ? text.slice(text.indexOf('://') + 3).replace(/^[^/]*@/, '')
     : scp === null
       ? text
-      : `${scp[1]}/${scp[2]}`;
+      : `${scp[1]}/${scp[2]?.replace(/^(?:22|443):/, '')}`;
+  const isSsh = scp !== null || /^ssh:/i.test(text);
   return plain
     .toLowerCase()
+    .replace(isSsh ? /^(?:alt)?ssh\.(?=[^/]*\.)/ : /^$/, '')
     .replace(/[?#].*$/, '')
     .replace(/^([^/]*?):(?:22|80|443)(?=\/|$)/, '$1')
     .replace(/\/+/g, '/')
