@@ -12,6 +12,16 @@ type Path = readonly (string | number)[];
 const LONG = 'x'.repeat(300);
 const TEXTS = ['', 'Bad_Value!', ' space', LONG, '-a.b', 'a/b/c', '300.1.2.3'];
 const NUMBERS = [-1, 0, 1, 70_000, 3_000_000_000];
+const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'o', uid: 'u', controller: true };
+/** What every kind has, and the samples have not. */
+const METADATA: readonly (readonly [string, unknown])[] = [
+  ['annotations', { 'Bad Key!': 'v', 'UPPER/ok': 'v' }],
+  ['finalizers', ['plain']],
+  ['finalizers', ['example.com/well', 'Bad Name!/x', 'orphan', 'foregroundDeletion']],
+  ['ownerReferences', [{ apiVersion: '', kind: '', name: '', uid: '' }]],
+  ['ownerReferences', [owner, { ...owner, name: 'p' }]],
+  ['ownerReferences', [{ ...owner, apiVersion: 'v1', kind: 'Event' }]],
+];
 const METADATA_DONE: ReadonlySet<string> = new Set(['apiVersion', 'kind']);
 
 /** What the server's own decoder would refuse is left out: of a text only other texts, of a number other numbers. */
@@ -25,7 +35,7 @@ export function mutationsOf(object: Readonly<Record<string, unknown>>): Mutation
       ),
       patch: [
         {
-          op: values.length === 0 ? 'remove' : 'replace',
+          op: values.length === 0 ? 'remove' : typeof path.at(-1) === 'number' ? 'replace' : 'add',
           path: path.map((key) => `/${String(key).replaceAll('/', '~1')}`).join(''),
           ...(values.length === 0 ? {} : { value: values[0] }),
         },
@@ -42,6 +52,7 @@ export function mutationsOf(object: Readonly<Record<string, unknown>>): Mutation
       add(path, 'first item twice', [...value, value[0]]);
     }
   });
+  for (const [key, value] of METADATA) add(['metadata', key], `= ${short(value)}`, value);
   return made;
 }
 

@@ -69,6 +69,10 @@ export interface Strategy {
   readonly needsVersionOnUpdate?: boolean;
   /** DNS-1035 or path segment names instead of the usual DNS subdomain. */
   readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'any';
+  /** The checks of metadata that the kind itself makes on an update, after those of all kinds; its `update` by default. */
+  readonly metadataOnUpdate?: readonly ('whole' | 'update')[];
+  /** Finalizers need neither be known nor have a domain. */
+  readonly anyFinalizer?: boolean;
   /** This part of the metadata counts for the generation too; 'nothing': the generation stays 1. */
   readonly generationCovers?: 'labels' | 'annotations' | 'nothing';
   /** By the names of subresources. */

@@ -1,5 +1,5 @@
 import { keepTimestamps } from '@capstan/kube-merge';
-import type { Json, JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
+import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
 import { attributesOf, mutateDraft, type WriteRequest } from './admission/admit-write.ts';
 import {
@@ -16,23 +16,14 @@ import {
 import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
 import { trackChange } from './field-management.ts';
-import {
-  childDraft,
-  cloneJson,
-  type DraftObject,
-  equalJson,
-  listAt,
-  objectAt,
-  textAt,
-} from './json.ts';
+import { childDraft, cloneJson, type DraftObject, equalJson, objectAt, textAt } from './json.ts';
 import { admitLimits, fillFromLimits } from './limit-ranges.ts';
-import { metadataErrors } from './metadata-validation.ts';
+import { metadataErrors, metadataUpdateErrors } from './metadata-validation.ts';
 import { generateName } from './names.ts';
 import { admitQuota } from './quota.ts';
 import { finishDeletion } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
-import { annotations, labels } from './validation/common.ts';
 import { toStorageVersion, toVersion } from './version-conversion.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -228,11 +219,7 @@ export function updateObject(
   const errors = STATUS_PARTS.has(options.subresource ?? '')
     ? (resource.strategy.validateStatus?.(object, old) ?? [])
     : [
-        ...metadataErrors(object, resource),
-        // Twice, as in the original: labels and annotations are looked at by all kinds and by each one.
-        ...labels(object.metadata.labels as Json, 'metadata.labels'),
-        ...annotations(object.metadata.annotations as Json, 'metadata.annotations'),
-        ...immutableMetadata(object, old),
+        ...metadataUpdateErrors(object, old, resource),
         ...(resource.strategy.validate?.(object, context, old) ?? []),
         ...(part === undefined
           ? (resource.strategy.validateUpdate?.(object, old, context) ?? [])
@@ -609,21 +596,4 @@ function raiseGeneration(draft: DraftObject, old: KubeObject, resource: ServedRe
   };
   if (equalJson(rest(draft), rest(old))) return;
   childDraft(draft, 'metadata')['generation'] = (old.metadata.generation ?? 0) + 1;
-}
-
-function immutableMetadata(
-  object: KubeObject,
-  old: KubeObject,
-): { reason: 'FieldValueForbidden'; field: string; detail: string }[] {
-  if (old.metadata.deletionTimestamp === undefined) return [];
-  const before = new Set((old.metadata.finalizers ?? []).map(String));
-  const added = listAt(object, 'metadata', 'finalizers').filter((f) => !before.has(String(f)));
-  if (added.length === 0) return [];
-  const error = {
-    reason: 'FieldValueForbidden',
-    field: 'metadata.finalizers',
-    detail: `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((f) => JSON.stringify(f)).join(', ')}}`,
-  } as const;
-  // The real server checks metadata twice, and so names it twice.
-  return [error, error];
 }

@@ -10,6 +10,8 @@ import {
 import { webhooks } from '../validation/webhooks.ts';
 
 export const webhookConfigurationStrategy: Strategy = {
+  metadataOnUpdate: ['whole'],
+  anyFinalizer: true,
   hasGeneration: true,
   needsVersionOnUpdate: true,
   applyDefaults(object) {
@@ -46,7 +48,10 @@ function defaultMatchResources(resources: DraftObject[string]): void {
   }
 }
 
-const VERSIONED: Strategy = { hasGeneration: true, needsVersionOnUpdate: true };
+const VERSIONED: Strategy = {
+  metadataOnUpdate: ['whole'],
+  anyFinalizer: true,
+  hasGeneration: true, needsVersionOnUpdate: true };
 
 export const validatingPolicyStrategy: Strategy = {
   ...VERSIONED,

@@ -12,6 +12,7 @@ import { jsonObjectProblem } from '../validation/go-json.ts';
 const DATA_BYTES_MAX = 1024 * 1024;
 
 export const configMapStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   validate(object) {
     const errors: FieldError[] = [];
     let size = 0;
@@ -31,6 +32,7 @@ export const configMapStrategy: Strategy = {
 };
 
 export const secretStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   applyDefaults(object) {
     setDefault(object, 'type', 'Opaque');
     const strings = object['stringData'];

@@ -41,7 +41,6 @@ import {
   quotaSpec,
   runtimeClassParts,
 } from '../validation/cluster.ts';
-import { compareAmounts } from '../validation/common.ts';
 import {
   endpointSlice,
   endpointSubsets,
@@ -50,7 +49,8 @@ import {
   networkPolicySpec,
 } from '../validation/networking.ts';
 import { podTemplate } from '../validation/pod-spec.ts';
-import { csiDriverSpec, storageClass, VOLUME_SOURCES, volumeSpec } from '../validation/storage.ts';
+import { csiDriverSpec, storageClass, volumeSpec } from '../validation/storage.ts';
+import { claimUpdateErrors, volumeUpdateErrors } from '../validation/volume-update.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 
 export const namespaceStrategy: Strategy = {
@@ -95,6 +95,7 @@ function labelNamespace(object: DraftObject): void {
 }
 
 export const claimStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasStatus: true,
   applyDefaults: (object) => setDefault(childDraft(object, 'spec'), 'volumeMode', 'Filesystem'),
   prepareCreate(object, context) {
@@ -110,46 +111,9 @@ export const claimStrategy: Strategy = {
     }
   },
   validate: (object) => claimSpec(specOf(object), 'spec'),
+  prepareUpdate: (object) => unifySources(childDraft(object, 'spec')),
   validateUpdate: claimUpdateErrors,
 };
-
-/** Of a bound claim the size and the attributes class may change; a volume and a default class may be filled in. */
-function claimUpdateErrors(object: KubeObject, old: KubeObject): FieldError[] {
-  const isBound = textAt(object, 'status', 'phase') === 'Bound';
-  const before = objectAt(old, 'spec');
-  const after: DraftObject = { ...(objectAt(object, 'spec') as DraftObject) };
-  const size = (spec: unknown): Json | undefined =>
-    valueAt(spec, 'resources', 'requests', 'storage');
-  const expected: DraftObject = { ...(before as DraftObject) };
-  if (textAt(before, 'volumeName') === '' && after['volumeName'] !== undefined) {
-    expected['volumeName'] = after['volumeName'];
-  }
-  if (before['storageClassName'] === undefined && after['storageClassName'] !== undefined) {
-    expected['storageClassName'] = after['storageClassName'];
-  }
-  if (isBound) {
-    for (const key of ['resources', 'volumeAttributesClassName']) {
-      if (after[key] === undefined) delete expected[key];
-      else expected[key] = after[key];
-    }
-  }
-  const errors: FieldError[] = [];
-  if (!equalJson(after as Json, expected as Json)) {
-    const detail =
-      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-    errors.push(forbiddenAt('spec', detail));
-  }
-  const capacity = valueAt(old, 'status', 'capacity', 'storage');
-  if (compareAmounts(size(after), size(before)) < 0 && compareAmounts(size(after), capacity) <= 0) {
-    const detail = 'field can not be less than status.capacity';
-    errors.push(forbiddenAt('spec.resources.requests.storage', detail));
-  }
-  const { volumeMode } = objectAt(object, 'spec');
-  if (!equalJson(volumeMode, before['volumeMode'])) {
-    errors.push(invalidAt('volumeMode', volumeMode ?? null, 'field is immutable'));
-  }
-  return errors;
-}
 
 const SOURCE_KINDS: ReadonlySet<string> = new Set([
   '/PersistentVolumeClaim',
@@ -170,6 +134,7 @@ function unifySources(spec: DraftObject): void {
 }
 
 export const volumeStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'whole'],
   hasStatus: true,
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');
@@ -182,34 +147,12 @@ export const volumeStrategy: Strategy = {
     addFinalizer(object, 'kubernetes.io/pv-protection');
     object['status'] = { phase: 'Pending', lastPhaseTransitionTime: context.now() };
   },
-  validate: (object) => volumeSpec(specOf(object), 'spec'),
-  validateUpdate(object, old) {
-    const source = (o: KubeObject): DraftObject =>
-      Object.fromEntries(
-        Object.entries(objectAt(o, 'spec')).filter(([key]) => VOLUME_SOURCES.includes(key)),
-      ) as DraftObject;
-    const errors: FieldError[] = [];
-    if (!equalJson(source(object), source(old))) {
-      const detail = 'spec.persistentvolumesource is immutable after creation';
-      errors.push(forbiddenAt('spec.persistentvolumesource', detail));
-    }
-    const mode = valueAt(object, 'spec', 'volumeMode');
-    if (!equalJson(mode, valueAt(old, 'spec', 'volumeMode'))) {
-      errors.push(invalidAt('volumeMode', mode ?? null, 'field is immutable'));
-    }
-    const affinity = valueAt(object, 'spec', 'nodeAffinity');
-    const before = valueAt(old, 'spec', 'nodeAffinity');
-    if (before !== undefined && !equalJson(affinity, before)) {
-      errors.push(
-        invalidAt(
-          'nodeAffinity',
-          affinity ?? null,
-          'field is immutable, except for updating from beta label to GA',
-        ),
-      );
-    }
-    return errors;
-  },
+  validate: (object, _context, old) => [
+    ...volumeSpec(specOf(object), 'spec'),
+    // An update looks at the spec once more.
+    ...(old === undefined ? [] : volumeSpec(specOf(object), 'spec')),
+  ],
+  validateUpdate: volumeUpdateErrors,
 };
 
 function addFinalizer(object: DraftObject, finalizer: string): void {
@@ -221,6 +164,7 @@ function addFinalizer(object: DraftObject, finalizer: string): void {
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
 export const ingressStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasStatus: true,
   hasGeneration: true,
   prepareCreate(object, context) {
@@ -289,6 +233,7 @@ export const podTemplateStrategy: Strategy = {
 };
 
 export const disruptionBudgetStrategy: Strategy = {
+  metadataOnUpdate: [],
   nameRule: 'any',
   hasStatus: true,
   hasGeneration: true,
@@ -320,6 +265,7 @@ export const networkPolicyStrategy: Strategy = {
 };
 
 export const roleBindingStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   createsOnUpdate: true,
   nameRule: 'segment',
   applyDefaults(object) {
@@ -344,6 +290,7 @@ export const roleBindingStrategy: Strategy = {
 };
 
 export const roleStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   createsOnUpdate: true,
   nameRule: 'segment',
   validate: (object) => role(asJson(object), ''),
@@ -395,6 +342,7 @@ function immutable(object: KubeObject, old: KubeObject, key: string): FieldError
 }
 
 export const endpointsStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   createsOnUpdate: true,
   applyDefaults(object) {
     for (const subset of draftObjects(object, 'subsets')) {
@@ -405,6 +353,7 @@ export const endpointsStrategy: Strategy = {
 };
 
 export const endpointSliceStrategy: Strategy = {
+  metadataOnUpdate: ['whole'],
   hasGeneration: true,
   generationCovers: 'labels',
   applyDefaults(object) {
@@ -418,6 +367,7 @@ export const endpointSliceStrategy: Strategy = {
 };
 
 export const ingressClassStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasGeneration: true,
   applyDefaults(object) {
     const parameters = valueAt(object, 'spec', 'parameters');
@@ -468,6 +418,7 @@ export const quotaStrategy: Strategy = {
 
 /** A container's default request is its default limit, and that the maximum. */
 export const limitRangeStrategy: Strategy = {
+  metadataOnUpdate: ['whole'],
   createsOnUpdate: true,
   applyDefaults(object) {
     for (const limit of draftObjects(childDraft(object, 'spec'), 'limits')) {
@@ -494,6 +445,7 @@ export const leaseStrategy: Strategy = {
 };
 
 export const runtimeClassStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   needsVersionOnUpdate: true,
   validate: (object) => [
     ...required(text(dnsLabelProblems))(object['handler'] as Json, 'handler'),

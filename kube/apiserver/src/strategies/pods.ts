@@ -1,4 +1,3 @@
-import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { ApiError, forbidden } from '../api-error.ts';
 import {
   childDraft,
@@ -6,7 +5,6 @@ import {
   type DraftObject,
   draftList,
   draftObjects,
-  equalJson,
   isDraftObject,
   listAt,
   numberAt,
@@ -16,8 +14,8 @@ import {
 } from '../json.ts';
 import { randomSuffix } from '../names.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
-import { forbiddenAt, invalidAt, requiredAt } from '../validation/checks.ts';
 import { podSpecErrors } from '../validation/pod-spec.ts';
+import { podUpdateErrors } from '../validation/pod-update.ts';
 import { defaultPodSpec, qosClass, requestsFromLimits } from './pod-defaults.ts';
 import { ephemeralContainers, resize } from './pod-parts.ts';
 
@@ -25,6 +23,7 @@ const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Pods: defaults, and the admission plugins that a default server runs on them. */
 export const podStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasStatus: true,
   hasGeneration: true,
   applyDefaults(pod) {
@@ -56,7 +55,7 @@ export const podStrategy: Strategy = {
   },
   validate: (pod) =>
     podSpecErrors(objectAt(pod, 'spec'), 'spec', { name: pod.metadata.name ?? '' }),
-  validateUpdate: (pod, old) => updateErrors(pod, old),
+  validateUpdate: podUpdateErrors,
   parts: { ephemeralcontainers: ephemeralContainers, resize },
 };
 
@@ -173,104 +172,4 @@ function admitTolerations(spec: DraftObject): void {
     }
   }
   spec['tolerations'] = tolerations;
-}
-
-/** After its creation a pod's spec may change only in a few places. */
-function updateErrors(pod: KubeObject, old: KubeObject): FieldError[] {
-  const after = objectAt(pod, 'spec');
-  const before = objectAt(old, 'spec');
-  const errors: FieldError[] = [];
-  for (const key of ['containers', 'initContainers']) {
-    const containers = listAt(after, key);
-    if (containers.length !== listAt(before, key).length) {
-      const detail = 'pod updates may not add or remove containers';
-      return [...errors, forbiddenAt(`spec.${key}`, detail)];
-    }
-    for (const [i, container] of containers.entries()) {
-      if (textAt(container, 'image') === '') errors.push(requiredAt(`spec.${key}[${i}].image`));
-    }
-  }
-  const deadline = deadlineErrors(after['activeDeadlineSeconds'], before['activeDeadlineSeconds']);
-  errors.push(...deadline);
-  if (deadline.length > 0 && after['activeDeadlineSeconds'] !== undefined) return errors;
-  errors.push(...tolerationErrors(after, before), ...gateErrors(after, before));
-  const wasGated = listAt(before, 'schedulingGates').length > 0;
-  if (!equalJson(fixedPart(after, wasGated), fixedPart(before, wasGated))) {
-    errors.push(forbiddenAt('spec', SPEC_IS_FIXED));
-  }
-  return errors;
-}
-
-const SPEC_IS_FIXED =
-  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-/** What stays as it is; of a pod that waits at a gate also not where it may go. */
-function fixedPart(spec: JsonObject, wasGated: boolean): DraftObject {
-  const {
-    activeDeadlineSeconds: _a,
-    tolerations: _t,
-    schedulingGates: _s,
-    nodeSelector,
-    affinity,
-    ...rest
-  } = spec;
-  const withoutImage = (list: unknown): Draft =>
-    (Array.isArray(list) ? list : []).map((container) => {
-      const { image: _i, ...others } = objectAt(container);
-      return others as DraftObject;
-    });
-  return {
-    ...(rest as DraftObject),
-    containers: withoutImage(spec['containers']),
-    initContainers: withoutImage(spec['initContainers']),
-    ...(wasGated ? {} : { nodeSelector: nodeSelector as Draft, affinity: affinity as Draft }),
-  };
-}
-
-const DEADLINE_MAX = 2_147_483_647;
-
-/** A deadline may be set, and then only be brought forward. */
-function deadlineErrors(after: Json | undefined, before: Json | undefined): FieldError[] {
-  const at = 'spec.activeDeadlineSeconds';
-  if (after === undefined) {
-    if (before === undefined) return [];
-    return [invalidAt(at, null, 'must not update from a positive integer to nil value')];
-  }
-  if (Number(after) < 0 || Number(after) > DEADLINE_MAX) {
-    return [invalidAt(at, after, `must be between 0 and ${DEADLINE_MAX}, inclusive`)];
-  }
-  if (before === undefined || Number(before) >= Number(after)) return [];
-  return [invalidAt(at, after, 'must be less than or equal to previous value')];
-}
-
-/** Tolerations may be added, and the time of those that evict may change. */
-function tolerationErrors(after: JsonObject, before: JsonObject): FieldError[] {
-  const timeless = (item: Json): DraftObject => {
-    const { tolerationSeconds: _, ...rest } = objectAt(item);
-    return rest as DraftObject;
-  };
-  const kept = listAt(before, 'tolerations').every((item) =>
-    listAt(after, 'tolerations').some((other) => equalJson(timeless(item), timeless(other))),
-  );
-  if (kept) return [];
-  return [
-    forbiddenAt(
-      'spec.tolerations',
-      'existing toleration can not be modified except its tolerationSeconds',
-    ),
-  ];
-}
-
-function gateErrors(after: JsonObject, before: JsonObject): FieldError[] {
-  const known = new Set(listAt(before, 'schedulingGates').map((gate) => textAt(gate, 'name')));
-  return listAt(after, 'schedulingGates').flatMap((gate, i) => {
-    const name = textAt(gate, 'name');
-    if (known.has(name)) return [];
-    return [
-      forbiddenAt(
-        `spec.schedulingGates[${i}].name`,
-        `only deletion is allowed, but found new scheduling gate '${name}'`,
-      ),
-    ];
-  });
 }

@@ -57,6 +57,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   '/configmaps': configMapStrategy,
   '/endpoints': endpointsStrategy,
   '/events': eventStrategy,
+  '/serviceaccounts': { metadataOnUpdate: ['whole', 'update'] },
   '/limitranges': limitRangeStrategy,
   '/namespaces': namespaceStrategy,
   '/nodes': nodeStrategy,

@@ -19,7 +19,11 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
 import { invalidAt } from '../validation/checks.ts';
-import { showSelector } from '../validation/common.ts';
+import {
+  generatedSelectorErrors,
+  immutableField,
+  jobUpdateErrors,
+} from '../validation/job-update.ts';
 import { cronJobSpec, jobSpec } from '../validation/jobs.ts';
 import {
   daemonSetSpec,
@@ -49,7 +53,7 @@ export const deploymentStrategy: Strategy = {
     defaultPodTemplate(spec);
   },
   validate: (object) => deploymentSpec(object['spec'] as Json, 'spec'),
-  validateUpdate: (object, old) => immutable(object, old, 'selector'),
+  validateUpdate: sameSelector,
 };
 
 export const replicaSetStrategy: Strategy = {
@@ -64,7 +68,7 @@ export const replicaSetStrategy: Strategy = {
     object['status'] = { replicas: 0 };
   },
   validate: (object) => replicaSetSpec(object['spec'] as Json, 'spec'),
-  validateUpdate: (object, old) => immutable(object, old, 'selector'),
+  validateUpdate: sameSelector,
 };
 
 export const replicationControllerStrategy: Strategy = {
@@ -181,10 +185,11 @@ export const daemonSetStrategy: Strategy = {
     setTemplateGeneration(object, same ? before : before + 1);
   },
   validate: (object) => daemonSetSpec(object['spec'] as Json, 'spec'),
-  validateUpdate: (object, old) => immutable(object, old, 'selector'),
+  validateUpdate: sameSelector,
 };
 
 export const jobStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasStatus: true,
   hasGeneration: true,
   applyDefaults(object) {
@@ -202,29 +207,20 @@ export const jobStrategy: Strategy = {
     const name = textAt(object, 'metadata', 'name');
     const labels = childDraft(childDraft(childDraft(spec, 'template'), 'metadata'), 'labels');
     for (const prefix of ['', 'batch.kubernetes.io/']) {
-      labels[`${prefix}controller-uid`] = uid;
-      labels[`${prefix}job-name`] = name;
+      setDefault(labels, `${prefix}job-name`, name);
+      setDefault(labels, `${prefix}controller-uid`, uid);
     }
     const selector = childDraft(childDraft(spec, 'selector'), 'matchLabels');
-    selector['batch.kubernetes.io/controller-uid'] = uid;
+    setDefault(selector, 'batch.kubernetes.io/controller-uid', uid);
   },
   validate: (object, _context, old) => [
+    ...generatedSelectorErrors(object, old),
     ...jobSpec(object['spec'] as Json, 'spec'),
-    ...(old === undefined ? indexedNameErrors(object) : []),
+    ...indexedNameErrors(object),
+    // An update looks at the spec once more.
+    ...(old === undefined ? [] : jobSpec(object['spec'] as Json, 'spec')),
   ],
-  validateUpdate: (object, old) => [
-    ...immutable(
-      object,
-      old,
-      'completions',
-      (o) => valueAt(o, 'spec', 'completionMode') === 'Indexed',
-    ),
-    ...immutable(object, old, 'selector'),
-    ...immutable(object, old, 'template', (o) => valueAt(o, 'spec', 'suspend') === true),
-    ...immutable(object, old, 'completionMode'),
-    ...immutable(object, old, 'podFailurePolicy'),
-    ...immutable(object, old, 'backoffLimitPerIndex'),
-  ],
+  validateUpdate: jobUpdateErrors,
 };
 
 function childDraftIfAny(parent: DraftObject, key: string): DraftObject {
@@ -290,17 +286,11 @@ function indexedNameErrors(object: KubeObject): FieldError[] {
   return [invalidAt('metadata.name', name, detail)];
 }
 
-function immutable(
-  object: KubeObject,
-  old: KubeObject,
-  key: string,
-  except?: (old: KubeObject) => boolean,
-): FieldError[] {
-  if (except?.(old) === true) return [];
-  const value = valueAt(object, 'spec', key);
-  if (equalJson(value, valueAt(old, 'spec', key))) return [];
-  const error = invalidAt(`spec.${key}`, value ?? null, 'field is immutable');
-  return [
-    key === 'selector' && value !== undefined ? { ...error, shown: showSelector(value) } : error,
-  ];
+/** The selector of a workload stays as it is. */
+function sameSelector(object: KubeObject, old: KubeObject): FieldError[] {
+  return immutableField(
+    'spec.selector',
+    [valueAt(object, 'spec', 'selector'), valueAt(old, 'spec', 'selector')],
+    '*LabelSelector',
+  );
 }

@@ -1,0 +1,107 @@
+import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { objectAt, textAt, valueAt } from '../json.ts';
+import { forbiddenAt, invalidAt } from './checks.ts';
+import { compareAmounts } from './common.ts';
+import { goDiff, goJson, isSameGo } from './go-struct.ts';
+import { immutableField } from './job-update.ts';
+
+/** What an update of a volume may not change (core/validation ValidatePersistentVolumeUpdate). */
+export function volumeUpdateErrors(volume: KubeObject, old: KubeObject): FieldError[] {
+  const after = objectAt(volume, 'spec');
+  const before = objectAt(old, 'spec');
+  const errors: FieldError[] = [];
+  const sources = [before, withoutNewSecret(after, before)] as const;
+  if (!isSameGo(...sources, 'PersistentVolumeSource')) {
+    const difference = goDiff(...sources, 'PersistentVolumeSource');
+    const detail = `spec.persistentvolumesource is immutable after creation\n${difference}`;
+    errors.push(forbiddenAt('spec.persistentvolumesource', detail));
+  }
+  errors.push(
+    ...immutableField('volumeMode', [after['volumeMode'], before['volumeMode']], '*string'),
+  );
+  const affinity = [after['nodeAffinity'], before['nodeAffinity']] as const;
+  if (affinity[1] !== undefined && !isSameGo(...affinity, '*VolumeNodeAffinity')) {
+    const detail = 'field is immutable, except for updating from beta label to GA';
+    const shown = goJson(affinity[0], '*VolumeNodeAffinity');
+    errors.push({ ...invalidAt('nodeAffinity', affinity[0] ?? null, detail), shown });
+  }
+  const attributes = 'volumeAttributesClassName';
+  if (before[attributes] !== undefined && (after[attributes] ?? null) === null) {
+    const detail = 'update from non-nil value to nil is forbidden';
+    errors.push(forbiddenAt(`spec.${attributes}`, detail));
+  }
+  return errors;
+}
+
+/** The secret for growing a CSI volume may be added later. */
+function withoutNewSecret(after: JsonObject, before: JsonObject): JsonObject {
+  const csi = after['csi'];
+  const had = valueAt(before, 'csi', 'controllerExpandSecretRef');
+  if (before['csi'] === undefined || csi === undefined || had !== undefined) return after;
+  return { ...after, csi: { ...objectAt(csi), controllerExpandSecretRef: null } };
+}
+
+const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+
+/**
+ * Of a claim little may change: a volume and a class may be filled in, of a bound claim the size and the attributes class
+ * may change (core/validation ValidatePersistentVolumeClaimUpdate).
+ */
+export function claimUpdateErrors(claim: KubeObject, old: KubeObject): FieldError[] {
+  const after = objectAt(claim, 'spec');
+  const before = objectAt(old, 'spec');
+  const now: Record<string, Json | undefined> = { ...after };
+  const then: Record<string, Json | undefined> = { ...before };
+  if (textAt(before, 'volumeName') === '') then['volumeName'] = after['volumeName'];
+  const errors = classErrors(claim, old);
+  const annotation = old.metadata.annotations?.[CLASS_ANNOTATION];
+  const fills = before['storageClassName'] === undefined && after['storageClassName'] !== undefined;
+  if (fills && (annotation === undefined || annotation === after['storageClassName'])) {
+    now['storageClassName'] = undefined;
+  }
+  const path = ['resources', 'requests', 'storage'];
+  if (textAt(claim, 'status', 'phase') === 'Bound') {
+    if (valueAt(after, 'resources', 'requests') !== undefined) {
+      const requests = {
+        ...objectAt(after, 'resources', 'requests'),
+        storage: valueAt(before, ...path),
+      };
+      now['resources'] = { ...objectAt(after, 'resources'), requests };
+    }
+    now['volumeAttributesClassName'] = before['volumeAttributesClassName'];
+  }
+  if (!isSameGo(now, then, 'PersistentVolumeClaimSpec')) {
+    const difference = goDiff(then, now, 'PersistentVolumeClaimSpec');
+    const detail = `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${difference}`;
+    errors.push(forbiddenAt('spec', detail));
+  }
+  const size = valueAt(after, ...path);
+  const capacity = valueAt(old, 'status', 'capacity', 'storage');
+  if (compareAmounts(size, valueAt(before, ...path)) < 0 && compareAmounts(size, capacity) <= 0) {
+    const detail = 'field can not be less than status.capacity';
+    errors.push(forbiddenAt('spec.resources.requests.storage', detail));
+  }
+  errors.push(
+    ...immutableField('volumeMode', [after['volumeMode'], before['volumeMode']], '*string'),
+    ...attributesErrors(after, old),
+  );
+  return errors;
+}
+
+function classErrors(claim: KubeObject, old: KubeObject): FieldError[] {
+  const after = claim.metadata.annotations?.[CLASS_ANNOTATION] ?? '';
+  if (after === (old.metadata.annotations?.[CLASS_ANNOTATION] ?? '')) return [];
+  const at = `metadata.annotations[${CLASS_ANNOTATION}]`;
+  return [invalidAt(at, after, 'field is immutable')];
+}
+
+function attributesErrors(after: JsonObject, old: KubeObject): FieldError[] {
+  const key = 'volumeAttributesClassName';
+  const current = valueAt(old, 'status', 'currentVolumeAttributesClassName');
+  if (current === undefined || after[key] === valueAt(old, 'spec', key)) return [];
+  const value = after[key];
+  if (value !== undefined && value !== null && value !== '') return [];
+  const what = value === '' ? 'empty string' : 'nil';
+  const detail = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+  return [forbiddenAt(`spec.${key}`, detail)];
+}
