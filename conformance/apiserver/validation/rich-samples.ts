@@ -440,6 +440,9 @@ export const RICH: Readonly<Record<string, RichSample>> = {
       { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
       { nonResourceURLs: ['/x'], verbs: ['get'] },
     ],
+  }),
+  // Its rules are the controller's.
+  'clusterrole-aggregated': of(`/apis/${rbac}/clusterroles`, rbac, 'ClusterRole', {
     aggregationRule: { clusterRoleSelectors: [selector] },
   }),
   clusterrolebinding: of(`/apis/${rbac}/clusterrolebindings`, rbac, 'ClusterRoleBinding', {

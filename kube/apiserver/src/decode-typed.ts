@@ -1,6 +1,6 @@
 import { canonicalQuantity } from '@capstan/kube-object';
 import type { Schema } from '@capstan/kube-schema';
-import { type Draft, type DraftObject, isDraftObject } from './json.ts';
+import { type Draft, type DraftObject, isDraftObject, markEmptied } from './json.ts';
 
 /** What a strict decoder complains of, in Go's words: `unknown field "spec.foo"`. */
 export interface DecodeResult {
@@ -54,9 +54,11 @@ function decodeStruct(object: DraftObject, schema: Schema, path: string, state: 
     }
     if (object[key] === null && isBarePointer(schema, key)) continue;
     const value = decodeValue(object[key] ?? null, field, at, state);
-    if (value === undefined || (field.goEncoding === 'nonzero' && isZero(value)))
+    if (value === undefined) delete object[key];
+    else if (field.goEncoding === 'nonzero' && isZero(value)) {
       delete object[key];
-    else object[key] = value;
+      if (typeof value === 'object' && value !== null) markEmptied(object, key, value);
+    } else object[key] = value;
   }
   for (const [key, field] of properties) {
     if (field.goEncoding === 'always' && object[key] === undefined) {

@@ -106,6 +106,30 @@ export function setOwn(target: DraftObject, key: string, value: Draft): void {
   } else target[key] = value;
 }
 
+const EMPTIED = Symbol('emptied');
+
+/** Notes that a list or map was given and is empty: an encoded object leaves it out, some messages of the server show it. */
+export function markEmptied(object: DraftObject, key: string, value: Draft): void {
+  const known = emptiedOf(object) ?? {};
+  Object.defineProperty(object, EMPTIED, {
+    value: { ...known, [key]: value },
+    configurable: true,
+  });
+}
+
+/** The empty lists and maps that were given with an object, by key. */
+export function emptiedOf(object: unknown): JsonObject | undefined {
+  if (!isObject(object)) return undefined;
+  return (object as { readonly [EMPTIED]?: JsonObject })[EMPTIED];
+}
+
+/** The value at a path, also when it is an empty list or map that an encoded object leaves out. */
+export function givenAt(value: unknown, ...path: readonly string[]): Json | undefined {
+  const parent = valueAt(value, ...path.slice(0, -1));
+  const key = path.at(-1) ?? '';
+  return valueAt(parent, key) ?? emptiedOf(parent)?.[key];
+}
+
 /** Equal as JSON values; the order of keys does not matter, absent and undefined are the same. */
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;

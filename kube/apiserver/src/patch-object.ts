@@ -95,9 +95,7 @@ function sortKeys(value: Draft): Draft {
 /** A patch that leads to an object of wrong types is itself at fault. */
 function asPatchFault(error: unknown, patched: Draft): unknown {
   if (!(error instanceof ApiError) || error.code !== 400) return error;
-  const why = /cannot be handled as a \w+: ((?:json|strict decoding error): .*)$/s.exec(
-    error.message,
-  )?.[1];
+  const why = /cannot be handled as a \w+: ((?!no kind ).*)$/s.exec(error.message)?.[1];
   if (why === undefined) return error;
   return invalid({ group: '', kind: '', name: '' }, [
     { reason: 'FieldValueInvalid', field: 'patch', value: stringifyJson(patched), detail: why },

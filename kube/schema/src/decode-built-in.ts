@@ -68,8 +68,10 @@ function read(state: State, schema: Schema, value: Json, place: Place, owner: Sc
     const struct = owner.definition?.split('.').at(-1) ?? '';
     state.typeError ??= `json: cannot unmarshal ${jsonName(schema, value)} into Go struct field ${struct}.${place.fields} of type ${type}`;
   };
-  if (times.has(schema.definition ?? '')) readTime(state, value, refuse);
-  else if (schema.definition === quantity) readQuantity(state, value);
+  if (times.has(schema.definition ?? '')) {
+    const isMicro = schema.definition?.endsWith('.MicroTime') === true;
+    readTime(state, value, { refuse, isMicro });
+  } else if (schema.definition === quantity) readQuantity(state, value);
   else if (schema.intOrString === true) readIntOrString(value, refuse);
   else if (schema.properties !== undefined) {
     if (isObject(value)) readStruct(state, schema, value, place);
@@ -192,14 +194,19 @@ function goStructName({ definition }: Schema): string {
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 
-function readTime(state: State, value: Json, refuse: () => void): void {
+function readTime(
+  state: State,
+  value: Json,
+  { refuse, isMicro }: { readonly refuse: () => void; readonly isMicro: boolean },
+): void {
   if (typeof value !== 'string') {
     refuse();
     return;
   }
-  if (value === '' || rfc3339.test(value)) return;
+  if (rfc3339.test(value)) return;
   const text = JSON.stringify(value);
-  state.typeError ??= `parsing time ${text} as "2006-01-02T15:04:05Z07:00": cannot parse ${text} as "2006"`;
+  const layout = isMicro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
+  state.typeError ??= `parsing time ${text} as "${layout}": cannot parse ${text} as "2006"`;
 }
 
 const quantityFormat = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;

@@ -51,7 +51,9 @@ function defaultMatchResources(resources: DraftObject[string]): void {
 const VERSIONED: Strategy = {
   metadataOnUpdate: ['whole'],
   anyFinalizer: true,
-  hasGeneration: true, needsVersionOnUpdate: true };
+  hasGeneration: true,
+  needsVersionOnUpdate: true,
+};
 
 export const validatingPolicyStrategy: Strategy = {
   ...VERSIONED,

@@ -10,7 +10,9 @@ import {
   type DraftObject,
   draftList,
   draftObjects,
+  emptiedOf,
   equalJson,
+  givenAt,
   isDraftObject,
   listAt,
   numberAt,
@@ -40,7 +42,9 @@ import {
   nodeSpec,
   quotaSpec,
   runtimeClassParts,
+  taints,
 } from '../validation/cluster.ts';
+import { immutableField } from '../validation/job-update.ts';
 import {
   endpointSlice,
   endpointSubsets,
@@ -208,6 +212,8 @@ export const autoscalerStrategy: Strategy = {
       const rules = childDraft(behavior, direction);
       setDefault(rules, 'selectPolicy', 'Max');
       if (direction === 'scaleUp') setDefault(rules, 'stabilizationWindowSeconds', 0);
+      // None at all is not the same as an empty list, which is refused.
+      if (emptiedOf(rules)?.['policies'] !== undefined) continue;
       setDefault(
         rules,
         'policies',
@@ -297,11 +303,12 @@ export const roleStrategy: Strategy = {
 };
 
 export const storageClassStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   applyDefaults(object) {
     setDefault(object, 'reclaimPolicy', 'Delete');
     setDefault(object, 'volumeBindingMode', 'Immediate');
   },
-  validate: (object, _context, old) => (old === undefined ? storageClass(asJson(object), '') : []),
+  validate: (object) => storageClass(asJson(object), ''),
   validateUpdate: (object, old) =>
     ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'].flatMap((key) =>
       immutable(object, old, key),
@@ -383,6 +390,7 @@ export const ingressClassStrategy: Strategy = {
 };
 
 export const nodeStrategy: Strategy = {
+  metadataOnUpdate: ['whole', 'update'],
   hasStatus: true,
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');
@@ -397,7 +405,7 @@ export const nodeStrategy: Strategy = {
   },
   validate: (object) => nodeSpec(specOf(object), 'spec'),
   validateUpdate(object, old) {
-    const errors: FieldError[] = [];
+    const errors = [...taints(valueAt(object, 'spec', 'taints'), 'metadata.taints')];
     for (const [key, name] of [
       ['podCIDRs', 'podCIDR'],
       ['providerID', 'providerID'],
@@ -414,6 +422,13 @@ export const nodeStrategy: Strategy = {
 export const quotaStrategy: Strategy = {
   hasStatus: true,
   validate: (object) => quotaSpec(specOf(object), 'spec'),
+  validateUpdate(object, old) {
+    const scopes = (quota: KubeObject): string[] => listAt(quota, 'spec', 'scopes').map(String);
+    const [now, before] = [new Set(scopes(object)), new Set(scopes(old))];
+    if (now.size === before.size && [...now].every((scope) => before.has(scope))) return [];
+    const shown = givenAt(object, 'spec', 'scopes') ?? null;
+    return [invalidAt('spec.scopes', shown, 'field is immutable')];
+  },
 };
 
 /** A container's default request is its default limit, and that the maximum. */
@@ -455,10 +470,10 @@ export const runtimeClassStrategy: Strategy = {
 };
 
 export const controllerRevisionStrategy: Strategy = {
-  validate(object, _context, old) {
+  metadataOnUpdate: ['whole', 'update'],
+  validate(object) {
     const errors = [...nonNegative(object['revision'] as Json, 'revision')];
     const { data } = object;
-    if (old !== undefined) return errors;
     if (data === undefined || data === null) errors.push(requiredAt('data', 'data is mandatory'));
     else if (typeof data !== 'object' || Array.isArray(data)) {
       errors.push(requiredAt('data', 'data must be a valid JSON object'));
@@ -482,10 +497,22 @@ export const csiDriverStrategy: Strategy = {
     setDefault(spec, 'seLinuxMount', false);
   },
   validate: (object) => csiDriverSpec(specOf(object), 'spec'),
+  validateUpdate: (object, old) =>
+    [
+      ['attachRequired', 'attachedRequired', '*bool'],
+      ['volumeLifecycleModes', 'volumeLifecycleModes', '[]string'],
+    ].flatMap(([key = '', shown = '', type = '']) =>
+      immutableField(
+        `spec.${shown}`,
+        [valueAt(object, 'spec', key), valueAt(old, 'spec', key)],
+        type,
+      ),
+    ),
 };
 
 /** An event of the old form lies in the namespace of the object that it is about. */
 export const eventStrategy: Strategy = {
+  metadataOnUpdate: [],
   createsOnUpdate: true,
   nameRule: 'any',
   validate(object) {

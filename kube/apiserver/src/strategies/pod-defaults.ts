@@ -112,6 +112,9 @@ function defaultHttpGet(handler: DraftObject): void {
 
 const FILE_MODE = 0o644;
 
+/** Projections behind features that are off unless one turns them on: dropped, as the server does. */
+const SOURCES_THAT_ARE_OFF = ['clusterTrustBundle', 'podCertificate'];
+
 function defaultVolume(volume: DraftObject): void {
   if (Object.keys(volume).every((key) => key === 'name')) volume['emptyDir'] = {};
   for (const key of ['secret', 'configMap', 'downwardAPI', 'projected']) {
@@ -120,6 +123,7 @@ function defaultVolume(volume: DraftObject): void {
     setDefault(source, 'defaultMode', FILE_MODE);
     defaultDownward(source);
     for (const projection of draftObjects(source, 'sources')) {
+      for (const feature of SOURCES_THAT_ARE_OFF) delete projection[feature];
       const token = projection['serviceAccountToken'];
       if (isDraftObject(token)) setDefault(token, 'expirationSeconds', 3600);
       const downward = projection['downwardAPI'];

@@ -30,6 +30,9 @@ export const podStrategy: Strategy = {
     const spec = childDraft(pod, 'spec');
     defaultPodSpec(spec);
     setDefault(spec, 'enableServiceLinks', true);
+    if ((numberAt(spec, 'terminationGracePeriodSeconds') ?? 0) < 0) {
+      spec['terminationGracePeriodSeconds'] = 1;
+    }
     for (const key of ['containers', 'initContainers']) {
       for (const container of draftObjects(spec, key)) {
         requestsFromLimits(childDraft(container, 'resources'));
@@ -44,13 +47,15 @@ export const podStrategy: Strategy = {
   },
   prepareCreate(pod) {
     const spec = childDraft(pod, 'spec');
-    if ((numberAt(spec, 'terminationGracePeriodSeconds') ?? 0) < 0) {
-      spec['terminationGracePeriodSeconds'] = 1;
-    }
     pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
   },
   prepareUpdate(pod, old) {
-    admitTolerations(childDraft(pod, 'spec'));
+    const spec = childDraft(pod, 'spec');
+    admitTolerations(spec);
+    for (const key of ['priority', 'preemptionPolicy']) {
+      const before = objectAt(old, 'spec')[key];
+      if (before !== undefined) setDefault(spec, key, before as Draft);
+    }
     pod['status'] = objectAt(old, 'status') as DraftObject;
   },
   validate: (pod) =>

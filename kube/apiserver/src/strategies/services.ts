@@ -1,4 +1,4 @@
-import type { Json, KubeObject } from '@capstan/kube-object';
+import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { ApiError } from '../api-error.ts';
 import {
   childDraft,
@@ -8,11 +8,14 @@ import {
   equalJson,
   listAt,
   numberAt,
+  objectAt,
   setDefault,
   textAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy, StrategyContext } from '../served-resource.ts';
+import { forbiddenAt, invalidAt } from '../validation/checks.ts';
+import { labelKey } from '../validation/common.ts';
 import { serviceSpec } from '../validation/services.ts';
 
 const NODE_PORT_MIN = 30_000;
@@ -42,7 +45,8 @@ export const serviceStrategy: Strategy = {
       // A client that sends no address keeps the one it has.
       for (const key of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) {
         const value = valueAt(old, 'spec', key);
-        if (isAbsent(spec[key]) && value !== undefined) spec[key] = value as string;
+        const isMissing = key === 'ipFamilyPolicy' ? spec[key] === undefined : isAbsent(spec[key]);
+        if (isMissing && value !== undefined) spec[key] = value as string;
       }
       allocateAddress(spec, context);
     }
@@ -50,34 +54,64 @@ export const serviceStrategy: Strategy = {
     allocateHealthPort(spec, context);
   },
   validate: (service) => serviceSpec(service['spec'] as Json, 'spec'),
-  validateUpdate(service, old) {
-    const before = textAt(old, 'spec', 'clusterIP');
-    const after = textAt(service, 'spec', 'clusterIP');
-    if (before === '' || before === after || textAt(service, 'spec', 'type') === 'ExternalName') {
-      return [];
-    }
-    return [
-      {
-        reason: 'FieldValueInvalid',
-        field: 'spec.clusterIPs[0]',
-        value: [after],
-        detail: 'may not change once set',
-      },
-    ];
-  },
+  validateUpdate: serviceUpdateErrors,
 };
+
+function serviceUpdateErrors(service: KubeObject, old: KubeObject): FieldError[] {
+  const before = objectAt(old, 'spec');
+  const after = objectAt(service, 'spec');
+  const errors: FieldError[] = [];
+  const address = textAt(after, 'clusterIP');
+  const isNamed = [before, after].some((spec) => textAt(spec, 'type') === 'ExternalName');
+  const wasHeadless = textAt(before, 'clusterIP') === 'None';
+  if (!isNamed && !wasHeadless && textAt(before, 'clusterIP') !== address) {
+    errors.push(invalidAt('spec.clusterIPs[0]', [address], 'may not change once set'));
+  }
+  const stays = [before, after].every((spec) => textAt(spec, 'type') === 'LoadBalancer');
+  if (stays && before['loadBalancerClass'] !== after['loadBalancerClass']) {
+    const value = after['loadBalancerClass'] ?? null;
+    errors.push(invalidAt('spec.loadBalancerClass', value, 'may not change once set'));
+  }
+  errors.push(...classErrors(after));
+  const ports = [before, after].map((spec) => numberAt(spec, 'healthCheckNodePort') ?? 0);
+  if (needsHealthPort(before) && needsHealthPort(after) && ports[0] !== ports[1]) {
+    errors.push(forbiddenAt('spec.healthCheckNodePort', 'field is immutable'));
+  }
+  return errors;
+}
+
+/** Looked at once more on an update. */
+function classErrors(spec: JsonObject): readonly FieldError[] {
+  const at = 'spec.loadBalancerClass';
+  const { loadBalancerClass } = spec;
+  if (loadBalancerClass === undefined) return [];
+  if (textAt(spec, 'type') === 'LoadBalancer') return labelKey(loadBalancerClass, at);
+  return [forbiddenAt(at, "may only be used when `type` is 'LoadBalancer'")];
+}
+
+function needsHealthPort(spec: unknown): boolean {
+  return (
+    textAt(spec, 'type') === 'LoadBalancer' && textAt(spec, 'externalTrafficPolicy') === 'Local'
+  );
+}
+
+function isExternal(spec: unknown): boolean {
+  const type = textAt(spec, 'type');
+  if (type === 'NodePort' || type === 'LoadBalancer') return true;
+  return type === 'ClusterIP' && listAt(spec, 'externalIPs').length > 0;
+}
 
 /** Fields of the type that the service had, and that the writer did not touch, go with it. */
 function dropOfOldType(spec: DraftObject, old: KubeObject): void {
-  const before = textAt(old, 'spec', 'type');
-  const now = textAt(spec, 'type');
-  const external = (type: string): boolean => type === 'NodePort' || type === 'LoadBalancer';
-  const same = (key: string): boolean => equalJson(spec[key], valueAt(old, 'spec', key));
-  if (external(before) && !external(now) && same('externalTrafficPolicy')) {
-    delete spec['externalTrafficPolicy'];
-  }
-  if (before === 'LoadBalancer' && now !== before && same('allocateLoadBalancerNodePorts')) {
-    delete spec['allocateLoadBalancerNodePorts'];
+  const before = objectAt(old, 'spec');
+  const leaves = (needs: (spec: unknown) => boolean): boolean => needs(before) && !needs(spec);
+  const drop = (...keys: readonly string[]): void => {
+    for (const key of keys) if (equalJson(spec[key], before[key])) delete spec[key];
+  };
+  if (leaves(isExternal)) drop('externalTrafficPolicy');
+  if (leaves(needsHealthPort)) drop('healthCheckNodePort');
+  if (leaves((one) => textAt(one, 'type') === 'LoadBalancer')) {
+    drop('allocateLoadBalancerNodePorts', 'loadBalancerClass');
   }
 }
 
@@ -88,6 +122,8 @@ function isAbsent(value: unknown): boolean {
 function defaultService(service: DraftObject): void {
   const spec = childDraft(service, 'spec');
   setDefault(spec, 'sessionAffinity', 'None');
+  if (spec['sessionAffinity'] === '') spec['sessionAffinity'] = 'None';
+  if (spec['sessionAffinity'] === 'None') delete spec['sessionAffinityConfig'];
   if (spec['sessionAffinity'] === 'ClientIP') {
     const client = childDraft(childDraft(spec, 'sessionAffinityConfig'), 'clientIP');
     setDefault(client, 'timeoutSeconds', 10_800);

@@ -238,8 +238,9 @@ export function defaultJobSpec(spec: DraftObject): void {
   setDefault(spec, 'completionMode', 'NonIndexed');
   setDefault(spec, 'suspend', false);
   for (const rule of draftObjects(childDraftIfAny(spec, 'podFailurePolicy'), 'rules')) {
-    for (const pattern of draftObjects(rule, 'onPodConditions'))
-      setDefault(pattern, 'status', 'True');
+    for (const pattern of draftObjects(rule, 'onPodConditions')) {
+      if (textAt(pattern, 'status') === '') pattern['status'] = 'True';
+    }
   }
   setDefault(spec, 'manualSelector', false);
   setDefault(

@@ -298,7 +298,7 @@ const taint = fields({
   effect: required(oneOf(...TAINT_EFFECTS)),
 });
 
-const taints: Check = (value, at) => {
+export const taints: Check = (value, at) => {
   const seen = new Set<string>();
   return (Array.isArray(value) ? value : []).flatMap((item: Json, i) => {
     const where = `${at}[${i}]`;

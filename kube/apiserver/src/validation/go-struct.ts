@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { formatQuantity, type Json, type JsonObject, parseQuantity } from '@capstan/kube-object';
-import { equalJson, isObject, objectAt } from '../json.ts';
+import { emptiedOf, equalJson, isObject, objectAt } from '../json.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /**
@@ -83,6 +83,7 @@ function goValue(value: Json | undefined, type: string): Json {
 
 function goStructOf(value: Json | undefined, type: string): JsonObject {
   const object = type === 'PodSpec' ? withHostFields(objectAt(value)) : objectAt(value);
+  const empties = emptiedOf(value);
   const made: Record<string, Json> = {};
   for (const [name, inner, key, omit] of loadTypes()[type] ?? []) {
     if (name === '') {
@@ -90,7 +91,8 @@ function goStructOf(value: Json | undefined, type: string): JsonObject {
       Object.assign(made, goStructOf(embedded, inner));
       continue;
     }
-    const found = object[key ?? name.charAt(0).toLowerCase() + name.slice(1)];
+    const at = key ?? name.charAt(0).toLowerCase() + name.slice(1);
+    const found = object[at] ?? empties?.[at];
     const shown = goValue(found, inner);
     if (omit === undefined || !isEmpty(shown)) made[name] = shown;
   }

@@ -1,5 +1,5 @@
 import { type FieldError, type Json, supportedValues } from '@capstan/kube-object';
-import { flagAt, listAt, numberAt, objectAt, textAt, valueAt } from '../json.ts';
+import { flagAt, givenAt, listAt, numberAt, objectAt, textAt, valueAt } from '../json.ts';
 import { fromSelectorObject, matchesLabels } from '../selectors.ts';
 import {
   type Check,
@@ -266,13 +266,16 @@ const jobTemplateSpec: Check = (spec, at) => {
 export const jobSpec: Check = (spec, at) => {
   const { selector } = objectAt(spec);
   const errors: FieldError[] = [...jobTemplateSpec(spec, at)];
-  if (selector === undefined) return [...errors, requiredAt(`${at}.selector`)];
-  errors.push(...labelSelector(selector, `${at}.selector`));
-  const requirements = fromSelectorObject(selector);
+  if (selector === undefined) errors.push(requiredAt(`${at}.selector`));
+  else errors.push(...labelSelector(selector, `${at}.selector`));
+  // No selector selects nothing.
+  const requirements = selector === undefined ? undefined : fromSelectorObject(selector);
   const found = objectAt(spec, 'template', 'metadata', 'labels');
-  if (requirements !== undefined && !matchesLabels(requirements, found)) {
+  const isUnread = selector !== undefined && requirements === undefined;
+  if (!isUnread && (requirements === undefined || !matchesLabels(requirements, found))) {
     const detail = '`selector` does not match template `labels`';
-    errors.push(invalidAt(`${at}.template.metadata.labels`, found, detail));
+    const shown = givenAt(spec, 'template', 'metadata', 'labels') ?? null;
+    errors.push(invalidAt(`${at}.template.metadata.labels`, shown, detail));
   }
   return errors;
 };

@@ -1,5 +1,5 @@
 import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
-import { listAt, objectAt, textAt, valueAt } from '../json.ts';
+import { emptiedOf, listAt, objectAt, textAt, valueAt } from '../json.ts';
 import { between, forbiddenAt, invalidAt, requiredAt } from './checks.ts';
 import { goDiff, goJson, isSameGo } from './go-struct.ts';
 import { tolerations } from './scheduling.ts';
@@ -95,11 +95,12 @@ interface Munged {
 
 /** The new spec with the old one's values wherever a change is allowed or has been told already. */
 function withWhatMayChange(after: JsonObject, before: JsonObject): Munged {
-  const spec: Record<string, Json | undefined> = { ...after };
+  const spec: Record<string, Json | undefined> = { ...emptiedOf(after), ...after };
   for (const key of ['containers', 'initContainers']) {
     if (after[key] === undefined) continue;
     const old = listAt(before, key);
     spec[key] = listAt(after, key).map((container, i) => ({
+      ...emptiedOf(container),
       ...objectAt(container),
       image: textAt(old[i], 'image'),
     }));

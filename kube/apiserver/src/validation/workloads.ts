@@ -4,7 +4,7 @@ import {
   type Json,
   supportedValues,
 } from '@capstan/kube-object';
-import { listAt, numberAt, objectAt, textAt, valueAt } from '../json.ts';
+import { givenAt, listAt, numberAt, objectAt, textAt, valueAt } from '../json.ts';
 import { fromSelectorObject, matchesLabels } from '../selectors.ts';
 import {
   type Check,
@@ -42,7 +42,7 @@ function templateMetadataErrors(spec: Json | undefined, at: string): readonly Fi
 }
 
 function labelsDiffer(spec: Json | undefined, at: string): FieldError {
-  const found = valueAt(spec, 'template', 'metadata', 'labels') ?? null;
+  const found = givenAt(spec, 'template', 'metadata', 'labels') ?? null;
   return invalidAt(
     `${at}.template.metadata.labels`,
     found,
