@@ -206,7 +206,33 @@ function readTime(
   if (rfc3339.test(value)) return;
   const text = JSON.stringify(value);
   const layout = isMicro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
-  state.typeError ??= `parsing time ${text} as "${layout}": cannot parse ${text} as "2006"`;
+  state.typeError ??= `parsing time ${text} as "${layout}": ${whereNoTime(value)}`;
+}
+
+const timeParts: readonly (readonly [part: string, format: RegExp])[] = [
+  ['2006', /^\d{4}/],
+  ['-', /^-/],
+  ['01', /^\d{2}/],
+  ['-', /^-/],
+  ['02', /^\d{2}/],
+  ['T', /^T/],
+  ['15', /^\d{2}/],
+  [':', /^:/],
+  ['04', /^\d{2}/],
+  [':', /^:/],
+  ['05', /^\d{2}(?:[.,]\d+)?/],
+  ['Z07:00', /^(?:Z|[+-]\d{2}:\d{2})/],
+];
+
+/** Where Go's time.Parse gives up. */
+function whereNoTime(text: string): string {
+  let rest = text;
+  for (const [part, format] of timeParts) {
+    const found = format.exec(rest);
+    if (found === null) return `cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(part)}`;
+    rest = rest.slice(found[0].length);
+  }
+  return `extra text: ${JSON.stringify(rest)}`;
 }
 
 const quantityFormat = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;

@@ -55,7 +55,7 @@ import {
 import { podTemplate } from '../validation/pod-spec.ts';
 import { csiDriverSpec, storageClass, volumeSpec } from '../validation/storage.ts';
 import { claimUpdateErrors, volumeUpdateErrors } from '../validation/volume-update.ts';
-import { defaultPodTemplate } from './pod-defaults.ts';
+import { defaultPodTemplate, defaultSource } from './pod-defaults.ts';
 
 export const namespaceStrategy: Strategy = {
   hasStatus: true,
@@ -114,8 +114,8 @@ export const claimStrategy: Strategy = {
       if (mark === 'true') spec['storageClassName'] = storageClass.metadata.name ?? '';
     }
   },
-  validate: (object) => claimSpec(specOf(object), 'spec'),
-  prepareUpdate: (object) => unifySources(childDraft(object, 'spec')),
+  validate: (object, _context, old) => claimSpec(old?.['spec'] as Json)(specOf(object), 'spec'),
+  prepareUpdate: (object, old) => unifySources(childDraft(object, 'spec'), old),
   validateUpdate: claimUpdateErrors,
 };
 
@@ -125,11 +125,12 @@ const SOURCE_KINDS: ReadonlySet<string> = new Set([
 ]);
 
 /** The older of the two fields takes only what it always did; what one of them says the other repeats. */
-function unifySources(spec: DraftObject): void {
+function unifySources(spec: DraftObject, old?: KubeObject): void {
   const { dataSource, dataSourceRef } = spec;
   if (isDraftObject(dataSource)) {
     const kind = `${textAt(dataSource, 'apiGroup')}/${textAt(dataSource, 'kind')}`;
-    if (!SOURCE_KINDS.has(kind)) delete spec['dataSource'];
+    const isInUse = valueAt(old, 'spec', 'dataSource') !== undefined;
+    if (!isInUse && !SOURCE_KINDS.has(kind)) delete spec['dataSource'];
     else if (dataSourceRef === undefined) spec['dataSourceRef'] = { ...dataSource };
   } else if (isDraftObject(dataSourceRef) && textAt(dataSourceRef, 'namespace') === '') {
     const { namespace: _, ...source } = dataSourceRef;
@@ -144,8 +145,7 @@ export const volumeStrategy: Strategy = {
     const spec = childDraft(object, 'spec');
     setDefault(spec, 'persistentVolumeReclaimPolicy', 'Retain');
     setDefault(spec, 'volumeMode', 'Filesystem');
-    const hostPath = spec['hostPath'];
-    if (isDraftObject(hostPath)) setDefault(hostPath, 'type', '');
+    defaultSource(spec);
   },
   prepareCreate(object, context) {
     addFinalizer(object, 'kubernetes.io/pv-protection');
@@ -454,12 +454,14 @@ export const limitRangeStrategy: Strategy = {
 };
 
 export const leaseStrategy: Strategy = {
+  anyFinalizer: true,
   createsOnUpdate: true,
   needsVersionOnUpdate: true,
   validate: (object) => leaseSpec(specOf(object), 'spec'),
 };
 
 export const runtimeClassStrategy: Strategy = {
+  anyFinalizer: true,
   metadataOnUpdate: ['whole', 'update'],
   needsVersionOnUpdate: true,
   validate: (object) => [

@@ -112,6 +112,23 @@ function defaultHttpGet(handler: DraftObject): void {
 
 const FILE_MODE = 0o644;
 
+/** Defaults of sources that volumes of pods and persistent volumes share. */
+export function defaultSource(volume: DraftObject): void {
+  for (const [key, defaults] of Object.entries(SOURCE_DEFAULTS)) {
+    const source = volume[key];
+    if (!isDraftObject(source)) continue;
+    for (const [field, value] of Object.entries(defaults)) setDefault(source, field, value);
+  }
+}
+
+const SOURCE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, string | boolean>>>> = {
+  hostPath: { type: '' },
+  iscsi: { iscsiInterface: 'default' },
+  rbd: { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' },
+  azureDisk: { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false },
+  scaleIO: { storageMode: 'ThinProvisioned', fsType: 'xfs' },
+};
+
 /** Projections behind features that are off unless one turns them on: dropped, as the server does. */
 const SOURCES_THAT_ARE_OFF = ['clusterTrustBundle', 'podCertificate'];
 
@@ -130,8 +147,7 @@ function defaultVolume(volume: DraftObject): void {
       if (isDraftObject(downward)) defaultDownward(downward);
     }
   }
-  const hostPath = volume['hostPath'];
-  if (isDraftObject(hostPath)) setDefault(hostPath, 'type', '');
+  defaultSource(volume);
   const ephemeral = volume['ephemeral'];
   if (isDraftObject(ephemeral)) {
     const template = ephemeral['volumeClaimTemplate'];

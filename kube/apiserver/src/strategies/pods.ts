@@ -45,9 +45,14 @@ export const podStrategy: Strategy = {
     admitPriority(pod, spec, context);
     admitTolerations(spec);
   },
-  prepareCreate(pod) {
+  prepareCreate(pod, context) {
     const spec = childDraft(pod, 'spec');
-    pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) };
+    const conditions = draftList(spec, 'schedulingGates').length > 0 ? [gated(context.now())] : [];
+    pod['status'] = {
+      phase: 'Pending',
+      ...(conditions.length === 0 ? {} : { conditions }),
+      qosClass: qosClass(spec),
+    };
   },
   prepareUpdate(pod, old) {
     const spec = childDraft(pod, 'spec');
@@ -63,6 +68,17 @@ export const podStrategy: Strategy = {
   validateUpdate: podUpdateErrors,
   parts: { ephemeralcontainers: ephemeralContainers, resize },
 };
+
+function gated(now: string): DraftObject {
+  return {
+    type: 'PodScheduled',
+    status: 'False',
+    lastProbeTime: null,
+    lastTransitionTime: now,
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  };
+}
 
 function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: StrategyContext): void {
   const name = textAt(spec, 'serviceAccountName') || 'default';

@@ -51,6 +51,10 @@ export const serviceStrategy: Strategy = {
       allocateAddress(spec, context);
     }
     allocateNodePorts(spec, old, context);
+    const before = objectAt(old, 'spec');
+    if (needsHealthPort(before) && needsHealthPort(spec) && !spec['healthCheckNodePort']) {
+      spec['healthCheckNodePort'] = numberAt(before, 'healthCheckNodePort') ?? 0;
+    }
     allocateHealthPort(spec, context);
   },
   validate: (service) => serviceSpec(service['spec'] as Json, 'spec'),

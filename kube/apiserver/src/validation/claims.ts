@@ -1,4 +1,9 @@
-import { dnsLabelProblems, type FieldError, subdomainProblems } from '@capstan/kube-object';
+import {
+  dnsLabelProblems,
+  type FieldError,
+  type Json,
+  subdomainProblems,
+} from '@capstan/kube-object';
 import { listAt, objectAt, textAt, valueAt } from '../json.ts';
 import {
   all,
@@ -44,32 +49,53 @@ export function accessModes(missing: string): Check {
 
 export const volumeMode = given(oneOf('Block', 'Filesystem'));
 
-const source: Check = (value, at) => {
-  const { apiGroup } = objectAt(value);
-  const kind = textAt(value, 'kind');
-  const errors: FieldError[] = [...fields({ name: required(), kind: required() })(value, at)];
-  if ((apiGroup ?? '') === '' && kind !== 'PersistentVolumeClaim') {
-    const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
-    errors.push(invalidAt(at, kind, detail));
-  }
-  return [...errors, ...nonZero(text(subdomainProblems))(apiGroup, `${at}.apiGroup`)];
-};
+const source =
+  (anyGroup: boolean): Check =>
+  (value, at) => {
+    const { apiGroup } = objectAt(value);
+    const kind = textAt(value, 'kind');
+    const errors: FieldError[] = [...fields({ name: required(), kind: required() })(value, at)];
+    if ((apiGroup ?? '') === '' && kind !== 'PersistentVolumeClaim') {
+      const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+      errors.push(invalidAt(at, kind, detail));
+    }
+    if (anyGroup) return errors;
+    return [...errors, ...nonZero(text(subdomainProblems))(apiGroup, `${at}.apiGroup`)];
+  };
 
 const storage = requiredPointer(first(positiveQuantity, nonNegativeQuantity));
 
-/** core.PersistentVolumeClaimSpec. */
-export const claimSpec: Check = all(
-  fields({
-    accessModes: accessModes('at least 1 access mode is required'),
-    selector: labelSelector,
-  }),
-  (value, at) =>
-    storage(valueAt(value, 'resources', 'requests', 'storage'), `${at}.resources[storage]`),
-  fields({
-    storageClassName: nonZero(text(subdomainProblems)),
-    volumeMode,
-    dataSource: given(source),
-    dataSourceRef: given(all(source, fields({ namespace: nonZero(text(dnsLabelProblems)) }))),
-    volumeAttributesClassName: nonZero(text(subdomainProblems)),
-  }),
-);
+/** The two ways to name a source say the same. */
+const sameSource: Check = (value, at) => {
+  const { dataSource, dataSourceRef } = objectAt(value);
+  if (dataSource === undefined || dataSourceRef === undefined) return [];
+  const differs = ['apiGroup', 'kind', 'name'].some(
+    (key) => textAt(dataSource, key) !== textAt(dataSourceRef, key),
+  );
+  return differs ? [invalidAt(at, {}, 'must match dataSourceRef')] : [];
+};
+
+/** core.PersistentVolumeClaimSpec. A group that an existing claim (`old`) has is not looked at again. */
+export function claimSpec(old?: Json): Check {
+  const anyGroup = ['dataSource', 'dataSourceRef'].some(
+    (key) => valueAt(old, key, 'apiGroup') !== undefined,
+  );
+  return all(
+    fields({
+      accessModes: accessModes('at least 1 access mode is required'),
+      selector: labelSelector,
+    }),
+    (value, at) =>
+      storage(valueAt(value, 'resources', 'requests', 'storage'), `${at}.resources[storage]`),
+    fields({
+      storageClassName: nonZero(text(subdomainProblems)),
+      volumeMode,
+      dataSource: given(source(anyGroup)),
+      dataSourceRef: given(
+        all(source(anyGroup), fields({ namespace: nonZero(text(dnsLabelProblems)) })),
+      ),
+    }),
+    sameSource,
+    fields({ volumeAttributesClassName: nonZero(text(subdomainProblems)) }),
+  );
+}

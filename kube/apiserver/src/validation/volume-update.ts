@@ -1,5 +1,5 @@
 import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
-import { objectAt, textAt, valueAt } from '../json.ts';
+import { emptiedOf, objectAt, textAt, valueAt } from '../json.ts';
 import { forbiddenAt, invalidAt } from './checks.ts';
 import { compareAmounts } from './common.ts';
 import { goDiff, goJson, isSameGo } from './go-struct.ts';
@@ -50,7 +50,7 @@ const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 export function claimUpdateErrors(claim: KubeObject, old: KubeObject): FieldError[] {
   const after = objectAt(claim, 'spec');
   const before = objectAt(old, 'spec');
-  const now: Record<string, Json | undefined> = { ...after };
+  const now: Record<string, Json | undefined> = { ...emptiedOf(after), ...after };
   const then: Record<string, Json | undefined> = { ...before };
   if (textAt(before, 'volumeName') === '') then['volumeName'] = after['volumeName'];
   const errors = classErrors(claim, old);

@@ -258,7 +258,7 @@ const SOURCES: Readonly<Record<string, Check>> = {
     nodePublishSecretRef: given(fields({ name: required(text(subdomainProblems)) })),
   }),
   ephemeral: fields({
-    volumeClaimTemplate: requiredPointer(fields({ metadata: templateMetadata, spec: claimSpec })),
+    volumeClaimTemplate: requiredPointer(fields({ metadata: templateMetadata, spec: claimSpec() })),
   }),
   image: fields({
     reference: required(),

@@ -298,7 +298,7 @@ export function statefulSetSpec(isNew: boolean): Check {
       })(spec, at),
       ...(isNew
         ? claims.flatMap((claim, i) =>
-            claimSpec(objectAt(claim)['spec'], `${at}.volumeClaimTemplates[${i}].spec`),
+            claimSpec()(objectAt(claim)['spec'], `${at}.volumeClaimTemplates[${i}].spec`),
           )
         : []),
       ...fields({
