@@ -1,9 +1,10 @@
 /**
- * What the engine costs: `node benchmarks/engine/run.ts [--apps 500] [--rest MINUTES] [--curve 100,1000,5000] [--only real|sandbox]`
+ * What the engine costs: `node benchmarks/engine/run.ts [--apps 500] [--rest MINUTES] [--curve 100,1000,5000] [--only real|sandbox|floor]`
  *
  * Applications of a monorepo (each a Deployment, a Service and a ConfigMap) on a real control plane whose parts are
  * processes of their own, `capstan serve` another one: cold start, one-file commit → applied, drift → healed, and what it
- * asks and burns at rest. Then the same for each size of the curve on the sandbox, again in a process of its own.
+ * asks and burns at rest. Then the same for each size of the curve on the sandbox, again in a process of its own. `floor` is what
+ * the real control plane takes for the bare objects alone.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +23,7 @@ import {
   measureDrift,
   untilAllSynced,
 } from './fleet.ts';
+import { measureFloor } from './floor.ts';
 import { monorepo, overlays } from './monorepo.ts';
 import { clusterCpu, type Serving, serveCapstan } from './process.ts';
 import { auditLog, RequestCounter, tell, total } from './requests.ts';
@@ -171,6 +173,16 @@ async function real(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
+async function floor(): Promise<void> {
+  const apps = Number(values.apps);
+  const { appliedMs, availableMs, cpu, ...cluster } = await measureFloor(apps);
+  say(
+    `the bare objects of ${apps} apps: ${seconds(appliedMs)} to all applied, ${seconds(availableMs)} to all ` +
+      `available, ${cpu.toFixed(1)} CPU s\n  CPU seconds of the cluster: ` +
+      tellCpu(cluster.clusterBefore, cluster.clusterAfter),
+  );
+}
+
 async function sandbox(apps: number): Promise<void> {
   const child = spawn(process.execPath, [
     '--disable-warning=ExperimentalWarning',
@@ -224,8 +236,9 @@ say(
     .map((load) => load.toFixed(1))
     .join(' ')}, node ${process.version}`,
 );
-if (values.only !== 'sandbox') await real();
-if (values.only !== 'real') {
+if (values.only === 'floor') await floor();
+if (values.only === undefined || values.only === 'real') await real();
+if (values.only === undefined || values.only === 'sandbox') {
   for (const apps of values.curve.split(',').filter((text) => text !== ''))
     await sandbox(Number(apps));
 }
