@@ -38,20 +38,26 @@ function messageIn(body: unknown): string | undefined {
   return typeof hint === 'string' ? `${message} (${hint})` : message;
 }
 
-const NAMESPACES = { Application: 'argocd', Kustomization: 'flux-system' } as const;
+const NAMESPACES = {
+  Application: 'argocd',
+  Kustomization: 'flux-system',
+  HelmRelease: 'flux-system',
+} as const;
+type AppKind = keyof typeof NAMESPACES;
 
 /** `Application/web` of the first argument, and the path under which the server knows it. */
-export function readApp(flags: ParsedFlags, help: string): { readonly path: string } {
+export function readApp(
+  flags: ParsedFlags,
+  help: string,
+  kinds: readonly AppKind[],
+): { readonly path: string; readonly app: string } {
   const [target = ''] = flags.positionals;
   const [wanted = '', name = ''] = target.split('/');
-  const kind = (['Application', 'Kustomization'] as const).find(
-    (one) => one.toLowerCase() === wanted.toLowerCase(),
-  );
+  const kind = kinds.find((one) => one.toLowerCase() === wanted.toLowerCase());
   if (kind === undefined || name === '') {
-    throw new CapstanError('FLAGS', 'name an app: Application/NAME or Kustomization/NAME', {
-      hint: help,
-    });
+    const choice = kinds.map((one) => `${one}/NAME`).join(' or ');
+    throw new CapstanError('FLAGS', `name an app: ${choice}`, { hint: help });
   }
   const namespace = flags.text('namespace') ?? NAMESPACES[kind];
-  return { path: appPath({ kind, namespace, name }) };
+  return { path: appPath({ kind, namespace, name }), app: `${kind}/${name}` };
 }

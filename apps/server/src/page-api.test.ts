@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { AppDetail, AppSummary, ResourceDetail, StreamEvent } from '@capstan/apps-contract';
+import type {
+  AppDetail,
+  AppSummary,
+  ExplanationView,
+  ResourceDetail,
+  StreamEvent,
+} from '@capstan/apps-contract';
 import {
   createKubeClient,
   createLiveState,
@@ -260,6 +266,27 @@ test('a detail holds the tree below what is managed, and the history newest firs
     release.resources.map(({ id }) => id),
     ['/Secret/prod/key'],
   );
+});
+
+test('apps of all kinds are explained: what is wrong, in a sentence, and the next step', async () => {
+  const explain = (app: string) => get<ExplanationView[]>(`/api/apps/${app}/explain`);
+  assert.deepEqual(await explain('Application/argocd/web'), [
+    {
+      about: 'sync',
+      sentence: 'of 3 objects 2 differ from Git (Deployment/web, Service/gone)',
+      next: 'it syncs with the next commit; for changes in the cluster set spec.syncPolicy.automated.selfHeal',
+    },
+  ]);
+  assert.deepEqual(await explain('Kustomization/flux-system/my-app'), [
+    {
+      about: 'health',
+      sentence: 'HealthCheckFailed: timeout',
+      next: 'see the objects that the message names',
+    },
+  ]);
+  assert.deepEqual(await explain('HelmRelease/flux-system/db'), []);
+  const none = await api(new Request(`${ORIGIN}/api/apps/Application/argocd/none/explain`));
+  assert.equal(none.status, 404);
 });
 
 test('values of Secrets never leave the server, nor objects that are not the app’s own', async () => {

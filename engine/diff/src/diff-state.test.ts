@@ -320,6 +320,13 @@ const ROWS: readonly Row[] = [
     expect: ['spec.paused: true <- false'],
   },
   {
+    title: 'no bytes in a Secret are no bytes',
+    kind: 'v1 Secret',
+    desired: { data: { a: '', b: '' } },
+    live: { data: { a: null } },
+    expect: ['data.b: "++++++++" <- -'],
+  },
+  {
     title: 'an object names what is not compared of itself',
     kind: 'apps/v1 Deployment',
     desired: {

@@ -12,7 +12,7 @@ import { formatPath } from './field-path.ts';
 import { applyIgnoreRules, ownIgnoreRules } from './ignore-rules.ts';
 import { asTyped } from './known-types.ts';
 import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
-import { isSensitive } from './mask-secrets.ts';
+import { isSecret, isSensitive } from './mask-secrets.ts';
 import { isAggregated, normalizeDesired, withoutRules } from './normalize.ts';
 import type {
   CompareOptions,
@@ -112,8 +112,11 @@ function findDifferences(desired: KubeObject, live: KubeObject, options: Compare
     (value === '' || value === 0) &&
     known?.builtIn === true &&
     isOurs(live, path, options.fieldManager);
+  // The data of a Secret is bytes: none at all may be written as null.
+  const isNoBytes = ({ desired: value, live: held }: RawDifference) =>
+    value === '' && held === null && isSecret(live);
   const differences = raw
-    .filter((difference) => !isBlank(difference))
+    .filter((difference) => !isBlank(difference) && !isNoBytes(difference))
     .map((difference) => tell(difference, live, options));
   return { differences, diagnostics: ignored.diagnostics };
 }

@@ -7,8 +7,10 @@ import { CapstanError } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
+import { askServer, readApp, SERVER_FLAG } from '../server-request.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
+  ...SERVER_FLAG,
   context: { kind: 'string' },
   filename: { kind: 'string', short: 'f' },
   help: { kind: 'boolean', short: 'h' },
@@ -18,6 +20,7 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
 };
 
 const HELP = `usage: capstan explain KIND/NAME [flags]
+       capstan explain KIND/NAME --server URL
        capstan explain -f FILE
 
 Tells in one sentence each why an app is out of sync, why it is not healthy and what it waits for, and what to do next.
@@ -25,6 +28,7 @@ KIND is Application, Kustomization, HelmRelease, GitRepository, OCIRepository, H
 
   -n, --namespace NAME    where it is (default: argocd for Applications, else flux-system)
       --kubeconfig FILE, --context NAME
+      --server URL        ask a running server instead of the cluster (Application, Kustomization, HelmRelease)
   -f, --filename FILE     explain the object in this file, as kubectl get -o yaml gives it
   -o, --output json
 `;
@@ -47,16 +51,32 @@ export const run: Command = async (args, io) => {
     io.out(HELP);
     return 0;
   }
+  if (flags.text('server') !== undefined) return explainByServer(flags, HELP, io);
   const object = await findObject(flags, io);
-  const explanations = explainObject(object);
+  const { kind, metadata } = object;
+  return tell(`${kind}/${metadata.name}`, explainObject(object), flags, io);
+};
+
+/** The same, asked of a running server. */
+export async function explainByServer(flags: ParsedFlags, help: string, io: Io): Promise<number> {
+  const { path, app } = readApp(flags, help, ['Application', 'Kustomization', 'HelmRelease']);
+  const explanations = (await askServer(`${path}/explain`, flags, io)) as readonly Explanation[];
+  return tell(app, explanations, flags, io);
+}
+
+function tell(
+  app: string,
+  explanations: readonly Explanation[],
+  flags: ParsedFlags,
+  io: Io,
+): number {
   if (flags.text('output') === 'json') io.out(`${JSON.stringify(explanations, undefined, 2)}\n`);
   else {
-    const { kind, metadata } = object;
-    if (explanations.length === 0) io.out(`${kind}/${metadata.name} is in sync and healthy\n`);
+    if (explanations.length === 0) io.out(`${app} is in sync and healthy\n`);
     for (const one of explanations) io.out(describe(one));
   }
   return explanations.length === 0 ? 0 : 1;
-};
+}
 
 const QUESTIONS = { sync: 'not in sync', health: 'not healthy', waiting: 'waiting' } as const;
 

@@ -30,7 +30,7 @@ export const run: Command = async (args, io) => {
     io.out(HELP);
     return 0;
   }
-  const app = readApp(flags, HELP);
+  const app = readApp(flags, HELP, ['Application', 'Kustomization']);
   const plan = (await askServer(`${app.path}/plan`, flags, io)) as PlanView;
   if (flags.text('output') === 'json') io.out(`${JSON.stringify(plan, undefined, 2)}\n`);
   else io.out(formatPlan(plan));

@@ -3,9 +3,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Json } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { kindAt } from '../chart-path.ts';
+import { explainByServer } from '../explain/explain.ts';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { CHART_FLAGS } from '../locate-chart.ts';
+import { SERVER_FLAG } from '../server-request.ts';
 import { VALUE_FLAGS } from '../template/value-flags.ts';
 import { blameLine } from './blame.ts';
 import { findField, formatPath, parseFieldName } from './field-name.ts';
@@ -15,6 +17,7 @@ import type { FieldSource, SourceObject } from './source-object.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...CHART_FLAGS,
+  ...SERVER_FLAG,
   ...VALUE_FLAGS,
   help: { kind: 'boolean', short: 'h' },
   namespace: { kind: 'string', short: 'n' },
@@ -23,14 +26,18 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
 };
 
 const HELP = `usage: capstan why KIND/NAME FIELD [DIR] [flags]
+       capstan why APP --server URL
 
 Tells which line made a field of an object, and which commit wrote that line: through a kustomization, a chart or plain
 files in DIR (default: the current folder). FIELD is spec.replicas, spec.template.spec.containers[name=web].image,
 metadata.labels["app"] …
+Of an app (Application/NAME, Kustomization/NAME, HelmRelease/NAME) a running server tells why it is out of sync, not
+healthy or waiting, and what to do next.
 
   -n, --namespace NAME    of the object, where several have its kind and name; of the release, for a chart
       --release NAME      of the chart (default: release-name)
   -f, --values FILE, --set …  as for capstan template
+      --server URL        of the page
   -o, --output json
 `;
 
@@ -41,6 +48,7 @@ export const run: Command = async (args, io) => {
     io.out(HELP);
     return 0;
   }
+  if (flags.text('server') !== undefined) return explainByServer(flags, HELP, io);
   const [target, field, folder = '.', ...more] = flags.positionals;
   const slash = target?.indexOf('/') ?? -1;
   if (target === undefined || field === undefined || slash < 1 || more.length > 0) {
