@@ -3,7 +3,7 @@ import { argocdCrds } from '@capstan/argocd-api';
 import { type Cluster, createCluster, createVerdictCache } from '@capstan/engine-delivery';
 import { eventually, MemorySources } from '@capstan/engine-delivery/testing';
 import { RenderCache } from '@capstan/engine-render';
-import { createKubeClient, type KubeClient } from '@capstan/kube-client';
+import { createKubeClient, type KubeClient, type Transport } from '@capstan/kube-client';
 import { createEventRecorder, systemClock } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
@@ -35,6 +35,8 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
+  /** What the controllers' connection goes through. */
+  readonly through?: (transport: Transport) => Transport;
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string, path: string) => void;
 }
@@ -44,13 +46,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox();
   let requests = 0;
   const client = createKubeClient(sandbox.transport);
+  const transport = options.through?.(sandbox.transport) ?? sandbox.transport;
   const ours = createKubeClient({
-    ...sandbox.transport,
-    async request(request: Parameters<typeof sandbox.transport.request>[0]) {
-      if (request.path.includes('watch=')) return sandbox.transport.request(request);
+    ...transport,
+    async request(request: Parameters<typeof transport.request>[0]) {
+      if (request.path.includes('watch=')) return transport.request(request);
       requests++;
       options.onRequest?.(requests, request.method, request.path);
-      return sandbox.transport.request(request);
+      return transport.request(request);
     },
   });
   for (const crd of argocdCrds) await client.create(crd);

@@ -14,7 +14,7 @@ import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
 import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
 import { ArtifactStorage } from '@capstan/flux-server';
-import { createKubeClient, type KubeClient } from '@capstan/kube-client';
+import { createKubeClient, type KubeClient, type Transport } from '@capstan/kube-client';
 import { createEventRecorder, systemClock } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
@@ -69,6 +69,8 @@ class WorldSources extends MemorySources {
 }
 
 export interface WorldOptions {
+  /** What the controllers' connection goes through. */
+  readonly through?: (transport: Transport) => Transport;
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string) => void;
   /** Told of the path of each write of the controllers that is no dry run. */
@@ -82,15 +84,16 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox();
   let requests = 0;
   const client = createKubeClient(sandbox.transport);
+  const transport = options.through?.(sandbox.transport) ?? sandbox.transport;
   const ours = createKubeClient({
-    ...sandbox.transport,
-    async request(request: Parameters<typeof sandbox.transport.request>[0]) {
-      if (request.path.includes('watch=')) return sandbox.transport.request(request);
+    ...transport,
+    async request(request: Parameters<typeof transport.request>[0]) {
+      if (request.path.includes('watch=')) return transport.request(request);
       requests++;
       options.onRequest?.(requests, request.method);
       const [path = '', query = ''] = request.path.split('?');
       if (request.method !== 'GET' && !query.includes('dryRun')) options.onWrite?.(path);
-      return sandbox.transport.request(request);
+      return transport.request(request);
     },
   });
   for (const crd of fluxCrds) {

@@ -1,0 +1,63 @@
+/** For tests: events of watches late, twice and in any order among kinds; and the same script again by its seed. */
+import type { Transport } from '@capstan/kube-client';
+
+/** In [0, 1), the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Runs a script for each of some seeds, four at a time: few in CI, SEEDS many from SEED on in a run of its own. A failure
+ * names its seed.
+ */
+export async function trySeeds(few: number, run: (seed: number) => Promise<void>): Promise<void> {
+  const count = Number(process.env['SEEDS'] ?? few);
+  const first = Number(process.env['SEED'] ?? 1);
+  const seeds = Array.from({ length: count }, (_, i) => first + i);
+  const attempt = async (seed: number) => {
+    await run(seed).catch((error: unknown) => {
+      throw new Error(`seed ${seed}`, { cause: error });
+    });
+  };
+  while (seeds.length > 0) await Promise.all(seeds.splice(0, 4).map(attempt));
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const LATE_MS = 40;
+
+/** Within one watch the order is kept, as API servers do; each event may come late, and come again. */
+export function unrulyWatches(inner: Transport, random: () => number): Transport {
+  return {
+    ...inner,
+    server: inner.server,
+    close: () => inner.close(),
+    async request(request) {
+      const response = await inner.request(request);
+      if (!request.path.includes('watch=')) return response;
+      return { ...response, body: unruly(response.body, random) };
+    },
+  };
+}
+
+async function* unruly(
+  body: AsyncIterable<Uint8Array>,
+  random: () => number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let atLineStart = true;
+  for await (const chunk of body) {
+    if (random() < 0.3) await pause(random() * LATE_MS);
+    const endsLine = chunk.at(-1) === 0x0a;
+    yield chunk;
+    if (atLineStart && endsLine && random() < 0.2) yield chunk;
+    atLineStart = endsLine;
+  }
+}
