@@ -38,12 +38,15 @@ test('what no application manages is told when the project asks for it', async (
       { warn: true, ignore: [{ group: 'apps', kind: '*' }] },
       ['Application has 2 orphaned resources'],
     ],
+    [{ warn: true, denied: 'Secret' }, ['Application has 1 orphaned resources']],
   ] as const;
-  for (const [orphanedResources, expected] of rows) {
+  for (const [given, expected] of rows) {
+    const { denied, ...orphanedResources } = { denied: '', ...given };
     const problems = await findOrphans(
       {
         ...DEFAULT_PROJECT_SPEC,
-        ...(orphanedResources === undefined ? {} : { orphanedResources }),
+        ...(given === undefined ? {} : { orphanedResources }),
+        namespaceResourceBlacklist: [{ group: '', kind: denied }],
       },
       {
         cluster: clusterOf(OBJECTS),

@@ -1,6 +1,13 @@
 import type { AppProjectSpec, OrphanedResources } from '@capstan/argocd-api';
-import { type Cluster, fitsNegatable, OWNER_INDEX, type Problem } from '@capstan/engine-delivery';
+import {
+  type Cluster,
+  findRefusal,
+  fitsNegatable,
+  OWNER_INDEX,
+  type Problem,
+} from '@capstan/engine-delivery';
 import type { LiveObject } from '@capstan/kube-client';
+import { toGuard } from './project-guard.ts';
 import { isExcluded, type Settings } from './settings.ts';
 
 /** What Kubernetes itself puts into every namespace. */
@@ -29,10 +36,13 @@ export async function findOrphans(
   const { orphanedResources } = spec;
   if (orphanedResources === undefined || orphanedResources === null) return [];
   if (orphanedResources.warn !== true || place.namespace === '') return [];
+  // What the project forbids is somebody else's.
+  const { namespaces: _all, ...guard } = toGuard('', spec, { name: '', server: place.server });
   await place.cluster.live.ensureAll({ signal });
   const orphans = place.cluster.live
     .inNamespace(place.namespace)
-    .filter((object) => isOrphan(object, orphanedResources, place));
+    .filter((object) => isOrphan(object, orphanedResources, place))
+    .filter(({ key }) => findRefusal(guard, key, { namespaced: true }) === undefined);
   if (orphans.length === 0) return [];
   return [
     {
