@@ -2,9 +2,11 @@
  * The official programs that Capstan is held against, by name and version; built from their Go modules when they are not
  * there yet. `node conformance/tools/official.ts` builds all of them.
  */
-import { spawnSync } from 'node:child_process';
+import { type StdioOptions, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -12,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -24,6 +27,7 @@ const modules = {
   helm: { 3: 'helm.sh/helm/v3/cmd/helm', 4: 'helm.sh/helm/v4/cmd/helm' },
   sops: { 3: 'github.com/getsops/sops/v3/cmd/sops' },
   'age-keygen': { 1: 'filippo.io/age/cmd/age-keygen' },
+  flux: { 2: 'github.com/fluxcd/flux2/v2/cmd/flux' },
 } as const satisfies Record<string, Record<number, string>>;
 
 export const officialVersions: readonly (readonly [OfficialName, string])[] = [
@@ -32,7 +36,20 @@ export const officialVersions: readonly (readonly [OfficialName, string])[] = [
   ['helm', '3.22.0'],
   ['sops', '3.13.3'],
   ['age-keygen', '1.3.2'],
+  ['flux', '2.9.5'],
 ];
+
+/**
+ * Programs that `go install` cannot build, because their module replaces others or embeds files that are made at a release:
+ * the module's path, and the files that are added to a copy of it.
+ */
+const copied: Partial<Record<OfficialName, { module: string; files: Record<string, string> }>> = {
+  flux: {
+    module: 'github.com/fluxcd/flux2/v2',
+    // What `flux install` would install; nobody here asks it to.
+    files: { 'cmd/flux/manifests/none.yaml': '' },
+  },
+};
 
 /** Where built programs are kept: `$CAPSTAN_CACHE/bin`, by default `~/.cache/capstan/bin`. */
 export function binaryDirectory(): string {
@@ -47,28 +64,60 @@ export function officialProgram(name: OfficialName, version: string): string {
   const module = Object.entries(modules[name]).find(([known]) => known === major)?.[1];
   if (module === undefined) throw new Error(`no module is known for ${name} ${version}`);
   mkdirSync(binaryDirectory(), { recursive: true });
-  // `go install` names the program by itself and honours GOBIN only for the machine's own platform, which is what runs here.
   const scratch = mkdtempSync(join(binaryDirectory(), '.build-'));
   try {
     console.error(`building ${name} ${version} …`);
-    const { status, error } = spawnSync(
-      'go',
-      ['install', '-trimpath', '-ldflags=-s -w', `${module}@v${version}`],
-      {
-        stdio: ['ignore', 'inherit', 'inherit'],
-        env: { ...process.env, GOBIN: scratch, CGO_ENABLED: '0' },
-      },
-    );
-    if (status !== 0) {
-      throw new Error(
-        `cannot build ${name} ${version}: ${error?.message ?? `go ended with ${status}`}`,
-      );
-    }
+    const copy = copied[name];
+    if (copy === undefined) install(`${module}@v${version}`, scratch);
+    else buildCopy({ ...copy, main: module, version }, scratch);
     renameSync(join(scratch, programName(module)), path);
+  } catch (error) {
+    throw new Error(`cannot build ${name} ${version}: ${String(error)}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
   return path;
+}
+
+/** `go install` names the program by itself and honours GOBIN only for the machine's own platform, which is what runs here. */
+function install(target: string, into: string): void {
+  const env = { ...process.env, GOBIN: into, CGO_ENABLED: '0' };
+  runGo(['install', '-trimpath', '-ldflags=-s -w', target], { env });
+}
+
+function buildCopy(
+  {
+    module,
+    main,
+    version,
+    files,
+  }: { module: string; main: string; version: string; files: Record<string, string> },
+  into: string,
+): void {
+  const asked = ['mod', 'download', '-json', `${module}@v${version}`];
+  const { stdout } = spawnSync('go', asked, { cwd: into, encoding: 'utf8' });
+  const { Dir: found } = JSON.parse(stdout === '' ? '{}' : stdout) as { readonly Dir?: string };
+  if (found === undefined) throw new Error(`no module ${module} ${version}`);
+  const sources = join(into, 'sources');
+  cpSync(found, sources, { recursive: true });
+  for (const folder of globSync('**/', { cwd: sources })) chmodSync(join(sources, folder), 0o755);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(join(sources, file, '..'), { recursive: true });
+    writeFileSync(join(sources, file), text);
+  }
+  const options = { cwd: sources, env: { ...process.env, CGO_ENABLED: '0' } };
+  const program = join(into, programName(main));
+  const target = `.${main.slice(module.length)}`;
+  runGo(
+    ['build', '-trimpath', `-ldflags=-s -w -X main.VERSION=${version}`, '-o', program, target],
+    options,
+  );
+}
+
+function runGo(args: readonly string[], options: { cwd?: string; env: NodeJS.ProcessEnv }): void {
+  const stdio: StdioOptions = ['ignore', 'inherit', 'inherit'];
+  const { status, error } = spawnSync('go', args, { stdio, ...options });
+  if (status !== 0) throw error ?? new Error(`go ended with ${status}`);
 }
 
 /**

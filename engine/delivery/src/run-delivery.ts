@@ -5,12 +5,13 @@
 import { type DiffEntry, sameJson } from '@capstan/engine-diff';
 import type { Health } from '@capstan/engine-health';
 import { type DeletePhase, isDeleteHook, isLeftAlone } from '@capstan/engine-sync';
-import { type KubeObject, keyOf, keyString } from '@capstan/kube-object';
+import { keyOf, keyString } from '@capstan/kube-object';
 import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
 import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
 import { type Decision, decide } from './decide.ts';
 import { gateChangesAtMs, passGate } from './health-gate.ts';
+import { listInventory } from './list-inventory.ts';
 import { type LoadedState, loadDesired, problemOf } from './load-desired.ts';
 import { performOperation, terminateOperation } from './perform-operation.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
@@ -348,42 +349,12 @@ function gateOf(view: View, { cluster, clock }: DeliveryPorts): OperationState |
   return passGate(operation, look.delivery, { cluster, inventory, nowMs: clock.now() });
 }
 
-/** What is in place: all that is desired and live, and what was in place before and has not gone. */
 function inventoryOf(
   { loaded, compared, look }: View,
   operation: OperationState | undefined,
 ): readonly InventoryEntry[] {
-  const entries = new Map<string, InventoryEntry>();
-  for (const entry of look.previous?.inventory ?? []) entries.set(keyString(entry.key), entry);
-  for (const { object } of loaded.prepared?.objects ?? []) {
-    const key = keyOf(object);
-    entries.set(keyString(key), { key, version: object.apiVersion.split('/').at(-1) ?? '' });
-  }
-  const desired = new Set(
-    (loaded.prepared?.objects ?? []).map(({ object }) => keyString(keyOf(object))),
-  );
-  // What is no more wanted and whose deletion was accepted is not ours any more, whatever keeps it.
-  const pruned = new Set(
-    (operation?.results ?? []).flatMap(({ key, outcome }) =>
-      outcome === 'pruned' ? [keyString(key)] : [],
-    ),
-  );
-  const isLeft = (key: string, live: KubeObject | undefined) =>
-    live === undefined ||
-    (!desired.has(key) && (live.metadata.deletionTimestamp !== undefined || pruned.has(key)));
-  const gone = compared.failed
-    ? new Set<string>()
-    : new Set(
-        [...entries.keys()].filter(
-          (key) =>
-            !compared.entries.some(
-              (entry) => keyString(entry.key) === key && !isLeft(key, entry.live),
-            ),
-        ),
-      );
-  return [...entries.values()]
-    .filter(({ key }) => !gone.has(keyString(key)))
-    .sort((a, b) => (keyString(a.key) < keyString(b.key) ? -1 : 1));
+  const previous = look.previous?.inventory ?? [];
+  return listInventory({ loaded, compared, previous, operation });
 }
 
 function syncOf(compared: ComparedState, delivery: Delivery): SyncStatus {

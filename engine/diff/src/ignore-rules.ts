@@ -109,7 +109,7 @@ export function matchesObject(
   desired: KubeObject,
   live: KubeObject,
 ): boolean {
-  const { group } = parseApiVersion(desired.apiVersion);
+  const { group, version } = parseApiVersion(desired.apiVersion);
   const { syntax } = target;
   const fits = (pattern: string | undefined, text: string, emptyMatches: boolean) =>
     pattern === undefined ||
@@ -118,6 +118,7 @@ export function matchesObject(
   return (
     // An empty group means the core group where the family says so: it is absent when it means all.
     fits(target.group, group, false) &&
+    fits(target.version, version, true) &&
     fits(target.kind, desired.kind, true) &&
     fits(target.name, desired.metadata.name ?? '', true) &&
     fits(target.namespace, desired.metadata.namespace ?? '', true) &&

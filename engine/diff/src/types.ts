@@ -60,6 +60,7 @@ export interface FieldDifference {
 /** Which objects a rule speaks of. Absent or empty parts match all. */
 export interface ObjectPattern {
   readonly group?: string;
+  readonly version?: string;
   readonly kind?: string;
   readonly namespace?: string;
   readonly name?: string;

@@ -148,3 +148,38 @@ test('a failed health check is one entry of the history, another spec is tried a
   await ready(world, 'Applied revision');
   assert.deepEqual(await history(), ['ReconciliationSucceeded 1', 'HealthCheckFailed 1']);
 });
+
+test("what is dropped while pruning is off, or is to be kept, is nobody's any more", async () => {
+  await using world = await createWorld();
+  const kept = config('1').replace(
+    'name: a',
+    'name: kept, annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}',
+  );
+  world.sources.push(REPO, { 'deploy/a.yaml': config('1'), 'deploy/kept.yaml': kept });
+  await world.kubectlApply(tracked());
+  await ready(world, 'Applied revision');
+  const ids = async () => {
+    const entries = at(
+      await world.get('Kustomization', 'flux-system/my-app'),
+      'status',
+      'inventory',
+      'entries',
+    );
+    return (Array.isArray(entries) ? entries : []).map((one) => at(one, 'id'));
+  };
+  assert.deepEqual(await ids(), ['flux-system_a__ConfigMap', 'flux-system_kept__ConfigMap']);
+  const second = world.sources.push(REPO, { 'deploy/a.yaml': config('1') });
+  await ready(world, `Applied revision: main@sha1:${second}`);
+  assert.deepEqual(await ids(), ['flux-system_a__ConfigMap']);
+  assert.ok(await world.get('ConfigMap', 'flux-system/kept'));
+
+  await world.kubectlApply(tracked().replace('prune: true', 'prune: false'));
+  const third = world.sources.push(REPO, {
+    'deploy/b.yaml': config('1').replace('name: a', 'name: b'),
+  });
+  await ready(world, `Applied revision: main@sha1:${third}`);
+  assert.deepEqual(await ids(), ['flux-system_b__ConfigMap']);
+  await world.kubectlApply(tracked());
+  await settle();
+  assert.ok(await world.get('ConfigMap', 'flux-system/a'));
+});

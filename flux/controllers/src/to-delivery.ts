@@ -209,11 +209,12 @@ function toGate(
 }
 
 function toIgnoreRule({ paths, target = {} }: KustomizationIgnore): IgnoreRule {
-  const { group, kind, name, namespace, labelSelector, annotationSelector } = target;
+  const { group, version, kind, name, namespace, labelSelector, annotationSelector } = target;
   return {
     target: {
       syntax: 'regex',
       ...(group ? { group } : {}),
+      ...(version ? { version } : {}),
       ...(kind ? { kind } : {}),
       ...(name ? { name } : {}),
       ...(namespace ? { namespace } : {}),

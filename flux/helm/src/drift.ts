@@ -90,7 +90,7 @@ function isExcluded({ metadata }: KubeObject): boolean {
   return isOff(metadata.labels) || isOff(metadata.annotations);
 }
 
-function ignoredPaths(object: KubeObject, rules: IgnoreRules): readonly string[] {
+export function ignoredPaths(object: KubeObject, rules: IgnoreRules): readonly string[] {
   return rules.flatMap(({ paths, target }) => (isTarget(object, target) ? paths : []));
 }
 

@@ -143,9 +143,9 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
     const status: unknown = change.after?.read()['status'];
     const artifact = artifactOf(status);
     for (const one of bench.ports.control.releasesBy('source', { kind, ...key })) {
-      if (artifact === undefined) {
-        // Why it is not ready may have changed.
-        const waits = conditionOf(one, 'Ready')?.reason === 'SourceNotReady';
+      const waits = conditionOf(one, 'Ready')?.reason === 'SourceNotReady';
+      // Why it is not ready may have changed; another chart may bear the same version.
+      if (artifact === undefined || waits) {
         if (waits) controller.enqueue(keyOf(one), { reason: 'source' });
         continue;
       }
