@@ -117,10 +117,18 @@ async function listResources(
 ): Promise<readonly KubeObject[]> {
   const { apiVersion, resource } = wanted;
   const [group = '', version = ''] = apiVersion.split('/');
-  const kinds = await client.discovery.kinds({ allVersions: true, signal });
-  const found = kinds.find(
-    (one) => one.group === group && one.version === version && one.resource === resource,
-  );
+  const look = async () => {
+    const kinds = await client.discovery.kinds({ allVersions: true, signal });
+    return kinds.find(
+      (one) => one.group === group && one.version === version && one.resource === resource,
+    );
+  };
+  let found = await look();
+  if (found === undefined) {
+    // It may have come after what is known was read.
+    client.discovery.invalidate();
+    found = await look();
+  }
   if (found === undefined) {
     throw new CapstanError('KIND_NOT_SERVED', `the server serves no ${resource} of ${apiVersion}`, {
       kind: 'wait',

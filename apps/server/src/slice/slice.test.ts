@@ -7,6 +7,7 @@ import { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { ENDING_SCENARIOS } from './ending-scenarios.ts';
+import { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { PROBE_SCENARIOS } from './probe-scenarios.ts';
 import { SYNC_SCENARIOS } from './sync-scenarios.ts';
@@ -32,6 +33,7 @@ const scenarios = [
   ...APPLICATION_SCENARIOS,
   MISTAKE_SCENARIO,
   ...APPLICATION_SET_SCENARIOS,
+  ...GENERATOR_SCENARIOS,
   ...ARGOCD_SCENARIOS,
   ...KUSTOMIZATION_SCENARIOS,
   ...CHART_SCENARIOS,

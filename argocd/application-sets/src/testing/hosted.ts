@@ -103,9 +103,10 @@ export function standInHttp(asked: string[]): HttpPort {
   };
 }
 
-function answerTo(url: string): Json {
+/** What a hoster, or a plugin, answers to a request for this address. */
+export function answerTo(url: string): Json {
   if (url.includes('amazonaws')) return AWS;
-  if (url.includes('plugin.example.com')) return { output: { parameters: [{ name: 'p' }] } };
+  if (url.includes('/getparams.execute')) return { output: { parameters: [{ name: 'p' }] } };
   const { pathname } = new URL(url);
   const isList =
     /\/(?:repos|projects|pulls|merge_requests|labels|branches|pull-requests|pullrequests\/?)$/.test(
