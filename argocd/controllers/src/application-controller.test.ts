@@ -201,6 +201,49 @@ spec: ${spec}
   assert.equal(at(denied, 'conditions', 0, 'type'), 'SyncError');
 });
 
+test('a kind of the cluster that the same sync defines is held against the project, too (row 44)', async () => {
+  await using world = await createWorld();
+  const planets = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: planets.example.io}
+spec:
+  group: example.io
+  scope: Cluster
+  names: {kind: Planet, plural: planets}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`;
+  const planet = `apiVersion: example.io/v1
+kind: Planet
+metadata:
+  name: x
+  annotations: {argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true}
+`;
+  world.sources.push(REPO, { 'app/crd.yaml': planets, 'app/planet.yaml': planet });
+  await world.kubectlApply(`
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: team, namespace: argocd}
+spec:
+  sourceRepos: ["*"]
+  destinations: [{server: "*", namespace: "*"}]
+  clusterResourceWhitelist: [{group: apiextensions.k8s.io, kind: "*", name: planets.*}]
+`);
+  await world.kubectlApply(application().replace('project: default', 'project: team'));
+  const denied = await status(world, (one) => at(one, 'operationState', 'phase') === 'Failed');
+  assert.match(
+    String(at(denied, 'operationState', 'message')),
+    /resource example.io:Planet is not permitted in project team/,
+  );
+  assert.equal(
+    await world.get('CustomResourceDefinition', '/planets.example.io').catch(() => undefined),
+    undefined,
+  );
+});
+
 test('an operation by hand syncs a manual application, and another revision on request', async () => {
   await using world = await createWorld();
   const first = world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });

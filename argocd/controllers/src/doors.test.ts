@@ -473,6 +473,14 @@ test('the tracking annotation names the owner', () => {
   assert.deepEqual(owners('nonsense'), []);
 });
 
+test('manifests that stand in an operation are never applied: they would go past Git (row 42)', () => {
+  const operation = { sync: { manifests: ['kind: ConfigMap'] } };
+  assert.match(
+    refusal(() => toOperationRequest(application({ operation }), undefined, CONTEXT)),
+    /OPERATION_REFUSED operation\.sync\.manifests: local manifests are not applied/,
+  );
+});
+
 test('an operation is the same request until it is over', () => {
   const app = application({
     operation: {

@@ -217,6 +217,7 @@ export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
       });
       const made = template('away-{{env}}', repository.url, '{{env}}');
       const spec = made['spec'] as JsonObject;
+      const dev = { repoURL: repository.url, path: 'dev', targetRevision: 'main' };
       const set = applicationSet('set-away', {
         generators: [{ list: { elements: [{ env: 'dev' }] } }],
         template: { ...made, spec: { ...spec, project: 'team-a' } },
@@ -233,6 +234,22 @@ export const APPLICATION_SET_SCENARIOS: readonly Scenario[] = [
         await until('the Application is synced', PATIENCE_MS, async () => {
           return textAt(await read(), 'status', 'sync', 'status') === 'Synced';
         });
+        // Row 43: a set of a team cannot reach into a project that does not let it in.
+        const greedy = applicationSet('set-greedy', {
+          generators: [{ list: { elements: [{ project: 'default' }] } }],
+          template: {
+            metadata: { name: 'greedy' },
+            spec: { ...spec, project: '{{project}}', source: { ...dev } },
+          },
+        });
+        await world.apply({ ...greedy, metadata: { ...greedy.metadata, namespace: 'team-a' } });
+        await until('the project of others is refused', PATIENCE_MS, async () => {
+          const app = await world.get({ ...APPLICATION, namespace: 'team-a', name: 'greedy' });
+          return listAt(app, 'status', 'conditions').some((one) =>
+            /namespace 'team-a' is not allowed to use project default/.test(textAt(one, 'message')),
+          );
+        });
+        await world.client.delete({ ...SET, namespace: 'team-a', name: 'set-greedy' });
         await world.client.delete({ ...SET, namespace: 'team-a', name: 'set-away' });
         await until('the Application is gone', DELETION_MS, async () => {
           return (await read()) === undefined;

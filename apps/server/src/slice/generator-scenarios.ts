@@ -1,11 +1,10 @@
 /** Every generator of ApplicationSets, against services on this machine that speak the hosters' REST. */
 import assert from 'node:assert/strict';
-import { answerTo } from '@capstan/argocd-application-sets/testing';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import { listen, type Serving } from '../http/serve.ts';
 import { textAt } from '../views/fields.ts';
 import type { Scenario } from './application-scenarios.ts';
 import { applicationSet } from './application-set-scenarios.ts';
+import { startHoster } from './testing/hoster.ts';
 import { configMap, until, type World } from './world.ts';
 
 const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
@@ -180,19 +179,8 @@ const DEFINITION: KubeObject = {
   },
 };
 
-async function hoster(): Promise<Serving> {
-  return listen(
-    (request, response) => {
-      const answer = answerTo(`http://hoster${request.url ?? '/'}`);
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(answer));
-    },
-    { port: 0, address: '127.0.0.1', name: 'the hoster' },
-  );
-}
-
 async function everyGenerator(world: World): Promise<undefined> {
-  const serving = await hoster();
+  const serving = await startHoster();
   try {
     const repository = await world.repository('every-generator');
     await repository.push({
