@@ -73,7 +73,9 @@ export class GitSources {
         folder: join(folder, 'git', `${key}.git`),
         url: spec.url,
         pickVersion,
-        ...(spec.auth === undefined ? {} : { credentials: credentialsOf(spec.auth, this.#now) }),
+        ...(spec.auth === undefined
+          ? {}
+          : { credentials: credentialsOf(spec.auth, spec.url, this.#now) }),
         ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
         ...(spec.depth === undefined ? {} : { depth: spec.depth }),
       });
@@ -146,11 +148,19 @@ export class GitSources {
   }
 }
 
-/** What git is given: a GitHub App's token of the moment, or what the Secret holds. */
-function credentialsOf(
-  { githubApp, ...auth }: SourceAuth,
+/** What git is given: credentials of the moment, of a GitHub App or another login, or what the Secret holds. */
+export function credentialsOf(
+  { githubApp, login, ...auth }: SourceAuth,
+  url: string,
   now: () => number,
 ): GitCredentials | (() => Promise<GitCredentials>) {
-  if (githubApp === undefined) return auth;
-  return createGithubAppLogin(githubApp, auth, now);
+  if (githubApp !== undefined) return createGithubAppLogin(githubApp, auth, now);
+  if (login === undefined) return auth;
+  let held: GitCredentials = auth;
+  // The same object for as long as they are the same: connections are kept by it.
+  return async () => {
+    const next = { ...auth, ...(await login.ask(url)) };
+    if (JSON.stringify(next) !== JSON.stringify(held)) held = next;
+    return held;
+  };
 }

@@ -8,6 +8,7 @@ export type {
   GitRevisionSpec,
   GitSourceSpec,
   SourceAuth,
+  SourceLogin,
   SourceSpec,
 } from './source-spec.ts';
 export type {

@@ -11,7 +11,7 @@ import {
   readBytes,
 } from '@capstan/lib-oci';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
-import { createGithubAppLogin } from './github-app.ts';
+import { credentialsOf } from './git-sources.ts';
 import { findPointers, type LfsPointer } from './lfs-files.ts';
 import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
 
@@ -61,19 +61,17 @@ export class LfsStore {
     return found;
   }
 
-  /** A GitHub App's token of the moment in place of the app. */
+  /** Credentials of the moment in place of what gives them. */
   async #access(spec: GitSourceSpec): Promise<Access> {
     const { url, auth = {} } = spec;
-    const { githubApp, ...rest } = auth;
-    if (githubApp === undefined) return { url, auth: rest };
-    const login = createGithubAppLogin(githubApp, rest, this.#now);
-    return { url, auth: await login() };
+    const credentials = credentialsOf(auth, url, this.#now);
+    return { url, auth: typeof credentials === 'function' ? await credentials() : credentials };
   }
 }
 
 interface Access {
   readonly url: string;
-  readonly auth: Omit<SourceAuth, 'githubApp'>;
+  readonly auth: Omit<SourceAuth, 'githubApp' | 'login'>;
 }
 
 function refuseTooMuch(wanted: ReadonlyMap<string, LfsPointer>, url: string): void {

@@ -87,6 +87,20 @@ export interface SourceAuth {
   readonly proxy?: string;
   /** A GitHub App, which gives a token for an hour at a time. */
   readonly githubApp?: GithubApp;
+  /** Credentials that end and are asked for whenever they are needed. */
+  readonly login?: SourceLogin;
+}
+
+/** An identity that gives credentials for a while. */
+export interface SourceLogin {
+  /** Tells this login from others, and nothing of its credentials: as text it stands for the login in keys. */
+  toJSON(): string;
+  /** What opens the repository at `url` now. */
+  ask(
+    url: string,
+  ): Promise<
+    { readonly username: string; readonly password: string } | { readonly bearerToken: string }
+  >;
 }
 
 export interface GithubApp {

@@ -18,18 +18,19 @@ import type { KubeClient } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { decryptSops, isSopsFile, type SopsFormat, type SopsKeys } from '@capstan/lib-sops';
 import { CapstanError } from '@capstan/lib-std';
-import { parseYaml } from '@capstan/lib-yaml';
 import { decryptSources } from './decrypt-sources.ts';
+import { type DecryptionPorts, readServiceSecrets, serviceOpener } from './decryption-services.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
 
 /** The keys that `spec.decryption` leads to; undefined when nothing is to be decrypted. */
 export async function readDecryptionKeys(
   { spec, metadata }: Kustomization,
-  { client, settings = {} }: { readonly client: KubeClient; readonly settings?: FluxSettings },
+  ports: DecryptionPorts,
   signal: AbortSignal,
 ): Promise<SopsKeys | undefined> {
   if (spec.decryption === undefined) return undefined;
+  const { client, settings = {} } = ports;
   const { provider, secretRef, serviceAccountName } = spec.decryption;
   if (serviceAccountName && settings.objectIdentities !== true) {
     throw new CapstanError(
@@ -45,11 +46,22 @@ export async function readDecryptionKeys(
   }
   const name = isRecord(secretRef) ? secretRef['name'] : undefined;
   const shared = await readSharedKeys(client, settings, signal);
-  if (typeof name !== 'string') return { age: shared };
   const { namespace = '' } = metadata;
+  const account = serviceAccountName || settings.defaultDecryptionAccount;
+  const bearer = {
+    namespace,
+    ...(typeof account === 'string' ? { serviceAccountName: account } : {}),
+  };
+  if (typeof name !== 'string') return { age: shared, open: serviceOpener({}, bearer, ports) };
   const ref = { kind: 'Secret' as const, namespace, name, optional: false };
-  const own = toKeys((await readValues(client, ref, { signal })) ?? new Map());
-  return { ...own, age: [...(own.age ?? []), ...shared] };
+  const values = (await readValues(client, ref, { signal })) ?? new Map();
+  const own = toKeys(values);
+  const given = readServiceSecrets(values, `${namespace}/${name}`);
+  return {
+    ...own,
+    age: [...(own.age ?? []), ...shared],
+    open: serviceOpener(given, bearer, ports),
+  };
 }
 
 /** Keys that every Kustomization may decrypt with which decrypts at all. */
@@ -67,24 +79,7 @@ async function readSharedKeys(
 function toKeys(values: ReadonlyMap<string, string>): SopsKeys {
   const endingIn = (suffix: string) =>
     [...values].flatMap(([name, value]) => (name.endsWith(suffix) ? [value] : []));
-  const vaultToken = values.get('sops.vault-token')?.trim();
-  const aws = values.get('sops.aws-kms');
-  return {
-    age: endingIn('.agekey'),
-    pgp: endingIn('.asc'),
-    ...(vaultToken === undefined ? {} : { vaultToken }),
-    ...(aws === undefined ? {} : { aws: awsKeys(parseYaml(aws)) }),
-  };
-}
-
-function awsKeys(value: unknown): NonNullable<SopsKeys['aws']> {
-  const text = (name: string) => (isRecord(value) ? String(value[name] ?? '') : '');
-  const sessionToken = text('aws_session_token');
-  return {
-    accessKey: text('aws_access_key_id'),
-    secretKey: text('aws_secret_access_key'),
-    ...(sessionToken === '' ? {} : { sessionToken }),
-  };
+  return { age: endingIn('.agekey'), pgp: endingIn('.asc') };
 }
 
 /** A renderer that decrypts with these keys; without keys it refuses Secrets that are still encrypted. */

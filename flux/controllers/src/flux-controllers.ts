@@ -7,6 +7,7 @@ import type { ObjectKey } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
 import { ControlState, type NamedKey } from './control-state.ts';
 import { createArtifactGeneratorController } from './generators/artifact-generator-controller.ts';
+import { CloudIdentities } from './identity/cloud-identities.ts';
 import {
   createKustomizationController,
   type KustomizationPorts,
@@ -16,7 +17,7 @@ import { createBucketController } from './sources/buckets.ts';
 import { createGitRepositoryController } from './sources/git-repositories.ts';
 import { createOciRepositoryController } from './sources/oci-repositories.ts';
 
-export interface FluxPorts extends Omit<KustomizationPorts, 'events'> {
+export interface FluxPorts extends Omit<KustomizationPorts, 'events' | 'identities'> {
   /** Where sources keep their artifacts. */
   readonly artifacts: ArtifactPort;
   /** In [0, 1); spreads what is due at the same time. */
@@ -66,15 +67,17 @@ const CONFIGURATION = [
 export function createFluxControllers(ports: FluxPorts): FluxControllers {
   const control = new ControlState(ports.client, ports.shared);
   const archiver = new TreeArchiver();
+  const identities = new CloudIdentities(ports);
   const { runtime, sourceRuntime = runtime } = ports;
   const sourcePorts = {
     ...ports,
+    identities,
     ...(sourceRuntime === undefined ? {} : { runtime: sourceRuntime }),
     events: ports.events.source,
     pack: (tree: FileTree, scope?: string) => archiver.archive(tree, scope),
   };
   const kustomizations = createKustomizationController(
-    { ...ports, events: ports.events.kustomize },
+    { ...ports, identities, events: ports.events.kustomize },
     control,
   );
   const started: readonly Started[] = [

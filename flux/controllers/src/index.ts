@@ -8,6 +8,7 @@ export {
 } from './destination.ts';
 export { formatDuration, formatTime, parseDurationMs } from './durations.ts';
 export { createFluxControllers, type FluxControllers, type FluxPorts } from './flux-controllers.ts';
+export { type Bearer, CloudIdentities } from './identity/cloud-identities.ts';
 export { formatEntry } from './inventory.ts';
 export { kustomizationDependency } from './kustomization-dependency.ts';
 export { readValues } from './read-secret.ts';

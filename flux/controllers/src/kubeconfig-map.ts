@@ -4,7 +4,6 @@
  * renewed before they expire, and are never kept elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { ClusterAccess } from '@capstan/engine-delivery';
 import {
   type ClusterConnection,
@@ -15,6 +14,12 @@ import {
 } from '@capstan/kube-client';
 import { systemClock } from '@capstan/kube-controller';
 import { CapstanError, type Clock } from '@capstan/lib-std';
+import {
+  OWN_TOKEN_FILE,
+  ownServiceAccount,
+  requestServiceToken,
+  type ServiceAccountName,
+} from './identity/service-tokens.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
 
@@ -103,11 +108,6 @@ export function parseAddress(address: string, origin: string): string {
   return `https://${hostname.toLowerCase()}:${port === '' ? '443' : port}`;
 }
 
-interface Account {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** The service account whose token it is: named, the default of tenants, or that of this process. */
 async function accountOf(
   values: ReadonlyMap<string, string>,
@@ -121,7 +121,7 @@ async function accountOf(
     readonly settings: FluxSettings;
     readonly signal: AbortSignal;
   },
-): Promise<Account> {
+): Promise<ServiceAccountName> {
   const { defaultKubeConfigAccount = '', objectIdentities } = settings;
   const named = values.get('serviceAccountName') ?? '';
   const name = named === '' ? defaultKubeConfigAccount : named;
@@ -146,39 +146,27 @@ async function accountOf(
   );
 }
 
-const OWN_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-
-async function ownAccount(): Promise<Account> {
-  const token = await readFile(OWN_TOKEN, 'utf8').catch(() => undefined);
-  const claims = token === undefined ? undefined : claimsOf(token);
-  const [, , namespace, name] = String(claims?.['sub'] ?? '').split(':');
-  if (namespace !== undefined && name !== undefined) return { namespace, name };
+async function ownAccount(): Promise<ServiceAccountName> {
+  const account = await ownServiceAccount();
+  if (account !== undefined) return account;
   throw new CapstanError(
     'KUBECONFIG_INVALID',
-    `failed to read service account token file ${OWN_TOKEN}`,
+    `failed to read service account token file ${OWN_TOKEN_FILE}`,
     { kind: 'wait', hint: 'name a service account in data.serviceAccountName of the ConfigMap' },
   );
-}
-
-function claimsOf(token: string): { readonly [claim: string]: unknown } | undefined {
-  try {
-    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** A token is renewed when a fifth of its life is left, or when the other side refuses it. */
 function accountTokens(
   client: KubeClient,
-  account: Account & { readonly audiences: readonly string[] },
+  account: ServiceAccountName & { readonly audiences: readonly string[] },
   clock: Clock,
 ): Credentials {
   let held: { readonly credential: Credential; readonly renewAtMs: number } | undefined;
   return {
     async current({ signal }) {
       if (held !== undefined && clock.now() < held.renewAtMs) return held.credential;
-      const { token, expiresAtMs } = await requestToken(client, account, signal);
+      const { token, expiresAtMs } = await requestServiceToken(client, account, signal);
       const nowMs = clock.now();
       const credential = { headers: { authorization: `Bearer ${token}` } };
       held = { credential, renewAtMs: nowMs + (expiresAtMs - nowMs) * 0.8 };
@@ -188,38 +176,4 @@ function accountTokens(
       if (held?.credential === credential) held = undefined;
     },
   };
-}
-
-async function requestToken(
-  client: KubeClient,
-  { namespace, name, audiences }: Account & { readonly audiences: readonly string[] },
-  signal: AbortSignal | undefined,
-): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}/token`;
-  const response = await client.raw({
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { audiences },
-    }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const text = Buffer.concat(await Array.fromAsync(response.body)).toString('utf8');
-  const answer: unknown = response.status < 300 ? JSON.parse(text) : undefined;
-  const status = isRecord(answer) && isRecord(answer['status']) ? answer['status'] : {};
-  const { token, expirationTimestamp } = status;
-  const expiresAtMs = Date.parse(String(expirationTimestamp));
-  if (typeof token === 'string' && !Number.isNaN(expiresAtMs)) return { token, expiresAtMs };
-  throw new CapstanError(
-    'KUBECONFIG_INVALID',
-    `failed to create kubernetes token for service account '${namespace}/${name}': status ${response.status}`,
-    { kind: 'wait', hint: 'allow create on serviceaccounts/token' },
-  );
-}
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

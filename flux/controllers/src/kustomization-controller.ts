@@ -47,6 +47,7 @@ import {
 import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
+import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { observe } from './observe-kustomization.ts';
 import { type FluxSettings, isWatched } from './settings.ts';
 import { deliverySource } from './sources/delivery-source.ts';
@@ -61,6 +62,7 @@ import {
 import { setFinalizer, writeStatus } from './write-object.ts';
 
 export interface KustomizationPorts extends DestinationPorts {
+  readonly identities: CloudIdentities;
   readonly sources: SourceStore;
   readonly render: DeliveryPorts['render'];
   readonly verdicts: VerdictCache;
@@ -245,7 +247,12 @@ async function readArtifact(
   { control, ports }: Bench,
 ): Promise<Snapshot | undefined> {
   const signal = AbortSignal.timeout(READ_MS);
-  const found = await deliverySource(source, { control, client: ports.client, signal });
+  const found = await deliverySource(source, {
+    control,
+    client: ports.client,
+    identities: ports.identities,
+    signal,
+  });
   return found.kind === 'found' ? ports.sources.fetchSnapshot(found.spec, { signal }) : undefined;
 }
 

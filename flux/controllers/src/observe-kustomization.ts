@@ -4,6 +4,7 @@ import type { KubeClient } from '@capstan/kube-client';
 import type { CelCompiler } from '@capstan/lib-expressions';
 import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
+import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { readValues } from './read-secret.ts';
 import { checkSourceKind, type FluxSettings } from './settings.ts';
 import { type DeliverySource, deliverySource } from './sources/delivery-source.ts';
@@ -11,6 +12,7 @@ import { checkReference, type Tenancy } from './tenancy.ts';
 import { toDelivery } from './to-delivery.ts';
 
 export interface ObservePorts {
+  readonly identities: CloudIdentities;
   readonly control: ControlState;
   readonly client: KubeClient;
   readonly tenancy: Tenancy;
@@ -73,7 +75,7 @@ type FoundSource =
 
 async function findSource(
   kustomization: Kustomization,
-  { control, client, tenancy, settings = {} }: ObservePorts,
+  { control, client, identities, tenancy, settings = {} }: ObservePorts,
   signal: AbortSignal,
 ): Promise<FoundSource> {
   const { kind, name, namespace: told } = kustomization.spec.sourceRef;
@@ -87,7 +89,10 @@ async function findSource(
     reason: 'ArtifactFailed',
     message,
   });
-  const found = await deliverySource({ kind, namespace, name }, { control, client, signal });
+  const found = await deliverySource(
+    { kind, namespace, name },
+    { control, client, identities, signal },
+  );
   return found.kind === 'missing' ? wait(found.message) : found;
 }
 

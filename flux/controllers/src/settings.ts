@@ -11,6 +11,8 @@ export interface FluxSettings {
   readonly customStageKinds?: readonly { readonly group: string; readonly kind: string }[];
   /** Holds age keys for Kustomizations that decrypt, beside their own (`--sops-age-secret`). */
   readonly sopsAgeSecret?: { readonly namespace: string; readonly name: string };
+  /** Which servers of Vault are logged in to, and where (`--sops-vault-configmap`). */
+  readonly sopsVaultConfigMap?: { readonly namespace: string; readonly name: string };
   /** ExternalArtifacts are no sources (ExternalArtifact switched off). */
   readonly refusesExternalArtifacts?: boolean;
   /** A failed object does not end the wait for the others (DisableFailFastBehavior). */
@@ -23,10 +25,12 @@ export interface FluxSettings {
   readonly helm3Defaults?: boolean;
   /** A HelmRelease without a strategy tries again instead of being remediated (DefaultToRetryOnFailure). */
   readonly retriesOnFailure?: boolean;
-  /** `spec.decryption.serviceAccountName` is taken (ObjectLevelWorkloadIdentity). */
+  /** Service accounts that objects name are their identities at clouds (ObjectLevelWorkloadIdentity). */
   readonly objectIdentities?: boolean;
   /** Whose tokens reach clusters that a ConfigMap describes, where it names no account (`--default-kubeconfig-service-account`). */
   readonly defaultKubeConfigAccount?: string;
+  /** Whose identity opens sources that name none (source-controller's `--default-service-account`). */
+  readonly defaultSourceAccount?: string;
   /** Whose identity decrypts, where `spec.decryption` names none (`--default-decryption-service-account`). */
   readonly defaultDecryptionAccount?: string;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */

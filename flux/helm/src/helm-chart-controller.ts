@@ -212,7 +212,7 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
   if (source.kind === 'HelmRepository') {
     const repository = requireParsed(parseHelmRepository(source), source);
     if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
-    await using access = await openAccess(repository, { client: ports.client, signal });
+    await using access = await openAccess(repository, { ...ports, signal });
     const opened = await openIndexed(repository, { access, ports });
     const verify = verifierOf(chart, { access, ports, signal });
     return await authenticated(() =>
@@ -321,7 +321,7 @@ class DependencyOpener implements AsyncDisposable {
 
   readonly open = (url: string): ChartRepository => {
     const repository = this.#find(url);
-    const access = openAccess(repository, { client: this.#ports.client, signal: this.#signal });
+    const access = openAccess(repository, { ...this.#ports, signal: this.#signal });
     // Told when the repository is used.
     access.catch(() => undefined);
     this.#open.push(access);
@@ -410,7 +410,6 @@ const REASONS: Readonly<Record<string, string>> = {
   NO_SOURCE_ARTIFACT: 'NoSourceArtifact',
   AUTH: 'AuthenticationFailed',
   AUTH_SECRET: 'AuthenticationFailed',
-  PROVIDER_UNSUPPORTED: 'AuthenticationFailed',
 };
 const BUILD_REASONS: readonly string[] = [
   'MetadataPatchError',

@@ -1,5 +1,10 @@
 import { persist } from '@capstan/engine-delivery';
-import type { DestinationPorts, FluxSettings, NamedKey } from '@capstan/flux-controllers';
+import {
+  CloudIdentities,
+  type DestinationPorts,
+  type FluxSettings,
+  type NamedKey,
+} from '@capstan/flux-controllers';
 import type { ArtifactStorage } from '@capstan/flux-server';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { FileTree } from '@capstan/lib-files';
@@ -37,7 +42,8 @@ export function createHelmControllers(ports: HelmPorts): HelmControllers {
     const own = await ports.artifacts.read(ports.artifacts.urlOf(artifact.path));
     return own ?? (await ports.fetchArtifact?.(artifact, options));
   });
-  const source = { ...ports, control, events: ports.events.source };
+  const identities = new CloudIdentities(ports);
+  const source = { ...ports, control, identities, events: ports.events.source };
   const expressions = releaseExpressions();
   const controllers: readonly {
     readonly kind: string;

@@ -12,6 +12,7 @@ import {
   SOURCE_GROUP,
 } from '@capstan/flux-api';
 import {
+  type CloudIdentities,
   type FluxSettings,
   formatTime,
   isWatched,
@@ -46,6 +47,7 @@ import { recordEvent } from './tell.ts';
 
 export interface HelmSourcePorts {
   readonly client: KubeClient;
+  readonly identities: CloudIdentities;
   readonly control: HelmControlState;
   readonly artifacts: ArtifactStorage;
   readonly events: EventRecorder;
@@ -171,10 +173,10 @@ async function storeIndex(
   ports: HelmSourcePorts,
   signal: AbortSignal,
 ): Promise<HelmRepository> {
-  const { artifacts, client, clock } = ports;
+  const { artifacts, client, clock, identities } = ports;
   const { url } = repository.spec;
   checkUrl(url);
-  await using access = await openAccess(repository, { client, signal });
+  await using access = await openAccess(repository, { client, identities, signal });
   const bytes = await readIndex(url, access.options).catch((error: unknown) => {
     signal.throwIfAborted();
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -230,7 +232,6 @@ const REASONS: Readonly<Record<string, string>> = {
   URL_INVALID: 'URLInvalid',
   AUTH_SECRET: 'AuthenticationFailed',
   INDEXATION: 'IndexationFailed',
-  PROVIDER_UNSUPPORTED: 'AuthenticationFailed',
 };
 
 function failureOf(error: unknown): SourceFailure {

@@ -1,6 +1,6 @@
 /** How a HelmRepository is reached: credentials and trust from its Secrets, as Flux's source-controller reads them. */
 import type { HelmRepository } from '@capstan/flux-api';
-import { parseDurationMs } from '@capstan/flux-controllers';
+import { type CloudIdentities, parseDurationMs } from '@capstan/flux-controllers';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { RepositoryOptions } from '@capstan/kube-helm';
 import { type Credentials, createHttpGet, registryCredentials } from '@capstan/lib-oci';
@@ -12,20 +12,21 @@ export interface RepositoryAccess extends AsyncDisposable {
   readonly options: RepositoryOptions;
 }
 
-/** Throws AUTH_* errors (a Secret that is missing, or holds half of what it must) and PROVIDER_UNSUPPORTED. */
+/** Throws AUTH_SECRET for a Secret that is missing, or holds half of what it must, and for a cloud's identity that does not log in. */
 export async function openAccess(
   repository: HelmRepository,
-  { client, signal }: { readonly client: KubeClient; readonly signal: AbortSignal },
+  {
+    client,
+    identities,
+    signal,
+  }: {
+    readonly client: KubeClient;
+    readonly identities: CloudIdentities;
+    readonly signal: AbortSignal;
+  },
 ): Promise<RepositoryAccess> {
   const { spec, metadata } = repository;
   const { namespace = '' } = metadata;
-  if (spec.provider !== undefined && spec.provider !== '' && spec.provider !== 'generic') {
-    throw new CapstanError(
-      'PROVIDER_UNSUPPORTED',
-      `spec.provider ${spec.provider} is not supported`,
-      { kind: 'stalled', hint: 'use generic with credentials in spec.secretRef' },
-    );
-  }
   const read = (name: string, what: string) =>
     readSecret(client, { namespace, name, what }, signal);
   const trust =
@@ -37,7 +38,9 @@ export async function openAccess(
       ? undefined
       : await read(spec.secretRef.name, 'authentication secret');
   const credentials =
-    login && credentialsOf(login, spec.url, `${namespace}/${spec.secretRef?.name}`);
+    login === undefined
+      ? await cloudLogin(repository, identities)
+      : credentialsOf(login, spec.url, `${namespace}/${spec.secretRef?.name}`);
   const timeoutMs = parseDurationMs(spec.timeout ?? TIMEOUT_DEFAULT, 'spec.timeout');
   const { get, close } = createHttpGet({ timeoutMs, ...tlsOf(trust ?? login ?? new Map()) });
   const options: RepositoryOptions = {
@@ -48,6 +51,22 @@ export async function openAccess(
     ...(credentials === undefined ? {} : { credentials }),
   };
   return { options, [Symbol.asyncDispose]: close };
+}
+
+/** By the identity of this process, where a registry is one of a cloud. */
+async function cloudLogin(
+  { spec, metadata }: HelmRepository,
+  identities: CloudIdentities,
+): Promise<Credentials | undefined> {
+  const { type, provider = 'generic', url } = spec;
+  if (type !== 'oci' || provider === 'generic' || provider === '') return undefined;
+  const bearer = { namespace: metadata.namespace ?? '' };
+  const registry = url.replace(/^oci:\/\//, '');
+  return await identities.registryLogin(provider, registry, bearer).catch((cause: unknown) => {
+    if (!(cause instanceof CapstanError) || cause.kind === 'bug') throw cause;
+    const message = `unable to get authentication data from OIDC: ${cause.message}`;
+    throw new CapstanError('AUTH_SECRET', message, { kind: 'retry', cause });
+  });
 }
 
 type SecretValues = ReadonlyMap<string, string>;

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { isLoopback, proxyFromEnvironment } from '@capstan/lib-egress';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import type { ClusterConnection, Credential } from './connection.ts';
 import { type DispatchedAnswer, dispatchRequest } from './dispatch-request.ts';
 import { NetworkError } from './network-error.ts';
-import { isLoopback, proxyFromEnvironment } from './proxy.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 import { openWebSocket } from './web-socket.ts';
 

@@ -1,1 +1,2 @@
 export { guardedConnect, guardedLookup, isRefusedAddress, refuseAddress } from './guard.ts';
+export { isLoopback, proxyFromEnvironment } from './proxy.ts';

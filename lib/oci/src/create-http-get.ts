@@ -1,5 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
-import { guardedLookup, refuseAddress } from '@capstan/lib-egress';
+import { guardedLookup, proxyFromEnvironment, refuseAddress } from '@capstan/lib-egress';
 import { CapstanError, messageOf, redact } from '@capstan/lib-std';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import type { HttpGet } from './http-port.ts';
@@ -13,7 +13,7 @@ export interface HttpGetOptions {
   readonly clientKey?: string;
   /** Skips the verification of certificates. */
   readonly insecure?: boolean;
-  /** URL of an HTTP proxy, with user and password if it asks for them. */
+  /** URL of an HTTP proxy, with user and password if it asks for them; absent: what the environment names (HTTPS_PROXY, NO_PROXY). */
   readonly proxy?: string;
   /** Bounds the wait for a connection, for headers, and for each piece of a body; 60 s when absent. */
   readonly timeoutMs?: number;
@@ -29,9 +29,18 @@ export function createHttpGet(options: HttpGetOptions = {}): {
   readonly get: HttpGet;
   close(): Promise<void>;
 } {
-  const dispatcher = createDispatcher(options);
+  const dispatchers = new Map<string, Dispatcher>();
+  const dispatcherFor = (url: URL): Dispatcher => {
+    const proxy = options.proxy ?? proxyFromEnvironment(url, process.env) ?? '';
+    const known = dispatchers.get(proxy);
+    if (known !== undefined) return known;
+    const made = createDispatcher(options, proxy);
+    dispatchers.set(proxy, made);
+    return made;
+  };
   const get: HttpGet = async ({ method = 'GET', url, headers, body: content, signal }) => {
-    refuseAddress(new URL(url).hostname);
+    const target = new URL(url);
+    refuseAddress(target.hostname);
     try {
       const {
         statusCode,
@@ -40,7 +49,7 @@ export function createHttpGet(options: HttpGetOptions = {}): {
       } = await request(url, {
         method,
         headers: { 'user-agent': 'capstan', ...headers },
-        dispatcher,
+        dispatcher: dispatcherFor(target),
         ...(content === undefined ? {} : { body: content }),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -58,7 +67,12 @@ export function createHttpGet(options: HttpGetOptions = {}): {
       throw error instanceof CapstanError ? error : unreachable(url, error);
     }
   };
-  return { get, close: () => dispatcher.close() };
+  return {
+    get,
+    async close() {
+      await Promise.all([...dispatchers.values()].map((one) => one.close()));
+    },
+  };
 }
 
 async function* chunks(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
@@ -69,8 +83,8 @@ async function* chunks(body: AsyncIterable<Uint8Array>, url: string): AsyncGener
   }
 }
 
-function createDispatcher(options: HttpGetOptions): Dispatcher {
-  const { caCertificate, clientCertificate, clientKey, insecure, proxy } = options;
+function createDispatcher(options: HttpGetOptions, proxy: string): Dispatcher {
+  const { caCertificate, clientCertificate, clientKey, insecure } = options;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const isPlain = caCertificate === undefined && clientCertificate === undefined;
   const secureContext = isPlain
@@ -85,7 +99,7 @@ function createDispatcher(options: HttpGetOptions): Dispatcher {
     ...(insecure === true ? { rejectUnauthorized: false } : {}),
   };
   const common = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 4_000 };
-  if (proxy === undefined) {
+  if (proxy === '') {
     const connect = { ...tls, timeout: timeoutMs, lookup: guardedLookup };
     return new Agent({ ...common, connect });
   }

@@ -1,2 +1,2 @@
 export { type DecryptOptions, decryptSops, isSopsFile, type SopsFormat } from './decrypt-sops.ts';
-export type { SopsKeys } from './master-keys.ts';
+export type { ServiceKey, SopsKeys } from './master-keys.ts';

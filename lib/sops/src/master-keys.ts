@@ -1,3 +1,4 @@
+import { messageOf } from '@capstan/lib-std';
 import { combineShares } from './combine-shares.ts';
 import { sopsError } from './sops-error.ts';
 import type { MasterKey, SopsMetadata } from './sops-metadata.ts';
@@ -8,16 +9,19 @@ export interface SopsKeys {
   readonly age?: readonly string[];
   /** Armored private keys without a passphrase. */
   readonly pgp?: readonly string[];
-  /** Token for HashiCorp Vault. */
-  readonly vaultToken?: string;
-  /** Keys for services of Amazon. */
-  readonly aws?: {
-    readonly accessKey: string;
-    readonly secretKey: string;
-    readonly sessionToken?: string;
-  };
-  /** Opens what other services encrypted; answers undefined for what it does not know. */
-  readonly open?: (key: MasterKey) => Promise<Uint8Array | undefined>;
+  /** Opens what services encrypted: Vault, and those of the clouds. Answers undefined for what it does not know. */
+  readonly open?: (key: ServiceKey) => Promise<Uint8Array | undefined>;
+}
+
+/** A key that a service keeps, and what it encrypted. */
+export interface ServiceKey extends MasterKey {
+  readonly enc: string;
+}
+
+/** Which keys were tried, and why services did not open them. */
+interface Tried {
+  readonly names: string[];
+  readonly reasons: string[];
 }
 
 const DATA_KEY_BYTES = 32;
@@ -28,7 +32,7 @@ export async function openDataKey(
   keys: SopsKeys,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  const tried: string[] = [];
+  const tried: Tried = { names: [], reasons: [] };
   const isSplit = groups.length > 1;
   const needed = isSplit ? threshold || groups.length : 1;
   for (const group of groups) {
@@ -37,10 +41,11 @@ export async function openDataKey(
     if (parts.length >= needed) break;
   }
   if (parts.length < needed) {
-    const names = [...new Set(tried)].join(', ');
+    const names = [...new Set(tried.names)].join(', ');
+    const reasons = tried.reasons.map((reason) => `; ${reason}`).join('');
     throw sopsError(
       'SOPS_NO_KEY',
-      `none of the given keys opens the file${names === '' ? '' : ` (it is encrypted for ${names})`}`,
+      `none of the given keys opens the file${names === '' ? '' : ` (it is encrypted for ${names})`}${reasons}`,
       'give the private key of one of its recipients, or encrypt it for one that is given: sops updatekeys',
     );
   }
@@ -53,12 +58,17 @@ export async function openDataKey(
 async function openGroup(
   group: readonly MasterKey[],
   keys: SopsKeys,
-  tried: string[],
+  tried: Tried,
 ): Promise<Uint8Array | undefined> {
   for (const key of group) {
-    tried.push(describe(key));
+    tried.names.push(describe(key));
     // A key that does not fit is no fault: another one may.
-    const opened = await openOne(key, keys).catch(() => undefined);
+    const opened = await openOne(key, keys).catch((error: unknown) => {
+      if (key.service !== 'age' && key.service !== 'pgp') {
+        tried.reasons.push(`${describe(key)}: ${messageOf(error)}`);
+      }
+      return undefined;
+    });
     if (opened !== undefined) return opened;
   }
   return undefined;
@@ -83,18 +93,8 @@ async function openOne(key: MasterKey, keys: SopsKeys): Promise<Uint8Array | und
       return await openWithAge(enc, keys.age ?? []);
     case 'pgp':
       return await openWithPgp(enc, keys.pgp ?? []);
-    case 'hc_vault': {
-      const { openWithVault } = await import('./cloud-keys.ts');
-      return keys.vaultToken === undefined
-        ? undefined
-        : await openWithVault(key.fields, enc, keys.vaultToken);
-    }
-    case 'kms': {
-      const { openWithKms } = await import('./cloud-keys.ts');
-      return keys.aws === undefined ? undefined : await openWithKms(key.fields, enc, keys.aws);
-    }
     default:
-      return await keys.open?.(key);
+      return await keys.open?.({ ...key, enc });
   }
 }
 

@@ -16,6 +16,8 @@ test("flags of Flux's controllers are followed", () => {
     '--custom-apply-stage-kinds=rbac.authorization.k8s.io/Role,ConfigMap',
     '--default-kubeconfig-service-account=reach',
     '--default-decryption-service-account=open',
+    '--default-source-service-account=read',
+    '--sops-vault-configmap=vaults',
     '--feature-gates=ObjectLevelWorkloadIdentity=true,DisableFailFastBehavior=true',
     '--feature-gates=StrictPostBuildSubstitutions=false,UseHelm3Defaults=true',
   );
@@ -27,6 +29,7 @@ test("flags of Flux's controllers are followed", () => {
     waitsForAll: true,
     defaultKubeConfigAccount: 'reach',
     defaultDecryptionAccount: 'open',
+    defaultSourceAccount: 'read',
     customStageKinds: [
       { group: 'rbac.authorization.k8s.io', kind: 'Role' },
       { group: '', kind: 'ConfigMap' },
@@ -34,6 +37,7 @@ test("flags of Flux's controllers are followed", () => {
     overrideManagers: ['node-fetch'],
     watchSelector: [{ key: 'sharding.fluxcd.io/key', operator: '=', values: ['one'] }],
     sopsAgeSecret: { namespace: 'flux', name: 'keys' },
+    sopsVaultConfigMap: { namespace: 'flux', name: 'vaults' },
   });
   assert.deepEqual(notes, []);
 });

@@ -12,6 +12,8 @@ export const FLUX_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'custom-apply-stage-kinds': { kind: 'string[]' },
   'default-kubeconfig-service-account': { kind: 'string' },
   'default-decryption-service-account': { kind: 'string' },
+  'default-source-service-account': { kind: 'string' },
+  'sops-vault-configmap': { kind: 'string' },
   'watch-label-selector': { kind: 'string' },
   'feature-gates': { kind: 'string[]' },
   'no-remote-bases': { kind: 'boolean' },
@@ -25,8 +27,11 @@ export const FLUX_HELP = `  --no-cross-namespace-refs     Flux's resources may r
   --override-manager NAME         whose fields Kustomizations take over too; may be repeated
   --sops-age-secret NAME          a Secret in $RUNTIME_NAMESPACE (flux-system) with age keys for all who decrypt
   --custom-apply-stage-kinds GROUP/KIND,…  applied after definitions and classes, before all others
-  --default-kubeconfig-service-account NAME, --default-decryption-service-account NAME
-                                  what reaches clusters of kubeConfig.configMapRef, and what decrypts
+  --sops-vault-configmap NAME     a ConfigMap there: the servers of Vault that are logged in to, and where
+  --default-kubeconfig-service-account NAME, --default-decryption-service-account NAME,
+  --default-source-service-account NAME
+                                  what reaches clusters of kubeConfig.configMapRef, decrypts, and opens sources
+                                  at clouds, where an object names no service account
   --feature-gates GATE=BOOL,…     those of Flux's controllers; --no-remote-bases, --concurrent and
                                   --requeue-dependency are taken as well; what changes nothing here is said
 `;
@@ -80,6 +85,8 @@ export function readFluxFlags(
 ): FluxFlags {
   const { settings, notes } = readGates(flags.texts('feature-gates'));
   const sopsAgeSecret = flags.text('sops-age-secret');
+  const vaults = flags.text('sops-vault-configmap');
+  const namespace = environment['RUNTIME_NAMESPACE'] ?? 'flux-system';
   const selector = flags.text('watch-label-selector');
   const accounts = readAccounts(flags, settings);
   return {
@@ -93,14 +100,8 @@ export function readFluxFlags(
       overrideManagers: flags.texts('override-manager'),
       customStageKinds: readKinds(flags.texts('custom-apply-stage-kinds')),
       ...(selector === undefined ? {} : { watchSelector: readSelector(selector) }),
-      ...(sopsAgeSecret === undefined
-        ? {}
-        : {
-            sopsAgeSecret: {
-              namespace: environment['RUNTIME_NAMESPACE'] ?? 'flux-system',
-              name: sopsAgeSecret,
-            },
-          }),
+      ...(sopsAgeSecret === undefined ? {} : { sopsAgeSecret: { namespace, name: sopsAgeSecret } }),
+      ...(vaults === undefined ? {} : { sopsVaultConfigMap: { namespace, name: vaults } }),
     },
     notes: [
       ...notes,
@@ -119,7 +120,8 @@ export function readFluxFlags(
 function readAccounts(flags: Given, { objectIdentities }: FluxSettings): FluxSettings {
   const kubeConfig = flags.text('default-kubeconfig-service-account') ?? '';
   const decryption = flags.text('default-decryption-service-account') ?? '';
-  if (`${kubeConfig}${decryption}` !== '' && objectIdentities !== true) {
+  const source = flags.text('default-source-service-account') ?? '';
+  if (`${kubeConfig}${decryption}${source}` !== '' && objectIdentities !== true) {
     throw new CapstanError(
       'OPTION_INVALID',
       'cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled',
@@ -129,6 +131,7 @@ function readAccounts(flags: Given, { objectIdentities }: FluxSettings): FluxSet
   return {
     ...(kubeConfig === '' ? {} : { defaultKubeConfigAccount: kubeConfig }),
     ...(decryption === '' ? {} : { defaultDecryptionAccount: decryption }),
+    ...(source === '' ? {} : { defaultSourceAccount: source }),
   };
 }
 

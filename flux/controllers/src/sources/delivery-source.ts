@@ -8,6 +8,7 @@ import {
   requireGitRepository,
   SOURCE_KINDS,
 } from '../control-state.ts';
+import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { commitOf } from '../to-source.ts';
 import { artifactSource, gitSourceOf } from './git-repositories.ts';
 
@@ -30,10 +31,12 @@ export async function deliverySource(
   {
     control,
     client,
+    identities,
     signal,
   }: {
     readonly control: ControlState;
     readonly client: KubeClient;
+    readonly identities: CloudIdentities;
     readonly signal: AbortSignal;
   },
 ): Promise<DeliverySource> {
@@ -69,7 +72,7 @@ export async function deliverySource(
       spec: artifactSource(kind, `${namespace}/${name}`, artifact),
     };
   }
-  const spec = await gitSourceOf(repository, { client, namespace, signal });
+  const spec = await gitSourceOf(repository, { client, namespace, signal }, identities);
   const pinned = { kind: 'commit', commit: commitOf(revision) } as const;
   return { ...told, spec: { ...spec, revision: pinned } };
 }

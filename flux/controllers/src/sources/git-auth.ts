@@ -15,14 +15,8 @@ export function toGitAuth(
 ): SourceAuth | undefined {
   const { spec } = repository;
   if (spec.provider === 'github') return { ...githubAuth(repository, secret), ...withProxy(proxy) };
-  if (spec.provider === 'aws' || spec.provider === 'azure') {
-    throw fetchFailure(
-      'InvalidProviderConfiguration',
-      `the provider '${spec.provider}' needs a cloud identity, which is not supported here; use a secretRef with a token`,
-      { response: 'stall' },
-    );
-  }
-  if (textOf(secret, 'githubAppID') !== undefined) {
+  const isCloud = spec.provider === 'aws' || spec.provider === 'azure';
+  if (!isCloud && textOf(secret, 'githubAppID') !== undefined) {
     const place = placeOf(repository);
     throw fetchFailure(
       'InvalidProviderConfiguration',
@@ -31,7 +25,9 @@ export function toGitAuth(
   }
   const isSsh = spec.url.startsWith('ssh://');
   const auth = isSsh ? sshAuth(repository, secret) : httpAuth(spec.url, secret);
-  const all = { ...auth, ...withProxy(proxy) };
+  const { username: _username, password: _password, bearerToken: _token, ...trust } = auth;
+  // A cloud's identity logs in; of the Secret only what is trusted counts.
+  const all = { ...(isCloud ? trust : auth), ...withProxy(proxy) };
   return Object.keys(all).length === 0 ? undefined : all;
 }
 

@@ -1,6 +1,12 @@
 /** GitRepository: a commit of a repository, with what it includes of others, as an artifact. */
 import { SourceWatches } from '@capstan/engine-delivery';
-import type { GitSourceSpec, Snapshot, SourceStore, VerifyRequest } from '@capstan/engine-source';
+import type {
+  GitSourceSpec,
+  Snapshot,
+  SourceLogin,
+  SourceStore,
+  VerifyRequest,
+} from '@capstan/engine-source';
 import type { Artifact, GitRepository } from '@capstan/flux-api';
 import { SOURCE_GROUP } from '@capstan/flux-api';
 import type { JsonObject } from '@capstan/kube-object';
@@ -8,6 +14,7 @@ import { type FileTree, overlayAt, resolvePath, subTree } from '@capstan/lib-fil
 import { CapstanError } from '@capstan/lib-std';
 import { type ControlState, requireGitRepository } from '../control-state.ts';
 import { formatTime, parseDurationMs } from '../durations.ts';
+import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { formatRevision, toSourceSpec } from '../to-source.ts';
 import type { PackTree } from './artifact-port.ts';
 import { toGitAuth } from './git-auth.ts';
@@ -19,9 +26,11 @@ import {
   type SourcePorts,
   sourceId,
 } from './source-controller.ts';
+import { bearerOf, requireIdentities } from './source-identity.ts';
 import {
   describeError,
   type FailedOutcome,
+  fetchFailure,
   SourceFailure,
   type SourceOutcome,
 } from './source-outcome.ts';
@@ -95,7 +104,9 @@ async function fetchRepository(
   context: FetchContext,
 ): Promise<SourceOutcome> {
   const { ports } = bench;
-  const spec = await gitSourceOf(repository, secretReader(repository, ports, context.signal));
+  const reader = secretReader(repository, ports, context.signal);
+  const spec = await gitSourceOf(repository, reader, ports.identities);
+  await tryLogin(repository, spec, ports.identities);
   const includes = findIncludes(repository, bench.control);
   const snapshot = await fetchSnapshot(repository, spec, { bench, context });
   const verified = await verify(repository, { spec, snapshot, ports, signal: context.signal });
@@ -125,13 +136,49 @@ function secretReader(
 export async function gitSourceOf(
   repository: GitRepository,
   reader: SecretReader,
+  identities: CloudIdentities,
 ): Promise<GitSourceSpec> {
-  const { secretRef, proxySecretRef } = repository.spec;
+  const { secretRef, proxySecretRef, provider } = repository.spec;
   const proxy = await readProxy(reader, proxySecretRef, 'failed to configure proxy options: ');
   const secret = secretRef === undefined ? undefined : await readSecret(reader, secretRef.name);
   const auth = toGitAuth(repository, secret, proxy);
   const spec = toSourceSpec(repository);
+  if (provider === 'aws' || provider === 'azure') {
+    const login = loginOf(repository, { provider, proxy, identities });
+    return { ...spec, auth: { ...auth, login } };
+  }
   return auth === undefined ? spec : { ...spec, auth };
+}
+
+function loginOf(
+  { spec, metadata }: GitRepository,
+  options: {
+    readonly provider: string;
+    readonly proxy: string | undefined;
+    readonly identities: CloudIdentities;
+  },
+): SourceLogin {
+  const { provider, proxy, identities } = options;
+  const bearer = bearerOf({ spec, metadata }, { proxy, identities });
+  return {
+    toJSON: () => JSON.stringify([provider, bearer]),
+    ask: (url) => identities.gitLogin(provider, url, bearer),
+  };
+}
+
+/** What is wrong with a cloud's identity is told before the repository is asked. */
+async function tryLogin(
+  { spec }: GitRepository,
+  { auth, url }: GitSourceSpec,
+  identities: CloudIdentities,
+): Promise<void> {
+  if (auth?.login === undefined) return;
+  requireIdentities(spec.serviceAccountName, identities);
+  await auth.login.ask(url).catch((cause: unknown) => {
+    if (!(cause instanceof CapstanError)) throw cause;
+    const message = `failed to configure authentication options: ${describeError(cause)}`;
+    throw fetchFailure('AuthenticationFailed', message, { cause });
+  });
 }
 
 async function fetchSnapshot(

@@ -17,6 +17,7 @@ import { RE2JS } from 're2js';
 import type { ControlState } from '../control-state.ts';
 import { requireOCIRepository } from '../control-state.ts';
 import { formatTime, parseDurationMs } from '../durations.ts';
+import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { FLUX_IGNORE } from '../to-source.ts';
 import type { PackTree } from './artifact-port.ts';
 import {
@@ -26,6 +27,7 @@ import {
   type SourceController,
   type SourcePorts,
 } from './source-controller.ts';
+import { bearerOf, requireIdentities } from './source-identity.ts';
 import {
   describeError,
   fetchFailure,
@@ -76,8 +78,11 @@ async function fetchOci(
   const reader = { client: ports.client, namespace: metadata.namespace ?? '', signal };
   const timeoutMs = parseDurationMs(spec.timeout ?? '60s', 'spec.timeout');
   const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const credentials = await readCredentials(object, target, reader);
+  const secret = await readCredentials(object, target, reader);
   await using access = await openAccess(object, reader, timeoutMs);
+  const credentials = secret.isGiven
+    ? secret.credentials
+    : await logIn(object, access.proxy, ports.identities);
   const repository = await connect(target, { ...access, credentials, signal: until, spec });
   const tag = await chooseTag(spec, repository);
   const digest = spec.ref?.digest || (await digestOf(repository, tag));
@@ -127,7 +132,7 @@ async function readCredentials(
   { spec, metadata }: OCIRepository,
   target: OciReference,
   reader: SecretReader,
-): Promise<Credentials | undefined> {
+): Promise<{ readonly isGiven: boolean; readonly credentials?: Credentials }> {
   const prefix = (name: string) =>
     `failed to get credential: failed to get secret '${metadata.namespace}/${name}': `;
   const names = [
@@ -139,7 +144,7 @@ async function readCredentials(
     const text = textOf(data, '.dockerconfigjson') ?? textOf(data, '.dockercfg');
     try {
       const found = text === undefined ? undefined : registryCredentials(text, target);
-      if (found !== undefined) return found;
+      if (found !== undefined) return { isGiven: true, credentials: found };
     } catch {
       // Without its cause: that could quote the Secret.
       throw fetchFailure(
@@ -148,13 +153,36 @@ async function readCredentials(
       );
     }
   }
-  if (names.length === 0 && spec.provider !== undefined && spec.provider !== 'generic') {
-    throw fetchFailure(
-      'AuthenticationFailed',
-      `failed to get credential from ${spec.provider}: cloud identities are not supported here; use a secretRef`,
-    );
-  }
-  return undefined;
+  // A Secret that says nothing of this registry leaves it open to everybody.
+  return { isGiven: names.length > 0 };
+}
+
+/** By a cloud's identity, where the provider is one. What fails is told where the original asks for it first. */
+async function logIn(
+  { spec, metadata }: OCIRepository,
+  proxy: string | undefined,
+  identities: CloudIdentities,
+): Promise<Credentials | undefined> {
+  const { provider = 'generic', url, ref } = spec;
+  if (provider === 'generic' || provider === '') return undefined;
+  requireIdentities(spec.serviceAccountName, identities);
+  const registry = url.slice(PREFIX.length);
+  const bearer = bearerOf({ spec, metadata }, { proxy, identities });
+  return await identities.registryLogin(provider, registry, bearer).catch((cause: unknown) => {
+    if (!(cause instanceof CapstanError)) throw cause;
+    const isRange = ref?.semver !== undefined && !ref.digest;
+    throw isRange
+      ? fetchFailure(
+          'ReadOperationFailed',
+          `failed to determine the artifact tag for '${url}': ${describeError(cause)}`,
+          { cause },
+        )
+      : fetchFailure(
+          'OCIArtifactPullFailed',
+          `failed to determine artifact digest: ${describeError(cause)}`,
+          { cause },
+        );
+  });
 }
 
 async function pullSecrets(
@@ -180,6 +208,7 @@ async function pullSecrets(
 
 interface Access extends AsyncDisposable {
   readonly get: HttpGet;
+  readonly proxy: string | undefined;
 }
 
 async function openAccess(
@@ -199,7 +228,7 @@ async function openAccess(
     ...(proxy === undefined ? {} : { proxy }),
     ...(spec.insecure === true && spec.certSecretRef === undefined ? { insecure: true } : {}),
   });
-  return { get, [Symbol.asyncDispose]: close };
+  return { get, proxy, [Symbol.asyncDispose]: close };
 }
 
 /** With `insecure`, and for registries of this machine, plain HTTP when HTTPS is not spoken there. */

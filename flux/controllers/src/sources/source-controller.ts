@@ -18,6 +18,7 @@ import { CapstanError, type Clock } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
 import { type ControlState, isWanted, type NamedKey } from '../control-state.ts';
 import { parseDurationMs } from '../durations.ts';
+import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { type FluxSettings, isWatched } from '../settings.ts';
 import { setFinalizer, writeStatus } from '../write-object.ts';
 import type { ArtifactPort } from './artifact-port.ts';
@@ -58,6 +59,8 @@ export interface SourceKind<T extends SourceObject> {
 
 export interface SourcePorts {
   readonly client: KubeClient;
+  /** For sources that a cloud's identity opens. */
+  readonly identities: CloudIdentities;
   readonly artifacts: ArtifactPort;
   readonly events: EventRecorder;
   readonly clock: Clock;

@@ -254,7 +254,7 @@ test('what cannot be pulled is told with the reason of the original', async () =
       'AuthenticationFailed',
       /failed to get credential: .*secrets "none" not found/,
     ],
-    [`${url}, provider: aws`, 'AuthenticationFailed', /failed to get credential from aws/],
+    [`${url}, provider: aws`, 'OCIArtifactPullFailed', /invalid AWS registry: '127.0.0.1:\d+'/],
   ];
   for (const [at_, [spec, reason, message]] of rows.entries()) {
     await world.kubectlApply(source('OCIRepository', `app-${at_}`, spec));

@@ -44,8 +44,11 @@ export interface RegistryStandIn extends StandIn {
   requests: number;
 }
 
-/** One repository, `/v2/org/app`. With `login`, a token is asked for first. */
-export async function startRegistry(login?: string): Promise<RegistryStandIn> {
+/** One repository, `/v2/org/app`. With `login`, a token is asked for first, or user and password where those suffice. */
+export async function startRegistry(
+  login?: string,
+  scheme: 'token' | 'basic' = 'token',
+): Promise<RegistryStandIn> {
   const blobs = new Map<string, Uint8Array>();
   const manifests = new Map<string, Buffer>();
   const tags = new Set<string>();
@@ -54,11 +57,17 @@ export async function startRegistry(login?: string): Promise<RegistryStandIn> {
     made.requests++;
     const url = new URL(request.url ?? '', 'http://x');
     const path = decodeURIComponent(url.pathname);
-    if (path === '/token') {
-      const isKnown =
-        request.headers.authorization === `Basic ${Buffer.from(login ?? '').toString('base64')}`;
+    const basic = `Basic ${Buffer.from(login ?? '').toString('base64')}`;
+    const isKnown = request.headers.authorization === basic;
+    if (login !== undefined && scheme === 'basic' && !isKnown) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="r"' }).end();
+    } else if (path === '/token') {
       response.writeHead(isKnown ? 200 : 401).end(JSON.stringify({ token: 'T' }));
-    } else if (login !== undefined && request.headers.authorization !== 'Bearer T') {
+    } else if (
+      login !== undefined &&
+      scheme === 'token' &&
+      request.headers.authorization !== 'Bearer T'
+    ) {
       const realm = `http://${standIn.host}/token`;
       response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="s"` }).end();
     } else if (path === `${base}/tags/list`) response.end(JSON.stringify({ tags: [...tags] }));

@@ -45,6 +45,8 @@ export interface BoxAnswer {
 export interface CloudService {
   /** Which hosts it is. */
   readonly hosts: RegExp;
+  /** Absent: all. */
+  readonly paths?: RegExp;
   readonly answer: (request: BoxRequest) => BoxAnswer;
 }
 
@@ -73,7 +75,7 @@ export async function startCloudBox(
     const path = request.url ?? '/';
     const url = new URL(path.startsWith('/') ? `${scheme}://${request.headers.host}${path}` : path);
     asked.push(`${request.method} ${url.hostname}${url.pathname}`);
-    const service = services.find(({ hosts }) => hosts.test(url.hostname));
+    const service = services.find((one) => isFor(one, url));
     if (service === undefined || 'forwardTo' in service) {
       return passOn(service?.forwardTo ?? url.host, url, request, response);
     }
@@ -115,6 +117,11 @@ export async function startCloudBox(
       secure.close();
     },
   };
+}
+
+function isFor(service: CloudService | ForwardedService, url: URL): boolean {
+  const isPath = !('paths' in service) || service.paths?.test(url.pathname) !== false;
+  return isPath && service.hosts.test(url.hostname);
 }
 
 function listen(server: ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>) {

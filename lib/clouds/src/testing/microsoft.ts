@@ -30,6 +30,7 @@ export function microsoftStandIn(
       { hosts: LOGIN, answer: (request) => login(request, seen, trusts) },
       {
         hosts: /\.azurecr\.io$/,
+        paths: /^\/oauth2\/exchange$/,
         answer: ({ url, body }) => {
           const form = new URLSearchParams(body);
           seen.push(`${url.pathname} ${form.get('service')} ${form.get('access_token')}`);

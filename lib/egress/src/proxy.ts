@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * The proxy that the environment asks for, by the rules of Go's net/http (ProxyFromEnvironment), which kubectl follows:
+ * The proxy that the environment asks for, by the rules of Go's net/http (ProxyFromEnvironment), which kubectl and Flux follow:
  * HTTPS_PROXY or HTTP_PROXY by the scheme of `url`, lower case as well; never for localhost and loopback addresses; NO_PROXY
  * lists hosts, `.suffixes`, `host:port`, `*`, addresses and CIDR blocks.
  */
