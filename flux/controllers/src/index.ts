@@ -1,4 +1,5 @@
 export type { NamedKey } from './control-state.ts';
+export { type ServiceSecrets, serviceOpener } from './decryption-services.ts';
 export {
   type Applier,
   accountOf,

@@ -6,6 +6,8 @@ export interface AmazonStandIn {
   readonly services: readonly CloudService[];
   /** What the registry takes as password of the user AWS. */
   readonly registryPassword: string;
+  /** As KMS encrypts, in base64. */
+  readonly encrypt: (plain: Uint8Array, context?: Readonly<Record<string, string>>) => string;
   /** `Action role` or `Target access-key` of each request. */
   readonly seen: string[];
 }
@@ -69,6 +71,8 @@ export function amazonStandIn(trusts: (token: string, role: string) => void): Am
   return {
     seen,
     registryPassword,
+    encrypt: (plain, context = {}) =>
+      seal(master, plain, Buffer.from(JSON.stringify(context))).toString('base64'),
     services: [
       { hosts: /^sts\..*amazonaws\.com$/, answer: assume },
       {

@@ -5,6 +5,8 @@ import type { BoxAnswer, BoxRequest, CloudService } from './cloud-box.ts';
 
 export interface GoogleStandIn {
   readonly services: readonly CloudService[];
+  /** As a key of KMS encrypts, in base64. */
+  readonly encrypt: (name: string, plain: Uint8Array) => string;
   readonly seen: string[];
   /** Objects by bucket. */
   readonly buckets: Map<string, Readonly<Record<string, string>>>;
@@ -56,6 +58,7 @@ export function googleStandIn(trusts: (token: string, audience: string) => void)
   return {
     seen,
     buckets,
+    encrypt: (name, plain) => seal(master, plain, Buffer.from(name)).toString('base64'),
     services: [
       { hosts: /^sts\.googleapis\.com$/, answer: exchange },
       { hosts: /^iamcredentials\.googleapis\.com$/, answer: impersonate },

@@ -6,12 +6,15 @@ export interface MicrosoftStandIn {
   readonly services: readonly CloudService[];
   /** What the registries take as password of the token's user. */
   readonly registryPassword: string;
+  /** As the vault encrypts, in base64url. */
+  readonly encrypt: (plain: Uint8Array) => string;
   /** What was asked, with by whom and what for. */
   readonly seen: string[];
   /** Containers by `account/container`: their blobs. */
   readonly containers: Map<string, Readonly<Record<string, string>>>;
 }
 
+const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
 const LOGIN = /^login\.microsoftonline\.com$/;
 
 /** `trusts` judges federated tokens: what it throws is the answer. */
@@ -25,6 +28,8 @@ export function microsoftStandIn(
   return {
     seen,
     registryPassword,
+    encrypt: (plain) =>
+      publicEncrypt({ key: vault.publicKey, ...OAEP }, plain).toString('base64url'),
     containers,
     services: [
       { hosts: LOGIN, answer: (request) => login(request, seen, trusts) },
@@ -102,19 +107,17 @@ function keyVault(
   }
   const [, , name = '', version = '', operation = ''] = url.pathname.split('/');
   const kid = `https://${url.host}/keys/${name}/${version || 'v1'}`;
-  const padding = {
-    padding: constants.RSA_PKCS1_OAEP_PADDING,
-    oaepHash: 'sha256',
-  };
   if (operation === '') {
     const key = keys.publicKey.export({ format: 'jwk' });
-    return { body: { key: { kid, kty: 'RSA', n: key.n, e: key.e, key_ops: ['encrypt'] } } };
+    return {
+      body: { key: { kid, kty: 'RSA', n: key.n, e: key.e, key_ops: ['encrypt', 'decrypt'] } },
+    };
   }
   const value = Buffer.from(JSON.parse(body).value, 'base64url');
   const result =
     operation === 'encrypt'
-      ? publicEncrypt({ key: keys.publicKey, ...padding }, value)
-      : privateDecrypt({ key: keys.privateKey, ...padding }, value);
+      ? publicEncrypt({ key: keys.publicKey, ...OAEP }, value)
+      : privateDecrypt({ key: keys.privateKey, ...OAEP }, value);
   return { body: { kid, value: result.toString('base64url') } };
 }
 
