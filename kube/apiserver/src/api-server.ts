@@ -50,6 +50,8 @@ export interface ApiServerOptions {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Whoever comes without credentials is an administrator: for a server that only its own process reaches. */
   readonly trustAnonymous?: boolean;
+  /** False: admission webhooks by URL are taken to have no objections. They are asked by default, but never by a fork. */
+  readonly asksWebhooks?: boolean;
 }
 
 /** The Kubernetes API of one cluster, in this process. */
@@ -82,18 +84,20 @@ export async function createApiServer(options: ApiServerOptions = {}): Promise<A
 function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue }): ApiServer {
   const { catalogue } = options;
   const store = options.store ?? new Store();
+  const admission = new Admission({ asksOutside: options.asksWebhooks ?? true });
+  const random = options.random ?? Math.random;
   const core: Core = {
     store,
     registry: new Registry(store, builtInsFor(catalogue, createRuleCompiler())),
     catalogue,
-    clock: options.clock ?? systemClock(),
-    random: options.random ?? Math.random,
-    newUid: () => randomUUID(),
+    clock: admission.sessions.steady(options.clock ?? systemClock()),
+    random: () => admission.sessions.draw('random', random),
+    newUid: () => admission.sessions.draw('uid', () => randomUUID()),
     parseYaml,
     describe: createDescriber(catalogue),
     messages: createMessages(catalogue),
     signer: options.signer ?? createTokenSigner(),
-    admission: new Admission(),
+    admission,
     runtime: options.runtime ?? SILENT_RUNTIME,
     metrics: new ServerMetrics(),
     objectTexts: new ObjectTexts(),
@@ -130,7 +134,12 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
       close: async () => undefined,
     },
     fork: () =>
-      assemble({ ...withoutPersistence(options), signer: core.signer, store: store.fork() }),
+      assemble({
+        ...withoutPersistence(options),
+        signer: core.signer,
+        store: store.fork(),
+        asksWebhooks: false,
+      }),
   };
 }
 
@@ -211,8 +220,14 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
 
 async function answerCall(core: Core, call: Call, isMetrics: boolean): Promise<ApiResponse> {
   try {
-    const response = isMetrics ? handleMetrics(core, call) : handleResource(core, call);
-    return withWarnings(await response, call.warnings);
+    const said = call.warnings.length;
+    const response = await core.admission.sessions.run(
+      () => (isMetrics ? handleMetrics(core, call) : handleResource(core, call)),
+      () => {
+        call.warnings.length = said;
+      },
+    );
+    return withWarnings(response, call.warnings);
   } catch (error) {
     return withWarnings(encodeError(core, call.request, toApiError(error)), call.warnings);
   }

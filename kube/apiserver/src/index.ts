@@ -1,3 +1,4 @@
+export { WebhookPending } from './admission/session.ts';
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';

@@ -14,7 +14,7 @@ export type ResourcePath = string;
 
 /**
  * Direct, synchronous access for controllers that live in the server's process. Every write takes the same way as one
- * over HTTP: defaults, admission, validation, managed fields. Throws ApiError.
+ * over HTTP: defaults, admission, validation, managed fields. Throws ApiError, and WebhookPending while a webhook is asked.
  */
 export interface LocalClient {
   resource(path: ResourcePath): ServedResource | undefined;
@@ -74,8 +74,9 @@ export function createLocalClient(core: Core, user: UserInfo, fieldManager: stri
     const resource = need(path);
     const draft = cloneJson(object as KubeObject);
     const { namespace = '', name = '' } = (object as KubeObject).metadata;
-    return updateObject(core, { resource, namespace, name }, draft, { ...options, subresource })
-      .object;
+    return waiting(core, ['update', fieldManager, path, namespace, name, subresource], () =>
+      updateObject(core, { resource, namespace, name }, draft, { ...options, subresource }),
+    ).object;
   };
   return {
     resource: find,
@@ -93,20 +94,35 @@ export function createLocalClient(core: Core, user: UserInfo, fieldManager: stri
     },
     create(path, object) {
       const resource = need(path);
-      const { namespace = '', name = '' } = (object as unknown as KubeObject).metadata;
-      return createObject(core, { resource, namespace, name }, object, options).object;
+      const {
+        namespace = '',
+        name = '',
+        generateName = '',
+      } = (object as unknown as KubeObject).metadata;
+      const key = ['create', fieldManager, path, namespace, name, generateName];
+      return waiting(core, key, () =>
+        createObject(core, { resource, namespace, name }, object, options),
+      ).object;
     },
     update: (path, object) => write(path, object, ''),
     updateStatus: (path, object) => write(path, object, 'status'),
     remove(path, namespace, name, how = {}) {
-      removeObject(
-        core,
-        { resource: need(path), namespace, name },
-        { user, dryRun: false, warn: () => undefined, ...how },
+      const resource = need(path);
+      waiting(core, ['delete', fieldManager, path, namespace, name], () =>
+        removeObject(
+          core,
+          { resource, namespace, name },
+          { user, dryRun: false, warn: () => undefined, ...how },
+        ),
       );
     },
     ...internals(core),
   };
+}
+
+/** A write that throws while webhooks have not answered; the same one finds the answers when it is tried again. */
+function waiting<T>(core: Core, key: readonly string[], write: () => T): T {
+  return core.admission.sessions.runNow(JSON.stringify(key), write);
 }
 
 /** What a controller of the server's own may do beside the verbs. */

@@ -44,7 +44,10 @@ export function runScale(core: Core, call: Call): ApiResponse {
       oldObject: view,
     });
   const asked: DraftObject = cloneJson(withReplicas(view, given));
-  mutateDraft(core, asked, attributes(asObject(asked)), () => undefined);
+  mutateDraft(core, asked, attributes(asObject(asked)), {
+    warn: options.warn,
+    settle: () => undefined,
+  });
   const replicas = numberAt(asked, 'spec', 'replicas') ?? 0;
   if (replicas < 0) {
     throw invalid({ group: 'autoscaling', kind: 'Scale', name: target.name }, [

@@ -118,7 +118,7 @@ function admitPart(core: Core, call: Call, draft: DraftObject): void {
       object: object(),
       oldObject: undefined,
     });
-  mutateDraft(core, draft, attributes(), () => undefined);
+  mutateDraft(core, draft, attributes(), { warn: options.warn, settle: () => undefined });
   core.admission.validate(core, attributes(), options.warn);
 }
 

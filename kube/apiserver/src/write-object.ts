@@ -135,9 +135,12 @@ function admitNew(core: Core, target: Target, draft: DraftObject, options: Write
     object: asObject(draft),
     oldObject: undefined,
   });
-  mutateDraft(core, draft, attributes, (object) => {
-    settle(object, resource);
-    plugins(object);
+  mutateDraft(core, draft, attributes, {
+    warn: options.warn,
+    settle(object) {
+      settle(object, resource);
+      plugins(object);
+    },
   });
 }
 
@@ -256,8 +259,9 @@ function admitChange(
     object: asObject(draft),
     oldObject: old,
   });
-  const isChanged = mutateDraft(core, draft, attributes, (object) => {
-    settle(object, target.resource);
+  const isChanged = mutateDraft(core, draft, attributes, {
+    warn: options.warn,
+    settle: (object) => settle(object, target.resource),
   });
   if (isChanged) carryOver(draft, old, target.resource, subresource);
 }

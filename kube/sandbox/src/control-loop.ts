@@ -4,6 +4,7 @@ import {
   type LocalClient,
   type StoreEvent,
   SYSTEM,
+  WebhookPending,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
@@ -48,6 +49,8 @@ export interface ControlLoop {
 }
 
 const RETRY_MS = 50;
+/** What fails again and again is tried less and less often. */
+const RETRY_MS_MAX = 5_000;
 /** Rounds of one settling: controllers that answer each other for ever would otherwise hold the process. */
 const ROUNDS_MAX = 100_000;
 
@@ -57,7 +60,7 @@ export function startControlLoop(
   controllers: readonly Controller[],
 ): ControlLoop {
   const queues = controllers.map(
-    (controller): Queue => ({ controller, due: new Set(), timers: new Map() }),
+    (controller): Queue => ({ controller, due: new Set(), timers: new Map(), failures: new Map() }),
   );
   const { loop, see } = runLoop(server, queues, createOwnerIndex());
   const { store } = server.core;
@@ -97,14 +100,19 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
       const { controller, due } = queues[index]!;
       const [key] = due;
       due.delete(key!);
+      const { failures } = queues[index]!;
       try {
         controller.reconcile(key!, surroundings[index]!);
-      } catch {
+        failures.delete(key!);
+      } catch (error) {
         // Conflicts and objects that vanish are usual; the next look decides anew.
-        surroundings[index]!.again(key!, RETRY_MS);
+        const count = error instanceof WebhookPending ? 0 : (failures.get(key!) ?? 0);
+        failures.set(key!, count + 1);
+        surroundings[index]!.again(key!, Math.min(RETRY_MS * 2 ** count, RETRY_MS_MAX));
       }
     }
-    schedule();
+    // Whoever waits for an answer or a timer comes in between.
+    if (!stopped) setImmediate(settle);
   };
   const see = (event: StoreEvent): void => {
     index.see(event);
@@ -122,8 +130,8 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
       for (const { timers } of queues) for (const { cancel } of timers.values()) cancel();
     },
     fork(forked) {
-      const copies = queues.map(({ controller, due }): Queue => {
-        return { controller, due: new Set(due), timers: new Map() };
+      const copies = queues.map(({ controller, due, failures }): Queue => {
+        return { controller, due: new Set(due), timers: new Map(), failures: new Map(failures) };
       });
       const copy = runLoop(forked, copies, index.fork());
       for (const [i, { timers }] of queues.entries()) {
@@ -141,6 +149,8 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
 interface Queue {
   readonly controller: Controller;
   readonly due: Set<string>;
+  /** How often the keys have failed in a row. */
+  readonly failures: Map<string, number>;
   readonly timers: Map<string, { readonly at: number; readonly cancel: () => void }>;
 }
 

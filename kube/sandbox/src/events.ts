@@ -4,6 +4,7 @@ import {
   type LocalClient,
   numberAt,
   timestamp,
+  WebhookPending,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
@@ -16,8 +17,11 @@ export type Recorder = (
   message: string,
 ) => void;
 
+const RETRY_MS = 50;
+const ATTEMPTS_MAX = 100;
+
 export function createRecorder(client: LocalClient, clock: Clock, component: string): Recorder {
-  return (about, type, reason, message) => {
+  const record = (...[about, type, reason, message]: Parameters<Recorder>): void => {
     const namespace = about.metadata.namespace ?? 'default';
     const suffix = hash(`${about.metadata.uid}/${type}/${reason}/${message}/${component}`);
     const name = `${about.metadata.name ?? ''}.${suffix}`;
@@ -54,9 +58,18 @@ export function createRecorder(client: LocalClient, clock: Clock, component: str
       });
     } catch (error) {
       // An event may be lost: its namespace is going away, or another one came first.
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError) || error instanceof WebhookPending) throw error;
     }
   };
+  const attempt = (event: Parameters<Recorder>, left: number): void => {
+    try {
+      record(...event);
+    } catch (error) {
+      if (!(error instanceof WebhookPending)) throw error;
+      if (left > 0) clock.after(RETRY_MS, () => attempt(event, left - 1));
+    }
+  };
+  return (...event) => attempt(event, ATTEMPTS_MAX);
 }
 
 /** FNV-1a over the text, in hexadecimal: short, and the same for the same text. */

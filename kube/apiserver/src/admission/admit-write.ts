@@ -58,12 +58,18 @@ export function mutateDraft(
   core: Core,
   draft: DraftObject,
   attributes: AdmissionAttributes,
-  settle: (draft: DraftObject) => void,
+  how: {
+    readonly settle: (draft: DraftObject) => void;
+    readonly warn: (text: string) => void;
+  },
 ): boolean {
-  const changed = core.admission.mutate(core, attributes, (object) => {
-    const settled = cloneJson(object);
-    settle(settled);
-    return settled as unknown as KubeObject;
+  const changed = core.admission.mutate(core, attributes, {
+    warn: how.warn,
+    settle(object) {
+      const settled = cloneJson(object);
+      how.settle(settled);
+      return settled as unknown as KubeObject;
+    },
   });
   if (changed === undefined) return false;
   for (const key of Object.keys(draft)) delete draft[key];

@@ -10,6 +10,7 @@ import {
   textAt,
   timestamp,
   valueAt,
+  WebhookPending,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
@@ -85,7 +86,7 @@ function adjust(set: KubeObject, surroundings: Surroundings): void {
       const pod = client.create('v1/pods', podFromTemplate(set, templateOf(set)));
       record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
-      fail(set, error, surroundings);
+      if (!(error instanceof WebhookPending)) fail(set, error, surroundings);
       throw error;
     }
   }
@@ -99,7 +100,11 @@ function adjust(set: KubeObject, surroundings: Surroundings): void {
 function fail(set: KubeObject, error: unknown, { client, clock, record }: Surroundings): void {
   const message = error instanceof Error ? error.message : String(error);
   record(set, 'Warning', 'FailedCreate', `Error creating: ${message}`);
-  if (set.kind !== 'ReplicaSet') return;
+  // Told once, as by the real controller: the next failure may name another pod.
+  const known = listAt(set, 'status', 'conditions').some(
+    (c) => textAt(c, 'type') === 'ReplicaFailure',
+  );
+  if (set.kind !== 'ReplicaSet' || known) return;
   const conditions = withCondition(
     listAt(set, 'status', 'conditions'),
     { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message },

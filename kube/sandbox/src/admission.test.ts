@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  createLocalClient,
+  type LocalClient,
+  listAt,
+  SYSTEM,
+  textAt,
+} from '@capstan/kube-apiserver';
+import { startWebhookServer } from '@capstan/kube-apiserver/testing';
+import { startSandbox } from './start-sandbox.ts';
+
+const ADMISSION = 'admissionregistration.k8s.io/v1';
+
+function deployment(): { [key: string]: never } {
+  const labels = { app: 'web' };
+  return JSON.parse(
+    JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+      },
+    }),
+  ) as { [key: string]: never };
+}
+
+const PODS = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] };
+
+/** What a client has in mind, in JSON: a draft of its own. */
+function draft(value: object): { [key: string]: never } {
+  return JSON.parse(JSON.stringify(value)) as { [key: string]: never };
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (holds()) return;
+    await pause(50);
+  }
+  assert.fail(`not within ten seconds: ${what}`);
+}
+
+function podsOf(client: LocalClient): readonly string[] {
+  return client.list('v1/pods', 'default').map((pod) =>
+    listAt(pod, 'spec', 'containers')
+      .map((item) => textAt(item, 'name'))
+      .join('+'),
+  );
+}
+
+test('a webhook changes the pods that controllers make, and is not asked by a fork', async () => {
+  await using webhook = await startWebhookServer();
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  client.create(
+    `${ADMISSION}/mutatingwebhookconfigurations`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'inject' },
+      webhooks: [
+        {
+          name: 'inject.example.com',
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+          rules: [PODS],
+          clientConfig: { url: `${webhook.url}/sidecar`, caBundle: webhook.caBundle },
+        },
+      ],
+    }),
+  );
+  client.create('apps/v1/deployments', deployment());
+  await until('two pods with a sidecar', () => podsOf(client).join() === 'web+side,web+side');
+  const asked = webhook.reviews.length;
+  assert.equal(asked, 2);
+  await using fork = await sandbox.fork();
+  const forked = createLocalClient(fork.server.core, SYSTEM, 'test');
+  const [pod] = forked.list('v1/pods', 'default');
+  forked.remove('v1/pods', 'default', pod?.metadata.name ?? '', { gracePeriodSeconds: 0 });
+  await until('a new pod in the fork', () => podsOf(forked).includes('web'));
+  assert.equal(webhook.reviews.length, asked);
+});
+
+test('a policy keeps a controller from making pods until it is gone', async () => {
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  client.create(
+    `${ADMISSION}/validatingadmissionpolicies`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: 'tagged' },
+      spec: {
+        matchConstraints: { resourceRules: [PODS] },
+        validations: [
+          {
+            expression: 'object.spec.containers.all(c, c.image.endsWith(":2"))',
+            message: 'only version two',
+          },
+        ],
+      },
+    }),
+  );
+  client.create(
+    `${ADMISSION}/validatingadmissionpolicybindings`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: 'tagged' },
+      spec: { policyName: 'tagged', validationActions: ['Deny'] },
+    }),
+  );
+  client.create('apps/v1/deployments', deployment());
+  const told = (): string[] =>
+    client.list('v1/events', 'default').map((event) => textAt(event, 'message'));
+  await until('an event about it', () =>
+    told().some((message) => message.endsWith('denied request: only version two')),
+  );
+  assert.deepEqual(podsOf(client), []);
+  client.remove(`${ADMISSION}/validatingadmissionpolicybindings`, '', 'tagged');
+  await until('both pods', () => podsOf(client).join() === 'web,web');
+});
+
+test('a webhook in a simulated pod has no objections, one without endpoints fails', async () => {
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  const configMap = (name: string): { [key: string]: never } =>
+    draft({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
+  client.create(
+    `${ADMISSION}/validatingwebhookconfigurations`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'checks' },
+      webhooks: [
+        {
+          name: 'checks.example.com',
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+          rules: [{ ...PODS, resources: ['configmaps'] }],
+          clientConfig: { service: { name: 'web', namespace: 'default', path: '/check' } },
+        },
+      ],
+    }),
+  );
+  assert.throws(() => client.create('v1/configmaps', configMap('early')), {
+    message:
+      'Internal error occurred: failed calling webhook "checks.example.com": failed to call webhook: Post "https://web.default.svc:443/check?timeout=10s": service "web" not found',
+  });
+  client.create('apps/v1/deployments', deployment());
+  client.create(
+    'v1/services',
+    draft({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 443, targetPort: 8443 }] },
+    }),
+  );
+  await until('the webhook to be reached', () => {
+    try {
+      client.create('v1/configmaps', configMap('late'));
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
