@@ -1,4 +1,4 @@
-import { type Chart, ChartError, isLibraryChart } from '@capstan/kube-helm';
+import { type Chart, ChartError, isLibraryChart, missingDependencies } from '@capstan/kube-helm';
 
 const LACKING_3 =
   'An error occurred while checking for chart dependencies. You may need to run `helm dependency build`';
@@ -24,10 +24,4 @@ export function checkInstallable(chart: Chart, flavor: 3 | 4 = 4): void {
     'CHART_DEPENDENCY',
     `${flavor === 3 ? LACKING_3 : LACKING_4} to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
   );
-}
-
-/** The names of dependencies that Chart.yaml has and the folder has not. */
-export function missingDependencies(chart: Chart): readonly string[] {
-  const present = new Set(chart.dependencies.map((child) => child.metadata.name));
-  return chart.metadata.dependencies.map(({ name }) => name).filter((name) => !present.has(name));
 }

@@ -1,16 +1,20 @@
-import type { ChartRenderer, ChartRequest } from '@capstan/engine-render';
+import { type ChartRenderer, type ChartRequest, MissingCharts } from '@capstan/engine-render';
 import type { KubeClient } from '@capstan/kube-client';
 import {
   type Capabilities,
+  type Chart,
   chartLanguage,
   defaultCapabilities,
+  isLibraryChart,
   loadChart,
+  missingDependencies,
   overlayValues,
   parseKubeVersion,
   parseValues,
   renderChart,
   setValues,
   type Values,
+  wantedDependencies,
 } from '@capstan/kube-helm';
 import { formatApiVersion } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
@@ -25,7 +29,7 @@ export function createChartRenderer(
 ): ChartRenderer {
   const language = chartLanguage();
   return (request) => {
-    const chart = loadChart(request.files, request.folder);
+    const chart = loadWhole(request);
     let values: Values = {};
     for (const { name, text } of request.valueTexts) {
       values = overlayValues(values, readValues(name, text));
@@ -51,6 +55,23 @@ export function createChartRenderer(
       ...[...rendered.manifests, ...hooks].map(({ path, content }) => ({ path, text: content })),
     ];
   };
+}
+
+/** The chart with what stands in for charts that its folder lacks; throws MissingCharts for what is still missing. */
+function loadWhole({ files, folder, dependencies = [] }: ChartRequest): Chart {
+  const own = loadChart(files, folder);
+  if (isLibraryChart(own))
+    throw new CapstanError('CHART_LIBRARY', 'library charts are not installable', {
+      hint: 'name a chart of another type',
+    });
+  const more = dependencies.map((one) => loadChart(one.files, one.folder));
+  const chart = more.length === 0 ? own : { ...own, dependencies: [...own.dependencies, ...more] };
+  const missing = missingDependencies(chart);
+  if (missing.length === 0) return chart;
+  throw new MissingCharts(
+    `an error occurred while checking for chart dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+    wantedDependencies(chart),
+  );
 }
 
 function readValues(name: string, text: string): Values {

@@ -3,6 +3,8 @@ import { actAs, type Delivery, type DeliveryPorts, serviceAccount } from '@capst
 import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
+import { isSourcePermitted } from './project-guard.ts';
+import { NO_TRUST, repositoryAccess } from './repositories.ts';
 import { type LoweringContext, renderContext, type ServiceAccount } from './to-delivery.ts';
 import type { ApplicationDeliverySource } from './to-sources.ts';
 
@@ -25,7 +27,8 @@ export function renderLate(
   return {
     ...ports,
     render: async (snapshot, spec, { signal }) => {
-      const options = hard ? { signal, fresh: true } : { signal };
+      const access = { signal, accessTo: accessFor(app, context) };
+      const options = hard ? { ...access, fresh: true } : access;
       const origin = origins.get(spec);
       if (origin === undefined) return ports.render(snapshot, spec, options);
       const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));
@@ -34,6 +37,24 @@ export function renderLate(
     },
   };
 }
+
+/** Credentials for what sources refer to: those of repositories that the project permits. */
+export function accessFor(
+  { spec }: Application,
+  {
+    project,
+    credentials,
+    trust = NO_TRUST,
+  }: Pick<LoweringContext, 'project' | 'credentials' | 'trust'>,
+): RenderOptions['accessTo'] {
+  return (url) => {
+    const isPermitted = project === undefined || isSourcePermitted(project.spec, url);
+    const place = { url, project: spec.project };
+    return repositoryAccess(place, { credentials: isPermitted ? credentials : [], trust });
+  };
+}
+
+type RenderOptions = Required<Parameters<DeliveryPorts['render']>[2]>;
 
 /** Its cluster, acted on as the account that the project names for the destination. */
 export function portsFor(

@@ -8,6 +8,7 @@ import type { CommitSummary, Snapshot, SourceStore, SourceWriter } from '@capsta
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 import { readReferences } from './commit-references.ts';
+import { accessFor } from './delivery-ports.ts';
 import { type CommitMetadata, commitMessage, metadataText, readmeText } from './hydrate-texts.ts';
 import { resolveSource } from './late-source.ts';
 import { isSourcePermitted } from './project-guard.ts';
@@ -237,7 +238,8 @@ async function renderFiles(
     dry,
     renderContext(app, context, 'spec.sourceHydrator.drySource'),
   );
-  const { objects, diagnostics } = await ports.render(dry, late.spec, { signal });
+  const accessTo = accessFor(app, context);
+  const { objects, diagnostics } = await ports.render(dry, late.spec, { signal, accessTo });
   const problem = diagnostics.find(({ severity }) => severity === 'error');
   if (problem !== undefined)
     throw new CapstanError(

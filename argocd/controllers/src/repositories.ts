@@ -1,4 +1,5 @@
 import { SECRET_TYPE_LABEL } from '@capstan/argocd-api';
+import type { ChartPolicy } from '@capstan/engine-render';
 import type { SourceAuth } from '@capstan/engine-source';
 import type { Json, KubeObject } from '@capstan/kube-object';
 
@@ -6,6 +7,8 @@ import type { Json, KubeObject } from '@capstan/kube-object';
 export interface RepositoryCredential {
   readonly kind: 'repository' | 'template';
   readonly url: string;
+  /** What charts call the repository that they depend on (`@name`). */
+  readonly name?: string;
   /** Only applications of this project may use it; '' for all. */
   readonly project: string;
   readonly auth: SourceAuth;
@@ -42,6 +45,7 @@ export function readRepositoryCredential(
   return {
     kind,
     url,
+    ...(data.get('name') ? { name: data.get('name') ?? '' } : {}),
     project: data.get('project') ?? '',
     auth: readAuth(data),
     isOci: data.get('enableOCI') === 'true' || data.get('type') === 'oci',
@@ -223,6 +227,28 @@ function hostOf(url: string): string {
   } catch {
     return '';
   }
+}
+
+const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[?::1\]?)$/;
+
+/**
+ * From where charts may come that others depend on: from anywhere but this machine, unless a repository on it is registered;
+ * with the names of registered ones.
+ */
+export function chartPolicy(
+  credentials: readonly RepositoryCredential[],
+  project: string,
+): ChartPolicy {
+  const known = credentials.filter((one) => fitsProject(one, project));
+  const own = known.map(({ url }) => hostOf(url)).filter((host) => OWN_HOST.test(host));
+  const named = known.flatMap(({ name, url }) =>
+    name === undefined ? [] : [[name, url] as const],
+  );
+  return {
+    schemes: ['https', 'http', 'oci'],
+    hosts: ['*', ...new Set(own)],
+    ...(named.length === 0 ? {} : { aliases: Object.fromEntries(named) }),
+  };
 }
 
 export function readData(data: Json | undefined): ReadonlyMap<string, string> {

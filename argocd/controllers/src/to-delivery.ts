@@ -32,6 +32,7 @@ import {
 } from './project-guard.ts';
 import { findServiceAccount } from './project-view.ts';
 import {
+  chartPolicy,
   NO_TRUST,
   type RepositoryCredential,
   repositoryAccess,
@@ -204,7 +205,11 @@ function deniedRepository(what: string, url: string, project: string): CapstanEr
 /** What the rendering of a source depends on beside the source. */
 export function renderContext(
   app: Application,
-  { settings, controlNamespace }: Pick<LoweringContext, 'settings' | 'controlNamespace'>,
+  {
+    settings,
+    controlNamespace,
+    credentials,
+  }: Pick<LoweringContext, 'settings' | 'controlNamespace' | 'credentials'>,
   field: string,
 ): RenderContext {
   const namespace = app.spec.destination.namespace ?? '';
@@ -216,6 +221,7 @@ export function renderContext(
     tools: settings.enabledTools,
     kustomize: settings.kustomize,
     valueSchemes: settings.valuesFileSchemes,
+    charts: chartPolicy(credentials, app.spec.project),
   };
 }
 

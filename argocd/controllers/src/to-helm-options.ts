@@ -1,5 +1,5 @@
 import type { HelmSource } from '@capstan/argocd-api';
-import type { HelmOptions } from '@capstan/engine-render';
+import type { ChartPolicy, HelmOptions } from '@capstan/engine-render';
 import { toYaml } from '@capstan/lib-yaml';
 
 /** source.helm as the engine takes it (Argo CD's documentation, "Helm"). */
@@ -9,7 +9,12 @@ export function toHelmOptions(
   {
     fill = (text) => text,
     valueSchemes = [],
-  }: { readonly fill?: (text: string) => string; readonly valueSchemes?: readonly string[] } = {},
+    charts,
+  }: {
+    readonly fill?: (text: string) => string;
+    readonly valueSchemes?: readonly string[];
+    readonly charts?: ChartPolicy | undefined;
+  } = {},
 ): HelmOptions {
   // A leading $ may name another source; then the rest alone is filled in.
   const fillPath = (path: string) => {
@@ -25,6 +30,7 @@ export function toHelmOptions(
     valueFiles: (helm.valueFiles ?? []).map(fillPath),
     ignoreMissingValueFiles: helm.ignoreMissingValueFiles ?? false,
     ...(hasAddress(helm) ? { remoteValues: { schemes: valueSchemes, hosts: ['*'] } } : {}),
+    ...(charts === undefined ? {} : { remoteCharts: charts }),
     ...(values === undefined ? {} : { values }),
     parameters: (helm.parameters ?? []).map(({ name = '', value = '', forceString = false }) => ({
       name: fill(name),

@@ -6,6 +6,7 @@ import type {
 } from '@capstan/argocd-api';
 import type { DeliverySource } from '@capstan/engine-delivery';
 import type {
+  ChartPolicy,
   DirectoryOptions,
   KustomizeImage,
   KustomizeOptions,
@@ -37,6 +38,8 @@ export interface RenderContext {
   readonly kustomize?: Settings['kustomize'];
   /** Of addresses that values files may be; absent: none. */
   readonly valueSchemes?: Settings['valuesFileSchemes'];
+  /** From where charts may come that others depend on; absent: from nowhere. */
+  readonly charts?: ChartPolicy;
   /** Absent before the revision is known. */
   readonly environment?: BuildEnvironment;
 }
@@ -126,6 +129,7 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
   const helm = toHelmOptions(source.helm ?? {}, release, {
     fill,
     valueSchemes: context.valueSchemes ?? [],
+    charts: context.charts,
   });
   if (source.chart) return { kind: 'helm', path: '', ...helm };
   switch (explicitKind(source, context.field)) {

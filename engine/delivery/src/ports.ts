@@ -1,5 +1,5 @@
 import type { RenderResult, RenderSpec } from '@capstan/engine-render';
-import type { Snapshot, SourceStore } from '@capstan/engine-source';
+import type { Snapshot, SourceAuth, SourceStore } from '@capstan/engine-source';
 import type { Clock } from '@capstan/lib-std';
 import type { Cluster } from './cluster.ts';
 import type { VerdictCache } from './compare-live.ts';
@@ -15,6 +15,10 @@ export interface DeliveryPorts {
       readonly signal: AbortSignal;
       /** Rendered anew, whatever is known. */
       readonly fresh?: boolean;
+      /** How repositories are reached that others name in their files; absent: as anybody reaches them. */
+      readonly accessTo?: (
+        url: string,
+      ) => { readonly auth: SourceAuth | undefined; readonly plainHttp?: boolean } | undefined;
     },
   ) => Promise<RenderResult>;
   readonly cluster: Cluster;

@@ -7,9 +7,15 @@ export {
 } from './mounted-remotes.ts';
 export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
-export { type ChartRenderer, type ChartRequest, referredSources } from './render-helm.ts';
+export {
+  type ChartRenderer,
+  type ChartRequest,
+  MissingCharts,
+  referredSources,
+} from './render-helm.ts';
 export { finishRender, type RenderOptions, renderManifests } from './render-manifests.ts';
 export type {
+  ChartPolicy,
   DirectoryOptions,
   HelmOptions,
   KustomizeImage,

@@ -13,7 +13,7 @@ import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
 import { mountedRemotes } from './mounted-remotes.ts';
 import { parseManifests } from './parse-manifests.ts';
-import type { HelmOptions } from './render-spec.ts';
+import type { ChartPolicy, HelmOptions } from './render-spec.ts';
 
 /** One chart to render: what `helm template` is given, with every file already read. */
 export interface ChartRequest {
@@ -30,6 +30,30 @@ export interface ChartRequest {
   readonly skipSchemaValidation: boolean;
   readonly kubeVersion?: string;
   readonly apiVersions: readonly string[];
+  /** Charts that stand in for those that its folder lacks. */
+  readonly dependencies?: readonly ChartFolder[];
+}
+
+interface ChartFolder {
+  readonly files: FileTree;
+  readonly folder: string;
+}
+
+/** What a renderer throws for a chart whose folder lacks charts that it depends on. */
+export class MissingCharts extends CapstanError {
+  /** A version or constraint each; '' where no repository is told. */
+  readonly charts: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly repository: string;
+  }[];
+
+  constructor(message: string, charts: MissingCharts['charts']) {
+    super('CHART_DEPENDENCY', message, {
+      hint: 'run helm dependency build, and commit the folder charts/',
+    });
+    this.charts = charts;
+  }
 }
 
 /** Rendered documents, hooks among them, each with its template's path as Helm names it: `app/templates/x.yaml`. */
@@ -56,7 +80,7 @@ export function renderHelm(
 ): Rendered {
   const pending = pendingFiles(tree, options);
   if (pending.length > 0) return { objects: [], diagnostics: [notFetched(folder)], pending };
-  const documents = options.renderChart({
+  const request: ChartRequest = {
     files: tree,
     folder,
     release: { name: options.releaseName, namespace: options.releaseNamespace },
@@ -67,12 +91,77 @@ export function renderHelm(
     skipSchemaValidation: options.skipSchemaValidation === true,
     apiVersions: options.apiVersions ?? [],
     ...(options.kubeVersion === undefined ? {} : { kubeVersion: options.kubeVersion }),
-  });
+  };
+  const documents = renderWhole(tree, request, options);
+  if ('objects' in documents) return documents;
   const parsed = documents.map(({ path, text }) => parseManifests(text, sourceFile(path, folder)));
   return {
     objects: parsed.flatMap(({ objects }) => objects),
     diagnostics: parsed.flatMap(({ diagnostics }) => diagnostics),
   };
+}
+
+/** With the charts that the folder lacks, as Argo CD builds them; pending while they are not here. */
+function renderWhole(
+  tree: FileTree,
+  request: ChartRequest,
+  options: HelmOptions & { readonly renderChart: ChartRenderer },
+): ReturnType<ChartRenderer> | Rendered {
+  try {
+    return options.renderChart(request);
+  } catch (error) {
+    if (!(error instanceof MissingCharts) || options.remoteCharts === undefined) throw error;
+    const found = findCharts(tree, request.folder, error, options.remoteCharts);
+    if (found.pending.length > 0) {
+      const { message, hint } = error;
+      const location = { file: joinPath(request.folder, 'Chart.yaml') };
+      const told: Diagnostic = { severity: 'error', code: error.code, message, location };
+      const diagnostics = [hint === undefined ? told : { ...told, hint }];
+      return { objects: [], diagnostics, pending: found.pending };
+    }
+    return options.renderChart({ ...request, dependencies: found.charts });
+  }
+}
+
+function findCharts(
+  tree: FileTree,
+  folder: string,
+  missing: MissingCharts,
+  policy: ChartPolicy,
+): { readonly charts: readonly ChartFolder[]; readonly pending: readonly RemoteRequest[] } {
+  const charts: ChartFolder[] = [];
+  const pending: RemoteRequest[] = [];
+  for (const { name, version, repository } of missing.charts) {
+    if (repository === '') throw missing;
+    if (repository.startsWith('file://')) {
+      charts.push({ files: tree, folder: localChart(tree, folder, repository) });
+      continue;
+    }
+    const alias = /^(?:@|alias:)(.+)$/.exec(repository)?.[1];
+    const repo = alias === undefined ? repository : policy.aliases?.[alias];
+    if (repo === undefined) throw missing;
+    requireAdmitted(repo, policy);
+    const chart = { repo, name, version, devel: false };
+    const answer = mountedRemotes(tree).chart?.(chart) ?? { kind: 'pending' as const };
+    if (answer.kind === 'found') charts.push({ files: answer.content, folder: '' });
+    else if (answer.kind === 'pending') pending.push({ kind: 'chart', chart });
+    else throw unavailable(`${name} of ${repository}`, answer.message);
+  }
+  return { charts, pending };
+}
+
+function unavailable(what: string, why: string): CapstanError {
+  return new CapstanError('CHART_DEPENDENCY', `the dependency ${what} cannot be had: ${why}`, {
+    hint: 'correct dependencies in Chart.yaml, or give the repository its credentials',
+  });
+}
+
+/** The folder of a `file://` repository: within the repository, links followed. */
+function localChart(tree: FileTree, folder: string, repository: string): string {
+  const path = resolvePath(folder, repository.slice('file://'.length));
+  const found = path === undefined ? undefined : resolveLinks(tree, path);
+  if (found?.kind === 'found') return found.path;
+  throw unavailable(repository, 'there is no such folder in the repository');
 }
 
 /** `app/templates/x.yaml` is `<folder>/templates/x.yaml` of the repository. */

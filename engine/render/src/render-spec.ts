@@ -98,6 +98,11 @@ export interface KustomizePatch {
   readonly options?: { readonly [key: string]: boolean };
 }
 
+/** Which repositories charts may depend on, and which ones names stand for (`@name`). */
+export interface ChartPolicy extends RemotePolicy {
+  readonly aliases?: { readonly [name: string]: string };
+}
+
 /** What a chart is rendered with: Argo CD's source.helm. */
 export interface HelmOptions {
   readonly releaseName: string;
@@ -107,6 +112,8 @@ export interface HelmOptions {
   readonly ignoreMissingValueFiles?: boolean;
   /** From where values files may be taken that are addresses; absent: from nowhere. */
   readonly remoteValues?: RemotePolicy;
+  /** From where charts may be taken that the folder lacks; absent: from nowhere. */
+  readonly remoteCharts?: ChartPolicy;
   /** YAML text. */
   readonly values?: string;
   readonly parameters?: readonly {

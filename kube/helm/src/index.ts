@@ -114,6 +114,7 @@ export {
   readIndex,
 } from './repository/chart-repository.ts';
 export { type ChartVersion, chartVersions, chooseVersion } from './repository/index-file.ts';
+export { missingDependencies, wantedDependencies } from './repository/missing-dependencies.ts';
 export { packChart } from './repository/pack-chart.ts';
 export {
   buildDependencies,

@@ -6,6 +6,7 @@ import {
   ChartError,
   defaultCapabilities,
   type Hook,
+  missingDependencies,
   parseKubeVersion,
   type RenderedChart,
   type RenderOptions,
@@ -19,7 +20,7 @@ import { kindAt } from '../chart-path.ts';
 import { keepDependencies } from '../dependency/dependency.ts';
 import { type ParsedFlags, parseFlags } from '../flags.ts';
 import { helmFlavor } from '../helm-version.ts';
-import { checkInstallable, missingDependencies } from '../installable-chart.ts';
+import { checkInstallable } from '../installable-chart.ts';
 import type { Command, Io } from '../io.ts';
 import { findChart, locateChart } from '../locate-chart.ts';
 import { renderForCluster } from './cluster-render.ts';

@@ -24,6 +24,10 @@ const REPOSITORIES: { readonly [url: string]: MemoryFiles } = {
     'templates/cm.yaml': configMap('{{ .Release.Name }}-{{ .Values.a }}'),
   },
 };
+const TEAM: MemoryFiles = {
+  'Chart.yaml': 'apiVersion: v2\nname: other\nversion: 1.0.0\n',
+  'templates/cm.yaml': configMap('other-2'),
+};
 const PAGES: { readonly [url: string]: string } = {
   'https://files.example.com/one.yaml': configMap('one'),
   'https://files.example.com/deep.yaml': configMap('deep'),
@@ -58,8 +62,9 @@ class World {
       spec.kind === 'artifact'
         ? `${spec.url} ${spec.chart} ${spec.revision.range}`
         : `${spec.url} ${spec.revision.kind === 'any' ? spec.revision.name : ''}`;
-    this.asked.push(wanted);
-    const files = REPOSITORIES[wanted];
+    const auth = spec.kind !== 'archive' ? spec.auth?.password : undefined;
+    this.asked.push(auth === undefined ? wanted : `${wanted} as ${auth}`);
+    const files = wanted.startsWith('https://team') ? TEAM : REPOSITORIES[wanted];
     if (files === undefined) throw new Error(`there is no ${wanted}`);
     const revision = { id: 'a', name: '' };
     return { source: wanted, revision, digest: wanted, files: memoryTree(files) };
@@ -101,6 +106,85 @@ helmCharts: [{name: app, repo: "oci://charts.example.com/org", version: 1.x, rel
   assert.deepEqual([...world.asked].sort(), first, 'what was fetched is kept');
   await world.build(text, charts, true);
   assert.equal(world.asked.length, 2 * first.length, 'a hard refresh asks again');
+  await world.pool.close();
+});
+
+const UMBRELLA = `apiVersion: v2
+name: umbrella
+version: 1.0.0
+dependencies:
+- {name: app, version: 1.x, repository: "oci://charts.example.com/org"}
+- {name: lib, version: "*", repository: "file://../lib"}
+- {name: other, version: 1.0.0, repository: "@team"}
+`;
+
+async function umbrella(
+  world: World,
+  files: MemoryFiles,
+  { password, charts = true }: { readonly password?: string; readonly charts?: boolean } = {},
+): Promise<string> {
+  const all = {
+    'web/Chart.yaml': UMBRELLA,
+    'web/values.yaml': 'app: {a: umbrella}\n',
+    'lib/Chart.yaml': 'apiVersion: v2\nname: lib\nversion: 2.0.0\n',
+    'lib/templates/cm.yaml': configMap('lib'),
+    ...files,
+  };
+  const aliases = { team: 'https://team.example.com' };
+  const policy = { schemes: ['https', 'oci'], hosts: ['*'], aliases };
+  const revision = { id: 'b'.repeat(40), name: 'main' };
+  const digest = JSON.stringify(all);
+  const { objects, diagnostics } = await world.pool.render(
+    { source: 'test', revision, digest, files: memoryTree(all) },
+    {
+      kind: 'helm',
+      path: 'web',
+      releaseName: 'web',
+      releaseNamespace: 'web',
+      ...(charts ? { remoteCharts: policy } : {}),
+    },
+    password === undefined ? {} : { accessTo: () => ({ auth: { password } }) },
+  );
+  const problem = diagnostics.find(({ severity }) => severity === 'error');
+  const names = objects.map(({ object }) => object.metadata.name).sort();
+  return problem?.message ?? names.join(' ');
+}
+
+test('a chart is built with those that it depends on and that its folder lacks', async () => {
+  const world = new World();
+  assert.equal(await umbrella(world, {}), 'lib other-2 web-umbrella');
+  assert.deepEqual(world.asked.sort(), [
+    'https://team.example.com other 1.0.0',
+    'oci://charts.example.com/org app 1.x',
+  ]);
+  // By credentials of its own it is asked for again: what one may read is not everybody's.
+  await umbrella(world, {}, { password: 'canary' });
+  assert.ok(world.asked.includes('https://team.example.com other 1.0.0 as canary'));
+  const held = {
+    'web/charts/other/Chart.yaml': 'apiVersion: v2\nname: other\nversion: 1.0.0\n',
+    'web/charts/other/templates/cm.yaml': configMap('vendored'),
+  };
+  assert.equal(await umbrella(world, held), 'lib vendored web-umbrella');
+  assert.match(
+    await umbrella(world, {}, { charts: false }),
+    /found in Chart\.yaml, but missing in charts\/ directory: app, lib, other/,
+  );
+  assert.match(
+    await umbrella(world, { 'web/Chart.yaml': UMBRELLA.replace('../lib', '../../lib') }),
+    /there is no such folder in the repository/,
+  );
+  assert.match(
+    await umbrella(world, { 'web/Chart.yaml': UMBRELLA.replace('@team', '@nobody') }),
+    /missing in charts/,
+  );
+  assert.match(
+    await umbrella(world, { 'web/Chart.lock': 'digest: sha256:0\ndependencies: []\n' }),
+    /out of sync/,
+  );
+  assert.match(
+    await umbrella(world, { 'web/Chart.yaml': `${UMBRELLA}type: library\n` }),
+    /library charts are not installable/,
+  );
   await world.pool.close();
 });
 

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { remoteFailure, remoteFile, remoteMount } from '@capstan/engine-render';
-import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
+import type { Snapshot, SourceAuth, SourceSpec, SourceStore } from '@capstan/engine-source';
 import {
   type ChartPull,
   parseRepoSpec,
@@ -19,6 +20,17 @@ export interface RemoteContentsOptions {
   readonly get?: HttpGet;
 }
 
+/** How a repository is reached that somebody registered; undefined: as anybody reaches it. */
+export type AccessTo = (
+  url: string,
+) => { readonly auth: SourceAuth | undefined; readonly plainHttp?: boolean } | undefined;
+
+interface MountOptions {
+  readonly policy: RemotePolicy | undefined;
+  readonly fresh: boolean;
+  readonly accessTo?: AccessTo | undefined;
+}
+
 interface Content {
   readonly tree: FileTree;
   /** Equal for equal content. */
@@ -34,8 +46,9 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const REDIRECTS_MAX = 10;
 
 /**
- * What kustomizations take from elsewhere: repositories and charts as any source is fetched, and files over HTTP; kept for an
- * hour, failures for a minute. Nothing is fetched with anybody's credentials.
+ * What kustomizations and charts take from elsewhere: repositories and charts as any source is fetched, with the credentials
+ * that whoever asks has for them, and files over HTTP without any; kept for an hour, failures for a minute, apart for each
+ * credential.
  */
 export class RemoteContents {
   readonly #options: RemoteContentsOptions;
@@ -53,13 +66,13 @@ export class RemoteContents {
   async mount(
     snapshot: Snapshot,
     requests: readonly RemoteRequest[],
-    { policy, fresh }: { readonly policy: RemotePolicy | undefined; readonly fresh: boolean },
+    options: MountOptions,
   ): Promise<Snapshot> {
     const mounts = new Map<string, FileTree>();
     const ids: string[] = [];
     for (const request of requests) {
       const name = remoteMount(request);
-      const { tree, id } = await this.#find(name, request, { policy, fresh });
+      const { tree, id } = await this.#find(name, request, options);
       mounts.set(name, tree);
       ids.push(`${name}=${id}`);
     }
@@ -68,29 +81,27 @@ export class RemoteContents {
     return { ...rest, digest, files: mountTrees(snapshot.files, mounts) };
   }
 
-  async #find(
-    name: string,
-    request: RemoteRequest,
-    options: { readonly policy: RemotePolicy | undefined; readonly fresh: boolean },
-  ): Promise<Content> {
+  async #find(name: string, request: RemoteRequest, options: MountOptions): Promise<Content> {
     const now = this.#options.now();
-    const known = this.#kept.get(name);
+    const source = sourceOf(request, options.accessTo);
+    const key = source?.auth === undefined ? name : `${name} ${digestOf(source.auth)}`;
+    const known = this.#kept.get(key);
     const keptMs = known?.content.isFailure === true ? FAILURE_MS : FRESH_MS;
     if (known !== undefined && !options.fresh && now - known.atMs < keptMs) return known.content;
-    const content = await this.#fetch(request, options);
-    this.#kept.set(name, { atMs: now, content });
+    const content = await this.#fetch(request, source, options);
+    this.#kept.set(key, { atMs: now, content });
     return content;
   }
 
   async #fetch(
     request: RemoteRequest,
-    { policy, fresh }: { readonly policy: RemotePolicy | undefined; readonly fresh: boolean },
+    source: SourceSpec | undefined,
+    { policy, fresh }: MountOptions,
   ): Promise<Content> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     try {
       if (request.kind === 'file') return await this.#file(request.url, policy, signal);
-      const source =
-        request.kind === 'chart' ? chartSource(request.chart) : repositorySource(request.spec);
+      if (source === undefined) return failure('there is no such source', false);
       const maxAgeMs = fresh ? 0 : FRESH_MS;
       const { files, digest } = await this.#options.sources.fetchSnapshot(source, {
         maxAgeMs,
@@ -151,6 +162,28 @@ function failure(message: string, http: boolean): Content {
   return { tree: remoteFailure(message, { http }), id: message, isFailure: true };
 }
 
+type RemoteSource = Extract<SourceSpec, { readonly kind: 'git' | 'artifact' }>;
+
+/** Where a repository or a chart comes from, with what is known of its access; undefined for a file. */
+function sourceOf(
+  request: RemoteRequest,
+  accessTo: AccessTo | undefined,
+): RemoteSource | undefined {
+  if (request.kind === 'file') return undefined;
+  const source =
+    request.kind === 'chart' ? chartSource(request.chart) : repositorySource(request.spec);
+  const { auth, plainHttp } = accessTo?.(source.url) ?? {};
+  return {
+    ...source,
+    ...(auth === undefined ? {} : { auth }),
+    ...(plainHttp === true && source.kind === 'artifact' ? { plainHttp } : {}),
+  };
+}
+
+function digestOf(auth: SourceAuth): string {
+  return createHash('sha256').update(JSON.stringify(auth)).digest('hex');
+}
+
 function repositorySource({
   cloneUrl,
   ref,
@@ -159,12 +192,12 @@ function repositorySource({
   readonly cloneUrl: string;
   readonly ref: string;
   readonly timeoutMs: number;
-}): SourceSpec {
+}): RemoteSource {
   const name = ref === '' ? 'HEAD' : ref;
   return { kind: 'git', url: cloneUrl, revision: { kind: 'any', name }, timeoutMs };
 }
 
-function chartSource({ repo, name, version, devel }: ChartPull): SourceSpec {
+function chartSource({ repo, name, version, devel }: ChartPull): RemoteSource {
   const range = version === '' && devel ? '>0.0.0-0' : version;
   return {
     kind: 'artifact',

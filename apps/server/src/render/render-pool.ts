@@ -6,7 +6,7 @@ import type { Capabilities } from '@capstan/kube-helm';
 import type { RemotePolicy } from '@capstan/kube-kustomize';
 import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
-import type { RemoteContents } from './remote-contents.ts';
+import type { AccessTo, RemoteContents } from './remote-contents.ts';
 import { serveTree } from './remote-tree.ts';
 import type { RenderStore } from './render-store.ts';
 
@@ -97,7 +97,7 @@ export class RenderPool {
   async render(
     snapshot: Snapshot,
     spec: RenderSpec,
-    { fresh = false }: { readonly fresh?: boolean } = {},
+    { fresh = false, accessTo }: { readonly fresh?: boolean; readonly accessTo?: AccessTo } = {},
   ): Promise<RenderResult> {
     const { remotes } = this.#options;
     const policy = remotePolicyOf(spec);
@@ -105,7 +105,7 @@ export class RenderPool {
     let result = await this.#renderOnce(whole, spec, fresh);
     for (let round = 0; result.pending !== undefined && round < ROUNDS_MAX; round++) {
       if (remotes === undefined) return result;
-      whole = await remotes.mount(whole, result.pending, { policy, fresh });
+      whole = await remotes.mount(whole, result.pending, { policy, fresh, accessTo });
       result = await this.#renderOnce(whole, spec, fresh);
     }
     return result;
