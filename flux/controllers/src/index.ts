@@ -13,6 +13,7 @@ export { type Bearer, CloudIdentities } from './identity/cloud-identities.ts';
 export { formatEntry } from './inventory.ts';
 export { kustomizationDependency } from './kustomization-dependency.ts';
 export { readValues } from './read-secret.ts';
+export { reconcileDurations } from './reconcile-durations.ts';
 export { checkSourceKind, type FluxSettings, isWatched } from './settings.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
 export type { SecretReader } from './sources/source-secrets.ts';

@@ -49,6 +49,7 @@ import { canActAs, type DestinationPorts, openDestination } from './destination.
 import { formatDuration, parseDurationMs } from './durations.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { observe } from './observe-kustomization.ts';
+import { reconcileDurations } from './reconcile-durations.ts';
 import { type FluxSettings, isWatched } from './settings.ts';
 import { deliverySource } from './sources/delivery-source.ts';
 import { ownerName, timeoutMs, toDelivery } from './to-delivery.ts';
@@ -126,6 +127,11 @@ export function createKustomizationController(
     laneOf: (key) => laneOf(key, control),
     onMoved: ({ namespace, name }) => bench.known.delete(ownerName(namespace, name)),
     clock: ports.clock,
+    ...reconcileDurations(
+      'Kustomization',
+      ports.runtime,
+      (key) => control.kustomization(key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {

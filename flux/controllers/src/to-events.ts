@@ -2,6 +2,7 @@ import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import { findCondition } from './conditions.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
+import { compareKeys } from './kind-order.ts';
 import { tookToCheck } from './to-kustomization-status.ts';
 
 export interface KustomizationEvent {
@@ -43,15 +44,9 @@ export function toEvents(
     const message = `Health checks canceled due to new reconciliation triggered by ${superseded}`;
     events.push({ type: 'Normal', reason: 'HealthCheckCanceled', message, annotations });
   }
-  const changes = (delivery.operation?.results ?? []).flatMap(describeChange);
-  const isOver = ready.status !== 'Unknown';
-  if (isOver && changes.length > 0 && isNewOperation(before, after)) {
-    events.push({
-      type: 'Normal',
-      reason: 'Progressing',
-      message: changes.join('\n'),
-      annotations,
-    });
+  const isOver = ready.status !== 'Unknown' && isNewOperation(before, after);
+  for (const message of isOver ? describeChanges(delivery) : []) {
+    events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
   const healthy = findCondition(after.status.conditions, 'Healthy');
   if (
@@ -107,6 +102,15 @@ const VERBS: Readonly<Record<string, string>> = {
   configured: 'configured',
   pruned: 'deleted',
 };
+
+/** What was applied, then what was deleted: a line each, in the order of Flux, deletions the other way round. */
+function describeChanges({ operation }: DeliveryStatus): readonly string[] {
+  const results = (operation?.results ?? []).toSorted((a, b) => compareKeys(a.key, b.key));
+  const isPrune = ({ outcome }: OperationResult) => outcome === 'pruned';
+  const applied = results.filter((result) => !isPrune(result)).flatMap(describeChange);
+  const deleted = results.filter(isPrune).toReversed().flatMap(describeChange);
+  return [applied, deleted].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+}
 
 function describeChange({ key, outcome }: OperationResult): readonly string[] {
   const verb = outcome && VERBS[outcome];

@@ -8,6 +8,7 @@ import type { HistoryEntry, Kustomization, KustomizationStatus } from '@capstan/
 import { findCondition, type NewCondition, setConditions } from './conditions.ts';
 import { formatDuration, formatTime } from './durations.ts';
 import { formatEntry, parseEntry } from './inventory.ts';
+import { compareKeys } from './kind-order.ts';
 import { timeoutMs } from './to-delivery.ts';
 import { commitOf } from './to-source.ts';
 
@@ -33,7 +34,9 @@ export function toKustomizationStatus(
   const attempted =
     reachedBuild && context.revision !== '' ? context.revision : status.lastAttemptedRevision;
   const applied = isReady ? context.revision : status.lastAppliedRevision;
-  const inventory = delivery.inventory.map(formatEntry);
+  const inventory = delivery.inventory
+    .toSorted((a, b) => compareKeys(a.key, b.key))
+    .map(formatEntry);
   const handled = context.handledReconcileAt ?? status.lastHandledReconcileAt;
   const history = toHistory(status.history ?? [], delivery, {
     verdict,
@@ -330,6 +333,8 @@ function toHistory(
   // Another revision of the same objects was reconciled too, though there was nothing to do.
   const isIdle = verdict.kind === 'ready' && known?.metadata?.['revision'] !== metadata['revision'];
   if (isCounted && !isIdle) return previous;
+  if (known === undefined && isOfPast(operation, previous[0], { outcome, metadata }))
+    return previous;
   const lastReconciled = isCounted ? formatTime(context.nowMs) : finished;
   const entry: HistoryEntry = {
     digest,
@@ -341,6 +346,22 @@ function toHistory(
     totalReconciliations: (known?.totalReconciliations ?? 0) + 1,
   };
   return [entry, ...previous.filter((one) => !isSame(one))].slice(0, 5);
+}
+
+/**
+ * Another process did it, and counted it, under its own digest: what was found in place after a restart or a take-over is
+ * no reconciliation of ours.
+ */
+function isOfPast(
+  { results }: OperationState,
+  newest: HistoryEntry | undefined,
+  now: { readonly outcome: string; readonly metadata: { readonly [name: string]: string } },
+): boolean {
+  return (
+    results.length === 0 &&
+    newest?.lastReconciledStatus === now.outcome &&
+    newest.metadata?.['revision'] === now.metadata['revision']
+  );
 }
 
 /** When the operation ended, or the attempt that failed last; undefined while one runs. */

@@ -17,6 +17,7 @@ import {
   isWatched,
   type NamedKey,
   parseDurationMs,
+  reconcileDurations,
   setFinalizer,
   writeStatus,
 } from '@capstan/flux-controllers';
@@ -63,6 +64,11 @@ export function createHelmChartController(ports: HelmChartPorts): {
     reconcile: (key, { signal }) => reconcile(key, ports, signal),
     keyString: keyText,
     clock: ports.clock,
+    ...reconcileDurations(
+      'HelmChart',
+      ports.runtime,
+      (key) => control.find('HelmChart', key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {

@@ -20,6 +20,7 @@ import {
   type NamedKey,
   openDestination,
   parseDurationMs,
+  reconcileDurations,
   setFinalizer,
   writeStatus,
 } from '@capstan/flux-controllers';
@@ -108,6 +109,11 @@ export function createHelmReleaseController(ports: HelmReleasePorts): {
     concurrency: 8,
     backoff: BACKOFF,
     clock: ports.clock,
+    ...reconcileDurations(
+      'HelmRelease',
+      ports.runtime,
+      (key) => ports.control.find('HelmRelease', key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {

@@ -18,6 +18,7 @@ import {
   isWatched,
   type NamedKey,
   parseDurationMs,
+  reconcileDurations,
   setFinalizer,
   writeStatus,
 } from '@capstan/flux-controllers';
@@ -68,6 +69,11 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
     reconcile: (key, { signal }) => reconcile(key, ports, signal),
     keyString: keyText,
     clock: ports.clock,
+    ...reconcileDurations(
+      'HelmRepository',
+      ports.runtime,
+      (key) => ports.control.find('HelmRepository', key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {

@@ -27,6 +27,7 @@ import { valuesDigest } from './digests.ts';
 import { correctDrift } from './drift.ts';
 import type { DriftReport } from './drift-report.ts';
 import { formatGoDuration } from './go-duration.ts';
+import { HelmLog, logged } from './helm-log.ts';
 import { inventoryOf } from './inventory.ts';
 import { MESSAGES } from './messages.ts';
 import { releaseName, releaseNamespace } from './names.ts';
@@ -95,17 +96,20 @@ export async function performAction(
   return { ...result, release: summarize(result.release, ports.clock.now()) };
 }
 
-/** The ports of kube/helm, with the records that are written collected. */
-function watching(ports: ActionPorts): { readonly seen: Release[]; readonly helm: ReleasePorts } {
+/** The ports of kube/helm, with the records that are written collected, and what is done told to a log. */
+function watching(ports: ActionPorts): {
+  readonly seen: Release[];
+  readonly helm: ReleasePorts;
+  readonly log: HelmLog;
+} {
   const { client, clock, merge, waits } = ports;
   const seen: Release[] = [];
+  const log = new HelmLog(clock);
   const observe = (record: Release): void => {
     seen.push(record);
   };
-  return {
-    seen,
-    helm: { cluster: client, clock, merge, waits, holder: 'helm-controller', observe },
-  };
+  const helm = { cluster: client, clock, merge, waits, holder: 'helm-controller', observe };
+  return { seen, helm: logged(helm, log), log };
 }
 
 async function releaseChart(
@@ -121,7 +125,7 @@ async function releaseChart(
     lastAttemptedReleaseAction: action,
     ...(action === 'install' ? { history: [] } : {}),
   });
-  const { seen, helm } = watching(ports);
+  const { seen, helm, log } = watching(ports);
   let failure: unknown;
   try {
     const shared = {
@@ -143,7 +147,7 @@ async function releaseChart(
   const recorded = recordReleased(timed, seen, action);
   const listed = await withInventory(recorded, seen, { chart, ports });
   if (failure === undefined) return { release: released(listed, action, ports) };
-  return notReleased(listed, { action, failure, seen, input, ports });
+  return notReleased(listed, { action, failure, seen, log, input, ports });
 }
 
 async function withInventory(
@@ -202,11 +206,12 @@ function notReleased(
     readonly action: 'install' | 'upgrade';
     readonly failure: unknown;
     readonly seen: readonly Release[];
+    readonly log: HelmLog;
     readonly input: ActionInput;
     readonly ports: ActionPorts;
   },
 ): ActionResult {
-  const { action, failure, seen, input, ports } = of;
+  const { action, failure, seen, log, input, ports } = of;
   const { name, version, appVersion } = input.chart.metadata;
   const target = {
     namespace: releaseNamespace(release),
@@ -222,7 +227,7 @@ function notReleased(
   recordEvent(ports.events, failed, {
     type: 'Warning',
     reason,
-    message,
+    message: log.appendTo(message),
     ...eventMetadata({
       chartVersion: version,
       configDigest: valuesDigest(input.values),
@@ -306,7 +311,7 @@ async function rollBack(
     const problem = 'missing target release for rollback: required to rollback';
     return { release, error: new Error(problem) };
   }
-  const { seen, helm } = watching(ports);
+  const { seen, helm, log } = watching(ports);
   const record = records.find(({ revision }) => revision === target.version);
   const options = toRollbackOptions(release, { revision: target.version, record });
   let failure: unknown;
@@ -323,6 +328,7 @@ async function rollBack(
     reasons: ['RollbackSucceeded', 'RollbackFailed'],
     done: MESSAGES.rolledBack(target),
     failed: (problem) => MESSAGES.rollbackFailed(target, problem),
+    log,
   });
   const next = mark(
     failure === undefined ? recorded : countFailure(recorded),
@@ -341,6 +347,7 @@ function remediation(
     readonly reasons: readonly [succeeded: string, failed: string];
     readonly done: string;
     readonly failed: (problem: string) => string;
+    readonly log: HelmLog;
   },
 ) {
   const isDone = failure === undefined;
@@ -348,12 +355,14 @@ function remediation(
   const message = isDone ? say.done : say.failed(messageOf(failure).trim());
   const status: 'True' | 'False' = isDone ? 'True' : 'False';
   const type: 'Normal' | 'Warning' = isDone ? 'Normal' : 'Warning';
-  return { state: { status, reason, message }, event: { type, reason, message } };
+  const told = isDone ? message : say.log.appendTo(message);
+  return { state: { status, reason, message }, event: { type, reason, message: told } };
 }
 
 interface Removal {
   readonly release: HelmRelease;
   readonly failure: unknown;
+  readonly log: HelmLog;
 }
 
 /** Uninstalls the release where it was last seen, and checks that it was that very one. */
@@ -368,7 +377,7 @@ async function remove(
     readonly ports: ActionPorts;
   },
 ): Promise<Removal> {
-  const { seen, helm } = watching(ports);
+  const { seen, helm, log } = watching(ports);
   const { namespace, name } = current;
   const storageNamespace = release.status.storageNamespace ?? namespace;
   const options = toUninstallOptions(release, { namespace, storageNamespace });
@@ -386,7 +395,7 @@ async function remove(
   }
   const fold = (one: HelmRelease, written: Release): HelmRelease =>
     recordSeen(one, written, { action, adds: false });
-  return { release: seen.reduce(fold, release), failure };
+  return { release: seen.reduce(fold, release), failure, log };
 }
 
 const NOT_UPDATED = 'uninstall completed with error: release not updated in Helm storage';
@@ -408,6 +417,7 @@ async function remediateByUninstall(
     reasons: ['UninstallSucceeded', 'UninstallFailed'],
     done: MESSAGES.remediated(after),
     failed: (problem) => MESSAGES.remediationFailed(after, problem),
+    log: removal.log,
   });
   const next = mark(
     failure === undefined ? removal.release : countFailure(removal.release),
@@ -451,7 +461,7 @@ export async function uninstall(release: HelmRelease, ports: ActionPorts): Promi
     return { release: finish(withStatus(removal.release, gone), 'UninstallSucceeded', message) };
   }
   const message = MESSAGES.uninstallFailed(after, messageOf(failure).trim());
-  tell('Warning', 'UninstallFailed', message);
+  tell('Warning', 'UninstallFailed', removal.log.appendTo(message));
   const failed = finish(countFailure(removal.release), 'UninstallFailed', message);
   return { release: failed, error: asError(failure) };
 }

@@ -12,6 +12,8 @@ export interface Gauge {
 }
 export interface Histogram {
   observe(labels: Labels, value: number): void;
+  /** Takes the series with these labels out (its object is gone). */
+  remove(labels: Labels): void;
 }
 export type Labels = Readonly<Record<string, string>>;
 
@@ -160,6 +162,10 @@ class Buckets implements Histogram {
     series.count++;
     const at = this.#bounds.findIndex((bound) => value <= bound);
     if (at >= 0) series.counts[at] = (series.counts[at] ?? 0) + 1;
+  }
+
+  remove(labels: Labels): void {
+    this.#series.delete(formatLabels(labels));
   }
 
   *lines(): Generator<string> {

@@ -24,6 +24,7 @@ import { CapstanError, messageOf } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
 import { type ControlState, isWanted, type NamedKey, requireParsed } from '../control-state.ts';
 import { formatTime } from '../durations.ts';
+import { reconcileDurations } from '../reconcile-durations.ts';
 import { isWatched } from '../settings.ts';
 import type { PackTree } from '../sources/artifact-port.ts';
 import { artifactSource } from '../sources/git-repositories.ts';
@@ -75,6 +76,11 @@ export function createArtifactGeneratorController(
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: sourceId,
     clock: ports.clock,
+    ...reconcileDurations(
+      'ArtifactGenerator',
+      ports.runtime,
+      (key) => control.generator(key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {

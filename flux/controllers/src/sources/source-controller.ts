@@ -19,6 +19,7 @@ import { findCondition } from '../conditions.ts';
 import { type ControlState, isWanted, type NamedKey } from '../control-state.ts';
 import { parseDurationMs } from '../durations.ts';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
+import { reconcileDurations } from '../reconcile-durations.ts';
 import { type FluxSettings, isWatched } from '../settings.ts';
 import { setFinalizer, writeStatus } from '../write-object.ts';
 import type { ArtifactPort } from './artifact-port.ts';
@@ -97,6 +98,11 @@ export function createSourceController<T extends SourceObject>(
     keyString: sourceId,
     onMoved: (key) => source.forget?.(key),
     clock: ports.clock,
+    ...reconcileDurations(
+      source.kind,
+      ports.runtime,
+      (key) => control.source(source.kind, key) !== undefined,
+    ),
     ...(ports.runtime === undefined ? {} : { runtime: ports.runtime }),
   });
   return {
