@@ -95,7 +95,10 @@ async function applyAsArgo(world: World, object: KubeObject, style: Style): Prom
     [LAST_APPLIED]: `${JSON.stringify(object)}\n`,
   };
   const sent = { ...object, metadata: { ...object.metadata, annotations } };
-  return world.client.create(sent, { fieldManager: MANAGER });
+  if ((await world.get(refOf(object))) === undefined)
+    return world.client.create(sent, { fieldManager: MANAGER });
+  // What is there is changed by a strategic merge, as by kubectl apply.
+  return world.client.patch(refOf(object), sent, { type: 'strategic', fieldManager: MANAGER });
 }
 
 function refOf({ apiVersion, kind, metadata: { namespace = '', name = '' } }: KubeObject) {
@@ -270,6 +273,49 @@ async function goesOn(world: World, style: Style, left: Left): Promise<void> {
   );
 }
 
+/** Of an Application's status, all that the original knows. */
+const KNOWN_STATUS: ReadonlySet<string> = new Set([
+  'conditions',
+  'controllerNamespace',
+  'health',
+  'history',
+  'observedAt',
+  'operationState',
+  'reconciledAt',
+  'resourceHealthSource',
+  'resources',
+  'sourceHydrator',
+  'sourceType',
+  'sourceTypes',
+  'summary',
+  'sync',
+]);
+
+/** Plays Argo CD again: what it sends for the same commit changes nothing, and it finds nothing that it does not know. */
+async function handsBack(world: World, style: Style): Promise<void> {
+  const { name } = style;
+  await world.stop();
+  const pods = await podsOf(world, name);
+  for (const text of Object.values({ ...FILES, ...CHANGED })) {
+    const wanted = marked(text, style);
+    const before = await world.client.get(refOf(wanted));
+    for (const [key, value] of Object.entries({
+      ...wanted.metadata.annotations,
+      ...wanted.metadata.labels,
+    }))
+      assert.ok(JSON.stringify(before.metadata).includes(JSON.stringify(value)), `${key} tracks`);
+    await applyAsArgo(world, wanted, style);
+    const after = await world.client.get(refOf(wanted));
+    assert.deepEqual([after['spec'], after['data']], [before['spec'], before['data']]);
+  }
+  assert.deepEqual(await podsOf(world, name), pods, 'no Pod restarted');
+  const { metadata, status, operation } = await world.client.get({ ...APPLICATION, name });
+  const unknown = Object.keys((status ?? {}) as JsonObject).filter((key) => !KNOWN_STATUS.has(key));
+  assert.deepEqual([unknown, operation], [[], undefined]);
+  assert.doesNotMatch(JSON.stringify([metadata.annotations, metadata.finalizers]), /capstan/);
+  await world.restart();
+}
+
 function takesOver(style: Style): Scenario['run'] {
   return async (world) => {
     await world.stop();
@@ -284,6 +330,7 @@ function takesOver(style: Style): Scenario['run'] {
     await world.restart();
     await adopts(world, style, left);
     await goesOn(world, style, left);
+    await handsBack(world, style);
     // The next one begins with a cluster that has no other Application.
     await world.client.delete({ ...APPLICATION, name: style.name });
     return undefined;
