@@ -83,8 +83,14 @@ function adoptHooks(
   if (operation.retryCount > 0) return progress;
   const startedAt = Math.floor(operation.startedAtMs / 1000) * 1000;
   return stepsOf(plan).reduce((current, step) => {
-    const madeAt = Date.parse(step.live?.metadata.creationTimestamp ?? '');
-    const isOurs = step.verb === 'hook' && madeAt >= startedAt && !current.states.has(step.id);
+    const { creationTimestamp = '', uid = '', deletionTimestamp } = step.live?.metadata ?? {};
+    const madeAt = Date.parse(creationTimestamp);
+    const isOurs =
+      step.verb === 'hook' &&
+      madeAt >= startedAt &&
+      deletionTimestamp === undefined &&
+      operation.priorHooks?.includes(uid) !== true &&
+      !current.states.has(step.id);
     if (!isOurs) return current;
     const result: StepResult = {
       stepId: step.id,

@@ -230,7 +230,7 @@ function holdOperation(
 
 function startOperation(
   request: OperationRequest,
-  { loaded }: View,
+  { loaded, compared }: View,
   { clock }: DeliveryPorts,
 ): OperationState {
   return {
@@ -242,6 +242,7 @@ function startOperation(
     revisions: loaded.revisions.map(({ id }) => id),
     desiredDigest: loaded.digest,
     results: [],
+    priorHooks: compared.hooks.flatMap(({ metadata }) => metadata.uid ?? []),
   };
 }
 

@@ -215,6 +215,8 @@ export interface OperationState {
   /** Everything is applied; what remains is to wait for health. */
   readonly appliedAtMs?: number;
   readonly results: readonly OperationResult[];
+  /** Hooks that were there when it began, by uid: none of them is of its making. Absent: not known any more (after a restart). */
+  readonly priorHooks?: readonly string[];
 }
 
 /** What became of one step; enough to go on after a restart. */

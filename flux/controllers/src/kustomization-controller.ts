@@ -25,7 +25,13 @@ import {
   watchOwners,
 } from '@capstan/engine-delivery';
 import type { Snapshot, SourceSpec, SourceStore } from '@capstan/engine-source';
-import { KUSTOMIZE_GROUP, type Kustomization, REQUESTED_AT, SOURCE_GROUP } from '@capstan/flux-api';
+import {
+  KUSTOMIZE_GROUP,
+  type Kustomization,
+  parseKustomization,
+  REQUESTED_AT,
+  SOURCE_GROUP,
+} from '@capstan/flux-api';
 import type { LiveChange } from '@capstan/kube-client';
 import {
   type Controller,
@@ -48,6 +54,7 @@ import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
+import { KustomizationIndex } from './kustomization-index.ts';
 import { observe } from './observe-kustomization.ts';
 import { reconcileDurations } from './reconcile-durations.ts';
 import { type FluxSettings, isWatched } from './settings.ts';
@@ -79,6 +86,7 @@ interface Bench {
   readonly ports: KustomizationPorts;
   readonly control: ControlState;
   readonly known: Map<string, Known>;
+  readonly index: KustomizationIndex;
   readonly judge: ChangeJudge;
   readonly compileCel: CelCompiler;
 }
@@ -115,6 +123,7 @@ export function createKustomizationController(
     ports,
     control,
     known: new Map(),
+    index: new KustomizationIndex(),
     judge: new ChangeJudge(ports.sources),
     compileCel: createCelCompiler(),
   };
@@ -142,6 +151,7 @@ export function createKustomizationController(
         if (kind === 'Kustomization')
           controller.enqueue({ namespace, name }, { reason: 'live object' });
       };
+      for (const one of control.kustomizations()) bench.index.put(keyOf(one), one);
       const stops = [
         control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
         ports.cluster.live.subscribe((change) => wakeReferrers(change, controller, bench)),
@@ -177,17 +187,16 @@ function laneOf(key: NamedKey, control: ControlState): string {
 
 /** The object itself; those whose source it is; those that wait for it. */
 function wakeConcerned(change: LiveChange, controller: Controller<NamedKey>, bench: Bench): void {
-  const { control } = bench;
+  const { index } = bench;
   const { group, kind, namespace, name } = change.key;
   if (group === KUSTOMIZE_GROUP && kind === 'Kustomization') {
-    if (isWanted(change)) controller.enqueue(change.key, { reason: 'kustomization' });
-    for (const one of control.kustomizations()) {
-      const own = one.metadata.namespace ?? '';
-      const waits = one.spec.dependsOn?.some(
-        (ref) => ref.name === name && (ref.namespace || own) === namespace,
-      );
-      if (waits === true) controller.enqueue(keyOf(one), { reason: 'dependency' });
+    if (isWanted(change)) {
+      const parsed = change.after && parseKustomization(change.after.read());
+      index.put(change.key, parsed?.kind === 'ok' ? parsed.value : undefined);
+      controller.enqueue(change.key, { reason: 'kustomization' });
     }
+    for (const one of index.waitersOf(change.key))
+      controller.enqueue(one, { reason: 'dependency' });
   } else if (group === SOURCE_GROUP) {
     // Whatever becomes of it, the Kustomizations are looked at.
     wakeFollowers({ kind, namespace, name }, controller, bench).catch(() => undefined);
@@ -228,23 +237,18 @@ async function wakeFollowers(
   controller: Controller<NamedKey>,
   bench: Bench,
 ): Promise<void> {
-  const { control, known, judge } = bench;
-  const followers = control.kustomizations().filter(({ spec, metadata }) => {
-    const { kind, name, namespace } = spec.sourceRef;
-    return (
-      kind === source.kind &&
-      name === source.name &&
-      (namespace || metadata.namespace) === source.namespace
-    );
-  });
+  const { index, known, judge } = bench;
+  const followers = index.followersOf(source);
   if (followers.length === 0) return;
   const snapshot = await readArtifact(source, bench).catch(() => undefined);
-  for (const one of followers) {
-    const { namespace, name } = keyOf(one);
-    const before = known.get(ownerName(namespace, name))?.render;
-    const touched = snapshot === undefined || judge.touches(before, snapshot);
-    controller.enqueue({ namespace, name }, { priority: touched ? 10 : -10, reason: 'source' });
-  }
+  const isTouched = ({ namespace, name }: NamedKey) =>
+    snapshot === undefined ||
+    judge.touches(known.get(ownerName(namespace, name))?.render, snapshot);
+  const touched = new Set(followers.filter(isTouched));
+  // What is queued first begins at once, whatever its priority.
+  for (const key of touched) controller.enqueue(key, { priority: 10, reason: 'source' });
+  for (const key of followers)
+    if (!touched.has(key)) controller.enqueue(key, { priority: -10, reason: 'source' });
 }
 
 /** The files of a source's artifact. */
