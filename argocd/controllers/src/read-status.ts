@@ -3,13 +3,14 @@ import type {
   ResourceResult,
   OperationState as WireOperation,
 } from '@capstan/argocd-api';
-import type {
-  DeliveryStatus,
-  InventoryEntry,
-  OperationPhase,
-  OperationRequest,
-  OperationResult,
-  OperationState,
+import {
+  type DeliveryStatus,
+  type InventoryEntry,
+  type OperationPhase,
+  type OperationRequest,
+  type OperationResult,
+  type OperationState,
+  unlookedStatus,
 } from '@capstan/engine-delivery';
 import type { PhaseName } from '@capstan/engine-sync';
 import { keyString } from '@capstan/kube-object';
@@ -35,18 +36,12 @@ export function readStatus(app: Application): DeliveryStatus | undefined {
   );
   const operation = status.operationState && readOperation(status.operationState);
   const revisions = status.sync?.revisions ?? (status.sync?.revision ? [status.sync.revision] : []);
-  return {
+  return unlookedStatus({
     revisions: revisions.map((id) => ({ id, name: '' })),
-    desiredDigest: '',
-    sync: 'Unknown',
-    health: { status: 'Unknown' },
-    objects: [],
-    problems: [],
     inventory,
-    renderKinds: [],
     observedAtMs: 0,
     ...(operation === undefined ? {} : { operation }),
-  };
+  });
 }
 
 const PHASES: readonly OperationPhase[] = [

@@ -1,5 +1,5 @@
 import type { Application } from '@capstan/argocd-api';
-import { type DeliveryStatus, problemOf } from '@capstan/engine-delivery';
+import { type DeliveryStatus, problemOf, unlookedStatus } from '@capstan/engine-delivery';
 import type { CapstanError } from '@capstan/lib-std';
 
 /** The status of an application whose spec cannot be used: nothing is known of its state, and nothing is touched. */
@@ -9,18 +9,12 @@ export function unusableStatus(
   { error, nowMs }: { readonly error: CapstanError; readonly nowMs: number },
 ): DeliveryStatus {
   const operation = refuseOperation(app, { error, nowMs }) ?? previous?.operation;
-  return {
-    revisions: [],
-    desiredDigest: '',
-    sync: 'Unknown',
-    health: { status: 'Unknown' },
-    objects: [],
+  return unlookedStatus({
     problems: [problemOf(error, 'spec')],
     inventory: previous?.inventory ?? [],
-    renderKinds: [],
     observedAtMs: nowMs,
     ...(operation === undefined ? {} : { operation }),
-  };
+  });
 }
 
 /** What somebody asks for is answered, though it cannot be begun. */

@@ -73,3 +73,4 @@ export type {
   SyncStatus,
   TrackingMark,
 } from './types.ts';
+export { unlookedStatus } from './unlooked-status.ts';

@@ -1,19 +1,12 @@
 import type { Json } from '@capstan/kube-object';
+import { valueAt } from '@capstan/lib-std';
 
 /** Reading of objects as they come: what has another type than asked for counts as absent. */
 export function at(
   value: Json | undefined,
   ...path: readonly (string | number)[]
 ): Json | undefined {
-  let current = value;
-  for (const part of path) {
-    if (typeof part === 'number') {
-      current = Array.isArray(current) ? current[part] : undefined;
-    } else {
-      current = isRecord(current) ? current[part] : undefined;
-    }
-  }
-  return current;
+  return valueAt(value, ...path) as Json | undefined;
 }
 
 export function isRecord(

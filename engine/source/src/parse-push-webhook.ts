@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, valueAt } from '@capstan/lib-std';
 
 export interface WebhookRequest {
   /** Names in lower case. */
@@ -65,7 +65,7 @@ function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
   if (headers['x-event-key'] !== undefined) {
     return headers['x-hook-uuid'] === undefined ? 'bitbucketServer' : 'bitbucket';
   }
-  return at(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined
+  return valueAt(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined
     ? 'azureDevOps'
     : 'generic';
 }
@@ -129,25 +129,32 @@ const ADDRESSES: Readonly<Record<Sender, Addresses>> = {
     PUSHES.test(headers['x-gogs-event'] ?? '') ? repositoryAddresses(body) : [],
   gitlab: ({ headers }, body) =>
     /^(?:Push|Tag Push|System) Hook$/.test(headers['x-gitlab-event'] ?? '')
-      ? ['git_http_url', 'git_ssh_url', 'web_url'].map((field) => at(body, 'project', field))
+      ? ['git_http_url', 'git_ssh_url', 'web_url'].map((field) => valueAt(body, 'project', field))
       : [],
   bitbucket: ({ headers }, body) =>
-    headers['x-event-key'] === 'repo:push' ? [at(body, 'repository', 'links', 'html', 'href')] : [],
+    headers['x-event-key'] === 'repo:push'
+      ? [valueAt(body, 'repository', 'links', 'html', 'href')]
+      : [],
   bitbucketServer: ({ headers }, body) => {
     if (headers['x-event-key'] !== 'repo:refs_changed') return [];
-    const clones = at(body, 'repository', 'links', 'clone');
-    return Array.isArray(clones) ? clones.slice(0, URLS_MAX).map((link) => at(link, 'href')) : [];
+    const clones = valueAt(body, 'repository', 'links', 'clone');
+    return Array.isArray(clones)
+      ? clones.slice(0, URLS_MAX).map((link) => valueAt(link, 'href'))
+      : [];
   },
   azureDevOps: (_request, body) =>
-    at(body, 'eventType') === 'git.push'
-      ? [at(body, 'resource', 'repository', 'remoteUrl'), at(body, 'resource', 'repository', 'url')]
+    valueAt(body, 'eventType') === 'git.push'
+      ? [
+          valueAt(body, 'resource', 'repository', 'remoteUrl'),
+          valueAt(body, 'resource', 'repository', 'url'),
+        ]
       : [],
-  generic: (_request, body) => [at(body, 'url'), ...repositoryAddresses(body)],
+  generic: (_request, body) => [valueAt(body, 'url'), ...repositoryAddresses(body)],
 };
 
 function repositoryAddresses(body: unknown): readonly unknown[] {
   const fields = ['clone_url', 'ssh_url', 'git_url', 'html_url', 'url'];
-  return fields.map((field) => at(body, 'repository', field));
+  return fields.map((field) => valueAt(body, 'repository', field));
 }
 
 function bounded(found: readonly unknown[]): readonly string[] {
@@ -167,14 +174,4 @@ function parseBody({ headers, body }: WebhookRequest): unknown {
   } catch {
     return undefined;
   }
-}
-
-function at(value: unknown, ...path: readonly string[]): unknown {
-  let found = value;
-  for (const field of path) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, field))
-      return undefined;
-    found = (found as Record<string, unknown>)[field];
-  }
-  return found;
 }

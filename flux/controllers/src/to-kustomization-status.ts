@@ -3,7 +3,12 @@
  * condition that did not change keeps its time.
  */
 
-import type { DeliveryStatus, OperationState, Problem } from '@capstan/engine-delivery';
+import {
+  type DeliveryStatus,
+  type OperationState,
+  type Problem,
+  unlookedStatus,
+} from '@capstan/engine-delivery';
 import type { HistoryEntry, Kustomization, KustomizationStatus } from '@capstan/flux-api';
 import { findCondition, type NewCondition, setConditions } from './conditions.ts';
 import { formatDuration, formatTime } from './durations.ts';
@@ -91,18 +96,12 @@ export function notReady(
   previous: DeliveryStatus | undefined,
   nowMs: number,
 ): DeliveryStatus {
-  return {
-    revisions: [],
-    desiredDigest: '',
-    sync: 'Unknown',
-    health: { status: 'Unknown' },
-    objects: [],
+  return unlookedStatus({
     problems: [{ stage: 'spec', severity: 'error', code: reason, message, kind: 'wait' }],
     inventory: previous?.inventory ?? [],
-    renderKinds: [],
     observedAtMs: nowMs,
     ...(previous?.operation === undefined ? {} : { operation: previous.operation }),
-  };
+  });
 }
 
 function judge(
@@ -378,15 +377,8 @@ export function readStatus({ status }: Kustomization): DeliveryStatus | undefine
   const at = Date.parse(ready?.lastTransitionTime ?? '');
   const finishedAtMs = Number.isNaN(at) ? 0 : at;
   const isDone = ready?.status === 'True' && status.lastAppliedRevision !== undefined;
-  return {
-    revisions: [],
-    desiredDigest: '',
-    sync: 'Unknown',
-    health: { status: 'Unknown' },
-    objects: [],
-    problems: [],
+  return unlookedStatus({
     inventory,
-    renderKinds: [],
     observedAtMs: 0,
     ...(isDone
       ? {
@@ -397,7 +389,7 @@ export function readStatus({ status }: Kustomization): DeliveryStatus | undefine
           ),
         }
       : {}),
-  };
+  });
 }
 
 function doneOperation(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, valueAt } from '@capstan/lib-std';
 import type { OciRepository } from './registry.ts';
 
 const PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
@@ -44,8 +44,8 @@ async function tagSignatures(
     const text = layer.annotations[ANNOTATIONS.signature];
     if (layer.mediaType !== SIMPLE_SIGNING || text === undefined) continue;
     const payload = await repository.blob(layer, PAYLOAD_BYTES_MAX);
-    const critical = at(parse(payload), 'critical');
-    const about = at(critical, 'image', 'docker-manifest-digest');
+    const critical = valueAt(parse(payload), 'critical');
+    const about = valueAt(critical, 'image', 'docker-manifest-digest');
     if (about !== digest) continue;
     const json = asBundle(layer.annotations, payload);
     found.push({
@@ -62,7 +62,7 @@ function asBundle(annotations: Readonly<Record<string, string>>, payload: Uint8A
   const pem = annotations[ANNOTATIONS.certificate];
   if (pem === undefined) return undefined;
   const log = parseText(annotations[ANNOTATIONS.log]);
-  const stamp = at(parseText(annotations[ANNOTATIONS.timestamp]), 'SignedRFC3161Timestamp');
+  const stamp = valueAt(parseText(annotations[ANNOTATIONS.timestamp]), 'SignedRFC3161Timestamp');
   return {
     mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
     verificationMaterial: {
@@ -83,16 +83,16 @@ function asBundle(annotations: Readonly<Record<string, string>>, payload: Uint8A
 }
 
 function logEntry(log: unknown): unknown {
-  const body = at(log, 'Payload', 'body');
+  const body = valueAt(log, 'Payload', 'body');
   const entry = parse(Buffer.from(typeof body === 'string' ? body : '', 'base64'));
   return {
-    logIndex: String(at(log, 'Payload', 'logIndex') ?? 0),
+    logIndex: String(valueAt(log, 'Payload', 'logIndex') ?? 0),
     logId: {
-      keyId: Buffer.from(String(at(log, 'Payload', 'logID') ?? ''), 'hex').toString('base64'),
+      keyId: Buffer.from(String(valueAt(log, 'Payload', 'logID') ?? ''), 'hex').toString('base64'),
     },
-    kindVersion: { kind: at(entry, 'kind'), version: at(entry, 'apiVersion') },
-    integratedTime: String(at(log, 'Payload', 'integratedTime') ?? 0),
-    inclusionPromise: { signedEntryTimestamp: at(log, 'SignedEntryTimestamp') },
+    kindVersion: { kind: valueAt(entry, 'kind'), version: valueAt(entry, 'apiVersion') },
+    integratedTime: String(valueAt(log, 'Payload', 'integratedTime') ?? 0),
+    inclusionPromise: { signedEntryTimestamp: valueAt(log, 'SignedEntryTimestamp') },
     canonicalizedBody: body,
   };
 }
@@ -122,22 +122,23 @@ async function bundleSignatures(
 
 /** A DSSE envelope around an in-toto statement about the manifest (secure-systems-lab/dsse, protocol). */
 function readBundle(bundle: unknown, digest: string): CosignSignature | undefined {
-  const envelope = at(bundle, 'dsseEnvelope');
-  const [type, text] = [at(envelope, 'payloadType'), at(envelope, 'payload')];
-  const signatures = at(envelope, 'signatures');
-  const signature = Array.isArray(signatures) ? at(signatures[0], 'sig') : undefined;
+  const envelope = valueAt(bundle, 'dsseEnvelope');
+  const [type, text] = [valueAt(envelope, 'payloadType'), valueAt(envelope, 'payload')];
+  const signatures = valueAt(envelope, 'signatures');
+  const signature = Array.isArray(signatures) ? valueAt(signatures[0], 'sig') : undefined;
   if (type !== IN_TOTO || typeof text !== 'string' || typeof signature !== 'string')
     return undefined;
   const statement = Buffer.from(text, 'base64');
-  const subjects = at(parse(statement), 'subject');
+  const subjects = valueAt(parse(statement), 'subject');
   const isAbout =
     Array.isArray(subjects) &&
-    subjects.some((subject) => `sha256:${String(at(subject, 'digest', 'sha256'))}` === digest);
+    subjects.some((subject) => `sha256:${String(valueAt(subject, 'digest', 'sha256'))}` === digest);
   if (!isAbout) return undefined;
   const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${statement.length} `;
-  const material = at(bundle, 'verificationMaterial');
+  const material = valueAt(bundle, 'verificationMaterial');
   const hasCertificate =
-    at(material, 'certificate') !== undefined || at(material, 'x509CertificateChain') !== undefined;
+    valueAt(material, 'certificate') !== undefined ||
+    valueAt(material, 'x509CertificateChain') !== undefined;
   return {
     signed: Buffer.concat([Buffer.from(head), statement]),
     signature: Buffer.from(signature, 'base64'),
@@ -160,13 +161,4 @@ function parseText(text: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-function at(value: unknown, ...path: readonly string[]): unknown {
-  let found = value;
-  for (const key of path) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-    found = (found as Record<string, unknown>)[key];
-  }
-  return found;
 }

@@ -4,3 +4,4 @@ export { type Clock, ManualClock } from './clock.ts';
 export { type Diagnostic, formatDiagnostic, formatLocation, type Location } from './diagnostic.ts';
 export { CapstanError, type ErrorKind, type ErrorOptions, messageOf, redact } from './error.ts';
 export { invariant, unreachable } from './invariant.ts';
+export { valueAt } from './value-at.ts';

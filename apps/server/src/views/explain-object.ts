@@ -1,4 +1,5 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { listAt, textAt, valueAt } from './fields.ts';
 
 /** One thing that a person wants to know, in one sentence, and what to do next. */
 export interface Explanation {
@@ -18,7 +19,7 @@ export function explainObject(object: KubeObject): readonly Explanation[] {
 }
 
 function explainApplication(app: KubeObject): readonly Explanation[] {
-  const status = at(app, 'status');
+  const status = valueAt(app, 'status');
   if (status === undefined) {
     return [
       {
@@ -33,20 +34,20 @@ function explainApplication(app: KubeObject): readonly Explanation[] {
 
 function explainSync(app: KubeObject): readonly Explanation[] {
   const name = app.metadata.name ?? '';
-  const sync = text(app, 'status', 'sync', 'status');
-  const problem = list(app, 'status', 'conditions').find((one) =>
-    text(one, 'type').endsWith('Error'),
+  const sync = textAt(app, 'status', 'sync', 'status');
+  const problem = listAt(app, 'status', 'conditions').find((one) =>
+    textAt(one, 'type').endsWith('Error'),
   );
   if (problem !== undefined) {
-    const sentence = `${text(problem, 'type')}: ${text(problem, 'message')}`;
-    return [{ about: 'sync', sentence, next: nextForProblem(text(problem, 'type')) }];
+    const sentence = `${textAt(problem, 'type')}: ${textAt(problem, 'message')}`;
+    return [{ about: 'sync', sentence, next: nextForProblem(textAt(problem, 'type')) }];
   }
   if (sync !== 'OutOfSync') return [];
-  const open = list(app, 'status', 'resources').filter(
-    (one) => text(one, 'status') === 'OutOfSync',
+  const open = listAt(app, 'status', 'resources').filter(
+    (one) => textAt(one, 'status') === 'OutOfSync',
   );
-  const extra = open.filter((one) => at(one, 'requiresPruning') === true);
-  const missing = open.filter((one) => text(one, 'health', 'status') === 'Missing');
+  const extra = open.filter((one) => valueAt(one, 'requiresPruning') === true);
+  const missing = open.filter((one) => textAt(one, 'health', 'status') === 'Missing');
   const changed = open.filter((one) => !extra.includes(one) && !missing.includes(one));
   const parts = [
     [changed, 'differ from Git'],
@@ -59,7 +60,7 @@ function explainSync(app: KubeObject): readonly Explanation[] {
   const sentence =
     told.length === 0
       ? 'the sources changed since the last comparison'
-      : `of ${list(app, 'status', 'resources').length} objects ${told.join(', ')}`;
+      : `of ${listAt(app, 'status', 'resources').length} objects ${told.join(', ')}`;
   return [{ about: 'sync', sentence, next: nextForSync(app, name, extra) }];
 }
 
@@ -72,19 +73,19 @@ function nextForProblem(type: string): string {
 }
 
 function nextForSync(app: KubeObject, name: string, extra: readonly Json[]): string {
-  const automated = at(app, 'spec', 'syncPolicy', 'automated');
-  const unconfirmed = extra.filter((one) => at(one, 'requiresDeletionConfirmation') === true);
+  const automated = valueAt(app, 'spec', 'syncPolicy', 'automated');
+  const unconfirmed = extra.filter((one) => valueAt(one, 'requiresDeletionConfirmation') === true);
   if (unconfirmed.length > 0) {
     return `confirm the deletion of ${names(unconfirmed)}: annotate it with argocd.argoproj.io/deletion-approved`;
   }
-  if (automated === undefined || at(automated, 'enabled') === false) {
+  if (automated === undefined || valueAt(automated, 'enabled') === false) {
     const prune = extra.length > 0 ? ' --prune' : '';
     return `sync it: argocd app sync ${name}${prune}, or switch on spec.syncPolicy.automated`;
   }
-  if (extra.length > 0 && at(automated, 'prune') !== true) {
+  if (extra.length > 0 && valueAt(automated, 'prune') !== true) {
     return `remove them: argocd app sync ${name} --prune, or set spec.syncPolicy.automated.prune`;
   }
-  if (at(automated, 'selfHeal') !== true) {
+  if (valueAt(automated, 'selfHeal') !== true) {
     return `it syncs with the next commit; for changes in the cluster set spec.syncPolicy.automated.selfHeal`;
   }
   return 'nothing: it syncs by itself';
@@ -93,38 +94,38 @@ function nextForSync(app: KubeObject, name: string, extra: readonly Json[]): str
 const BAD = ['Unknown', 'Degraded', 'Missing', 'Progressing', 'Suspended'];
 
 function explainHealth(app: KubeObject): readonly Explanation[] {
-  const health = text(app, 'status', 'health', 'status');
+  const health = textAt(app, 'status', 'health', 'status');
   if (health === '' || health === 'Healthy') return [];
-  const ranked = list(app, 'status', 'resources')
-    .map((one) => ({ one, rank: BAD.indexOf(text(one, 'health', 'status')) }))
+  const ranked = listAt(app, 'status', 'resources')
+    .map((one) => ({ one, rank: BAD.indexOf(textAt(one, 'health', 'status')) }))
     .filter(({ rank }) => rank >= 0)
     .sort((a, b) => a.rank - b.rank);
   const worst = ranked[0]?.one;
   if (worst === undefined) {
-    const sentence = text(app, 'status', 'health', 'message') || `it is ${health}`;
+    const sentence = textAt(app, 'status', 'health', 'message') || `it is ${health}`;
     return [{ about: 'health', sentence, next: 'see its resource tree' }];
   }
-  const message = text(worst, 'health', 'message');
+  const message = textAt(worst, 'health', 'message');
   const others = ranked.length - 1;
   const more = others === 0 ? '' : `, and ${others} more`;
-  const state = text(worst, 'health', 'status');
+  const state = textAt(worst, 'health', 'status');
   const sentence = `${label(worst)} is ${state}${message === '' ? '' : `: ${message}`}${more}`;
   return [{ about: 'health', sentence, next: nextForHealth(worst, state) }];
 }
 
 function nextForHealth(object: Json, state: string): string {
-  const namespace = text(object, 'namespace');
+  const namespace = textAt(object, 'namespace');
   const where = namespace === '' ? '' : ` -n ${namespace}`;
-  const target = `${text(object, 'kind').toLowerCase()}/${text(object, 'name')}${where}`;
+  const target = `${textAt(object, 'kind').toLowerCase()}/${textAt(object, 'name')}${where}`;
   if (state === 'Missing') return 'sync it';
   if (state === 'Suspended') return `resume it when you are ready: kubectl get ${target} -o yaml`;
-  if (text(object, 'kind') === 'Pod') return `kubectl logs ${target}; kubectl describe ${target}`;
+  if (textAt(object, 'kind') === 'Pod') return `kubectl logs ${target}; kubectl describe ${target}`;
   return `kubectl describe ${target}`;
 }
 
 function explainOperation(app: KubeObject): readonly Explanation[] {
-  const phase = text(app, 'status', 'operationState', 'phase');
-  const message = text(app, 'status', 'operationState', 'message');
+  const phase = textAt(app, 'status', 'operationState', 'phase');
+  const message = textAt(app, 'status', 'operationState', 'message');
   const name = app.metadata.name ?? '';
   if (phase === 'Running') {
     const sentence = message === '' ? 'a sync is running' : `a sync is running: ${message}`;
@@ -135,10 +136,11 @@ function explainOperation(app: KubeObject): readonly Explanation[] {
     return [{ about: 'waiting', sentence, next }];
   }
   if (phase === 'Failed' || phase === 'Error') {
-    const failed = list(app, 'status', 'operationState', 'syncResult', 'resources').find(
-      (one) => text(one, 'status') === 'SyncFailed' || text(one, 'hookPhase') === 'Failed',
+    const failed = listAt(app, 'status', 'operationState', 'syncResult', 'resources').find(
+      (one) => textAt(one, 'status') === 'SyncFailed' || textAt(one, 'hookPhase') === 'Failed',
     );
-    const detail = failed === undefined ? message : `${label(failed)}: ${text(failed, 'message')}`;
+    const detail =
+      failed === undefined ? message : `${label(failed)}: ${textAt(failed, 'message')}`;
     const next = `correct it in Git; a new commit is tried at once, or argocd app sync ${name}`;
     return [{ about: 'waiting', sentence: `the last sync failed: ${detail}`, next }];
   }
@@ -148,21 +150,21 @@ function explainOperation(app: KubeObject): readonly Explanation[] {
 function explainByConditions(object: KubeObject): readonly Explanation[] {
   const { kind, metadata } = object;
   const target = `${kind.toLowerCase()} ${metadata.name} -n ${metadata.namespace ?? 'default'}`;
-  if (at(object, 'spec', 'suspend') === true) {
+  if (valueAt(object, 'spec', 'suspend') === true) {
     return [{ about: 'waiting', sentence: `${kind} is suspended`, next: `flux resume ${target}` }];
   }
-  const conditions = list(object, 'status', 'conditions');
-  const find = (type: string) => conditions.find((one) => text(one, 'type') === type);
+  const conditions = listAt(object, 'status', 'conditions');
+  const find = (type: string) => conditions.find((one) => textAt(one, 'type') === type);
   const ready = find('Ready');
-  const observed = at(object, 'status', 'observedGeneration');
+  const observed = valueAt(object, 'status', 'observedGeneration');
   if (ready === undefined || (observed !== undefined && observed !== metadata.generation)) {
     const sentence = 'its controller has not looked at this generation yet';
     return [{ about: 'waiting', sentence, next: `flux reconcile ${target}` }];
   }
-  if (text(ready, 'status') === 'True') return [];
-  const reason = text(ready, 'reason');
-  const sentence = `${reason}: ${text(ready, 'message')}`;
-  const isBusy = text(ready, 'status') === 'Unknown' || find('Reconciling') !== undefined;
+  if (textAt(ready, 'status') === 'True') return [];
+  const reason = textAt(ready, 'reason');
+  const sentence = `${reason}: ${textAt(ready, 'message')}`;
+  const isBusy = textAt(ready, 'status') === 'Unknown' || find('Reconciling') !== undefined;
   if (reason === 'DependencyNotReady') {
     return [{ about: 'waiting', sentence, next: 'make the dependency ready: explain it next' }];
   }
@@ -184,24 +186,5 @@ function names(objects: readonly Json[]): string {
 }
 
 function label(object: Json): string {
-  return `${text(object, 'kind')}/${text(object, 'name')}`;
-}
-
-function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
-  let current = value;
-  for (const name of path) {
-    if (typeof current !== 'object' || current === null || Array.isArray(current)) return undefined;
-    current = (current as { readonly [key: string]: Json | undefined })[name];
-  }
-  return current;
-}
-
-function text(value: Json | undefined, ...path: readonly string[]): string {
-  const found = at(value, ...path);
-  return typeof found === 'string' ? found : '';
-}
-
-function list(value: Json | undefined, ...path: readonly string[]): readonly Json[] {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
+  return `${textAt(object, 'kind')}/${textAt(object, 'name')}`;
 }

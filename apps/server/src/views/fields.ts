@@ -1,13 +1,9 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
+import { valueAt as findValue } from '@capstan/lib-std';
 
 /** The value at a path of fields; undefined when it is not there. */
 export function valueAt(value: Json | undefined, ...path: readonly string[]): Json | undefined {
-  let at = value;
-  for (const field of path) {
-    if (!isMapping(at) || !Object.hasOwn(at, field)) return undefined;
-    at = at[field];
-  }
-  return at;
+  return findValue(value, ...path) as Json | undefined;
 }
 
 /** A text at a path; '' when it is not there or no text. */

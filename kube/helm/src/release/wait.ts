@@ -1,4 +1,5 @@
 import { computeStatus, type KubeObject, parseApiVersion } from '@capstan/kube-object';
+import { valueAt } from '@capstan/lib-std';
 import { isNotFound, pause, type ReleasePorts, type WaitOptions } from './cluster-port.ts';
 import { ReleaseError } from './release-error.ts';
 import { refOf } from './release-objects.ts';
@@ -120,7 +121,7 @@ export async function waitUntilGone(
 }
 
 function isPaused(object: KubeObject): boolean {
-  return object.kind === 'Deployment' && at(object, 'spec', 'paused') === true;
+  return object.kind === 'Deployment' && valueAt(object, 'spec', 'paused') === true;
 }
 
 function isJob({ apiVersion, kind }: KubeObject): boolean {
@@ -130,19 +131,19 @@ function isJob({ apiVersion, kind }: KubeObject): boolean {
 /** Whether a Job has ended: `Current`, `Failed` or `InProgress`. */
 export function judgeJob(job: KubeObject): ReturnType<Judge> {
   const wanted = numberOr(
-    at(job, 'spec', 'completions'),
-    numberOr(at(job, 'spec', 'parallelism'), 1),
+    valueAt(job, 'spec', 'completions'),
+    numberOr(valueAt(job, 'spec', 'parallelism'), 1),
   );
-  const conditions = at(job, 'status', 'conditions');
+  const conditions = valueAt(job, 'status', 'conditions');
   for (const condition of Array.isArray(conditions) ? conditions : []) {
     if (Reflect.get(Object(condition), 'status') !== 'True') continue;
     const type: unknown = Reflect.get(Object(condition), 'type');
     if (type === 'Complete') {
-      const done = numberOr(at(job, 'status', 'succeeded'), 0);
+      const done = numberOr(valueAt(job, 'status', 'succeeded'), 0);
       return { status: 'Current', message: `Job Completed. succeeded: ${done}/${wanted}` };
     }
     if (type === 'Failed') {
-      const failed = numberOr(at(job, 'status', 'failed'), 0);
+      const failed = numberOr(valueAt(job, 'status', 'failed'), 0);
       return { status: 'Failed', message: `Job Failed. failed: ${failed}/${wanted}` };
     }
   }
@@ -152,18 +153,10 @@ export function judgeJob(job: KubeObject): ReturnType<Judge> {
 /** Whether a Pod that is to end has ended. */
 export function judgePod(pod: KubeObject): ReturnType<Judge> {
   const name = pod.metadata.name ?? '';
-  const phase = at(pod, 'status', 'phase');
+  const phase = valueAt(pod, 'status', 'phase');
   if (phase === 'Succeeded') return { status: 'Current', message: `pod ${name} succeeded` };
   if (phase === 'Failed') return { status: 'Failed', message: `pod ${name} failed` };
   return { status: 'InProgress', message: 'Pod in progress' };
-}
-
-function at(object: KubeObject, ...path: readonly string[]): unknown {
-  let value: unknown = object;
-  for (const key of path) {
-    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  }
-  return value;
 }
 
 function numberOr(value: unknown, fallback: number): number {
