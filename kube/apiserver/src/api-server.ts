@@ -76,12 +76,29 @@ export interface ApiServer {
 /** Makes a server and its first objects (namespaces, roles); it listens nowhere, see `listen`. */
 export async function createApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const catalogue = options.catalogue ?? (await loadCatalogue());
-  const server = assemble({ ...options, catalogue });
+  const clock = options.clock ?? systemClock(newestTime(options.store));
+  const server = assemble({ ...options, catalogue, clock });
   bootstrap(server.core);
   return server;
 }
 
-function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue }): ApiServer {
+/** When the objects that were kept were last written: what comes is later, also when the wall clock was set back meanwhile. */
+function newestTime(store: Store | undefined): number {
+  let newest = 0;
+  for (const bucket of store?.buckets() ?? []) {
+    for (const [, { metadata }] of store?.view(bucket).entries() ?? []) {
+      const times = (metadata.managedFields ?? []).map(({ time }) => String(time ?? ''));
+      for (const time of [...times, metadata.creationTimestamp ?? '']) {
+        newest = Math.max(newest, Date.parse(time) || 0);
+      }
+    }
+  }
+  return newest;
+}
+
+function assemble(
+  options: ApiServerOptions & { readonly catalogue: Catalogue; readonly clock: Clock },
+): ApiServer {
   const { catalogue } = options;
   const store = options.store ?? new Store();
   const admission = new Admission({ asksOutside: options.asksWebhooks ?? true });
@@ -90,7 +107,7 @@ function assemble(options: ApiServerOptions & { readonly catalogue: Catalogue })
     store,
     registry: new Registry(store, builtInsFor(catalogue, createRuleCompiler())),
     catalogue,
-    clock: admission.sessions.steady(options.clock ?? systemClock()),
+    clock: admission.sessions.steady(options.clock),
     random: () => admission.sessions.draw('random', random),
     newUid: () => admission.sessions.draw('uid', () => randomUUID()),
     parseYaml,

@@ -10,7 +10,7 @@ const freshMs = 60_000;
  */
 export function fileCredentials(
   read: () => Promise<Credential>,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): Credentials {
   let held: { readonly credential: Credential; readonly readAtMs: number } | undefined;
   return {
@@ -26,7 +26,8 @@ export function fileCredentials(
       return held.credential;
     },
     rejected(credential) {
-      if (held?.credential === credential) held = { credential, readAtMs: 0 };
+      if (held?.credential === credential)
+        held = { credential, readAtMs: Number.NEGATIVE_INFINITY };
     },
   };
 }

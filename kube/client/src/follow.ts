@@ -70,7 +70,7 @@ export async function* followPieces(
   let resourceVersion: string | undefined;
   for (let failures = 0; ; ) {
     signal?.throwIfAborted();
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     try {
       for await (const piece of attempt(client, ref, options, resourceVersion, streaming)) {
         if ('resourceVersion' in piece) resourceVersion = piece.resourceVersion;
@@ -78,7 +78,7 @@ export async function* followPieces(
         yield piece;
       }
       // A watch that ends at once, again and again, must not become a busy loop.
-      if (Date.now() - startedMs < 1_000) await sleep(backoff.baseMs, signal);
+      if (performance.now() - startedMs < 1_000) await sleep(backoff.baseMs, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (isExpired(error)) resourceVersion = undefined;

@@ -31,7 +31,7 @@ export class Limiter {
   #accepted = 0;
   #refusedAt = Number.POSITIVE_INFINITY;
   #tokens: number;
-  #refilledAtMs = Date.now();
+  #refilledAtMs = performance.now();
 
   constructor(options: LimiterOptions) {
     this.#options = options;
@@ -67,13 +67,13 @@ export class Limiter {
 
   #endUrgent(): void {
     this.#urgent--;
-    this.#lastUrgentMs = Date.now();
+    this.#lastUrgentMs = performance.now();
   }
 
   async #untilQuiet(forMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const untilMs = Date.now() + forMs;
-    for (let leftMs = forMs; leftMs > 0; leftMs = untilMs - Date.now()) {
-      const sinceMs = this.#urgent > 0 ? 0 : Date.now() - this.#lastUrgentMs;
+    const untilMs = performance.now() + forMs;
+    for (let leftMs = forMs; leftMs > 0; leftMs = untilMs - performance.now()) {
+      const sinceMs = this.#urgent > 0 ? 0 : performance.now() - this.#lastUrgentMs;
       if (sinceMs >= quietMs) return;
       await sleep(Math.min(leftMs, quietMs - sinceMs), signal);
     }
@@ -94,7 +94,7 @@ export class Limiter {
   /** For those who have a place: waits until the server wants to be asked again, and for the rate. */
   async untilOpen(signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
-      const pausedMs = this.#pausedUntilMs - Date.now();
+      const pausedMs = this.#pausedUntilMs - performance.now();
       if (pausedMs <= 0) break;
       await sleep(pausedMs, signal);
     }
@@ -104,7 +104,7 @@ export class Limiter {
 
   /** The server refused a request, which has left: nobody is sent for this long. */
   slowDown(forMs: number): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now >= this.#pausedUntilMs) {
       this.#accepted = this.#inFlight + 1;
       this.#refusedAt = Math.min(this.allowed, this.#accepted);
@@ -155,7 +155,7 @@ export class Limiter {
   #takeToken(): number {
     const { rate } = this.#options;
     if (rate === undefined) return 0;
-    const now = Date.now();
+    const now = performance.now();
     this.#tokens = Math.min(
       rate.burst,
       this.#tokens + ((now - this.#refilledAtMs) / 1000) * rate.perSecond,

@@ -1,5 +1,5 @@
 import type { RequestObserver } from '@capstan/kube-client';
-import type { Clock } from '@capstan/lib-std';
+import { type Clock, passedMs } from '@capstan/lib-std';
 import type { ReconcileResult } from './controller-types.ts';
 import type { Registry } from './metrics.ts';
 
@@ -64,7 +64,7 @@ export function createControllerMetrics(
   }
   for (const counter of [errors, terminal, panics]) counter.add(labels, 0);
   const starts = new Set<{ readonly ms: number }>();
-  const ages = (): number[] => [...starts].map(({ ms }) => (clock.now() - ms) / 1000);
+  const ages = (): number[] => [...starts].map(({ ms }) => (passedMs(clock) - ms) / 1000);
   registry.gaugeFrom(
     'workqueue_unfinished_work_seconds',
     "How many seconds of work has been done that is in progress and hasn't been observed by work_duration. Large values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.",
@@ -81,12 +81,12 @@ export function createControllerMetrics(
     depth: (queued) => work.depth.set(queue, queued),
     active: (running) => active.set(labels, running),
     begin(waitedSeconds) {
-      const start = { ms: clock.now() };
+      const start = { ms: passedMs(clock) };
       starts.add(start);
       work.waited.observe(queue, waitedSeconds);
       const end = (result: string): void => {
         starts.delete(start);
-        const seconds = (clock.now() - start.ms) / 1000;
+        const seconds = (passedMs(clock) - start.ms) / 1000;
         total.add({ ...labels, result });
         time.observe(labels, seconds);
         work.worked.observe(queue, seconds);

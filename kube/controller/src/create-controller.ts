@@ -4,6 +4,7 @@ import {
   CapstanError,
   type Clock,
   messageOf,
+  passedMs,
 } from '@capstan/lib-std';
 import { type ControllerMetrics, createControllerMetrics } from './controller-metrics.ts';
 import type { Controller, EnqueueOptions, Reconcile, ReconcileResult } from './controller-types.ts';
@@ -179,7 +180,7 @@ class QueueController<Key> implements Controller<Key> {
       if (priority <= entry.priority) return;
       this.#ready.remove(entry, entry.lane, entry.priority);
     } else {
-      entry.readySinceMs = this.#clock.now();
+      entry.readySinceMs = passedMs(this.#clock);
       this.#metrics?.added();
     }
     entry.state = 'ready';
@@ -191,7 +192,7 @@ class QueueController<Key> implements Controller<Key> {
   }
 
   #delay(entry: Entry<Key>, afterMs: number, priority: number): void {
-    const atMs = this.#clock.now() + afterMs;
+    const atMs = passedMs(this.#clock) + afterMs;
     const highest = Math.max(priority, entry.delayed?.priority ?? priority);
     if (entry.state === 'ready') return;
     if (entry.delayed !== undefined && entry.delayed.atMs <= atMs) return;
@@ -277,7 +278,7 @@ class QueueController<Key> implements Controller<Key> {
 
   async #work(entry: Entry<Key>): Promise<void> {
     const abort = new AbortController();
-    const startedMs = this.#clock.now();
+    const startedMs = passedMs(this.#clock);
     entry.state = 'running';
     if (this.#options.runtime?.gate !== undefined) {
       this.#held.set(this.#options.keyString(entry.key), entry.key);
@@ -288,7 +289,7 @@ class QueueController<Key> implements Controller<Key> {
     // Never inside of the call that enqueued: a reconcile starts on a clean stack.
     await Promise.resolve();
     const result = await this.#reconcile(entry.key, abort.signal);
-    const durationMs = this.#clock.now() - startedMs;
+    const durationMs = passedMs(this.#clock) - startedMs;
     entry.abort = undefined;
     entry.work = undefined;
     entry.state = 'idle';

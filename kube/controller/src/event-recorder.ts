@@ -1,6 +1,6 @@
 import { ApiError, isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import { BoundedCache, CapstanError, type Clock, invariant } from '@capstan/lib-std';
+import { BoundedCache, CapstanError, type Clock, invariant, passedMs } from '@capstan/lib-std';
 import { hash } from './rendezvous.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -92,7 +92,7 @@ class Recorder implements EventRecorder {
     }
     this.#waiting++;
     const lane = this.#laneOf(event);
-    lane.queue.push({ event, atMs: this.#clock.now() });
+    lane.queue.push({ event, atMs: passedMs(this.#clock) });
     lane.writing ??= this.#write(lane).finally(() => {
       lane.writing = undefined;
     });
@@ -253,7 +253,9 @@ class Recorder implements EventRecorder {
 
   /** Nobody is kept waiting for the news that something was done; when too much of it waits, it goes out. */
   #patience(atMs: number): number {
-    return this.#waiting > queueMax / 2 ? 0 : Math.max(0, atMs + patienceMs - this.#clock.now());
+    return this.#waiting > queueMax / 2
+      ? 0
+      : Math.max(0, atMs + patienceMs - passedMs(this.#clock));
   }
 
   async #createOrExplain(event: KubeObject, yieldsForMs: number): Promise<void> {

@@ -6,7 +6,7 @@ import {
   type KubeClient,
 } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import { type Clock, invariant } from '@capstan/lib-std';
+import { type Clock, invariant, passedMs } from '@capstan/lib-std';
 import { LeadershipLost } from './interruption.ts';
 import { systemClock } from './system-clock.ts';
 import { waitMs } from './wait.ts';
@@ -122,13 +122,13 @@ class HeldLease {
 
   /** Returns when the lease is lost, could not be renewed in time, or the signal aborts. */
   async keepHolding(signal: AbortSignal): Promise<void> {
-    let renewedAtMs = this.clock.now();
+    let renewedAtMs = passedMs(this.clock);
     while (!signal.aborted) {
       await waitMs(this.#retryPeriodMs, { signal, clock: this.clock }).catch(() => {});
       if (signal.aborted) return;
-      const leftMs = renewedAtMs + this.#renewDeadlineMs - this.clock.now();
+      const leftMs = renewedAtMs + this.#renewDeadlineMs - passedMs(this.clock);
       if (leftMs <= 0) return;
-      const startedMs = this.clock.now();
+      const startedMs = passedMs(this.clock);
       const limit = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
       if (await this.tryHold(limit)) renewedAtMs = startedMs;
       else if (this.#leader !== undefined && this.#leader !== this.#options.identity) return;
@@ -174,7 +174,7 @@ class HeldLease {
 
   async #tryOnce(signal: AbortSignal): Promise<boolean> {
     const { client, namespace, name, identity } = this.#options;
-    const now = this.clock.now();
+    const now = passedMs(this.clock);
     if (this.#seen !== undefined && holderOf(this.#seen) === identity) {
       // The usual renewal: one write and no read. A conflict means that somebody else wrote.
       const renewed = await this.#write(this.#seen, signal).catch((error: unknown) => {
@@ -236,7 +236,7 @@ class HeldLease {
 
   #see(lease: KubeObject): void {
     if (this.#seen?.metadata.resourceVersion !== lease.metadata.resourceVersion) {
-      this.#seenAtMs = this.clock.now();
+      this.#seenAtMs = passedMs(this.clock);
     }
     this.#seen = lease;
     const holder = holderOf(lease);

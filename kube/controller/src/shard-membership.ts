@@ -1,6 +1,6 @@
 import { type FollowEvent, isConflict, isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
-import type { Clock } from '@capstan/lib-std';
+import { type Clock, passedMs } from '@capstan/lib-std';
 import type { GateTenant, KeyGate } from './key-gate.ts';
 import { durationMsOf, holderOf, microTime } from './leader-elector.ts';
 import { mayRun } from './shard-view.ts';
@@ -132,7 +132,7 @@ class Members implements ShardMembership {
 
   async renew(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const startedMs = this.#clock.now();
+      const startedMs = passedMs(this.#clock);
       const writes = this.#wanted;
       try {
         const limit = AbortSignal.any([
@@ -169,7 +169,7 @@ class Members implements ShardMembership {
 
   /** The others still wait for this replica: less time than they give it, counted from before its last renewal. */
   #isCurrent(): boolean {
-    return this.#clock.now() < this.#renewedAtMs + this.#durationMs * (2 / 3);
+    return passedMs(this.#clock) < this.#renewedAtMs + this.#durationMs * (2 / 3);
   }
 
   async #pauseRenewal(signal: AbortSignal): Promise<void> {
@@ -218,7 +218,7 @@ class Members implements ShardMembership {
       holder: holderOf(lease),
       version: resourceVersion,
       durationMs: durationMsOf(lease),
-      atMs: this.#clock.now(),
+      atMs: passedMs(this.#clock),
       view: split(annotations[VIEW], ' '),
       announced: split(annotations[ANNOUNCED], '\n'),
     };
@@ -245,7 +245,7 @@ class Members implements ShardMembership {
   }
 
   #living(): readonly Seen[] {
-    const now = this.#clock.now();
+    const now = passedMs(this.#clock);
     return [...this.#seen.values()].filter(
       ({ holder, atMs, durationMs }) => holder !== '' && now < atMs + durationMs,
     );
@@ -281,7 +281,7 @@ class Members implements ShardMembership {
 
   /** Replicas that ended without a word leave their Leases behind. */
   #clearAway(): void {
-    const now = this.#clock.now();
+    const now = passedMs(this.#clock);
     for (const [name, { atMs, durationMs, version }] of this.#seen) {
       if (name === this.#leaseName || now < atMs + 4 * Math.max(durationMs, 1_000)) continue;
       this.#seen.delete(name);

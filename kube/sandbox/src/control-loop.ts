@@ -7,7 +7,7 @@ import {
   WebhookPending,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
-import type { Clock } from '@capstan/lib-std';
+import { type Clock, passedMs } from '@capstan/lib-std';
 import { createRecorder, type Recorder } from './events.ts';
 import { createOwnerIndex, type Dependent, type OwnerIndex } from './owner-index.ts';
 
@@ -142,7 +142,7 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
     },
   };
   const again = (queue: number, key: string, at: number): void =>
-    surroundings[queue]?.again(key, Math.max(0, at - core.clock.now()));
+    surroundings[queue]?.again(key, Math.max(0, at - passedMs(core.clock)));
   return { loop, see, again };
 }
 
@@ -174,7 +174,7 @@ function surroundingsOf(
     random: core.random,
     record: createRecorder(client, clock, controller.name),
     again(key, afterMs) {
-      const at = clock.now() + afterMs;
+      const at = passedMs(clock) + afterMs;
       const known = timers.get(key);
       if (known !== undefined && known.at <= at) return;
       known?.cancel();

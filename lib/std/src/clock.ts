@@ -1,13 +1,22 @@
 /** Time as a seam: milliseconds since the epoch, and timers that a test can move. */
 export interface Clock {
   now(): number;
+  /** Milliseconds from some moment on, which pass evenly whatever is done to the wall clock; absent: `now` does so. */
+  passed?(): number;
   /** Calls `run` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, run: () => void): () => void;
+}
+
+/** For durations: unlike `clock.now()` it neither jumps ahead nor goes back when somebody sets the wall clock. */
+export function passedMs(clock: Clock): number {
+  return clock.passed?.() ?? clock.now();
 }
 
 /** A clock that stands still until `advance` is called. Timers run in the order of their time. */
 export class ManualClock implements Clock {
   #now: number;
+  /** How far the wall clock was set from what has passed. */
+  #set = 0;
   #next = 0;
   readonly #timers = new Map<number, { readonly at: number; readonly run: () => void }>();
 
@@ -16,7 +25,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#set;
+  }
+
+  passed(): number {
     return this.#now;
+  }
+
+  /** Sets the wall clock ahead, or back: no timer runs. */
+  jump(byMs: number): void {
+    this.#set += byMs;
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -1,6 +1,6 @@
 export { type BackoffPolicy, backoffDelayMs } from './backoff.ts';
 export { BoundedCache } from './bounded-cache.ts';
-export { type Clock, ManualClock } from './clock.ts';
+export { type Clock, ManualClock, passedMs } from './clock.ts';
 export { type Diagnostic, formatDiagnostic, formatLocation, type Location } from './diagnostic.ts';
 export { CapstanError, type ErrorKind, type ErrorOptions, messageOf, redact } from './error.ts';
 export { invariant, unreachable } from './invariant.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@capstan/lib-std';
+import { type Clock, passedMs } from '@capstan/lib-std';
 import { ApiError } from '../api-error.ts';
 import type { WebhookAnswer } from './webhook-call.ts';
 
@@ -105,6 +105,7 @@ export class Sessions {
         session.now ??= clock.now();
         return session.now;
       },
+      passed: () => passedMs(clock),
       after: (delayMs, run) => clock.after(delayMs, run),
     };
   }
