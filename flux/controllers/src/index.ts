@@ -16,7 +16,14 @@ export { readValues } from './read-secret.ts';
 export { reconcileDurations } from './reconcile-durations.ts';
 export { checkSourceKind, type FluxSettings, isWatched } from './settings.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
-export type { SecretReader } from './sources/source-secrets.ts';
+export {
+  basicLoginOf,
+  type Certificates,
+  certificatesOf,
+  type SecretData,
+  textOf,
+} from './sources/secret-contents.ts';
+export { findSecret, type SecretReader } from './sources/source-secrets.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';
 export { type VerifiedManifest, verificationPrefix, verifyOci } from './sources/verify-oci.ts';
 export { checkReference, type Tenancy } from './tenancy.ts';

@@ -417,6 +417,7 @@ const REASONS: Readonly<Record<string, string>> = {
   AUTH: 'AuthenticationFailed',
   AUTH_SECRET: 'AuthenticationFailed',
 };
+const SOURCE_REASONS = ['SourceUnavailable', 'UnsupportedSourceKind', 'NoSourceArtifact'];
 const BUILD_REASONS: readonly string[] = [
   'MetadataPatchError',
   'ValuesFilesError',
@@ -430,13 +431,21 @@ function failureOf(error: unknown): SourceFailure {
     error instanceof CapstanError
       ? error
       : new CapstanError('INTERNAL', messageOf(error), { kind: 'retry', cause: error });
+  const isStalled = problem.kind === 'stalled';
+  const { message } = problem;
   const reason =
     problem instanceof BuildError ? problem.reason : (REASONS[problem.code] ?? 'Failed');
+  if (problem instanceof BuildError || SOURCE_REASONS.includes(reason)) {
+    const condition = BUILD_REASONS.includes(reason) ? 'BuildFailed' : 'FetchFailed';
+    return { condition, reason, message, isStalled, error: problem };
+  }
+  // What is no failure of the build itself is one of unknown reason to its condition.
   return {
-    condition: BUILD_REASONS.includes(reason) ? 'BuildFailed' : 'FetchFailed',
-    reason,
-    message: problem.message,
-    isStalled: problem.kind === 'stalled',
+    condition: 'FetchFailed',
+    reason: 'Unknown',
+    message: `unknown build error: ${message}`,
+    told: { reason, message },
+    isStalled,
     error: problem,
   };
 }
@@ -454,10 +463,10 @@ function tell(
   const { failure, build } = of;
   const { events } = of.ports;
   if (failure !== undefined) {
-    const { reason, message } = failure;
+    const { reason, message } = failure.told ?? failure;
     // That the source is not there yet is no news.
     const old = before.status.conditions?.find(({ type }) => type === 'Ready');
-    if (reason === 'NoSourceArtifact' || old?.message === message) return;
+    if (reason === 'NoSourceArtifact' || old?.message === failure.message) return;
     recordEvent(events, after, { type: 'Warning', reason, message });
     return;
   }

@@ -209,15 +209,20 @@ async function storeIndex(
 }
 
 function checkUrl(url: string): void {
-  const problem = url.startsWith('oci://')
-    ? "'oci' URL scheme cannot be used with 'default' HelmRepository type"
-    : URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
-      ? undefined
-      : `scheme of ${JSON.stringify(url)} is not supported`;
-  if (problem === undefined) return;
-  throw new CapstanError('URL_INVALID', `invalid Helm repository URL: ${problem}`, {
-    kind: 'stalled',
-  });
+  const stalled = (code: string, message: string) =>
+    new CapstanError(code, message, { kind: 'stalled' });
+  if (url.startsWith('oci://')) {
+    throw stalled(
+      'URL_INVALID',
+      "invalid Helm repository URL: 'oci' URL scheme cannot be used with 'default' HelmRepository type",
+    );
+  }
+  if (!URL.canParse(url)) {
+    throw stalled('URL_INVALID', `invalid Helm repository URL: ${JSON.stringify(url)} is none`);
+  }
+  const scheme = new URL(url).protocol.slice(0, -1);
+  if (/^https?$/.test(scheme)) return;
+  throw stalled('CLIENT', `failed to construct Helm client: scheme "${scheme}" not supported`);
 }
 
 /** The marks of an index; its entries are read when a chart is looked for. */

@@ -1,7 +1,17 @@
 /** How a HelmRepository is reached: credentials and trust from its Secrets, as Flux's source-controller reads them. */
 import type { HelmRepository } from '@capstan/flux-api';
-import { type CloudIdentities, parseDurationMs } from '@capstan/flux-controllers';
-import { isNotFound, type KubeClient } from '@capstan/kube-client';
+import {
+  basicLoginOf,
+  type Certificates,
+  type CloudIdentities,
+  certificatesOf,
+  findSecret,
+  parseDurationMs,
+  type SecretData,
+  type SecretReader,
+  textOf,
+} from '@capstan/flux-controllers';
+import type { KubeClient } from '@capstan/kube-client';
 import type { RepositoryOptions } from '@capstan/kube-helm';
 import { type Credentials, createHttpGet, registryCredentials } from '@capstan/lib-oci';
 import { CapstanError } from '@capstan/lib-std';
@@ -27,22 +37,13 @@ export async function openAccess(
 ): Promise<RepositoryAccess> {
   const { spec, metadata } = repository;
   const { namespace = '' } = metadata;
-  const read = (name: string, what: string) =>
-    readSecret(client, { namespace, name, what }, signal);
-  const trust =
-    spec.certSecretRef === undefined
-      ? undefined
-      : await read(spec.certSecretRef.name, 'TLS authentication secret');
-  const login =
-    spec.secretRef === undefined
-      ? undefined
-      : await read(spec.secretRef.name, 'authentication secret');
-  const credentials =
-    login === undefined
-      ? await cloudLogin(repository, identities)
-      : credentialsOf(login, spec.url, `${namespace}/${spec.secretRef?.name}`);
+  const reader = { client, namespace, signal };
+  const { certSecretRef, secretRef } = spec;
+  const trust = certSecretRef && (await readTrust(certSecretRef.name, reader));
+  const login = secretRef && (await readLogin(repository, secretRef.name, reader));
+  const credentials = login ? login.credentials : await cloudLogin(repository, identities);
   const timeoutMs = parseDurationMs(spec.timeout ?? TIMEOUT_DEFAULT, 'spec.timeout');
-  const { get, close } = createHttpGet({ timeoutMs, ...tlsOf(trust ?? login ?? new Map()) });
+  const { get, close } = createHttpGet({ timeoutMs, ...(trust ?? login?.certificates) });
   const options: RepositoryOptions = {
     get,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
@@ -69,77 +70,80 @@ async function cloudLogin(
   });
 }
 
-type SecretValues = ReadonlyMap<string, string>;
-
-async function readSecret(
-  client: KubeClient,
-  ref: { readonly namespace: string; readonly name: string; readonly what: string },
-  signal: AbortSignal,
-): Promise<SecretValues> {
-  const { namespace, name, what } = ref;
-  const fail = (reason: string): CapstanError =>
-    new CapstanError('AUTH_SECRET', `failed to get ${what} '${namespace}/${name}': ${reason}`, {
-      kind: 'retry',
-    });
-  try {
-    const found = await client.find(
-      { apiVersion: 'v1', kind: 'Secret', namespace, name },
-      { signal },
-    );
-    if (found === undefined) throw fail(`secrets "${name}" not found`);
-    return new Map(
-      Object.entries((found['data'] ?? {}) as Readonly<Record<string, unknown>>).flatMap(
-        ([key, value]) =>
-          typeof value === 'string'
-            ? [[key, Buffer.from(value, 'base64').toString('utf8')] as const]
-            : [],
-      ),
-    );
-  } catch (error) {
-    if (isNotFound(error)) throw fail(`secrets "${name}" not found`);
-    throw error;
-  }
+/** Certificates of `spec.certSecretRef`, which go before those of the login's Secret. */
+async function readTrust(name: string, reader: SecretReader): Promise<Certificates> {
+  const place = `${reader.namespace}/${name}`;
+  const data = await requireSecret(name, { reader, what: 'TLS authentication secret' });
+  return worded("failed to construct Helm client's TLS config: ", () =>
+    certificatesOf(data, place),
+  );
 }
 
-function credentialsOf(values: SecretValues, url: string, secret: string): Credentials | undefined {
-  const config = values.get('.dockerconfigjson');
-  if (config !== undefined) return dockerCredentials(config, url);
-  const username = values.get('username');
-  const password = values.get('password');
-  if (username === undefined && password === undefined) return undefined;
-  if (username === undefined || password === undefined) {
-    const missing = username === undefined ? 'username' : 'password';
-    throw new CapstanError(
-      'AUTH_SECRET',
-      `failed to detect authentication methods: secret '${secret}': key '${missing}' not found`,
-      { kind: 'retry' },
-    );
+/** What `spec.secretRef` holds: a login, and certificates where there are any. */
+async function readLogin(
+  { spec }: HelmRepository,
+  name: string,
+  reader: SecretReader,
+): Promise<{
+  readonly credentials: Credentials | undefined;
+  readonly certificates: Certificates;
+}> {
+  const place = `${reader.namespace}/${name}`;
+  const data = await requireSecret(name, { reader, what: 'authentication secret' });
+  return worded('failed to detect authentication methods: ', () => {
+    const basic = basicLoginOf(data, place);
+    const hasTrust = [...CERTIFICATE_KEYS].some((key) => textOf(data, key) !== undefined);
+    const certificates = hasTrust ? certificatesOf(data, place) : {};
+    const config = spec.type === 'oci' ? textOf(data, '.dockerconfigjson') : undefined;
+    const credentials =
+      config === undefined ? basic : dockerCredentials(config, spec.url, { name });
+    return { credentials, certificates };
+  });
+}
+
+const CERTIFICATE_KEYS = ['ca.crt', 'caFile', 'tls.crt', 'certFile', 'tls.key', 'keyFile'];
+
+async function requireSecret(
+  name: string,
+  { reader, what }: { readonly reader: SecretReader; readonly what: string },
+): Promise<SecretData> {
+  const found = await findSecret(reader, name);
+  if (found !== undefined) return found;
+  throw new CapstanError(
+    'AUTH_SECRET',
+    `failed to get ${what} '${reader.namespace}/${name}': secrets "${name}" not found`,
+    { kind: 'retry' },
+  );
+}
+
+/** Tells what was read when it failed. */
+function worded<T>(prefix: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CapstanError) || error.code !== 'SECRET_INVALID') throw error;
+    throw new CapstanError('AUTH_SECRET', `${prefix}${error.message}`, { kind: 'retry' });
   }
-  return { username, password };
 }
 
 /** Those of a Docker configuration for the registry, or the host, of a URL. */
-function dockerCredentials(text: string, url: string): Credentials | undefined {
+function dockerCredentials(
+  text: string,
+  url: string,
+  { name }: { readonly name: string },
+): Credentials | undefined {
   const { host, pathname } = new URL(url.replace(/^oci:/, 'https:'));
+  const prefix = 'failed to configure OCI registry authentication: ';
+  let found: Credentials | undefined;
   try {
     const repository = pathname.replaceAll(/^\/|\/$/g, '');
-    return registryCredentials(text, { registry: host, repository });
+    found = registryCredentials(text, { registry: host, repository });
   } catch {
     // Without its cause: that could quote the Secret.
-    const message = 'the Docker configuration in the Secret is no JSON';
+    const message = `${prefix}unable to load Docker config from Secret '${name}'`;
     throw new CapstanError('AUTH_SECRET', message, { kind: 'retry' });
   }
-}
-
-function tlsOf(values: SecretValues) {
-  const pick = (...names: readonly string[]): string | undefined =>
-    names.map((name) => values.get(name)).find((value) => value !== undefined && value !== '');
-  const caCertificate = pick('ca.crt', 'caFile');
-  const clientCertificate = pick('tls.crt', 'certFile');
-  const clientKey = pick('tls.key', 'keyFile');
-  return {
-    ...(caCertificate === undefined ? {} : { caCertificate }),
-    ...(clientCertificate === undefined ? {} : { clientCertificate }),
-    ...(clientKey === undefined ? {} : { clientKey }),
-  };
+  if (found !== undefined) return found;
+  const message = `${prefix}no auth config for '${host}' in the docker-registry Secret '${name}'`;
+  throw new CapstanError('AUTH_SECRET', message, { kind: 'retry' });
 }

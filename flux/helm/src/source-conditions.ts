@@ -9,6 +9,8 @@ export interface SourceFailure {
   readonly condition: (typeof FAILURES)[number];
   readonly reason: string;
   readonly message: string;
+  /** What events and Stalled say instead, where the condition has other words. */
+  readonly told?: { readonly reason: string; readonly message: string };
   /** Nothing helps but a change of the object. */
   readonly isStalled: boolean;
   readonly error: CapstanError;
@@ -31,7 +33,7 @@ export function succeeded<T extends Conditioned>(
 
 export function failed<T extends Conditioned>(
   source: T,
-  { condition, reason, message, isStalled }: SourceFailure,
+  { condition, reason, message, told: words, isStalled }: SourceFailure,
   nowMs: number,
 ): T {
   const others = FAILURES.filter((one) => one !== condition);
@@ -41,7 +43,7 @@ export function failed<T extends Conditioned>(
     nowMs,
   );
   const moving = isStalled
-    ? markStalled(told, reason, message, nowMs)
+    ? markStalled(told, words?.reason ?? reason, words?.message ?? message, nowMs)
     : markReconciling(told, 'ProgressingWithRetry', message, nowMs);
   return mark(moving, { type: 'Ready', status: 'False', reason, message }, nowMs);
 }

@@ -1,7 +1,7 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { guardedLookup, proxyFromEnvironment, refuseAddress } from '@capstan/lib-egress';
 import { CapstanError, messageOf, redact } from '@capstan/lib-std';
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, request, Socks5ProxyAgent } from 'undici';
 import type { HttpGet } from './http-port.ts';
 
 /** How a host is reached and trusted. */
@@ -103,6 +103,8 @@ function createDispatcher(options: HttpGetOptions, proxy: string): Dispatcher {
     const connect = { ...tls, timeout: timeoutMs, lookup: guardedLookup };
     return new Agent({ ...common, connect });
   }
+  if (proxy.startsWith('socks5:'))
+    return new Socks5ProxyAgent(proxy, { ...common, requestTls: tls });
   const address = new URL(proxy);
   const user = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
   return new ProxyAgent({

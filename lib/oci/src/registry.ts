@@ -65,7 +65,12 @@ export class OciRepository {
     this.#reference = reference;
     this.#options = options;
     const scheme = options.plainHttp === true ? 'http' : 'https';
-    this.#base = `${scheme}://${reference.registry}/v2/${reference.repository}`;
+    const { registry, repository } = reference;
+    // Docker Hub's API is at another name than its images, and images of its own are in a folder.
+    const isHub = registry === 'docker.io' || registry === 'index.docker.io';
+    const host = isHub ? 'index.docker.io' : registry;
+    const path = isHub && !repository.includes('/') ? `library/${repository}` : repository;
+    this.#base = `${scheme}://${host}/v2/${path}`;
   }
 
   /** All tags, page by page, within `tagsMax`. */

@@ -1,8 +1,8 @@
 import type { SourceAuth } from '@capstan/engine-source';
 import type { GitRepository } from '@capstan/flux-api';
+import type { SecretData } from './secret-contents.ts';
+import { textOf } from './secret-contents.ts';
 import { fetchFailure } from './source-outcome.ts';
-import type { SecretData } from './source-secrets.ts';
-import { textOf } from './source-secrets.ts';
 
 /**
  * The access that a GitRepository's Secret gives, checked as Flux checks it (pkg/git, AuthOptions): what counts depends on the

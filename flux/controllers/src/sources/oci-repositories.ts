@@ -6,13 +6,14 @@ import {
   type Credentials,
   createHttpGet,
   type HttpGet,
+  isDigest,
   type Manifest,
   type OciReference,
   OciRepository,
   parseReference,
   registryCredentials,
 } from '@capstan/lib-oci';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, messageOf } from '@capstan/lib-std';
 import { RE2JS } from 're2js';
 import type { ControlState } from '../control-state.ts';
 import { requireOCIRepository } from '../control-state.ts';
@@ -20,6 +21,7 @@ import { formatTime, parseDurationMs } from '../durations.ts';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { FLUX_IGNORE } from '../to-source.ts';
 import type { PackTree } from './artifact-port.ts';
+import { type SecretData, textOf } from './secret-contents.ts';
 import {
   createSourceController,
   type FetchContext,
@@ -35,11 +37,11 @@ import {
   type SourceOutcome,
 } from './source-outcome.ts';
 import {
+  findSecret,
   readCertificates,
   readProxy,
   readSecret,
   type SecretReader,
-  textOf,
 } from './source-secrets.ts';
 import { type VerifiedManifest, verificationPrefix, verifyOci } from './verify-oci.ts';
 
@@ -85,7 +87,7 @@ async function fetchOci(
     : await logIn(object, access.proxy, ports.identities);
   const repository = await connect(target, { ...access, credentials, signal: until, spec });
   const tag = await chooseTag(spec, repository);
-  const digest = spec.ref?.digest || (await digestOf(repository, tag));
+  const digest = pinnedDigest(spec) ?? (await digestOf(repository, tag));
   const revision = spec.ref?.digest || `${tag}@${digest}`;
   const nowMs = ports.clock.now();
   const verified = await verify(object, {
@@ -129,18 +131,17 @@ function parseUrl(url: string): OciReference {
 }
 
 async function readCredentials(
-  { spec, metadata }: OCIRepository,
+  object: OCIRepository,
   target: OciReference,
   reader: SecretReader,
 ): Promise<{ readonly isGiven: boolean; readonly credentials?: Credentials }> {
-  const prefix = (name: string) =>
-    `failed to get credential: failed to get secret '${metadata.namespace}/${name}': `;
+  const { spec, metadata } = object;
   const names = [
     ...(spec.secretRef === undefined ? [] : [spec.secretRef.name]),
     ...(await pullSecrets(spec.serviceAccountName, reader)),
   ];
   for (const name of names) {
-    const data = await readSecret(reader, name, prefix(name));
+    const data = await readPullSecret(object, reader, name);
     const text = textOf(data, '.dockerconfigjson') ?? textOf(data, '.dockercfg');
     try {
       const found = text === undefined ? undefined : registryCredentials(text, target);
@@ -149,7 +150,7 @@ async function readCredentials(
       // Without its cause: that could quote the Secret.
       throw fetchFailure(
         'AuthenticationFailed',
-        `${prefix(name)}.dockerconfigjson is no sound JSON`,
+        `failed to get credential: secret '${metadata.namespace}/${name}': .dockerconfigjson is no sound JSON`,
       );
     }
   }
@@ -185,6 +186,29 @@ async function logIn(
   });
 }
 
+/** That of `spec.secretRef`, or one of the account's. */
+async function readPullSecret(
+  { spec }: OCIRepository,
+  reader: SecretReader,
+  name: string,
+): Promise<SecretData> {
+  const place = `${reader.namespace}/${name}`;
+  if (name === spec.secretRef?.name) {
+    return await readSecret(
+      reader,
+      name,
+      `failed to get credential: failed to get secret '${place}': `,
+    );
+  }
+  const found = await findSecret(reader, name);
+  if (found !== undefined) return found;
+  const account = `${reader.namespace}/${spec.serviceAccountName}`;
+  throw fetchFailure(
+    'AuthenticationFailed',
+    `failed to get credential: failed to get image pull secret for serviceaccount '${account}': secret '${place}' not found`,
+  );
+}
+
 async function pullSecrets(
   account: string | undefined,
   { client, namespace, signal }: SecretReader,
@@ -195,7 +219,7 @@ async function pullSecrets(
   if (found === undefined) {
     throw fetchFailure(
       'AuthenticationFailed',
-      `failed to get credential: failed to get service account '${namespace}/${account}': serviceaccounts "${account}" not found`,
+      `failed to get credential: serviceaccount '${namespace}/${account}' not found`,
     );
   }
   const secrets = found['imagePullSecrets'];
@@ -284,7 +308,7 @@ async function chooseTag(
   const versions = filtered.map((tag) => (isChart ? tag.replaceAll('_', '+') : tag));
   const picked = pickVersion(ref.semver, versions);
   if (picked === 'not-a-range')
-    throw fail(`semver '${ref.semver}' parse error: improper constraint`);
+    throw fail(`semver '${ref.semver}' parse error: improper constraint: ${ref.semver}`);
   if (picked === undefined) throw fail(`no match found for semver: ${ref.semver}`);
   return isChart ? picked.replaceAll('+', '_') : picked;
 }
@@ -298,9 +322,19 @@ function filterTags(
   try {
     const pattern = RE2JS.compile(filter);
     return tags.filter((tag) => pattern.matcher(tag).find());
-  } catch {
-    throw fail(`the filter ${JSON.stringify(filter)} is no regular expression`);
+  } catch (error) {
+    throw fail(messageOf(error));
   }
+}
+
+/** The digest that the spec names. */
+function pinnedDigest({ ref }: OCIRepository['spec']): string | undefined {
+  if (!ref?.digest) return undefined;
+  if (isDigest(ref.digest)) return ref.digest;
+  throw fetchFailure(
+    'OCIArtifactPullFailed',
+    `failed to determine artifact digest: cannot parse hash: ${JSON.stringify(ref.digest)}`,
+  );
 }
 
 async function digestOf(repository: OciRepository, tag: string): Promise<string> {

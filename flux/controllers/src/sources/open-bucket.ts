@@ -16,16 +16,10 @@ import {
 import { createHttpGet, type HttpGetOptions } from '@capstan/lib-oci';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
+import { type SecretData, textOf } from './secret-contents.ts';
 import { bearerOf, requireIdentities } from './source-identity.ts';
 import { describeError, fetchFailure } from './source-outcome.ts';
-import {
-  readCertificates,
-  readProxy,
-  readSecret,
-  type SecretData,
-  type SecretReader,
-  textOf,
-} from './source-secrets.ts';
+import { readCertificates, readProxy, readSecret, type SecretReader } from './source-secrets.ts';
 
 export interface OpenBucketOptions {
   readonly client: KubeClient;

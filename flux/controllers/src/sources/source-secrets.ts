@@ -1,5 +1,6 @@
-import type { SourceAuth } from '@capstan/engine-source';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
+import { CapstanError } from '@capstan/lib-std';
+import { type Certificates, certificatesOf, proxyOf, type SecretData } from './secret-contents.ts';
 import { fetchFailure, SourceFailure } from './source-outcome.ts';
 
 /** Reads Secrets of one namespace, and says in the original's words what is wrong with them. */
@@ -9,22 +10,29 @@ export interface SecretReader {
   readonly signal: AbortSignal;
 }
 
-export type SecretData = ReadonlyMap<string, Buffer>;
-
 /** The values of a Secret that has to be there. `prefix` says what it is for. */
 export async function readSecret(
+  reader: SecretReader,
+  name: string,
+  prefix = `failed to get secret '${reader.namespace}/${name}': `,
+): Promise<SecretData> {
+  const found = await findSecret(reader, name);
+  if (found !== undefined) return found;
+  throw fetchFailure('AuthenticationFailed', `${prefix}secrets "${name}" not found`);
+}
+
+/** The values of a Secret; undefined when there is none. */
+export async function findSecret(
   { client, namespace, signal }: SecretReader,
   name: string,
-  prefix = `failed to get secret '${namespace}/${name}': `,
-): Promise<SecretData> {
+): Promise<SecretData | undefined> {
   const found = await client
     .find({ apiVersion: 'v1', kind: 'Secret', namespace, name }, { signal })
     .catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
-  if (found !== undefined) return secretData(found['data']);
-  throw fetchFailure('AuthenticationFailed', `${prefix}secrets "${name}" not found`);
+  return found === undefined ? undefined : secretData(found['data']);
 }
 
 export function secretData(data: unknown): SecretData {
@@ -36,63 +44,47 @@ export function secretData(data: unknown): SecretData {
   );
 }
 
-/** A value as text; undefined when it is absent or empty. */
-export function textOf(data: SecretData | undefined, key: string): string | undefined {
-  const value = data?.get(key)?.toString('utf8');
-  return value === '' ? undefined : value;
-}
-
-/** The proxy of `spec.proxySecretRef`: its address, with user and password when they are there. */
+/** The proxy of `spec.proxySecretRef`. */
 export async function readProxy(
   reader: SecretReader,
   ref: { readonly name: string } | undefined,
   prefix: string,
 ): Promise<string | undefined> {
   if (ref === undefined) return undefined;
-  const place = `${reader.namespace}/${ref.name}`;
-  const data = await readSecret(reader, ref.name, `${prefix}failed to get secret '${place}': `);
-  const address = textOf(data, 'address');
-  const fail = (why: string) =>
-    fetchFailure('AuthenticationFailed', `${prefix}secret '${place}': ${why}`);
-  if (address === undefined) throw fail("key 'address' not found");
-  if (!URL.canParse(address)) throw fail('the proxy address is no URL');
-  const url = new URL(address);
-  if (!/^https?:$/.test(url.protocol)) throw fail('the proxy address must be an http or https URL');
-  const [username, password] = [textOf(data, 'username'), textOf(data, 'password')];
-  if (username !== undefined) url.username = encodeURIComponent(username);
-  if (username !== undefined && password !== undefined) url.password = encodeURIComponent(password);
-  return url.href;
+  return await readContents(reader, ref, { prefix, read: proxyOf });
 }
 
-/** Certificates of `spec.certSecretRef`: `ca.crt`, and `tls.crt` with `tls.key`; older names as well. */
+/** Certificates of `spec.certSecretRef`. */
 export async function readCertificates(
   reader: SecretReader,
   ref: { readonly name: string } | undefined,
   prefix: string,
-): Promise<Pick<SourceAuth, 'caCertificate' | 'clientCertificate' | 'clientKey'>> {
+): Promise<Certificates> {
   if (ref === undefined) return {};
-  const place = `${reader.namespace}/${ref.name}`;
-  const data = await readSecret(reader, ref.name, `${prefix}failed to get secret '${place}': `);
-  const caCertificate = textOf(data, 'ca.crt') ?? textOf(data, 'caFile');
-  const clientCertificate = textOf(data, 'tls.crt') ?? textOf(data, 'certFile');
-  const clientKey = textOf(data, 'tls.key') ?? textOf(data, 'keyFile');
-  if ((clientCertificate === undefined) !== (clientKey === undefined)) {
-    throw fetchFailure(
-      'AuthenticationFailed',
-      `${prefix}secret '${place}' must contain both 'tls.crt' and 'tls.key' for a client certificate`,
-    );
+  return await readContents(reader, ref, { prefix, read: certificatesOf });
+}
+
+/** Secrets whose contents the original reads by its common functions, which name a missing one in words of their own. */
+async function readContents<T>(
+  reader: SecretReader,
+  { name }: { readonly name: string },
+  options: {
+    readonly prefix: string;
+    readonly read: (data: SecretData, place: string) => T;
+  },
+): Promise<T> {
+  const place = `${reader.namespace}/${name}`;
+  const { prefix, read } = options;
+  const data = await findSecret(reader, name);
+  if (data === undefined) {
+    throw fetchFailure('AuthenticationFailed', `${prefix}secret '${place}' not found`);
   }
-  if (caCertificate === undefined && clientCertificate === undefined) {
-    throw fetchFailure(
-      'AuthenticationFailed',
-      `${prefix}secret '${place}' must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`,
-    );
+  try {
+    return read(data, place);
+  } catch (error) {
+    if (!(error instanceof CapstanError) || error.kind === 'bug') throw error;
+    throw fetchFailure('AuthenticationFailed', `${prefix}${error.message}`);
   }
-  return {
-    ...(caCertificate === undefined ? {} : { caCertificate }),
-    ...(clientCertificate === undefined ? {} : { clientCertificate }),
-    ...(clientKey === undefined ? {} : { clientKey }),
-  };
 }
 
 /** As `readSecret`, for the keys of a verification. */

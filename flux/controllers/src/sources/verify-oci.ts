@@ -10,7 +10,8 @@ import {
 } from '@capstan/lib-oci';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { RE2JS } from 're2js';
-import { readSecret, type SecretData, type SecretReader } from './source-secrets.ts';
+import type { SecretData } from './secret-contents.ts';
+import { readSecret, type SecretReader } from './source-secrets.ts';
 
 export interface VerifiedManifest {
   readonly repository: OciRepository;
