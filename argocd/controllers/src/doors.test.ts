@@ -15,6 +15,7 @@ import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readStatus } from './read-status.ts';
 import {
+  chartPolicy,
   findCredential,
   findRepository,
   NO_TRUST,
@@ -445,6 +446,15 @@ test('credentials are found by repository, then by the longest prefix, and never
       project: 'p',
     }),
     secret('cluster', { url: 'https://git.example.com/x', username: 'no' }),
+    secret('repository', {
+      url: 'registry.example.com/charts',
+      type: 'helm',
+      name: 'team',
+      enableOCI: 'true',
+      username: 'reg',
+      password: '5',
+    }),
+    secret('repository', { url: 'http://127.0.0.1:8080', type: 'helm', name: 'own' }),
   ].flatMap((one) => one ?? []);
   const user = (url: string, project = 'default') =>
     findCredential(credentials, url, project)?.username;
@@ -459,6 +469,12 @@ test('credentials are found by repository, then by the longest prefix, and never
   const { lfs, depth } =
     findRepository(credentials, 'https://git.example.com/org/plain.git', 'default') ?? {};
   assert.deepEqual([lfs, depth], [true, 3]);
+  assert.equal(user('oci://registry.example.com/charts'), 'reg');
+  assert.deepEqual(chartPolicy(credentials, 'default'), {
+    schemes: ['https', 'http', 'oci'],
+    hosts: ['*', '127.0.0.1'],
+    aliases: { team: 'oci://registry.example.com/charts', own: 'http://127.0.0.1:8080' },
+  });
 });
 
 test('the tracking annotation names the owner', () => {

@@ -78,10 +78,10 @@ export function findRepository(
   url: string,
   project: string,
 ): Omit<RepositoryCredential, 'kind' | 'project'> | undefined {
-  const wanted = normalizeUrl(url);
+  const wanted = withoutOci(url);
   const own = credentials.filter(
     (one) =>
-      one.kind === 'repository' && normalizeUrl(one.url) === wanted && fitsProject(one, project),
+      one.kind === 'repository' && withoutOci(one.url) === wanted && fitsProject(one, project),
   );
   const [best] = own.sort((a, b) => Number(b.project === project) - Number(a.project === project));
   const template = credentials
@@ -131,10 +131,15 @@ function fitsProject({ project }: RepositoryCredential, wanted: string): boolean
 
 /** A prefix ends where the path of the URL has a boundary: `https://host/org` does not speak for `https://host/org-b`. */
 function isPrefix(prefix: string, url: string): boolean {
-  const [start, whole] = [normalizeUrl(prefix), normalizeUrl(url)];
+  const [start, whole] = [withoutOci(prefix), withoutOci(url)];
   if (!whole.startsWith(start)) return false;
   const next = whole[start.length];
   return next === undefined || next === '/' || start.endsWith('/') || start.endsWith(':');
+}
+
+/** A Secret may name a registry with the scheme or without it. */
+function withoutOci(url: string): string {
+  return normalizeUrl(url).replace(/^oci:\/\//, '');
 }
 
 /** Case and the `.git` suffix do not distinguish repositories; scp-like URLs are those of ssh. */
@@ -241,9 +246,10 @@ export function chartPolicy(
 ): ChartPolicy {
   const known = credentials.filter((one) => fitsProject(one, project));
   const own = known.map(({ url }) => hostOf(url)).filter((host) => OWN_HOST.test(host));
-  const named = known.flatMap(({ name, url }) =>
-    name === undefined ? [] : [[name, url] as const],
-  );
+  const named = known.flatMap(({ name, url, isOci }) => {
+    const address = isOci && !url.includes('://') ? `oci://${url}` : url;
+    return name === undefined ? [] : [[name, address] as const];
+  });
   return {
     schemes: ['https', 'http', 'oci'],
     hosts: ['*', ...new Set(own)],

@@ -15,6 +15,9 @@ interface TextDocument {
   readonly line: number;
 }
 
+/** A Kubernetes object otherwise. */
+export const NAMELESS = 'MANIFEST_NAMELESS';
+
 const DOCUMENTS_MAX = 20_000;
 const LIST_DEPTH_MAX = 4;
 
@@ -103,10 +106,12 @@ function addObjects(
     for (const item of items) addObjects(item as Json, at, into, depth + 1);
     return;
   }
+  // `items:` with nothing behind it is an empty list, unless the object says something by itself.
+  if (items === null && object['spec'] === undefined && object['status'] === undefined) return;
   if (problemOfName(object) !== undefined) {
     into.diagnostics.push({
       severity: 'error',
-      code: 'MANIFEST_INVALID',
+      code: NAMELESS,
       message: `this ${object.kind} has no name`,
       hint: 'set metadata.name',
       location: at,

@@ -97,6 +97,26 @@ test('a broken manifest says its file and line, and nothing is given to apply', 
   );
 });
 
+test('UTF-16 is read by its mark, an empty list is none, JSON has to be JSON', () => {
+  const utf16 = (text: string) => new Uint8Array(Buffer.from(`\ufeff${text}`, 'utf16le'));
+  check({ 'a.yaml': utf16(map('a')) }, {}, 'a.yaml:1 ConfigMap a');
+  const swapped = new Uint8Array(Buffer.from(`\ufeff${map('b')}`, 'utf16le').swap16());
+  check({ 'b.yaml': swapped }, {}, 'b.yaml:1 ConfigMap b');
+  const list = (items: string) => `apiVersion: v1\nkind: ConfigMapList\nitems:${items}\n`;
+  check({ 'a.yaml': `${list('')}---\n${list(' []')}---\n${map('a')}` }, {}, 'a.yaml:9 ConfigMap a');
+  check({ 'a.json': '{"name": "a-package", "version": "1.0.0"}' }, {}, '');
+  check(
+    { 'a.json': '{"apiVersion": "v1"' },
+    {},
+    "! a.json:2: invalid YAML: did not find expected ',' or '}' (correct the file at this line or near it)",
+  );
+  check(
+    { 'a.yaml': 'apiVersion: v1\nkind: ConfigMap\n' },
+    {},
+    '! a.yaml:1: this ConfigMap has no name (set metadata.name)',
+  );
+});
+
 test('a file that is no manifest at all is passed over, as is one that asks for it', () => {
   check(
     {

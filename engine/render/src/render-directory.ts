@@ -2,7 +2,7 @@ import { compileGlob, type FileTree, joinPath, resolveLinks } from '@capstan/lib
 import { evaluateJsonnet } from '@capstan/lib-jsonnet';
 import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
-import { type ParsedManifests, parseManifests } from './parse-manifests.ts';
+import { NAMELESS, type ParsedManifests, parseManifests } from './parse-manifests.ts';
 import type { DirectoryOptions } from './render-spec.ts';
 
 const FILES_MAX = 20_000;
@@ -116,12 +116,38 @@ function renderJsonnet(
 
 /** A file's manifests by Argo CD's rules on what counts as one. */
 export function parseBytes(bytes: Uint8Array, file: string): ParsedManifests {
-  const text = new TextDecoder().decode(bytes);
+  const text = decodeText(bytes);
   if (text.includes(SKIP_MARK)) return { objects: [], diagnostics: [] };
   const parsed = parseManifests(text, file);
-  if (parsed.diagnostics.length === 0 || parsed.objects.length > 0) return parsed;
-  const looksLikeManifest = ['apiVersion', 'kind', 'metadata'].every((key) => text.includes(key));
+  const isCertain =
+    parsed.diagnostics.length === 0 ||
+    parsed.objects.length > 0 ||
+    parsed.diagnostics.some(({ code }) => code === NAMELESS) ||
+    (file.endsWith('.json') && !isJsonObject(text));
+  if (isCertain) return parsed;
+  const end = file.endsWith('.json') ? '' : ':';
+  const looksLikeManifest = MARKS.every((key) => text.includes(`${key}${end}`));
   return looksLikeManifest ? parsed : { objects: [], diagnostics: [] };
+}
+
+const MARKS = ['apiVersion', 'kind', 'metadata'];
+
+/** UTF-8, unless the text begins with the mark of UTF-16. */
+function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
+}
+
+/** Another file than a manifest, such as a package.json; what is no JSON was meant to be something. */
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 function limit(path: string, message: string): Diagnostic {
