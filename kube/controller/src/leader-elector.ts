@@ -129,7 +129,7 @@ class HeldLease {
       const leftMs = renewedAtMs + this.#renewDeadlineMs - passedMs(this.clock);
       if (leftMs <= 0) return;
       const startedMs = passedMs(this.clock);
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
       if (await this.tryHold(limit)) renewedAtMs = startedMs;
       else if (this.#leader !== undefined && this.#leader !== this.#options.identity) return;
     }
