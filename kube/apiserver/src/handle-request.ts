@@ -1,5 +1,11 @@
 import type { JsonObject } from '@capstan/kube-object';
-import { ApiError, methodNotAllowed, notAcceptable, unsupportedMediaType } from './api-error.ts';
+import {
+  ApiError,
+  methodNotAllowed,
+  noSuchResource,
+  notAcceptable,
+  unsupportedMediaType,
+} from './api-error.ts';
 import { answerReview, isReview } from './auth/reviews.ts';
 import {
   BODY_TYPES,
@@ -59,10 +65,12 @@ export type { FieldValidation };
 export function handleResource(core: Core, call: Call): ApiResponse | Promise<ApiResponse> {
   const { info, resource } = call;
   if (info.subresource !== '') return runSubresource(core, call);
-  if (resource.namespaced && info.namespace === '' && !ACROSS_NAMESPACES.has(info.verb)) {
-    throw methodNotAllowed();
-  }
   const named = info.name !== '';
+  if (resource.namespaced && info.namespace === '') {
+    // An object in no namespace has no path; all objects of a kind have one, for some verbs.
+    if (named) throw noSuchResource();
+    if (!ACROSS_NAMESPACES.has(info.verb)) throw methodNotAllowed();
+  }
   const misplaced = info.verb === 'create' ? named : NEEDS_NAME.has(info.verb) && !named;
   if (misplaced || !resource.verbs.includes(info.verb)) {
     throw methodNotAllowed();

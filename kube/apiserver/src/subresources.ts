@@ -19,6 +19,7 @@ import type { ApiResponse } from './http-types.ts';
 import { bindPod, finalizeNamespace } from './internal-writes.ts';
 import { type DraftObject, listAt, numberAt, objectAt, textAt, valueAt } from './json.ts';
 import { representationFor } from './negotiation.ts';
+import { proxyToNode } from './node-proxy.ts';
 import { patchObject } from './patch-object.ts';
 import { proxyToPod } from './pod-proxy.ts';
 import { readObject } from './read-object.ts';
@@ -57,8 +58,7 @@ export function runSubresource(core: Core, call: Call): ApiResponse | Promise<Ap
       // Whoever comes with an upgrade is met by `listen`.
       throw badRequest('Upgrade request required');
     case 'proxy':
-      if (resource.name !== 'nodes') return proxyToPod(core, call);
-      break;
+      return resource.name === 'nodes' ? proxyToNode(core, call) : proxyToPod(core, call);
     default:
   }
   throw new ApiError(

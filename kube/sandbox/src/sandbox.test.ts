@@ -379,3 +379,77 @@ test('an autoscaler follows the metric that one sets', () =>
       3,
     );
   }));
+
+test('an autoscaler follows what the pods use, at once when it is more, after a while when it is less', () =>
+  withSandbox(async ({ client, pass }) => {
+    const draft = deployment('app:1', { replicas: 2 });
+    draft.spec.template.spec.containers[0].resources = { requests: { cpu: '100m' } };
+    draft.spec.template.metadata.annotations = { 'usage.sandbox.capstan.dev/cpu': '150m' };
+    client.create('apps/v1/deployments', draft);
+    client.create('autoscaling/v2/horizontalpodautoscalers', {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        minReplicas: 1,
+        maxReplicas: 5,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        metrics: [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 75 } },
+          },
+        ],
+      },
+    });
+    const replicas = (): unknown =>
+      valueAt(client.get('apps/v1/deployments', 'default', 'web'), 'spec', 'replicas');
+    await pass(20_000);
+    assert.equal(replicas(), 5);
+    const status = client.get('autoscaling/v2/horizontalpodautoscalers', 'default', 'web');
+    assert.deepEqual(valueAt(status, 'status', 'currentMetrics'), [
+      {
+        type: 'Resource',
+        resource: { name: 'cpu', current: { averageUtilization: 150, averageValue: '150m' } },
+      },
+    ]);
+    for (const pod of client.list('v1/pods', 'default')) {
+      const annotations = { 'usage.sandbox.capstan.dev/cpu': '30m' };
+      client.update('v1/pods', { ...pod, metadata: { ...pod.metadata, annotations } });
+    }
+    await pass(60_000);
+    assert.equal(replicas(), 5);
+    await pass(300_000);
+    assert.equal(replicas(), 2);
+  }));
+
+test('a node tells of its pods over the proxy', () =>
+  withSandbox(async ({ client, sandbox, pass }) => {
+    const draft = deployment('app:1', { replicas: 1 });
+    draft.spec.template.metadata.annotations = { 'usage.sandbox.capstan.dev/memory': '64Mi' };
+    client.create('apps/v1/deployments', draft);
+    await pass(2000);
+    const [node] = client.list('v1/nodes');
+    const [pod] = client.list('v1/pods', 'default');
+    const get = async (path: string): Promise<{ status: number; text: string }> => {
+      const response = await sandbox.transport.request({
+        method: 'GET',
+        path: `/api/v1/nodes/${node?.metadata.name}/proxy/${path}`,
+        headers: {},
+      });
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.body) chunks.push(chunk);
+      return { status: response.status, text: Buffer.concat(chunks).toString() };
+    };
+    const summary: unknown = JSON.parse((await get('stats/summary')).text);
+    const pods = valueAt(summary, 'pods');
+    const [first] = Array.isArray(pods) ? pods : [];
+    assert.equal(textAt(first, 'podRef', 'name'), pod?.metadata.name);
+    assert.equal(valueAt(first, 'memory', 'workingSetBytes'), 64 * 1024 * 1024);
+    assert.match(
+      (await get('metrics/resource')).text,
+      /pod_memory_working_set_bytes\{namespace="default",pod="web-[^"]+"\} 67108864/,
+    );
+    assert.equal((await get('healthz')).text, 'ok');
+    assert.equal((await get('nothing')).status, 404);
+  }));

@@ -10,15 +10,18 @@ import {
   timestamp,
   valueAt,
 } from '@capstan/kube-apiserver';
-import type { Json, KubeObject } from '@capstan/kube-object';
+import type { KubeObject } from '@capstan/kube-object';
 import { type Controller, type Surroundings, splitKey } from '../control-loop.ts';
 import { withCondition } from '../pods.ts';
+import { type MetricValue, readMetric } from './scaler-metrics.ts';
 
 const AUTOSCALERS = 'autoscaling/v2/horizontalpodautoscalers';
-/** On the autoscaler or on its target: the present value of a metric, e.g. `metric.sandbox.capstan.dev/cpu: "90"`. */
-const METRIC = 'metric.sandbox.capstan.dev/';
+/** How often the Metrics API is asked, as by the real controller. */
+const PERIOD_MS = 15_000;
+/** How long a size has stood before what the pods use makes it smaller, unless the autoscaler says otherwise. */
+const SHRINK_AFTER_SECONDS = 300;
 
-/** HorizontalPodAutoscalers, with metrics that one sets by annotation; a metric that is not set keeps the size. */
+/** HorizontalPodAutoscalers: by the metric that one sets by annotation, else by what the target's pods use. */
 export const autoscalerController: Controller = {
   name: 'horizontal-pod-autoscaler',
   keysFor(event, client) {
@@ -62,8 +65,11 @@ function scaleTarget(
   const { client, record } = surroundings;
   const current = numberAt(target, 'spec', 'replicas') ?? 1;
   const metrics = listAt(scaler, 'spec', 'metrics').map((metric) =>
-    readMetric(metric, scaler, target),
+    readMetric(metric, { client, scaler, target }),
   );
+  if (metrics.some(({ isSet }) => !isSet)) {
+    surroundings.again(`${scaler.metadata.namespace}/${scaler.metadata.name}`, PERIOD_MS);
+  }
   const known = metrics.filter((metric) => metric.value !== undefined);
   const minimum = numberAt(scaler, 'spec', 'minReplicas') ?? 1;
   const maximum = numberAt(scaler, 'spec', 'maxReplicas') ?? 1;
@@ -71,7 +77,8 @@ function scaleTarget(
     known.length === 0
       ? current
       : Math.max(...known.map((metric) => proposal(current, metric.value ?? 0, metric.target)));
-  const bounded = current === 0 ? 0 : Math.min(maximum, Math.max(minimum, wanted));
+  const steady = wanted < current && !mayShrink(scaler, known, surroundings) ? current : wanted;
+  const bounded = current === 0 ? 0 : Math.min(maximum, Math.max(minimum, steady));
   if (bounded !== current) {
     const draft = cloneJson(target);
     childDraft(draft, 'spec')['replicas'] = bounded;
@@ -86,29 +93,27 @@ function scaleTarget(
   }
   report(
     client.get(AUTOSCALERS, scaler.metadata.namespace ?? '', scaler.metadata.name ?? '') ?? scaler,
-    { current, desired: bounded, known: known.length > 0 },
+    { current, desired: bounded, known: known.length > 0 || metrics.length === 0 },
     metrics,
     surroundings,
   );
 }
 
-interface MetricValue {
-  readonly name: string;
-  readonly value: number | undefined;
-  readonly target: number;
-}
-
-function readMetric(metric: Json, scaler: KubeObject, target: KubeObject): MetricValue {
-  const type = textAt(metric, 'type');
-  const section = objectAt(metric, type.charAt(0).toLowerCase() + type.slice(1));
-  const name = textAt(section, 'name') || textAt(section, 'metric', 'name');
-  const aim = objectAt(section, 'target');
-  const limit =
-    numberAt(aim, 'averageUtilization') ??
-    Number.parseFloat(textAt(aim, 'averageValue') || textAt(aim, 'value') || '1');
-  const text =
-    scaler.metadata.annotations?.[METRIC + name] ?? target.metadata.annotations?.[METRIC + name];
-  return { name, value: text === undefined ? undefined : Number(text), target: limit };
+/** What somebody has set counts at once; what pods use must have stood for a while. */
+function mayShrink(
+  scaler: KubeObject,
+  known: readonly MetricValue[],
+  { clock }: Surroundings,
+): boolean {
+  if (known.some(({ isSet }) => isSet)) return true;
+  const window =
+    numberAt(scaler, 'spec', 'behavior', 'scaleDown', 'stabilizationWindowSeconds') ??
+    SHRINK_AFTER_SECONDS;
+  const since = Math.max(
+    Date.parse(textAt(scaler, 'status', 'lastScaleTime')) || 0,
+    Date.parse(scaler.metadata.creationTimestamp ?? '') || 0,
+  );
+  return clock.now() - since >= window * 1000;
 }
 
 const TOLERANCE = 0.1;
@@ -157,7 +162,7 @@ function report(
             type: 'ScalingActive',
             status: 'False',
             reason: 'FailedGetResourceMetric',
-            message: `no value is set: annotate the target with ${METRIC}<name>`,
+            message: `the HPA was unable to compute the replica count: ${metrics.find(({ problem }) => problem !== '')?.problem ?? ''}`,
           },
       now,
     );
@@ -165,17 +170,20 @@ function report(
   const status: DraftObject = {
     ...(size === undefined ? {} : { currentReplicas: size.current }),
     desiredReplicas: size?.desired ?? 0,
-    currentMetrics: metrics
-      .filter((metric) => metric.value !== undefined)
-      .map((metric) => ({
-        type: 'Resource',
-        resource: {
-          name: metric.name,
-          current: { averageUtilization: metric.value ?? 0, averageValue: String(metric.value) },
-        },
-      })),
+    currentMetrics: metrics.flatMap(({ value, shown }) => (value === undefined ? [] : [shown])),
+    ...lastScaleTime(scaler, size, now),
     conditions,
   };
   if (equalJson(status, valueAt(scaler, 'status'))) return;
   client.updateStatus(AUTOSCALERS, { ...cloneJson(scaler), status });
+}
+
+function lastScaleTime(
+  scaler: KubeObject,
+  size: { readonly current: number; readonly desired: number } | undefined,
+  now: string,
+): DraftObject {
+  if (size !== undefined && size.current !== size.desired) return { lastScaleTime: now };
+  const known = textAt(scaler, 'status', 'lastScaleTime');
+  return known === '' ? {} : { lastScaleTime: known };
 }
