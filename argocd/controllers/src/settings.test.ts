@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isExcluded, knownTypesOf, readSettings, systemIgnoreRules } from './settings.ts';
+import {
+  isExcluded,
+  knownTypesOf,
+  readSettings,
+  selectorFor,
+  systemIgnoreRules,
+} from './settings.ts';
 import { eventLabels } from './to-events.ts';
 
 describe('argocd-cm', () => {
@@ -105,6 +111,22 @@ Service:
     assert.ok(!of('', 'ConfigMap', 'https://b1'));
     // A `!` is no negation here.
     assert.ok(!of('batch', 'Job', 'https://b1'));
+  });
+
+  test('selectors of resources are joined for the kinds that they speak of', () => {
+    const settings = readSettings({
+      'resource.selectors': `
+- {kinds: [Pod], selector: "app=web"}
+- {apiGroups: [""], selector: "!internal"}
+- {kinds: [Secret], clusters: ["https://b*"], selector: "x"}
+- {kinds: [Pod]}
+`,
+    });
+    const of = (group: string, kind: string) =>
+      selectorFor(settings, { group, kind, server: 'https://a' });
+    assert.equal(of('', 'Pod'), 'app=web,!internal');
+    assert.equal(of('', 'Secret'), '!internal');
+    assert.equal(of('apps', 'Deployment'), '');
   });
 
   test('types of fields of custom resources; those of Rollouts are known', () => {

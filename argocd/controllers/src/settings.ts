@@ -23,6 +23,8 @@ export interface Settings {
   readonly globalProjects: readonly GlobalProject[];
   readonly exclusions: readonly ResourceFilter[];
   readonly inclusions: readonly ResourceFilter[];
+  /** Objects that fit one of these are to have the labels that its selector asks for. */
+  readonly selectors: readonly (ResourceFilter & { readonly selector: string })[];
   readonly customizations: readonly Customization[];
   /** The administrator's, then those that stand without a word; one list for all who judge, which remembers what it found. */
   readonly healthRules: HealthRules;
@@ -119,6 +121,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     globalProjects: yaml('globalProjects', readGlobalProjects, []),
     exclusions: [...DEFAULT_EXCLUSIONS, ...yaml('resource.exclusions', readFilters, [])],
     inclusions: yaml('resource.inclusions', readFilters, []),
+    selectors: yaml('resource.selectors', readSelectors, []),
     customizations,
     healthRules: {
       base: 'workload',
@@ -273,6 +276,16 @@ function readFilters(value: Json): readonly ResourceFilter[] {
   });
 }
 
+function readSelectors(value: Json): Settings['selectors'] {
+  const filters = readFilters(value);
+  return asList(value).flatMap((item, index) => {
+    const { selector } = asRecord(item);
+    const filter = filters[index];
+    const text = typeof selector === 'string' ? selector.trim() : '';
+    return text === '' || filter === undefined ? [] : [{ ...filter, selector: text }];
+  });
+}
+
 export function asList(value: Json): readonly Json[] {
   if (value === null) return [];
   if (!Array.isArray(value)) throw malformed('it is not a list');
@@ -338,14 +351,40 @@ export function isExcluded(
     server,
   }: { readonly group: string; readonly kind: string; readonly server: string },
 ): boolean {
-  const fitsCluster = ({ clusters }: ResourceFilter) =>
-    clusters.length === 0 || clusters.some((glob) => fitsPlain(glob, server));
-  const fits = (one: ResourceFilter) =>
-    (one.apiGroups.length === 0 || one.apiGroups.some((glob) => fitsPlain(glob, group))) &&
-    (one.kinds.length === 0 || one.kinds.some((name) => name === '*' || name === kind)) &&
-    fitsCluster(one);
+  const fits = (one: ResourceFilter) => fitsFilter(one, { group, kind, server });
   if (exclusions.some(fits)) return true;
-  return !inclusions.some(fits) && inclusions.some(fitsCluster);
+  return !inclusions.some(fits) && inclusions.some((one) => fitsCluster(one, server));
+}
+
+/** The selectors, as one, that objects of a kind are to fit in the eyes of the administrator; '' for none. */
+export function selectorFor(
+  { selectors }: Settings,
+  kind: { readonly group: string; readonly kind: string; readonly server: string },
+): string {
+  return selectors
+    .filter((one) => fitsFilter(one, kind))
+    .map(({ selector }) => selector)
+    .join(',');
+}
+
+function fitsFilter(
+  filter: ResourceFilter,
+  {
+    group,
+    kind,
+    server,
+  }: { readonly group: string; readonly kind: string; readonly server: string },
+): boolean {
+  const { apiGroups, kinds } = filter;
+  return (
+    (apiGroups.length === 0 || apiGroups.some((glob) => fitsPlain(glob, group))) &&
+    (kinds.length === 0 || kinds.some((name) => name === '*' || name === kind)) &&
+    fitsCluster(filter, server)
+  );
+}
+
+function fitsCluster({ clusters }: ResourceFilter, server: string): boolean {
+  return clusters.length === 0 || clusters.some((glob) => fitsPlain(glob, server));
 }
 
 /** A glob in which `!` means nothing. */

@@ -19,8 +19,9 @@ import {
   type SyncHold,
   type TrackingMark,
 } from '@capstan/engine-delivery';
-import type { IgnoreRule } from '@capstan/engine-diff';
+import { type IgnoreRule, matchesSelector } from '@capstan/engine-diff';
 import { SYNC_DEFAULTS } from '@capstan/engine-sync';
+import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { ListedCluster } from './clusters.ts';
 import { parseDurationMs } from './durations.ts';
@@ -38,7 +39,13 @@ import {
   repositoryAccess,
   type Trust,
 } from './repositories.ts';
-import { isExcluded, knownTypesOf, type Settings, systemIgnoreRules } from './settings.ts';
+import {
+  isExcluded,
+  knownTypesOf,
+  type Settings,
+  selectorFor,
+  systemIgnoreRules,
+} from './settings.ts';
 import { toVerification } from './source-integrity.ts';
 import { managedNamespace, readSyncOptions } from './sync-options.ts';
 import { judgeWindows, windowsFor } from './sync-windows.ts';
@@ -133,8 +140,18 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     ...(hold === undefined ? {} : { hold }),
     ...(refusal === undefined ? {} : { refusal }),
     isExcluded: ({ group, kind }) => isExcluded(settings, { group, kind, server: cluster.server }),
+    remark: (object) => unselected(object, settings, cluster.server),
     preempt: 'afterHook',
   };
+}
+
+/** In the words of Argo CD, but for their end: it does not watch such objects, while here they are compared as any. */
+function unselected(object: KubeObject, settings: Settings, server: string): string | undefined {
+  if (settings.selectors.length === 0) return undefined;
+  const { group, kind, name } = keyOf(object);
+  const selector = selectorFor(settings, { group, kind, server });
+  if (selector === '' || matchesSelector(selector, object.metadata.labels ?? {})) return undefined;
+  return `Resource ${group}/${kind} ${name} does not match the resource selector ${JSON.stringify(selector)} in the settings`;
 }
 
 const DEFINITIONS = 'apiextensions.k8s.io';

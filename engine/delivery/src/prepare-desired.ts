@@ -49,6 +49,7 @@ export function prepareDesired(
     problems: [
       ...repeated.map(({ object, times }) => repeatedProblem(object, times)),
       ...rendered.filter(isExcluded).map(excludedProblem),
+      ...wanted.flatMap((desired) => remarkOn(desired, delivery)),
     ],
   };
 }
@@ -116,6 +117,21 @@ function excludedProblem({ object, origin }: DesiredObject): Problem {
     kind: 'stalled',
     ...(origin === undefined ? {} : { location: origin }),
   };
+}
+
+function remarkOn({ object, origin }: DesiredObject, { remark }: Delivery): readonly Problem[] {
+  const message = remark?.(object);
+  if (message === undefined) return [];
+  return [
+    {
+      stage: 'render',
+      severity: 'warning',
+      code: 'EXCLUDED_RESOURCE',
+      message,
+      kind: 'stalled',
+      ...(origin === undefined ? {} : { location: origin }),
+    },
+  ];
 }
 
 /** `group/kind` of an object. */

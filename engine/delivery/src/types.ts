@@ -3,7 +3,7 @@ import type { Health, HealthRules } from '@capstan/engine-health';
 import type { RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec, VerifyRequest } from '@capstan/engine-source';
 import type { DeletePhase, PhaseName, StepResult, SyncPolicy } from '@capstan/engine-sync';
-import type { ObjectKey } from '@capstan/kube-object';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import type { BackoffPolicy, ErrorKind, Location } from '@capstan/lib-std';
 import type { DependencyRef } from './dependency-graph.ts';
 
@@ -36,6 +36,8 @@ export interface Delivery {
   readonly refusal?: string;
   /** Kinds that are neither compared nor applied, with a warning. Must be pure. */
   readonly isExcluded?: (kind: { readonly group: string; readonly kind: string }) => boolean;
+  /** What people should know of an object that is delivered all the same. Must be pure. */
+  readonly remark?: (object: KubeObject) => string | undefined;
   /** A newer revision against a running sync: after the hook that runs, at once, or never. */
   readonly preempt: 'afterHook' | 'immediately' | 'never';
 }

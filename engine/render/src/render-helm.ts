@@ -131,7 +131,9 @@ function findCharts(
 ): { readonly charts: readonly ChartFolder[]; readonly pending: readonly RemoteRequest[] } {
   const charts: ChartFolder[] = [];
   const pending: RemoteRequest[] = [];
-  for (const { name, version, repository } of missing.charts) {
+  // Under several aliases a chart is asked for several times.
+  const asked = new Map(missing.charts.map((one) => [JSON.stringify(one), one]));
+  for (const { name, version, repository } of asked.values()) {
     if (repository === '') throw missing;
     if (repository.startsWith('file://')) {
       charts.push({ files: tree, folder: localChart(tree, folder, repository) });
