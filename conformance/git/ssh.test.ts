@@ -43,7 +43,9 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
       author: { name: 'a', email: 'b' },
       at: 1,
     });
-    for (const name of ['host', 'user', 'stranger']) makeKey(name, '');
+    for (const name of ['host', 'user', 'stranger', 'authority']) makeKey(name, '');
+    makeKey('host-ecdsa', '', 'ecdsa');
+    certifyHost();
     makeKey('guarded', PASSPHRASE);
     port = await freePort();
     url = `ssh://${userInfo().username}@127.0.0.1:${port}${origin}`;
@@ -54,8 +56,15 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makeKey(name: string, passphrase: string): void {
-    const args = ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', join(folder, name)];
+  function makeKey(name: string, passphrase: string, type = 'ed25519'): void {
+    const args = ['-q', '-t', type, '-N', passphrase, '-C', name, '-f', join(folder, name)];
+    execFileSync('ssh-keygen', args);
+  }
+
+  /** The authority's word for the host's key. */
+  function certifyHost(): void {
+    const names = ['-h', '-n', '127.0.0.1', '-I', 'host', '-V', '+1d'];
+    const args = ['-q', '-s', join(folder, 'authority'), ...names, join(folder, 'host.pub')];
     execFileSync('ssh-keygen', args);
   }
 
@@ -68,7 +77,7 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
     const config = join(folder, 'sshd_config');
     writeFileSync(
       config,
-      `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${join(folder, 'host')}\nAuthorizedKeysFile ${authorized}\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nPidFile none\n`,
+      `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${join(folder, 'host')}\nHostKey ${join(folder, 'host-ecdsa')}\nHostCertificate ${join(folder, 'host-cert.pub')}\nAuthorizedKeysFile ${authorized}\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nPidFile none\n`,
     );
     const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: 'ignore' });
     for (let i = 0; i < 100 && !(await canConnect(port)); i++) {
@@ -118,6 +127,34 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
     const sshKnownHosts = `[127.0.0.1]:${port} ${read('stranger.pub')}`;
     assert.equal(await failure({ sshPrivateKey, sshKnownHosts }), 'GIT_HOST_KEY_UNKNOWN');
     assert.equal((await resolve({ sshPrivateKey, insecure: true })).commit, commit);
+  });
+
+  test('known hosts are read as OpenSSH writes them: hashed, by any of their keys, certified or revoked', async () => {
+    const sshPrivateKey = read('user');
+    const reach = async (sshKnownHosts: string) => {
+      try {
+        return (await resolve({ sshPrivateKey, sshKnownHosts })).commit;
+      } catch (error) {
+        assert.ok(error instanceof CapstanError);
+        return error.code;
+      }
+    };
+    const place = `[127.0.0.1]:${port}`;
+    const file = join(folder, 'hashed');
+    writeFileSync(file, knownHosts());
+    execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    const hashed = readFileSync(file, 'utf8');
+    assert.ok(hashed.startsWith('|1|') && !hashed.includes('127.0.0.1'));
+    assert.equal(await reach(hashed), commit);
+    assert.equal(await reach(`${place} ${read('host-ecdsa.pub')}`), commit);
+    assert.equal(await reach(`# a comment\n\n*.example.com,${place} ${read('host.pub')}`), commit);
+    const authority = `@cert-authority ${place} ${read('authority.pub')}`;
+    assert.equal(await reach(authority), commit);
+    const stranger = `@cert-authority ${place} ${read('stranger.pub')}`;
+    assert.equal(await reach(stranger), 'GIT_HOST_KEY_UNKNOWN');
+    const revoked = `@revoked ${place} ${read('host.pub')}`;
+    assert.notEqual(await reach(`${revoked}${authority}`), commit);
+    assert.notEqual(await reach(`${revoked}${knownHosts()}`), commit);
   });
 
   test('another key, or none, is refused', async () => {

@@ -38,7 +38,11 @@ test('kinds of other operators are judged by their condition', () => {
         'Degraded: no store',
       ],
       ['external-secrets.io/v1beta1 PushSecret', [], 'Progressing: Waiting for PushSecret'],
-      ['bitnami.com/v1alpha1 SealedSecret', [condition('Synced', 'True', '')], 'Healthy'],
+      [
+        'bitnami.com/v1alpha1 SealedSecret',
+        [condition('Synced', 'True', '')],
+        'Progressing: Waiting for Sealed Secret to be decrypted',
+      ],
       [
         'kyverno.io/v1 Policy',
         [condition('Ready', 'False', 'loading')],

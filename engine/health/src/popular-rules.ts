@@ -1,4 +1,5 @@
 import { createJqCompiler, type JqQuery, type JqValue } from '@capstan/lib-expressions';
+import { CLUSTER_RULES, CLUSTER_WORDS } from './popular/cluster-rules.ts';
 import { DELIVERY_RULES, DELIVERY_WORDS } from './popular/delivery-rules.ts';
 import { PLATFORM_RULES, PLATFORM_WORDS } from './popular/platform-rules.ts';
 import { SERVICE_RULES, SERVICE_WORDS } from './popular/service-rules.ts';
@@ -14,6 +15,7 @@ export function popularRules(): readonly ScriptRule[] {
   const compile = createJqCompiler();
   const rules: ScriptRule[] = [];
   for (const [table, words] of [
+    [CLUSTER_RULES, CLUSTER_WORDS],
     [DELIVERY_RULES, DELIVERY_WORDS],
     [PLATFORM_RULES, PLATFORM_WORDS],
     [SERVICE_RULES, SERVICE_WORDS],

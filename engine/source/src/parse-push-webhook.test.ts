@@ -90,26 +90,90 @@ test('other events, missing fields and wrong types are no pushes and no crash', 
   assert.throws(() => send({}, 'x'.repeat(26 * 1024 * 1024)), { code: 'WEBHOOK_TOO_LARGE' });
 });
 
-test('with a secret only what is signed with it counts', () => {
-  const body = JSON.stringify({ repository });
-  const sign = (secret: string) => createHmac('sha256', secret).update(body).digest('hex');
-  const refused = { code: 'WEBHOOK_REFUSED' };
-  const github = (signature: string) =>
-    send({ 'x-github-event': 'push', 'x-hub-signature-256': signature }, body, {
-      github: 's3cret',
-    });
-  assert.equal(github(`sha256=${sign('s3cret')}`), `github ${FOUND}`);
-  for (const signature of [`sha256=${sign('s3creT')}`, '', 'sha256=', 'sha1=abc']) {
-    assert.throws(() => github(signature), refused);
+/** How each host proves a secret: its secrets, and the headers that a body gets by one of them. */
+const PROOFS: Readonly<
+  Record<
+    string,
+    {
+      readonly secrets: (secret: string) => WebhookSecrets;
+      readonly headers: (secret: string, body: string) => Record<string, string>;
+      readonly event: Record<string, string>;
+    }
+  >
+> = {
+  github: {
+    secrets: (github) => ({ github }),
+    event: { 'x-github-event': 'push' },
+    headers: (secret, body) => ({ 'x-hub-signature-256': `sha256=${sign(secret, body)}` }),
+  },
+  gitlab: {
+    secrets: (gitlab) => ({ gitlab }),
+    event: { 'x-gitlab-event': 'Push Hook' },
+    headers: (secret) => ({ 'x-gitlab-token': secret }),
+  },
+  gitea: {
+    secrets: (gitea) => ({ gitea }),
+    event: { 'x-gitea-event': 'push', 'x-github-event': 'push', 'x-gogs-event': 'push' },
+    headers: (secret, body) => ({ 'x-gitea-signature': sign(secret, body) }),
+  },
+  gogs: {
+    secrets: (gogs) => ({ gogs }),
+    event: { 'x-gogs-event': 'push', 'x-github-event': 'push' },
+    headers: (secret, body) => ({ 'x-gogs-signature': sign(secret, body) }),
+  },
+  bitbucket: {
+    secrets: (bitbucketUuid) => ({ bitbucketUuid }),
+    event: { 'x-event-key': 'repo:push' },
+    headers: (secret) => ({ 'x-hook-uuid': secret }),
+  },
+  bitbucketServer: {
+    secrets: (bitbucketServer) => ({ bitbucketServer }),
+    event: { 'x-event-key': 'repo:refs_changed' },
+    headers: (secret, body) => ({ 'x-hub-signature': `sha256=${sign(secret, body)}` }),
+  },
+  azureDevOps: {
+    secrets: (password) => ({ azureDevOps: { username: 'u', password } }),
+    event: { 'x-vss-activityid': '1' },
+    headers: (secret) => ({ authorization: `Basic ${btoa(`u:${secret}`)}` }),
+  },
+  generic: {
+    secrets: (generic) => ({ generic }),
+    event: {},
+    headers: (secret, body) => ({ 'x-signature': sign(secret, body) }),
+  },
+};
+
+function sign(secret: string, body: string): string {
+  return createHmac('sha256', secret).update(body).digest('hex');
+}
+
+const BODY = JSON.stringify({ repository });
+const refused = { code: 'WEBHOOK_REFUSED' };
+/** A secret for every host at once. */
+const ALL = Object.assign({}, ...Object.values(PROOFS).map(({ secrets }) => secrets('s3cret')));
+
+for (const [host, { secrets, headers, event }] of Object.entries(PROOFS)) {
+  test(`a webhook of ${host} counts when it is signed with the secret that was set, and no other`, () => {
+    const sent = (given: Record<string, string>, set: WebhookSecrets, body = BODY) =>
+      send({ ...event, ...given }, body, set).split(' ')[0];
+    const right = headers('s3cret', BODY);
+    const anyId: Record<string, string> = host === 'bitbucket' ? { 'x-hook-uuid': 'any' } : {};
+    assert.equal(sent(right, secrets('s3cret')), host);
+    assert.equal(sent(right, ALL), host, 'with the secrets of all hosts set');
+    assert.equal(sent(anyId, {}), host, 'without a secret it is a hint like any other');
+    assert.equal(sent({ ...headers('other', BODY), ...anyId }, {}), host);
+    assert.throws(() => sent(headers('s3creT', BODY), secrets('s3cret')), refused);
+    assert.throws(() => sent(headers('', BODY), secrets('s3cret')), refused);
+    if (host === 'bitbucket') return;
+    assert.throws(() => sent({}, secrets('s3cret')), refused);
+    const isSigned = host !== 'gitlab' && host !== 'azureDevOps';
+    if (isSigned) assert.throws(() => sent(right, secrets('s3cret'), `${BODY} `), refused);
+  });
+}
+
+test('signatures of another kind, or of nothing, are none', () => {
+  for (const signature of ['', 'sha256=', 'sha1=abc', sign('s3cret', '')]) {
+    const headers = { 'x-github-event': 'push', 'x-hub-signature-256': signature };
+    assert.throws(() => send(headers, BODY, { github: 's3cret' }), refused);
   }
-  assert.throws(() => send({ 'x-github-event': 'push' }, body, { github: 'x' }), refused);
-  const gitlab = { 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': 'right' };
-  assert.equal(send(gitlab, body, { gitlab: 'right' }), 'gitlab');
-  assert.throws(() => send(gitlab, body, { gitlab: 'wrong' }), refused);
-  const azure = { 'x-vss-activityid': '1', authorization: `Basic ${btoa('u:p')}` };
-  assert.equal(send(azure, body, { azureDevOps: { username: 'u', password: 'p' } }), 'azureDevOps');
-  assert.throws(
-    () => send(azure, body, { azureDevOps: { username: 'u', password: 'q' } }),
-    refused,
-  );
 });

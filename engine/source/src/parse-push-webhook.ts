@@ -14,6 +14,8 @@ export interface WebhookSecrets {
   readonly gitea?: string;
   readonly gogs?: string;
   readonly bitbucket?: string;
+  /** Bitbucket's own id of the hook, which it sends with each event. */
+  readonly bitbucketUuid?: string;
   readonly bitbucketServer?: string;
   readonly azureDevOps?: { readonly username: string; readonly password: string };
   readonly generic?: string;
@@ -71,6 +73,10 @@ function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
 }
 
 function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets): void {
+  const { bitbucketUuid } = secrets;
+  if (sender === 'bitbucket' && bitbucketUuid !== undefined) {
+    if (!equal(request.headers['x-hook-uuid'], bitbucketUuid)) throw refused(sender);
+  }
   const secret = secrets[sender];
   if (secret === undefined) return;
   const { headers } = request;
@@ -84,13 +90,14 @@ function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets
     azureDevOps: () => equal(headers['authorization'], basic(secret)),
     generic: () => signatureHolds(request, secret, headers['x-signature']),
   }[sender]();
-  if (given) return;
-  throw new CapstanError(
+  if (!given) throw refused(sender);
+}
+
+function refused(sender: Sender): CapstanError {
+  return new CapstanError(
     'WEBHOOK_REFUSED',
     `the webhook of ${sender} is not signed with its secret`,
-    {
-      hint: 'give the host the same secret as this control plane',
-    },
+    { hint: 'give the host the same secret as this control plane' },
   );
 }
 

@@ -14,7 +14,7 @@ import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
-import { type RunResult, runGit } from './run-git.ts';
+import { hasProxy, type RunResult, runGit } from './run-git.ts';
 
 export interface MirrorOptions extends ObjectStoreOptions {
   /** The bare repository on disk; made when it is not there, and again when somebody deleted it. */
@@ -253,7 +253,9 @@ export class Mirror {
   /** The quick way, without a process. Whatever goes wrong there, git is asked, and classifies it; not tried again then. */
   async #listRefs(): Promise<RemoteRefs | undefined> {
     const credentials = await this.#credentials();
-    const isPlain = this.#url.protocol.startsWith('http') && credentials.proxy === undefined;
+    const { protocol } = this.#url;
+    const isPlain =
+      protocol.startsWith('http') && credentials.proxy === undefined && !hasProxy(protocol);
     if (!isPlain || this.#isListingBroken) return undefined;
     if (this.#client?.credentials !== credentials) {
       this.#client?.close();

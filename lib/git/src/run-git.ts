@@ -136,9 +136,24 @@ export function gitEnvironment(
   return environment;
 }
 
+/** Whether the machine may have a proxy for this protocol; git knows whom it excepts. */
+export function hasProxy(protocol: string): boolean {
+  return Object.keys(proxySettings()).some((name) =>
+    [`${protocol}_proxy`, 'all_proxy'].includes(name.toLowerCase()),
+  );
+}
+
 /** The machine's own proxy, when it has one. */
 function proxySettings(): Record<string, string> {
-  const names = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'no_proxy', 'NO_PROXY'];
+  const names = [
+    'http_proxy',
+    'https_proxy',
+    'HTTPS_PROXY',
+    'all_proxy',
+    'ALL_PROXY',
+    'no_proxy',
+    'NO_PROXY',
+  ];
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = process.env[name];

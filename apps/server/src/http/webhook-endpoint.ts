@@ -62,6 +62,7 @@ async function loadSecrets(client: WebhookPorts['client']): Promise<WebhookSecre
     gitlab: read('webhook.gitlab.secret'),
     gitea: read('webhook.gogs.secret'),
     gogs: read('webhook.gogs.secret'),
+    bitbucketUuid: read('webhook.bitbucket.uuid'),
     bitbucketServer: read('webhook.bitbucketserver.secret'),
   };
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ''));

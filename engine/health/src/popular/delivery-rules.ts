@@ -108,7 +108,7 @@ export const DELIVERY_RULES: { readonly [kinds: string]: string } = {
     | if (.active.dry.sha // "") == "" then P("The active commit DRY SHA is missing or empty.")
       elif (.proposed.dry.sha // "") == "" then P("The proposed commit DRY SHA is missing or empty.")
       elif .proposed.dry.sha != .active.dry.sha then
-        P("Promotion in progress from '\(.active.dry.sha | short)' to '\(.proposed.dry.sha | short)': " + (.proposed.commitStatuses // [] | tally))
+        H("Promotion in progress from '\(.active.dry.sha | short)' to '\(.proposed.dry.sha | short)': " + (.proposed.commitStatuses // [] | tally))
       elif [(.active.commitStatuses // [])[] | select(.phase == "pending" or .phase == "failure")] | length > 0 then
         H("Environment is up-to-date, but there are non-successful active commit statuses: " + (.active.commitStatuses | tally))
       else H("Environment is up-to-date on commit \(.active.dry.sha | short).") end)`,
@@ -119,7 +119,7 @@ export const DELIVERY_RULES: { readonly [kinds: string]: string } = {
           elif hydrated == null then P("The proposed commit DRY SHA is missing or empty in environment '\(.branch)'.") else empty end),
         ((.[0] | hydrated) as $first | if any(.[]; hydrated != $first) then P("Not all environments have the same proposed commit SHA. This likely means the hydrator has not run for all environments yet.") else empty end),
         (.[] | select(.proposed.dry.sha != .active.dry.sha)
-          | P("Promotion in progress for environment '\(.branch)' from '\(.active.dry.sha | short)' to '\(.proposed.dry.sha | short)': "
+          | H("Promotion in progress for environment '\(.branch)' from '\(.active.dry.sha | short)' to '\(.proposed.dry.sha | short)': "
             + (.proposed.commitStatuses // [] | tally) + "Hydrator has processed dry commit '\(hydrated | short)'. ")),
         ([.[] | [(.active.commitStatuses // [])[].phase] as $p | ([$p[] | select(. == "failure")] | length) as $f
             | ([$p[] | select(. == "pending")] | length) as $w | select($f + $w > 0) | "\(.branch) (\($f) failed, \($w) pending)"]
@@ -136,7 +136,9 @@ export const DELIVERY_RULES: { readonly [kinds: string]: string } = {
   'metrics.keptn.sh/KeptnMetric': `
     .status | if (.errMsg // "") == "" and .value != null then H("KeptnMetric is healthy")
     elif (.errMsg // "") != "" then D("KeptnMetric is degraded") else P("KeptnMetric is progressing") end`,
-  'kyverno.io/Policy,ClusterPolicy': String.raw`
+  'kyverno.io/ClusterPolicy': `
+    (conds | select(.type == "Ready") | if .status == "True" then H(.message) else D(.message) end), P("Waiting for ClusterPolicy to become ready")`,
+  'kyverno.io/Policy': String.raw`
     (conds | select(on("Ready") and .reason == "Succeeded" and .message == "Ready") | H("Policy is ready")), P("Waiting for \(.kind) to be ready")`,
   'policy.open-cluster-management.io/CertificatePolicy': `
     .status.compliant | if . == null then P("Waiting for the status to be reported")

@@ -6,8 +6,10 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     else first((conds | if on("Terminating") then P("CRD is terminating: \(.message)")
         elif off("NamesAccepted") then D("CRD names have not been accepted: \(.message)")
         elif on("NonStructuralSchema") then D("Schema violations found: \(.message)")
-        elif .type == "Established" and .status != "True" and .reason == "Installing" then P("CRD is being installed") else empty end),
-      (if any(conds; on("Established")) then H("CRD is healthy") else D("CRD is not established") end)) end`,
+        elif .type != "Established" or .status == "True" then empty
+        elif .reason == "InvalidCABundle" then D("CRD is not established: \(.message)")
+        elif .reason == "Installing" then P("CRD is being installed") else empty end),
+      (if any(conds; on("Established")) then H("CRD is healthy") else P("CRD is not established") end)) end`,
   'batch/CronJob': `
     .status as $s | if .spec.suspend == true then H("CronJob is Suspended") elif $s == null then P("Waiting for CronJob")
     elif $s.lastScheduleTime == null then H("CronJob has not been scheduled yet")
@@ -31,7 +33,9 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     P("Waiting for ClusterExternalSecret")`,
   'kubernetes-client.io/ExternalSecret': `
     .status.status // "" | if . == "SUCCESS" then H("Fetched ExternalSecret.") elif startswith("ERROR") then D(gsub("ERROR, "; "")) else P("Waiting for ExternalSecret.") end`,
-  'bitnami.com/SealedSecret': `ready("Synced"; "Waiting for Sealed Secret to be decrypted")`,
+  'bitnami.com/SealedSecret': `
+    (select(.metadata.generation == null or .status.observedGeneration != .metadata.generation) | P("Waiting for Sealed Secret to be decrypted")),
+    ready("Synced"; "Waiting for Sealed Secret to be decrypted")`,
   'onepassword.com/OnePasswordItem': `ready("Ready"; "Waiting for controller to report status")`,
   'camel.apache.org/Integration': `ready("Ready"; "Waiting for Integration")`,
   'karpenter.k8s.aws/EC2NodeClass': `either("Ready"; H("EC2NodeClass is ready"); D(.message)), P("Waiting for EC2NodeClass to be ready")`,
@@ -53,8 +57,9 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     (if any((.status.ancestors // [])[].conditions[]; .type == "Accepted") then H("BackendTLSPolicy is healthy") else empty end),
     P("Waiting for BackendTLSPolicy status")`,
   'gateway.networking.k8s.io/GRPCRoute': String.raw`
-    ((.status.parents // [])[] | "Parent \(.parentRef.name // ""): " as $p | route($p; "Route is still being programmed")),
-    (if any((.status.parents // [])[]; (.conditions // []) != []) then H("GRPCRoute is healthy") else empty end), P("Waiting for GRPCRoute status")`,
+    .metadata.generation as $g | [(.status.parents // [])[] | select(seenAt($g))] as $all
+    | ($all[] | "Parent \(.parentRef.name // ""): " as $p | route($p; "Route is still being programmed")),
+    (if any($all[]; (.conditions // []) != []) then H("GRPCRoute is healthy") else empty end), P("Waiting for GRPCRoute status")`,
   'gateway.networking.k8s.io/HTTPRoute': String.raw`
     .metadata.generation as $g | [(.status.parents // [])[] | select(.conditions != null and ($g == null or
       (.conditions != [] and all(.conditions[]; .observedGeneration == null or .observedGeneration == $g))))] as $parents
@@ -99,7 +104,7 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
   'kiali.io/Kiali': `
     (conds | if on("Successful") then H(.message) elif on("Failure") then D(.message) elif .type == "Running" and .reason == "Running" then P(.message) else empty end), P("Waiting for Kiali")`,
   'jaegertracing.io/Jaeger': `.status.phase | if . == "Running" then H("Jaeger is Running") elif . == "Failed" then D("Jaeger Failed For Some Reason") else P("Waiting for Jaeger") end`,
-  'monitoring.coreos.com/Prometheus': `
+  'monitoring.coreos.com/Alertmanager,Prometheus,ThanosRuler': `
     [conds | select(.type == "Available")] | last | if . == null then P("Waiting for initialization") elif .status == "True" then H("All instances are available")
     elif .reason == "SomePodsNotReady" then P(.message // .reason) else D(.message // .reason) end`,
   'opentelemetry.io/OpenTelemetryCollector': String.raw`
@@ -120,14 +125,14 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     first(foreach (conds, null) as $c ({status: "Progressing", parts: [], done: false};
       if $c == null then .done = true elif $c.status == null then . else
         .parts += [($c.reason // "") + (if $c.reason != null and $c.type != null then " for \($c.type)" + (if $c.message != null then " because \($c.message)" else "" end) else "" end)]
-        | if $c.status == "False" then .status = "Degraded" | .done = true elif $c.status == "True" then .status = "Healthy" else . end end;
+        | if $c.status == (if $c.type == "FolderUIDMismatch" then "True" else "False" end) then .status = "Degraded" | .done = true elif $c.status == "True" then .status = "Healthy" else . end end;
       select(.done)) | {status, message: (.parts | join(", "))})`,
   'grafana.integreatly.org/GrafanaDatasource': `
     .status | if . == null or .uid == "" then P("") elif .NoMatchingInstances == true then D("can't find matching grafana instance") else H("") end`,
   'operator.victoriametrics.com/*': `
     .status as $s | ($s.reason // "") as $r | def or_($m): if $r != "" then $r else $m end;
     if $s == null or (observed | not) then P("Waiting for the operator to reconcile") elif $s.updateStatus == "operational" then H("All components are operational")
-    elif $s.updateStatus == "expanding" then P(or_("Reconciliation in progress")) elif $s.updateStatus == "paused" then S(or_("Reconciliation is paused"))
+    elif $s.updateStatus == "ignored" then H("Resource was not picked by any parent object") elif $s.updateStatus == "expanding" then P(or_("Reconciliation in progress")) elif $s.updateStatus == "paused" then S(or_("Reconciliation is paused"))
     elif $s.updateStatus == "failed" then D(or_("Reconciliation failed")) else P("Waiting for the operator to report status") end`,
   'addons.cluster.x-k8s.io/ClusterResourceSet': `
     either("ResourcesApplied"; H("cluster resource set is applied"); D(.message)), P("Initializing cluster resource set")`,
@@ -159,15 +164,16 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     elif . == "unhealthy" then D("Component state: Unhealthy") elif . == "unknown" then U("Component state: Unknown") else P("Update in progress") end`,
   '*.cnrm.cloud.google.com/*': String.raw`
     .kind as $k | (.status.observedGeneration == null or .status.observedGeneration == .metadata.generation) as $now
-    | (select($now and ($k | IN("ConfigConnector", "ConfigConnectorContext")) and .status.healthy != null) | if .status.healthy == true then H("\($k) is healthy") else D("\($k) is not healthy") end),
+    | def state: if .status.healthy == true then H("\($k) is healthy") else D("\($k) is not healthy") end;
+      (.status.healthy != null) as $said | ($said and (.apiVersion | startswith("customize.core.cnrm.cloud.google.com/")) and ($now or .status.observedGeneration == 0)) as $own
+    | (select($own or ($said and $now and ($k | IN("ConfigConnector", "ConfigConnectorContext")))) | state),
     (select($now) | conds | if .reason == "UpToDate" and .status == "True" then H(.message) elif .reason == "UpdateFailed" or .reason == "DependencyNotFound" then D(.message)
       elif .reason == "DependencyNotReady" then S(.message) else empty end), P("Update in progress")`,
   '*.services.k8s.aws/*': `
     (conds | if on("ACK.Terminal") then D(.message) elif off("Ready") then P(.message) elif on("Ready") then H("") else empty end), P("Waiting for resource to be ready")`,
-  'pkg.crossplane.io/Provider': String.raw`
-    if .status.conditions == null then P("Waiting for provider to be installed") else
-      ([conds | select(.type == "Installed")] | last // {}) as $i | ([conds | select(.type == "Healthy")] | last // {}) as $h
-      | "\($i.reason) \($h.reason)" as $m | if $i.status == "True" and $h.status == "True" then H($m) else D($m) end end`,
+  'pkg.crossplane.io/Provider': `
+    ([conds | select(.type == "Installed")] | last) as $i | ([conds | select(.type == "Healthy")] | last) as $h
+      | ([$i.reason, $h.reason | select(. != null)] | join(" ")) as $m | if $m == "" then P("Waiting for provider to be installed") elif $i.status == "True" and $h.status == "True" then H($m) else D($m) end`,
   'stacks.crossplane.io/ClusterStackInstall': `
     [(.status.conditionedStatus.conditions // [])[] | select(.type == "Ready")] | first((.[] | select(.status == "True") | H(.reason)), (last // empty | P(.reason)), P("Waiting for stack to be installed"))`,
   'cloudfront.aws.crossplane.io/Distribution': `managed("distribution")`,
@@ -176,9 +182,9 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
   'route53.aws.crossplane.io/ResourceRecordSet': `managed("resourcrecordset")`,
   's3.aws.crossplane.io/Bucket': `managed("Bucket")`,
   '*.crossplane.io/*': `
-    crossplane(["Composition", "CompositionRevision", "DeploymentRuntimeConfig", "ClusterProviderConfig", "ProviderConfig", "ProviderConfigUsage", "ControllerConfig"];
+    crossplane(["Composition", "CompositionRevision", "DeploymentRuntimeConfig", "EnvironmentConfig", "ImageConfig", "ProviderConfig", "ProviderConfigUsage", "ControllerConfig", "StoreConfig", "ClusterProviderConfig", "ClusterProviderConfigUsage"];
       ["Ready", "Healthy", "Offered", "Established", "ValidPipeline", "RevisionHealthy"])`,
-  '*.upbound.io/*': `crossplane(["ClusterProviderConfig", "ProviderConfig", "ProviderConfigUsage"]; ["Ready"])`,
+  '*.upbound.io/*': `crossplane(["ProviderConfig", "ProviderConfigUsage", "StoreConfig", "ClusterProviderConfig", "ClusterProviderConfigUsage"]; ["Ready"])`,
   'iammanager.keikoproj.io/Iamrole': String.raw`
     .status as $s | "'\($s.roleName // "<none>")'" as $n | "ARN '\($s.roleARN // "<none>")' and ID '\($s.roleID // "<none>")'." as $ids
     | if $s.state == "Ready" then H("Role \($n) exists with \($ids)")
@@ -205,11 +211,11 @@ export const PLATFORM_RULES: { readonly [kinds: string]: string } = {
     ([conds | select(on("Degraded"))] | last // empty | D(.message)), ([conds | select(on("Progressing"))] | last // empty | P(.message)),
     ([conds | select(on("Available"))] | last // empty | H(.message)), U("StorageCluster is in an unknown state.")`,
   'kubevirt.io/VirtualMachine': `
-    .status as $s | (reduce conds as $c ({status: "Progressing", message: "No status available", done: false};
+    .status as $s | if (.spec.running == false or .spec.runStrategy == "Halted") and $s.created != true then H("Stopped as declared") else (reduce conds as $c ({status: "Progressing", message: "No status available", done: false};
       if .done then . elif $c.type == "Paused" and $c.status == "True" then {status: "Suspended", message: "Paused", done: true}
       elif $c.type != "Ready" then . elif $c.status == "True" then .status = "Healthy" | .message = "Running"
       elif $s.created == true then .message = "Starting" else .status = "Suspended" | .message = "Stopped" end))
-    | if .done or $s.printableStatus == null then . else .message = $s.printableStatus end | {status, message}`,
+    | if .done or $s.printableStatus == null then . else .message = $s.printableStatus end | {status, message} end`,
   'kubevirt.io/VirtualMachineInstance': `
     .status.phase as $p | if $p == "Failed" then D($p) elif $p | IN("Pending", "Scheduling", "Scheduled") then P($p) elif $p == "Succeeded" then S($p) elif $p == "Unknown" then U($p)
     else first((conds | select(on("Paused")) | S(.message)), ([conds | select(.type == "Ready")] | last // empty | if .status == "True" then H("Running") else D(.message) end),
@@ -283,9 +289,11 @@ def managed($what):
     | if $r.status == "True" and $s.status == "True" then H($r.reason) elif $s.status != "True" and $paused then S("ReconcilePaused")
       elif $r.status != "True" and $s.status == "True" and ($paused | not) then P("Waiting for \($what) to be available") else D($e.message) end end;
 def crossplane($bare; $good):
-  .kind as $k | if .status == null or (.status == {} and ($bare | index([$k]))) then H("Resource is up-to-date.")
-  elif .status.conditions == null then if ($k | IN("ProviderConfig", "ClusterProviderConfig")) and .status.users != null then H("Resource is in use.") else P("Provisioning ...") end
-  else first((conds | select(off("LastAsyncOperation") or off("Synced")) | D(.message)),
-    (if any(conds; .status == "True" and (.type as $t | $good | index([$t]))) then H("Resource is up-to-date.") else empty end), P("Provisioning ...")) end;
+  .kind as $k | (.spec.state != "Active") as $idle
+  | if (.status.conditions // []) == [] then
+      if $bare | index([$k]) then H(if .status.users != null then "Resource is in use." else "Resource is up-to-date." end) else P("Provisioning ...") end
+    else first((conds | select(off("LastAsyncOperation") or off("Synced")) | D(.message)),
+      (conds | select((.status == "True" and (.type as $t | $good | index([$t]))) or (.type == "Established" and .reason == "InactiveManagedResource" and $idle and ($good | index(["Established"])))) | H("Resource is up-to-date.")),
+      P("Provisioning ...")) end;
 def karmada: if any(.status.aggregatedStatus[]; .health == "Unhealthy" or (.health == "Unknown" and .applied != true)) then D("Current resource status is unhealthy") else H("") end;
 `;

@@ -88,9 +88,10 @@ export const SERVICE_RULES: { readonly [kinds: string]: string } = {
     (.kind | ascii_downcase) as $k | (conds | if on("Ready") and .reason == "SuccessfulCreateOrUpdate" then H("RabbitMQ \($k) ready")
       elif off("Ready") and .reason == "FailedCreateOrUpdate" then D("RabbitMQ \($k) failed to be created or updated") else empty end), U("RabbitMQ \($k) status is unknown")`,
   'rabbitmq.com/RabbitmqCluster': `
-    def of($t): [conds | select(.type == $t)] | last // {} | .status; of("ClusterAvailable") as $a | of("AllReplicasReady") as $r
+    def of($t): [conds | select(.type == $t)] | last // {}; of("ClusterAvailable").status as $a | of("AllReplicasReady") as $all | $all.status as $r
+    | (.spec.replicas == 0 and $r == "False" and $all.reason == "ScaledToZero") as $off
     | (conds | select(off("ReconcileSuccess")) | D(.message)),
-    (if $a == "Unknown" or $r == "Unknown" then P("Waiting for RabbitMQ cluster readiness (conditions unknown)") elif $a == "False" then P("Waiting for RabbitMQ cluster formation")
+    (if $a == "Unknown" or $r == "Unknown" then P("Waiting for RabbitMQ cluster readiness (conditions unknown)") elif $off then S("RabbitmqCluster is scaled to 0 replicas") elif $a == "False" then P("Waiting for RabbitMQ cluster formation")
       elif $r == "False" then P("Waiting for RabbitMQ instances ready") elif $a == "True" and $r == "True" then H("RabbitMQ cluster ready") else P("Waiting for RabbitMQ Operator") end)`,
   'apps.3scale.net/APIManager': String.raw`
     .status.deployments as $d | (select($d != null and $d.ready != null and $d.starting == null and $d.stopped == null) | H("3scale APIManager is available")),
@@ -168,8 +169,9 @@ export const SERVICE_RULES: { readonly [kinds: string]: string } = {
       (if $a.status == "True" then empty elif $a == null then D("") else D($a.message // "Application is not available") end),
       (if $r < $n then P("Waiting for replicas to be ready (\($r)/\($n))") else empty end), ($p // empty | P(.message // "Application progress status")), H("Application is healthy with \($r)/\($n) replicas ready")) end`,
   'flink.apache.org/FlinkDeployment': `
-    .status as $s | $s.reconciliationStatus as $r | if $r == null then P("Waiting for Flink operator") elif $r.success == true or $r.state == "DEPLOYED" then H("")
-    elif $s.jobManagerDeploymentStatus | IN("DEPLOYED_NOT_READY", "DEPLOYING") then P("Waiting for deploying") elif $s.jobManagerDeploymentStatus == "ERROR" then D($r.error) else P("Waiting for Flink operator") end`,
+    .status as $s | $s.reconciliationStatus as $r | if $r.success == true or $r.state == "DEPLOYED" then H("")
+    elif $r != null and ($s.jobManagerDeploymentStatus | IN("DEPLOYED_NOT_READY", "DEPLOYING")) then P("Waiting for deploying") elif $r != null and $s.jobManagerDeploymentStatus == "ERROR" then D($r.error)
+    elif .spec.job.state == "suspended" and $r.lastReconciledSpec == null then H("Job is suspended") else P("Waiting for Flink operator") end`,
   'k8s.keycloak.org/Keycloak': String.raw`
     if .status.conditions == null then P("Waiting for Keycloak status conditions to exist") else first((.status.conditions | sort_by(.lastTransitionTime == null, .lastTransitionTime)[]
       | if on("Ready") then H("") elif on("HasErrors") then D("Has Errors: \(.message)") else empty end), P("")) end`,

@@ -15,6 +15,7 @@ def off($t): .type == $t and .status == "False";
 def either($t; ok; bad): conds | if on($t) then ok elif off($t) then bad else empty end;
 def ready($t; $waiting): either($t; H(.message); D(.message)), P($waiting);
 def observed: .status.observedGeneration == null or .metadata.generation == null or .status.observedGeneration == .metadata.generation;
+def seenAt($g): $g == null or ((.conditions // []) != [] and all(.conditions[]; .observedGeneration == null or .observedGeneration == $g));
 def short: (. // "")[:7];
 def enumerated: [to_entries[] | "\(.key + 1): \(.value.type) | \(.value.status)\n"] | add // "";
 `;
