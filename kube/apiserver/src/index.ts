@@ -1,4 +1,5 @@
 export { WebhookPending } from './admission/session.ts';
+export { expressionWarnings } from './admission/type-warnings.ts';
 export { ApiError } from './api-error.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 export { createTokenSigner, type TokenSigner } from './auth/tokens.ts';

@@ -44,6 +44,11 @@ export function createControllerMetrics(
     'controller_runtime_reconcile_panics_total',
     'Total number of reconciliation panics per controller',
   );
+  // A reconcile has no time limit of its own here: there, so that rules and dashboards find it.
+  const timeouts = registry.counter(
+    'controller_runtime_reconcile_timeouts_total',
+    'Total number of reconciliation timeouts per controller',
+  );
   const time = registry.histogram(
     'controller_runtime_reconcile_time_seconds',
     'Length of time per reconciliation per controller',
@@ -62,7 +67,7 @@ export function createControllerMetrics(
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
     total.add({ ...labels, result }, 0);
   }
-  for (const counter of [errors, terminal, panics]) counter.add(labels, 0);
+  for (const counter of [errors, terminal, panics, timeouts]) counter.add(labels, 0);
   const starts = new Set<{ readonly ms: number }>();
   const ages = (): number[] => [...starts].map(({ ms }) => (passedMs(clock) - ms) / 1000);
   registry.gaugeFrom(

@@ -170,3 +170,46 @@ test('a webhook in a simulated pod has no objections, one without endpoints fail
     }
   });
 });
+
+test('the status of a policy tells of fields that its kinds do not have', async () => {
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  const path = `${ADMISSION}/validatingadmissionpolicies`;
+  const policy = (name: string, expression: string): void => {
+    const rule = {
+      apiGroups: ['apps'],
+      apiVersions: ['v1'],
+      resources: ['deployments'],
+      operations: ['CREATE'],
+    };
+    client.create(
+      path,
+      draft({
+        apiVersion: ADMISSION,
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name },
+        spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression }] },
+      }),
+    );
+  };
+  policy('sound', 'object.spec.replicas <= 5 && object.metadata.labels.team == "a"');
+  policy('odd', 'object.spec.replicaz <= 5');
+  const status = (name: string): unknown => client.get(path, '', name)?.['status'];
+  await until(
+    'both to be looked at',
+    () => status('odd') !== undefined && status('sound') !== undefined,
+  );
+  assert.deepEqual(status('sound'), { observedGeneration: 1, typeChecking: {} });
+  assert.deepEqual(status('odd'), {
+    observedGeneration: 1,
+    typeChecking: {
+      expressionWarnings: [
+        {
+          fieldRef: 'spec.validations[0].expression',
+          warning:
+            "apps/v1, Kind=Deployment: compilation failed: ERROR: <input>:1:12: undefined field 'replicaz'\n | object.spec.replicaz <= 5\n | ...........^\n",
+        },
+      ],
+    },
+  });
+});

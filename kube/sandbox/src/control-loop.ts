@@ -1,5 +1,6 @@
 import {
   type ApiServer,
+  type Core,
   createLocalClient,
   type LocalClient,
   type StoreEvent,
@@ -22,6 +23,8 @@ export interface ControllerClient extends LocalClient {
 /** What a controller works with: the cluster, the time, and a way to look again later. */
 export interface Surroundings {
   readonly client: ControllerClient;
+  /** For what no client can ask: schemas. */
+  readonly core: Core;
   readonly clock: Clock;
   readonly random: () => number;
   readonly record: Recorder;
@@ -170,6 +173,7 @@ function surroundingsOf(
   };
   return {
     client,
+    core,
     clock,
     random: core.random,
     record: createRecorder(client, clock, controller.name),

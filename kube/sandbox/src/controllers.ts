@@ -10,6 +10,7 @@ import { garbageCollector } from './controllers/garbage-collector.ts';
 import { jobController } from './controllers/job.ts';
 import { kubelet } from './controllers/kubelet.ts';
 import { createNamespaceController } from './controllers/namespace.ts';
+import { policyStatusController } from './controllers/policy-status.ts';
 import { quotaController } from './controllers/quota.ts';
 import { replicaSetController, replicationController } from './controllers/replica-set.ts';
 import { statefulSetController } from './controllers/stateful-set.ts';
@@ -34,5 +35,6 @@ export function createControllers(authority: () => string): readonly Controller[
     autoscalerController,
     exposureController,
     quotaController,
+    policyStatusController,
   ];
 }
