@@ -207,7 +207,7 @@ test('the status of a policy tells of fields that its kinds do not have', async 
         {
           fieldRef: 'spec.validations[0].expression',
           warning:
-            "apps/v1, Kind=Deployment: compilation failed: ERROR: <input>:1:12: undefined field 'replicaz'\n | object.spec.replicaz <= 5\n | ...........^\n",
+            "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replicaz'\n | object.spec.replicaz <= 5\n | ...........^\n",
         },
       ],
     },

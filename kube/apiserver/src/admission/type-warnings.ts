@@ -63,7 +63,7 @@ function warning(source: string, resource: ServedResource): readonly string[] {
     return `ERROR: <input>:${line}:${column + 1}: undefined field '${name}'\n | ${source.split('\n')[line - 1] ?? ''}\n | ${'.'.repeat(column)}^`;
   });
   if (problems.length === 0) return [];
-  return [`${kindText(resource)}: compilation failed: ${problems.join('\n')}\n`];
+  return [`${kindText(resource)}: ${problems.join('\n')}\n`];
 }
 
 function unknownFields(
