@@ -56,6 +56,10 @@ test('patterns hide files, later lines win, a file in a hidden folder can be tak
 /** Pattern, folder it stands in, path (a '/' at its end: a folder) → hidden? */
 const single: readonly (readonly [string, string, string, boolean])[] = [
   ['foo', '', 'foo', true],
+  ['foo\r', '', 'foo', true],
+  ['[!a]', '', 'b', false],
+  ['[!a]', '', '!', true],
+  ['[^a]', '', 'b', true],
   ['foo', '', 'a/foo/b', true],
   ['foo/', '', 'foo', false],
   ['foo/', '', 'foo/', true],

@@ -15,7 +15,8 @@ export interface IgnorePattern {
 /** One pattern a line; empty lines and those that start with `#` say nothing. */
 export function parsePatterns(text: string, folder: string): readonly IgnorePattern[] {
   const names = folder === '' ? [] : folder.split('/');
-  return text.split(/\r?\n/).flatMap((line) => {
+  return text.split('\n').flatMap((given) => {
+    const line = given.replace(/\r$/, '');
     if (line.startsWith('#') || line.trim() === '') return [];
     return [parsePattern(line, names)];
   });
@@ -106,7 +107,9 @@ function compileName(pattern: string): (name: string) => boolean {
   if (!/[*?[\\]/.test(pattern)) return (name) => name === pattern;
   if (isMalformed(pattern)) return () => false;
   if (/^\*[^*?[\\]*$/.test(pattern)) return (name) => name.endsWith(pattern.slice(1));
-  const glob = compileGlob(pattern, { separator: '/' });
+  // To Go a set is turned round by ^ alone.
+  const plain = pattern.replaceAll(/(\\.)|\[!/g, (found, escaped) => escaped ?? `[\\${found[1]}`);
+  const glob = compileGlob(plain, { separator: '/' });
   const known = new BoundedCache<string, boolean>(NAMES_MAX);
   return (name) => {
     let found = known.get(name);
