@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ArtifactStorage, serveArtifacts } from '@capstan/flux-server';
+import type { DigestAlgorithm } from '@capstan/lib-oci';
 import type { Clock } from '@capstan/lib-std';
 import { type Serving, serve } from './http/serve.ts';
 
@@ -9,6 +10,11 @@ export interface ArtifactOptions {
   /** Where they are served; on a free port of this machine alone when absent. */
   readonly port?: number;
   readonly address?: string;
+  /** Where they lie; below the caches when absent. */
+  readonly folder?: string;
+  readonly retentionMs?: number;
+  readonly retentionRecords?: number;
+  readonly digestAlgorithm?: DigestAlgorithm;
 }
 
 export interface Artifacts {
@@ -18,8 +24,8 @@ export interface Artifacts {
 
 /** Artifacts have a listener of their own: whoever consumes them need not reach the page. */
 export async function openArtifacts(
-  folder: string,
-  { url, port = 0, address = '127.0.0.1' }: ArtifactOptions,
+  cacheFolder: string,
+  { url, port = 0, address = '127.0.0.1', folder, ...keeping }: ArtifactOptions,
   clock: Clock,
 ): Promise<Artifacts> {
   let handle = async (_request: Request): Promise<Response> => new Response(null, { status: 503 });
@@ -29,9 +35,10 @@ export async function openArtifacts(
     name: 'artifacts',
   });
   const storage = new ArtifactStorage({
-    folder: join(folder, 'artifacts'),
+    folder: folder ?? join(cacheFolder, 'artifacts'),
     baseUrl: url ?? serving.url,
     clock,
+    ...keeping,
   });
   handle = serveArtifacts(storage, { prefix: '/' });
   return { storage, close: () => serving.close() };

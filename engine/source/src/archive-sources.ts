@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createHttpGet, readBytes } from '@capstan/lib-oci';
+import { createHttpGet, digestLike, readBytes } from '@capstan/lib-oci';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import { readArchive } from './archive-tree.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -59,7 +58,7 @@ export class ArchiveSources {
 
   async #read(spec: ArchiveSourceSpec, key: string): Promise<Snapshot> {
     const bytes = await this.#bytes(spec);
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = digestLike(spec.digest, bytes);
     if (digest !== spec.digest) {
       throw new CapstanError(
         'ARTIFACT_DIGEST',

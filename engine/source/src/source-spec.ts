@@ -31,7 +31,7 @@ export interface ArchiveSourceSpec {
   readonly name: string;
   /** As the artifact tells it. */
   readonly revision: { readonly kind: 'archive'; readonly id: string };
-  /** `sha256:…` of the archive's bytes. */
+  /** Of the archive's bytes: `sha256:…`, or by another algorithm of content digests. */
   readonly digest: string;
   readonly timeoutMs?: number;
 }

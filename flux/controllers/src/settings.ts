@@ -33,6 +33,11 @@ export interface FluxSettings {
   readonly defaultSourceAccount?: string;
   /** Whose identity decrypts, where `spec.decryption` names none (`--default-decryption-service-account`). */
   readonly defaultDecryptionAccount?: string;
+  /** How far intervals of sources are spread, as a part of them; 0.05 when absent. */
+  readonly intervalJitter?: number;
+  /** Of indexes and packed charts of Helm repositories. */
+  readonly helmIndexBytesMax?: number;
+  readonly helmChartBytesMax?: number;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
   readonly cancelsHealthChecks?: boolean;
 }

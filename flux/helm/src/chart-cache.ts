@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Artifact } from '@capstan/flux-api';
 import {
   type Chart,
@@ -6,6 +5,7 @@ import {
   chartLanguage,
   loadChartArchive,
 } from '@capstan/kube-helm';
+import { digestLike } from '@capstan/lib-oci';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 
 /** Reads the bytes of an artifact; undefined when there are none at its address. */
@@ -43,8 +43,7 @@ export class ChartCache {
     if (known !== undefined) return known.chart;
     const bytes = await this.#read(artifact, options);
     if (bytes === undefined) return undefined;
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    if (artifact.digest.startsWith('sha256:') && digest !== artifact.digest) {
+    if (digestLike(artifact.digest, bytes) !== artifact.digest) {
       throw new CapstanError(
         'ARTIFACT_DIGEST',
         `failed to verify artifact: computed digest does not match '${artifact.digest}'`,

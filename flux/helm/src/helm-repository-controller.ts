@@ -3,7 +3,6 @@
  * type `oci` has no index: it is read where it is referred to, and has no status.
  */
 
-import { createHash } from 'node:crypto';
 import {
   FINALIZER,
   type HelmRepository,
@@ -32,6 +31,7 @@ import {
   type ReconcileResult,
 } from '@capstan/kube-controller';
 import { readIndex } from '@capstan/kube-helm';
+import { createContentDigest, digestLike } from '@capstan/lib-oci';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { withStatus } from './conditions.ts';
 import { type HelmControlState, isAsking, keyText, requireParsed } from './control-state.ts';
@@ -179,10 +179,10 @@ async function storeIndex(
   ports: HelmSourcePorts,
   signal: AbortSignal,
 ): Promise<HelmRepository> {
-  const { artifacts, client, clock, identities } = ports;
+  const { artifacts, clock } = ports;
   const { url } = repository.spec;
   checkUrl(url);
-  await using access = await openAccess(repository, { client, identities, signal });
+  await using access = await openAccess(repository, { ...ports, signal });
   const bytes = await readIndex(url, access.options).catch((error: unknown) => {
     signal.throwIfAborted();
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -192,17 +192,20 @@ async function storeIndex(
       { kind: 'retry', cause: error },
     );
   });
-  const hex = createHash('sha256').update(bytes).digest('hex');
-  const revision = `sha256:${hex}`;
   const { artifact } = repository.status;
-  if (artifact?.revision === revision && (await artifacts.find(artifact.path)) !== undefined) {
+  const isKept = artifact?.revision === digestLike(artifact?.revision ?? '', bytes);
+  if (artifact !== undefined && isKept && (await artifacts.find(artifact.path)) !== undefined) {
     return withStatus(repository, {
       artifact: { ...artifact, url: artifacts.urlOf(artifact.path) },
     });
   }
   checkIndex(new TextDecoder().decode(bytes));
+  const hash = createContentDigest(artifacts.digestAlgorithm);
+  hash.update(bytes);
+  const revision = hash.digest();
   const { namespace = '', name = '' } = repository.metadata;
-  const file = { kind: 'HelmRepository', namespace, name, fileName: `index-${hex}.yaml` };
+  const fileName = `index-${revision.slice(revision.indexOf(':') + 1)}.yaml`;
+  const file = { kind: 'HelmRepository', namespace, name, fileName };
   const stored = await artifacts.store(file, [bytes]);
   const made = artifactOf(artifact, { ...stored, revision }, formatTime(clock.now()));
   return withStatus(repository, { artifact: made, url: made.url });

@@ -5,6 +5,7 @@ import {
   type Certificates,
   type CloudIdentities,
   certificatesOf,
+  type FluxSettings,
   findSecret,
   parseDurationMs,
   type SecretData,
@@ -28,15 +29,18 @@ export async function openAccess(
   {
     client,
     identities,
+    settings = {},
     signal,
   }: {
     readonly client: KubeClient;
     readonly identities: CloudIdentities;
+    readonly settings?: FluxSettings;
     readonly signal: AbortSignal;
   },
 ): Promise<RepositoryAccess> {
   const { spec, metadata } = repository;
   const { namespace = '' } = metadata;
+  const { helmIndexBytesMax, helmChartBytesMax } = settings;
   const reader = { client, namespace, signal };
   const { certSecretRef, secretRef } = spec;
   const trust = certSecretRef && (await readTrust(certSecretRef.name, reader));
@@ -49,6 +53,8 @@ export async function openAccess(
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     passCredentials: spec.passCredentials === true,
     plainHttp: spec.insecure === true,
+    ...(helmIndexBytesMax === undefined ? {} : { indexBytesMax: helmIndexBytesMax }),
+    ...(helmChartBytesMax === undefined ? {} : { chartBytesMax: helmChartBytesMax }),
     ...(credentials === undefined ? {} : { credentials }),
   };
   return { options, [Symbol.asyncDispose]: close };

@@ -79,6 +79,47 @@ test('the current and the newest stay, the old go, and all of a source that is g
   assert.equal(existsSync(join(home, 'gitrepository/apps/web')), false);
 });
 
+test('the current one is among those that stay by number', async () => {
+  const { storage, home } = open('records', 1_000_000_000);
+  for (const [name, ageMs] of [
+    ['current.tar.gz', 30_000],
+    ['a.tar.gz', 20_000],
+    ['b.tar.gz', 10_000],
+    ['c.tar.gz', 5_000],
+  ] as const) {
+    const { path } = await storage.store(file(name), [Buffer.from(name)]);
+    const seconds = (1_000_000_000 - ageMs) / 1000;
+    utimesSync(join(home, path), seconds, seconds);
+  }
+  assert.equal(await storage.collectGarbage({ path: 'gitrepository/apps/web/current.tar.gz' }), 2);
+  assert.deepEqual(readdirSync(join(home, 'gitrepository/apps/web')), [
+    'c.tar.gz',
+    'current.tar.gz',
+  ]);
+});
+
+test('digests are of the algorithm that was set, and artifacts of others stay sound', async () => {
+  const { storage: older, home } = open('algorithms');
+  const before = await older.store(file('a.tar.gz'), [Buffer.from('hello')]);
+  const digests = {
+    sha384:
+      '59e1748777448c69de6b800d7a33bbfb9ff1b463e44354c3553bcdb9c666fa90125a3c79f90397bdf5f6a13de828684f',
+    blake3: 'ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f',
+  };
+  for (const [digestAlgorithm, hex] of Object.entries(digests)) {
+    const storage = new ArtifactStorage({
+      ...{ folder: home, baseUrl: 'http://h:1', clock: new ManualClock(0) },
+      digestAlgorithm: digestAlgorithm as 'sha384' | 'blake3',
+    });
+    const stored = await storage.store(file('b.tar.gz'), [Buffer.from('hello')]);
+    assert.equal(stored.digest, `${digestAlgorithm}:${hex}`);
+    assert.equal(await storage.verify(stored), 'sound');
+    assert.equal(await storage.verify(before), 'sound');
+    writeFileSync(join(home, stored.path), 'other');
+    assert.equal(await storage.verify(stored), 'damaged');
+  }
+});
+
 test('no name leads out of the folder', async () => {
   const { storage } = open('names');
   const outside = [
@@ -122,6 +163,12 @@ test('artifacts are served whole and in part, nothing else is', async () => {
   for (const [range, status, body, contentRange] of ranges) {
     assert.deepEqual(await ask(path, { headers: { range } }), [status, body, contentRange], range);
   }
+  const whole = await handle(new Request(`http://h:1${path}`));
+  const since = whole.headers.get('last-modified') ?? '';
+  assert.ok(Math.abs(Date.parse(since) - Date.now()) < 60_000);
+  assert.equal((await ask(path, { headers: { 'if-modified-since': since } }))[0], 304);
+  const earlier = new Date(Date.parse(since) - 1_000).toUTCString();
+  assert.equal((await ask(path, { headers: { 'if-modified-since': earlier } }))[0], 200);
   for (const other of [
     '/artifacts/gitrepository/apps/web/',
     '/artifacts/',

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   lstat,
@@ -12,6 +12,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createContentDigest, type DigestAlgorithm, digestAlgorithmOf } from '@capstan/lib-oci';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 
 export interface ArtifactStorageOptions {
@@ -24,6 +25,8 @@ export interface ArtifactStorageOptions {
   readonly retentionMs?: number;
   /** How many files of one source stay whatever their age; 2 when absent. */
   readonly retentionRecords?: number;
+  /** Of the digests that artifacts are told with; sha256 when absent. */
+  readonly digestAlgorithm?: DigestAlgorithm;
 }
 
 /** Which source an artifact belongs to, and the name of its file. */
@@ -32,6 +35,12 @@ export interface ArtifactFile {
   readonly namespace: string;
   readonly name: string;
   readonly fileName: string;
+}
+
+export interface FoundFile {
+  readonly file: string;
+  readonly size: number;
+  readonly modifiedMs: number;
 }
 
 export interface StoredFile {
@@ -56,6 +65,11 @@ export class ArtifactStorage {
     this.#options = options;
   }
 
+  /** Of the digests of new artifacts. */
+  get digestAlgorithm(): DigestAlgorithm {
+    return this.#options.digestAlgorithm ?? 'sha256';
+  }
+
   /** Where an artifact is or will be. */
   locate(file: ArtifactFile): { readonly path: string; readonly url: string } {
     const path = [file.kind.toLowerCase(), file.namespace, file.name, file.fileName].join('/');
@@ -76,7 +90,7 @@ export class ArtifactStorage {
     const target = join(this.#options.folder, path);
     await mkdir(join(target, '..'), { recursive: true, mode: 0o700 });
     const fresh = `${target}.${randomBytes(6).toString('hex')}.new`;
-    const hash = createHash('sha256');
+    const hash = createContentDigest(this.digestAlgorithm);
     let size = 0;
     try {
       const handle = await open(fresh, 'wx', 0o600);
@@ -94,7 +108,7 @@ export class ArtifactStorage {
       await rm(fresh, { force: true });
       throw error;
     }
-    return { path, url, digest: `sha256:${hash.digest('hex')}`, size };
+    return { path, url, digest: hash.digest(), size };
   }
 
   /** The bytes at a URL of this storage; undefined when it is none of its own, or nothing is there. */
@@ -107,7 +121,7 @@ export class ArtifactStorage {
   }
 
   /** Where the file of an artifact is; undefined when it is not there, or is no plain file. */
-  async find(path: string): Promise<{ readonly file: string; readonly size: number } | undefined> {
+  async find(path: string): Promise<FoundFile | undefined> {
     if (!isPath(path)) return undefined;
     let file = join(this.#options.folder, path);
     let stats = await lstat(file).catch(() => undefined);
@@ -118,7 +132,8 @@ export class ArtifactStorage {
       file = join(file, '..', target);
       stats = await lstat(file).catch(() => undefined);
     }
-    return stats?.isFile() === true ? { file, size: stats.size } : undefined;
+    if (stats?.isFile() !== true) return undefined;
+    return { file, size: stats.size, modifiedMs: stats.mtimeMs };
   }
 
   /** Whether the file is there and is what its digest says. A file of another content is removed. */
@@ -128,9 +143,9 @@ export class ArtifactStorage {
   }): Promise<'sound' | 'missing' | 'damaged'> {
     const found = await this.find(artifact.path);
     if (found === undefined) return 'missing';
-    const hash = createHash('sha256');
+    const hash = createContentDigest(digestAlgorithmOf(artifact.digest));
     for await (const chunk of createReadStream(found.file)) hash.update(chunk);
-    if (`sha256:${hash.digest('hex')}` === artifact.digest) return 'sound';
+    if (hash.digest() === artifact.digest) return 'sound';
     await rm(found.file, { force: true });
     return 'damaged';
   }
@@ -162,10 +177,7 @@ export class ArtifactStorage {
     const abandoned = files.filter(
       ({ name, ageMs }) => name.endsWith('.new') && ageMs > ABANDONED_MS,
     );
-    const newest = whole.toSorted((a, b) => a.ageMs - b.ageMs);
-    const garbage = newest.filter(
-      ({ name, ageMs }, at) => name !== kept && (ageMs > retentionMs || at >= retentionRecords),
-    );
+    const garbage = chooseGarbage(whole, { kept, retentionMs, retentionRecords });
     for (const { name } of [...garbage, ...abandoned]) await rm(join(home, name), { force: true });
     return garbage.length;
   }
@@ -175,6 +187,38 @@ export class ArtifactStorage {
     const { path } = this.locate({ ...source, fileName: 'x' });
     await rm(join(this.#options.folder, path, '..'), { recursive: true, force: true });
   }
+}
+
+interface AgedFile {
+  readonly name: string;
+  readonly ageMs: number;
+}
+
+/**
+ * What goes: all that is too old, then the oldest until few enough are left, but never the current one. As the original counts:
+ * once something was too old, what goes beside it counts twice.
+ */
+function chooseGarbage(
+  files: readonly AgedFile[],
+  {
+    kept,
+    retentionMs,
+    retentionRecords,
+  }: {
+    readonly kept: string;
+    readonly retentionMs: number;
+    readonly retentionRecords: number;
+  },
+): readonly AgedFile[] {
+  const others = files.filter(({ name }) => name !== kept);
+  const expired = others.filter(({ ageMs }) => ageMs > retentionMs);
+  const young = others.filter(({ ageMs }) => ageMs <= retentionMs);
+  const chosen: AgedFile[] = [];
+  for (const file of young.toSorted((a, b) => b.ageMs - a.ageMs)) {
+    const gone = expired.length === 0 ? chosen.length : expired.length + 2 * chosen.length;
+    if (files.length - gone > retentionRecords) chosen.push(file);
+  }
+  return [...expired, ...chosen];
 }
 
 /** Names that stay below the folder; nothing else is a path here. */

@@ -18,6 +18,10 @@ export function serveArtifacts(
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : undefined;
     const found = path === undefined ? undefined : await storage.find(decode(path));
     if (found === undefined) return new Response('404 page not found\n', { status: 404 });
+    const modified = new Date(found.modifiedMs).toUTCString();
+    if (isFresh(request.headers.get('if-modified-since'), modified)) {
+      return new Response(null, { status: 304, headers: { 'last-modified': modified } });
+    }
     const range = parseRange(request.headers.get('range'), found.size);
     if (range === 'unsatisfiable') {
       const headers = { 'content-range': `bytes */${found.size}` };
@@ -27,7 +31,8 @@ export function serveArtifacts(
     const headers = {
       'accept-ranges': 'bytes',
       'content-length': String(end - start + 1),
-      'content-type': 'application/gzip',
+      'content-type': typeOf(found.file),
+      'last-modified': modified,
       ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${found.size}` }),
     };
     const status = range === undefined ? 200 : 206;
@@ -35,6 +40,16 @@ export function serveArtifacts(
     const body = Readable.toWeb(createReadStream(found.file, { start, end }));
     return new Response(body as ReadableStream<Uint8Array>, { status, headers });
   };
+}
+
+/** Whether what somebody holds since this time is what there is (RFC 9110, 13.1.3). */
+function isFresh(since: string | null, modified: string): boolean {
+  return since !== null && Date.parse(since) >= Date.parse(modified);
+}
+
+/** Archives, and the indexes of Helm repositories. */
+function typeOf(file: string): string {
+  return file.endsWith('.yaml') ? 'text/plain; charset=utf-8' : 'application/gzip';
 }
 
 function decode(path: string): string {

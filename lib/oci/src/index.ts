@@ -1,3 +1,10 @@
+export {
+  createContentDigest,
+  DIGEST_ALGORITHMS,
+  type DigestAlgorithm,
+  digestAlgorithmOf,
+  digestLike,
+} from './content-digest.ts';
 export { verifyCosign } from './cosign.ts';
 export {
   type KeylessOptions,

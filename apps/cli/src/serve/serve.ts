@@ -9,6 +9,7 @@ import { parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
 import { FLUX_FLAGS, FLUX_HELP, readFluxFlags } from './flux-flags.ts';
 import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
+import { readSourceFlags, SOURCE_FLAGS, SOURCE_HELP } from './source-flags.ts';
 
 const HELP = `usage: capstan serve [OPTIONS]
 
@@ -30,7 +31,7 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --artifact-url URL  what stands before an artifact's path for its consumers, e.g.
                       http://source-controller.flux-system.svc.cluster.local. (default: the address above)
   --log-encoding json|console   how lines are written to standard error (default console)
-${FLUX_HELP}`;
+${FLUX_HELP}${SOURCE_HELP}`;
 
 const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
 
@@ -50,6 +51,7 @@ export const run: Command = async (args, io) => {
     'artifact-address': { kind: 'string' },
     'artifact-url': { kind: 'string' },
     ...FLUX_FLAGS,
+    ...SOURCE_FLAGS,
     'log-encoding': { kind: 'string' },
     help: { kind: 'boolean', short: 'h' },
   });
@@ -75,7 +77,8 @@ export const run: Command = async (args, io) => {
   const encoding = readEncoding(flags.text('log-encoding'));
   const logOptions = () => ({ encoding, nowMs: Date.now() });
   const flux = readFluxFlags(flags, io.env);
-  for (const note of flux.notes) io.err(messageLine(note, {}, logOptions()));
+  const source = readSourceFlags(flags, io.env);
+  for (const note of [...flux.notes, ...source.notes]) io.err(messageLine(note, {}, logOptions()));
   const control = await startControlPlane({
     client,
     clusterName: 'in-cluster',
@@ -84,9 +87,9 @@ export const run: Command = async (args, io) => {
     gitUrl: null,
     hosts: flags.texts('host'),
     allowFileRemotes: flags.flag('allow-file-remotes'),
-    artifacts: artifactOptions(flags),
+    artifacts: { ...source.artifacts, ...artifactOptions(flags, source.artifacts.port) },
     tenancy: flux.tenancy,
-    fluxSettings: flux.settings,
+    fluxSettings: { ...flux.settings, ...source.settings },
     registry,
     ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',
@@ -108,10 +111,13 @@ export const run: Command = async (args, io) => {
   return 0;
 };
 
-function artifactOptions(flags: { text(name: string): string | undefined }) {
+function artifactOptions(
+  flags: { text(name: string): string | undefined },
+  port: number | undefined,
+) {
   const [url, address] = [flags.text('artifact-url'), flags.text('artifact-address')];
   return {
-    port: readPort('artifact-port', flags.text('artifact-port'), 0),
+    port: readPort('artifact-port', flags.text('artifact-port'), port ?? 0),
     ...(url === undefined ? {} : { url }),
     ...(address === undefined ? {} : { address }),
   };

@@ -1,5 +1,6 @@
 import type { Artifact } from '@capstan/flux-api';
 import type { FileTree } from '@capstan/lib-files';
+import type { DigestAlgorithm } from '@capstan/lib-oci';
 
 /** Which source an artifact belongs to, and the name of its file. */
 export interface ArtifactFile {
@@ -13,6 +14,8 @@ export type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** Where artifacts are kept and from where they are served (flux/server has one on disk). */
 export interface ArtifactPort {
+  /** Of the digests of artifacts, and of revisions that are digests. */
+  readonly digestAlgorithm: DigestAlgorithm;
   urlOf(path: string): string;
   store(
     file: ArtifactFile,

@@ -1,9 +1,9 @@
 /** Bucket: the objects of a bucket as an artifact. */
-import { createHash } from 'node:crypto';
 import { isIgnored, parsePatterns } from '@capstan/engine-source/store';
 import type { Artifact, Bucket } from '@capstan/flux-api';
 import type { BucketReader, StoredObject } from '@capstan/lib-clouds';
 import { type FileTree, memoryTree, resolvePath } from '@capstan/lib-files';
+import { createContentDigest, type DigestAlgorithm, digestAlgorithmOf } from '@capstan/lib-oci';
 import { type ControlState, requireBucket } from '../control-state.ts';
 import { formatTime, parseDurationMs } from '../durations.ts';
 import type { PackTree } from './artifact-port.ts';
@@ -55,7 +55,9 @@ async function fetchBucket(
   await using open = await openBucket(object, { ...ports, timeoutMs, signal: until });
   const { bucket } = open;
   const index = await readIndex(object, bucket);
-  const kept = current?.revision === revisionOf(index) ? current : undefined;
+  // By the algorithm that the artifact was made with: another one set since changes nothing.
+  const algorithm = digestAlgorithmOf(current?.revision ?? '');
+  const kept = current?.revision === revisionOf(index, algorithm) ? current : undefined;
   const artifact = kept ?? (await storeArtifact(object, { bucket, index, ports }));
   const { namespace = '', name = '' } = metadata;
   const fileName = fileNameOf(artifact.revision);
@@ -109,11 +111,11 @@ async function readIndex({ spec }: Bucket, bucket: BucketReader): Promise<Index>
 }
 
 /** A digest over the keys and tags in order, as the original computes it. */
-function revisionOf(index: Index): string {
-  const hash = createHash('sha256');
+function revisionOf(index: Index, algorithm?: DigestAlgorithm): string {
+  const hash = createContentDigest(algorithm);
   const keys = [...index.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  for (const key of keys) hash.update(`${key} ${index.get(key)}\n`);
-  return `sha256:${hash.digest('hex')}`;
+  for (const key of keys) hash.update(Buffer.from(`${key} ${index.get(key)}\n`));
+  return hash.digest();
 }
 
 function fileNameOf(revision: string): string {
@@ -127,7 +129,7 @@ async function storeArtifact(
   const { bucket, index, ports } = options;
   const tree = await fetchObjects(spec.bucketName, bucket, index);
   // An object that changed meanwhile counts with its newer tag.
-  const revision = revisionOf(index);
+  const revision = revisionOf(index, ports.artifacts.digestAlgorithm);
   const { namespace = '', name = '' } = metadata;
   const file = { kind: 'Bucket', namespace, name, fileName: fileNameOf(revision) };
   const { path, url, digest, size } = await ports.artifacts.store(file, ports.pack(tree));

@@ -169,7 +169,9 @@ async function look<T extends SourceObject>(
     tell(object, source.require(written), { outcome, events: ports.events });
   }
   if (outcome.kind === 'stored') await ports.artifacts.collectGarbage(outcome.artifact);
-  return toResult(object, outcome, { error, source, random: ports.random });
+  const { random, settings = {} } = ports;
+  const jitter = (settings.intervalJitter ?? JITTER) * (2 * random() - 1);
+  return toResult(object, outcome, { error, source, jitter });
 }
 
 /** The artifact with the URL that it has today; undefined when it is lost or damaged. */
@@ -202,12 +204,13 @@ function toResult<T extends SourceObject>(
   options: {
     readonly error: CapstanError | undefined;
     readonly source: SourceKind<T>;
-    readonly random: () => number;
+    /** By which part the interval is longer this time. */
+    readonly jitter: number;
   },
 ): ReconcileResult {
   const intervalMs = parseDurationMs(spec.interval, 'spec.interval');
-  const jittered = Math.round(intervalMs * (1 + JITTER * (2 * options.random() - 1)));
-  const { error, source } = options;
+  const { error, source, jitter } = options;
+  const jittered = Math.round(intervalMs * (1 + jitter));
   if (outcome.kind === 'stored' || error === undefined) {
     return source.isFollowed ? { kind: 'settled' } : { kind: 'settled', recheckAfterMs: jittered };
   }
