@@ -40,7 +40,7 @@ export function createGithubAppLogin(
 async function buyToken(app: GithubApp, access: HttpGetOptions, nowMs: number) {
   const client = createHttpGet(access);
   const api = (app.baseUrl ?? API).replace(/\/+$/, '');
-  const authorization = `Bearer ${signToken(app, nowMs)}`;
+  const authorization = `Bearer ${signAppToken(app, nowMs)}`;
   const call = async (method: 'GET' | 'POST', path: string): Promise<unknown> => {
     const answer = await readBytes(client.get, `${api}${path}`, {
       method,
@@ -85,7 +85,10 @@ async function findInstallation(
 }
 
 /** RS256, valid from a minute ago for nine minutes: GitHub takes ten at most. */
-function signToken({ appId, privateKey }: GithubApp, nowMs: number): string {
+export function signAppToken(
+  { appId, privateKey }: Pick<GithubApp, 'appId' | 'privateKey'>,
+  nowMs: number,
+): string {
   const seconds = Math.floor(nowMs / 1000);
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = { iat: seconds - 60, exp: seconds + 540, iss: appId };

@@ -8,6 +8,7 @@ export {
   withArtifacts,
 } from './artifact-sources.ts';
 export { createSourceStore, type SourceStoreOptions } from './create-source-store.ts';
+export { signAppToken } from './github-app.ts';
 export { type IgnoredTree, ignoreFiles } from './ignore-files.ts';
 export { isIgnored, parsePatterns } from './ignore-patterns.ts';
 export {

@@ -61,28 +61,69 @@ test('plain manifests need no thread', async () => {
   assert.equal(objects.length, 1);
 });
 
-test('one that hangs, crashes or eats the memory costs its own app only, once', async () => {
-  await using opened = open({ program: HOSTILE, timeoutMs: 5_000, memoryMb: 64 });
-  const { pool } = opened;
-  const rows = [
-    ['hang', 'RENDER_TIMEOUT'],
-    ['crash', 'RENDER_CRASHED'],
-    ['throw', 'RENDER_CRASHED'],
-    ['memory', 'RENDER_MEMORY'],
-  ] as const;
-  for (const [path, code] of rows) {
-    const [bad, good] = await Promise.all([
-      pool.render(snapshotOf({}), helm(path)),
-      pool.render(snapshotOf({}), helm(`good-${path}`)),
-    ]);
-    assert.equal(bad.diagnostics[0]?.code, code, path);
-    assert.deepEqual(bad.objects, []);
-    assert.equal(good.digest, `good-${path}`);
-    const started = performance.now();
-    assert.equal(await pool.render(snapshotOf({}), helm(path)), bad);
-    assert.ok(performance.now() - started < 500, 'it is not tried again');
-  }
+/** What each renderer does in a thread: a chart, Jsonnet, and a kustomization of many files. */
+const RENDERERS: readonly (readonly [
+  name: string,
+  of: (path: string) => { readonly files: MemoryFiles; readonly spec: RenderSpec },
+])[] = [
+  ['Helm', (path) => ({ files: {}, spec: helm(path) })],
+  [
+    'Jsonnet',
+    (path) => ({ files: { [`${path}/a.jsonnet`]: '{}' }, spec: { kind: 'directory', path } }),
+  ],
+  ['Kustomize', (path) => ({ files: kustomization(path, 41), spec: { kind: 'kustomize', path } })],
+];
+
+function kustomization(path: string, count: number): Record<string, string> {
+  const names = Array.from({ length: count }, (_, i) => `m${i}.yaml`);
+  const manifest = (name: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name.replace('.yaml', '')}}\n`;
+  return {
+    [`${path}/kustomization.yaml`]: `resources: [${names.join(', ')}]\n`,
+    ...Object.fromEntries(names.map((name) => [`${path}/${name}`, manifest(name)])),
+  };
+}
+
+test('many files are rendered in a thread to what is rendered here', async () => {
+  const files = kustomization('big', 41);
+  const spec: RenderSpec = { kind: 'kustomize', path: 'big' };
+  await using opened = open();
+  const there = await opened.pool.render(snapshotOf(files), spec);
+  await using other = open();
+  const here = other.renders.render(snapshotOf(files), spec);
+  assert.equal(there.objects.length, 41);
+  assert.deepEqual(
+    [there.objects, there.digest, there.trace],
+    [here.objects, here.digest, here.trace],
+  );
+  await using nowhere = open({ program: new URL('file:///nonexistent.ts') });
+  const small = await nowhere.pool.render(snapshotOf(kustomization('big', 40)), spec);
+  assert.equal(small.objects.length, 40, 'a few are rendered at once');
 });
+
+for (const [renderer, of] of RENDERERS)
+  test(`one of ${renderer} that hangs, crashes or eats the memory costs its own app only, once`, async () => {
+    await using opened = open({ program: HOSTILE, timeoutMs: 5_000, memoryMb: 64 });
+    const render = (path: string) => {
+      const { files, spec } = of(path);
+      return opened.pool.render(snapshotOf(files), spec);
+    };
+    const rows = [
+      ['hang', 'RENDER_TIMEOUT'],
+      ['crash', 'RENDER_CRASHED'],
+      ['throw', 'RENDER_CRASHED'],
+      ['memory', 'RENDER_MEMORY'],
+    ] as const;
+    for (const [path, code] of rows) {
+      const [bad, good] = await Promise.all([render(path), render(`good-${path}`)]);
+      assert.equal(bad.diagnostics[0]?.code, code, path);
+      assert.deepEqual(bad.objects, []);
+      assert.equal(good.digest, `good-${path}`);
+      const started = performance.now();
+      assert.equal(await render(path), bad);
+      assert.ok(performance.now() - started < 500, 'it is not tried again');
+    }
+  });
 
 test('more than may wait are told to come again, and those that wait when it ends as well', async () => {
   const opened = open({ program: HOSTILE, timeoutMs: 60_000, queueMax: 2 });

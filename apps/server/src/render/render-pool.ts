@@ -9,6 +9,7 @@ import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import type { AccessTo, RemoteContents } from './remote-contents.ts';
 import { serveTree } from './remote-tree.ts';
 import type { RenderStore } from './render-store.ts';
+import { weighRender } from './weigh-render.ts';
 
 export interface RenderPoolOptions {
   readonly renders: RenderCache;
@@ -72,8 +73,8 @@ const PAUSE_MS = 2_000;
 const ROUNDS_MAX = 16;
 
 /**
- * Renders. Plain manifests and kustomizations are bounded by their own size and are rendered at once; charts and Jsonnet are
- * programs, and run in threads with bounds on time, memory and waiting. One that hangs or crashes is an error of its own app, and
+ * Renders. A few plain manifests and small kustomizations are rendered at once. Charts and Jsonnet are programs, and many files take
+ * longer than everything else may wait: they go to threads with bounds on time, memory and waiting. One that hangs or crashes is an error of its own app, and
  * is not tried again before its files or its spec change.
  */
 export class RenderPool {
@@ -121,7 +122,8 @@ export class RenderPool {
       renders.keep(snapshot, spec, stored);
       return stored;
     }
-    const result = isProgram(snapshot.files, spec)
+    const isApart = isProgram(snapshot.files, spec) || isHeavy(snapshot.files, spec);
+    const result = isApart
       ? await this.#renderApart(snapshot, spec)
       : renders.render(snapshot, spec);
     if (store !== undefined && result.pending === undefined)
@@ -290,6 +292,13 @@ function failedResult(spec: RenderSpec, error: unknown): RenderResult {
     ],
     trace: { files: new Map(), listings: new Map(), stats: new Map() },
   };
+}
+
+/** Files that may be rendered while everything else waits: some tens of milliseconds on a small machine. */
+const LIGHT_FILES_MAX = 40;
+
+function isHeavy(tree: FileTree, spec: RenderSpec): boolean {
+  return weighRender(tree, spec, LIGHT_FILES_MAX + 1) > LIGHT_FILES_MAX;
 }
 
 /** Whether rendering runs what a repository wrote: templates of charts, or Jsonnet. */

@@ -2,12 +2,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { renderManifests } from '@capstan/engine-render';
 import type { Capabilities } from '@capstan/kube-helm';
+import { KustomizeCache } from '@capstan/kube-kustomize';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { createChartRenderer } from '../chart-renderer.ts';
 import { remoteTree } from './remote-tree.ts';
 import type { RenderJob, RenderReply, WorkerData } from './render-pool.ts';
 
+const KUSTOMIZE_NODES_MAX = 200_000;
+
 const { port, flag } = workerData as WorkerData;
+/** Documents that were parsed once: of bases that many share, and of what a commit left alone. */
+const kustomizeCache = new KustomizeCache(KUSTOMIZE_NODES_MAX);
 let offered: Partial<Capabilities> = {};
 let nowMs = 0;
 const renderChart = createChartRenderer(
@@ -23,7 +28,8 @@ parentPort?.on('message', (job: RenderJob) => {
 function render({ snapshot, spec }: RenderJob): RenderReply {
   try {
     const files = remoteTree(port, new Int32Array(flag));
-    return { result: renderManifests({ ...snapshot, files }, spec, { renderChart }) };
+    const options = { renderChart, kustomizeCache };
+    return { result: renderManifests({ ...snapshot, files }, spec, options) };
   } catch (error) {
     const code = error instanceof CapstanError ? error.code : 'RENDER_FAILED';
     return { error: { code, message: messageOf(error) } };

@@ -1,5 +1,5 @@
 /** GitHub and GitHub Enterprise by their REST API (docs.github.com/rest: repos, branches, contents, pulls). */
-import { createSign } from 'node:crypto';
+import { signAppToken } from '@capstan/engine-source/store';
 import type { JsonObject } from '@capstan/kube-object';
 import { GoInt, INT64 } from '@capstan/lib-gotemplate';
 import { CapstanError } from '@capstan/lib-std';
@@ -77,7 +77,7 @@ export async function githubAppToken(
   const api = githubApi({
     http,
     api: options.api || app.enterpriseBaseUrl,
-    token: appToken(app, nowMs),
+    token: signAppToken({ appId: app.id, privateKey: app.privateKey }, nowMs),
   });
   const id = app.installationId || (await findInstallation(api, organization));
   const url = `${api.base}app/installations/${segment(id)}/access_tokens`;
@@ -97,21 +97,6 @@ async function findInstallation(api: RestApi, organization: string): Promise<str
     `the GitHub app has no installation in ${JSON.stringify(organization)}`,
     { hint: 'install the app there, or set githubAppInstallationID' },
   );
-}
-
-/** RS256, valid from a minute ago for nine minutes: GitHub takes ten at most. */
-function appToken({ id, privateKey }: GithubAppCredentials, nowMs: number): string {
-  const now = Math.floor(nowMs / 1000);
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const head = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ iat: now - 60, exp: now + 540, iss: id })}`;
-  try {
-    return `${head}.${createSign('RSA-SHA256').update(head).sign(privateKey).toString('base64url')}`;
-  } catch (error) {
-    throw new CapstanError('SCM_DENIED', 'the private key of the GitHub app cannot be read', {
-      cause: error,
-      hint: 'put the PEM of an RSA key into githubAppPrivateKey',
-    });
-  }
 }
 
 async function pages(api: RestApi, path: string): Promise<readonly JsonObject[]> {
