@@ -11,7 +11,12 @@ export { isCommitPrefix, isObjectId, isRefName } from './ref-name.ts';
 export type { GitCredentials } from './remote-access.ts';
 export { commitOf, type RemoteRefs } from './remote-refs.ts';
 export { parseRemoteUrl, type RemoteUrl, repositoryKey } from './remote-url.ts';
-export { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
+export {
+  EMPTY_REPOSITORY,
+  type PickVersion,
+  type RevisionQuery,
+  resolveRevision,
+} from './resolve-revision.ts';
 export { runGit } from './run-git.ts';
 export {
   createGitHost,

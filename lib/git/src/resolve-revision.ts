@@ -122,6 +122,9 @@ function versionTags(refs: RemoteRefs, prefix: string): readonly string[] {
   );
 }
 
+/** The hint of an error about a revision of a repository that holds none. */
+export const EMPTY_REPOSITORY = 'the repository has no branches: push a commit first';
+
 function unknownRevision(name: string, refs: RemoteRefs, isRange: boolean): Error {
   const shown = JSON.stringify(name.slice(0, 100));
   if (isRange) {
@@ -136,7 +139,7 @@ function unknownRevision(name: string, refs: RemoteRefs, isRange: boolean): Erro
   return gitError('GIT_REVISION_UNKNOWN', `the repository has no revision ${shown}`, {
     hint:
       some === ''
-        ? 'the repository has no branches: push a commit first'
+        ? EMPTY_REPOSITORY
         : `its branches are ${some}${branches.length > 5 ? ', …' : ''}`,
   });
 }

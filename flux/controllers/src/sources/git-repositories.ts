@@ -18,10 +18,10 @@ import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { formatRevision, toSourceSpec } from '../to-source.ts';
 import type { PackTree } from './artifact-port.ts';
 import { toGitAuth } from './git-auth.ts';
+import { gitFailure } from './git-failures.ts';
 import {
   createSourceController,
   type FetchContext,
-  failedWith,
   type SourceController,
   type SourcePorts,
   sourceId,
@@ -29,7 +29,6 @@ import {
 import { bearerOf, requireIdentities } from './source-identity.ts';
 import {
   describeError,
-  type FailedOutcome,
   fetchFailure,
   SourceFailure,
   type SourceOutcome,
@@ -61,7 +60,7 @@ export function createGitRepositoryController(
       kind: 'GitRepository',
       require: requireGitRepository,
       fetch: (repository, context) => fetchRepository(repository, bench, context),
-      failureOf,
+      failureOf: (error, repository) => gitFailure(repository, error),
       forget: (key) => watches.forget(sourceId(key)),
       isFollowed: true,
     },
@@ -411,23 +410,4 @@ async function verify(
   });
   const lines = verified.map(({ kind, name, key }) => `\n\t- ${kind} '${name}' with key '${key}'`);
   return `verified signature of${lines.join('')}`;
-}
-
-const SIGNATURE_REASONS: Readonly<Record<string, string>> = {
-  SIGNATURE_WITHOUT_TAG: 'InvalidVerificationMode',
-  SIGNATURE_TAG_UNSIGNED: 'InvalidGitObject',
-  SIGNATURE_TAG_INVALID: 'InvalidTagSignature',
-  SIGNATURE_COMMIT_INVALID: 'InvalidCommitSignature',
-};
-
-function failureOf(error: CapstanError): FailedOutcome {
-  const reason = SIGNATURE_REASONS[error.code];
-  if (reason !== undefined) {
-    const response = error.code === 'SIGNATURE_WITHOUT_TAG' ? 'stall' : 'retry';
-    const { message } = error;
-    return { kind: 'failed', condition: 'SourceVerified', reason, message, response };
-  }
-  if (error.code === 'URL_INVALID') return failedWith('URLInvalid', error);
-  if (error.code === 'SPARSE_MISSING') return failedWith('GitOperationFailed', error);
-  return failedWith('GitOperationFailed', error, 'failed to checkout and determine revision: ');
 }

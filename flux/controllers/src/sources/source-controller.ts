@@ -51,7 +51,7 @@ export interface SourceKind<T extends SourceObject> {
   /** Looks at the remote and stores what is new. Failures are thrown, best as a SourceFailure. */
   readonly fetch: (object: T, context: FetchContext) => Promise<SourceOutcome>;
   /** Where an error without a place of its own belongs. */
-  readonly failureOf: (error: CapstanError) => FailedOutcome;
+  readonly failureOf: (error: CapstanError, object: T) => FailedOutcome;
   /** The object is suspended or gone: nothing of it is followed any more. */
   readonly forget?: (key: NamedKey) => void;
   /** Its remote is followed, and wakes it; else it is looked at once an interval. */
@@ -194,7 +194,7 @@ async function attempt<T extends SourceObject>(
     context.signal.throwIfAborted();
     if (error instanceof SourceFailure) return { outcome: error.outcome, error };
     if (!(error instanceof CapstanError) || error.kind === 'bug') throw error;
-    return { outcome: source.failureOf(error), error };
+    return { outcome: source.failureOf(error, object), error };
   }
 }
 
