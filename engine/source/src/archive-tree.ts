@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { type FileTree, joinPath, tarEnd, tarFile, tarFolder, treeOfTar } from '@capstan/lib-files';
-import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { BoundedCache, CapstanError, ownBytes } from '@capstan/lib-std';
 
 const packAsync = promisify(gzip);
 const unpackAsync = promisify(gunzip);
@@ -70,7 +70,7 @@ async function packFolder(tree: FileTree, path: string, keepsIds: boolean): Prom
 
 /** In a thread of zlib's pool, so that a large folder stops nobody. */
 async function pack(parts: readonly Uint8Array[]): Promise<Uint8Array> {
-  return await packAsync(Buffer.concat(parts), { level: LEVEL });
+  return ownBytes(await packAsync(Buffer.concat(parts), { level: LEVEL }));
 }
 
 export interface UnpackLimits {
@@ -94,7 +94,7 @@ export async function readArchive(bytes: Uint8Array, limits: UnpackLimits = {}):
 
 async function unpack(bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
   try {
-    return await unpackAsync(bytes, { maxOutputLength: bytesMax });
+    return ownBytes(await unpackAsync(bytes, { maxOutputLength: bytesMax }));
   } catch (cause) {
     if (cause instanceof RangeError) {
       throw new CapstanError(

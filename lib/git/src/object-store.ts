@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
+import { ownBytes } from '@capstan/lib-std';
 import { gitError } from './errors.ts';
 import { ObjectCache, type TreeListing } from './object-cache.ts';
 import {
@@ -157,7 +158,7 @@ export class ObjectStore {
     const end = bytes.indexOf(0);
     const type = bytes.toString('latin1', 0, bytes.indexOf(0x20));
     if (end < 0 || !isObjectType(type)) throw corrupt('loose');
-    return { type, bytes: bytes.subarray(end + 1) };
+    return { type, bytes: ownBytes(bytes.subarray(end + 1)) };
   }
 
   /** Whether the list of packs changed. */

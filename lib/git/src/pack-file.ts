@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
-import type { BoundedCache } from '@capstan/lib-std';
+import { type BoundedCache, ownBytes } from '@capstan/lib-std';
 import { corrupt, type GitObject, type ObjectType } from './object-model.ts';
 
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
@@ -143,7 +143,7 @@ export class PackFile {
     const bound = size + (size >>> 10) + 128;
     const bytes = inflateSync(this.#slice(offset, bound), { maxOutputLength: Math.max(size, 1) });
     if (bytes.length !== size) throw corrupt('pack');
-    return bytes;
+    return ownBytes(bytes);
   }
 
   #slice(offset: number, length: number): Buffer {

@@ -4,4 +4,5 @@ export { type Clock, ManualClock, passedMs } from './clock.ts';
 export { type Diagnostic, formatDiagnostic, formatLocation, type Location } from './diagnostic.ts';
 export { CapstanError, type ErrorKind, type ErrorOptions, messageOf, redact } from './error.ts';
 export { invariant, unreachable } from './invariant.ts';
+export { ownBytes } from './own-bytes.ts';
 export { valueAt } from './value-at.ts';
