@@ -1,7 +1,7 @@
 import type { CapstanError } from '@capstan/lib-std';
 import { type GitErrorCode, gitError } from './errors.ts';
+import type { RunResult } from './git-process.ts';
 import type { RemoteUrl } from './remote-url.ts';
-import type { RunResult } from './run-git.ts';
 
 interface FailureClass {
   readonly code: GitErrorCode;

@@ -5,6 +5,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
 import { followRedirect, isSmartRemote } from './follow-redirect.ts';
+import type { RunResult } from './git-process.ts';
 import { gitTree } from './git-tree.ts';
 import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
@@ -14,7 +15,7 @@ import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
-import { hasProxy, type RunResult, runGit } from './run-git.ts';
+import { hasProxy, runGit } from './run-git.ts';
 
 export interface MirrorOptions extends ObjectStoreOptions {
   /** The bare repository on disk; made when it is not there, and again when somebody deleted it. */

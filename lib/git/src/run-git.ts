@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { gitError } from './errors.ts';
+import type { RunResult } from './git-process.ts';
+import { GitStarter } from './git-starter.ts';
 
 export interface RunOptions {
   /** The repository; absent for commands that need none. */
@@ -14,81 +15,33 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface RunResult {
-  readonly code: number;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-  readonly timedOut: boolean;
-}
-
 const TIMEOUT_MS = 60_000;
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
-const STDERR_CHARACTERS_MAX = 64 * 1024;
+
+const starter = new GitStarter();
 
 /** Runs git to its end and answers whatever it said; throws only when it cannot start or the signal fires. */
 export async function runGit(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  options.signal?.throwIfAborted();
-  const child = spawn('git', [...args], {
-    env: gitEnvironment(options),
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own: helpers that git starts (ssh, git-remote-https) end with it.
-    detached: true,
-    windowsHide: true,
-  });
-  return await collect(child, options);
-}
-
-function collect(child: ChildProcess, options: RunOptions): Promise<RunResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-  const limit = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let stderr = '';
-  let timedOut = false;
-  const stop = () => killGroup(child);
-  const timer = setTimeout(() => {
-    timedOut = true;
-    stop();
-  }, options.timeoutMs ?? TIMEOUT_MS);
-  options.signal?.addEventListener('abort', stop, { once: true });
-  child.stdout!.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > limit) stop();
-    else chunks.push(chunk);
-  });
-  child.stderr!.on('data', (chunk: Buffer) => {
-    if (stderr.length < STDERR_CHARACTERS_MAX) stderr += chunk.toString('utf8');
-  });
-  child.stdin!.on('error', () => undefined);
-  child.stdin!.end(options.input ?? '');
-  child.on('error', (cause) => {
-    clearTimeout(timer);
-    reject(notInstalled(cause));
-  });
-  child.on('close', (code) => {
-    clearTimeout(timer);
-    options.signal?.removeEventListener('abort', stop);
-    if (options.signal?.aborted === true) reject(options.signal.reason);
-    else if (bytes > limit) {
-      reject(gitError('GIT_OBJECT_TOO_LARGE', `git answered more than ${limit} bytes`));
-    } else resolve({ code: code ?? -1, stdout: Buffer.concat(chunks), stderr, timedOut });
-  });
-  return promise;
-}
-
-export function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    child.kill('SIGKILL');
+  const { signal, input = '', timeoutMs = TIMEOUT_MS } = options;
+  const { outputBytesMax = OUTPUT_BYTES_MAX } = options;
+  signal?.throwIfAborted();
+  const environment = gitEnvironment(options);
+  const outcome = await starter.run(
+    { args, environment, input, timeoutMs, outputBytesMax },
+    signal,
+  );
+  signal?.throwIfAborted();
+  if (outcome.kind === 'not-started') throw notInstalled(outcome.why);
+  if (outcome.kind === 'too-large') {
+    throw gitError('GIT_OBJECT_TOO_LARGE', `git answered more than ${outputBytesMax} bytes`);
   }
+  return outcome;
 }
 
-export function notInstalled(cause: unknown): Error {
+function notInstalled(cause: unknown): Error {
   return gitError('GIT_NOT_INSTALLED', 'git cannot be started', {
     hint: 'install git (https://git-scm.com/downloads) and see that it is on the PATH',
     cause,

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { gitEnvironment, killGroup } from './run-git.ts';
+import { killGroup } from './git-process.ts';
+import { gitEnvironment } from './run-git.ts';
 
 export interface HostedRepository {
   /** The bare repository on disk. */
