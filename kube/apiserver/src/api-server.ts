@@ -9,7 +9,7 @@ import { authorizeRequest } from './auth/authorize-request.ts';
 import { createTokenSigner, type TokenSigner } from './auth/tokens.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtInsFor } from './built-ins.ts';
-import { createRuleCompiler } from './cel-rules.ts';
+import { createRuleCompiler } from './cel/rule-compiler.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
 import { encodeError, withWarnings } from './encode.ts';

@@ -1,27 +1,8 @@
 import type { Json } from '@capstan/kube-object';
-import type { CompiledRule, RuleCompiler, RuleOutcome, Schema } from '@capstan/kube-schema';
+import type { Schema } from '@capstan/kube-schema';
 import { Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { isObject } from './json.ts';
-
-const EXPRESSION_LENGTH_MAX = 20_000;
-
-/**
- * Evaluates `x-kubernetes-validations` by cel-js, with Kubernetes' additions for strings and lists, and with patterns that
- * run in linear time. The library counts no cost: it is estimated before a rule runs, from the size of the expression
- * and, for each level of nested macros, from the number of values it may visit.
- */
-export function createRuleCompiler(): RuleCompiler {
-  const environment = createEnvironment();
-  return {
-    compile: (expression, schema, options) =>
-      compileRule(environment, expression, schema, options.costMax),
-  };
-}
-
-function createEnvironment(): Environment {
-  return kubernetesEnvironment().registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn');
-}
 
 /** What every expression in Kubernetes may call; variables are for whoever evaluates. */
 export function kubernetesEnvironment(): Environment {
@@ -53,51 +34,6 @@ export function kubernetesEnvironment(): Environment {
 
 function smallestFirst(list: readonly bigint[]): bigint[] {
   return [...list].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
-function compileRule(
-  environment: Environment,
-  expression: string,
-  schema: Schema,
-  costMax: number,
-): CompiledRule {
-  const usesOldSelf = /\boldSelf\b/.test(expression);
-  const fail = (problem: string): CompiledRule => ({
-    problem,
-    usesOldSelf,
-    evaluate: () => ({ kind: 'error', message: problem, cost: 0 }),
-  });
-  if (expression.length > EXPRESSION_LENGTH_MAX) return fail('the expression is too long');
-  let run: (context: Record<string, unknown>) => unknown;
-  try {
-    run = environment.parse(withSafePatterns(expression));
-  } catch (error) {
-    return fail(`compilation failed: ${firstLine(error)}`);
-  }
-  const nesting = (expression.match(/\.(?:all|exists|exists_one|map|filter)\s*\(/g) ?? []).length;
-  const tokens = (expression.match(/\w+|[^\s\w]/g) ?? []).length;
-  return {
-    usesOldSelf,
-    evaluate({ self, oldSelf }): RuleOutcome {
-      const cost = tokens * countValues(self) ** Math.min(nesting, 4);
-      if (cost > costMax) {
-        return { kind: 'error', message: 'the cost limit is exceeded', cost, isCostExceeded: true };
-      }
-      try {
-        const result = run({
-          self: toCel(self, schema),
-          oldSelf: oldSelf === undefined ? undefined : toCel(oldSelf, schema),
-        });
-        return { kind: 'value', value: fromCel(result), cost };
-      } catch (error) {
-        return {
-          kind: 'error',
-          message: firstLine(error).replace(/^No such key/, 'no such key'),
-          cost,
-        };
-      }
-    },
-  };
 }
 
 export function firstLine(error: unknown): string {
@@ -143,10 +79,4 @@ export function toCel(value: Json, schema: Schema | undefined): unknown {
     if (key !== '__proto__') made[key] = toCel(item, inner);
   }
   return made;
-}
-
-function fromCel(value: unknown): Json {
-  if (typeof value === 'boolean' || typeof value === 'string' || typeof value === 'bigint')
-    return value;
-  return typeof value === 'number' ? value : String(value);
 }

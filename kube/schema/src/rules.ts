@@ -37,6 +37,8 @@ export interface RuleCompiler {
       readonly isResourceRoot: boolean;
       readonly optionalOldSelf: boolean;
       readonly costMax: number;
+      /** What the expression must give; a bool by default. */
+      readonly returns?: 'bool' | 'string';
     },
   ): CompiledRule;
 }
@@ -82,27 +84,47 @@ interface Place {
   readonly old: Json | undefined;
   readonly path: string;
   readonly isRoot: boolean;
+  /** Of what has no old value: whether the nearest value around it that has one is the same as before. */
+  readonly isWithinSame?: boolean;
 }
 
-function walk(run: Run, schema: Schema, place: Place): void {
+/** `rules` is where the rules stand: the schema itself, or a part of its `allOf`, which has no types of its own. */
+function walk(run: Run, schema: Schema, place: Place, rules = schema): void {
   if (place.value === null || run.budget < 0) return;
-  for (const rule of schema.validations ?? []) {
+  for (const rule of rules.validations ?? []) {
     if (run.budget < 0) return;
     check(run, schema, rule, place);
   }
-  if (Array.isArray(place.value)) walkList(run, schema, place.value, place);
-  else if (typeof place.value === 'object') walkMap(run, schema, place.value as JsonObject, place);
+  for (const nested of rules.allOf ?? []) {
+    if (hasRules(nested)) walk(run, schema, place, nested);
+  }
+  const pair = { schema, rules };
+  if (Array.isArray(place.value)) walkList(run, pair, place.value, place);
+  else if (typeof place.value === 'object') walkMap(run, pair, place.value as JsonObject, place);
 }
 
-function walkList(run: Run, schema: Schema, list: readonly Json[], place: Place): void {
+interface Ruled {
+  readonly schema: Schema;
+  readonly rules: Schema;
+}
+
+function walkList(run: Run, { schema, rules }: Ruled, list: readonly Json[], place: Place): void {
   const { items } = schema;
-  if (items === undefined || !hasRules(items)) return;
+  if (items === undefined || rules.items === undefined || !hasRules(rules.items)) return;
   const keys = schema.listType === 'map' ? (schema.listMapKeys ?? []) : undefined;
   const before = Array.isArray(place.old) ? (place.old as readonly Json[]) : [];
   for (const [index, value] of list.entries()) {
     const old = keys === undefined ? undefined : before.find((item) => sameKeys(item, value, keys));
-    walk(run, items, { value, old, path: indexPath(place.path, index), isRoot: false });
+    const isKept = schema.listType === 'set' && before.some((item) => sameJson(item, value));
+    const isWithinSame = isKept || isSame(place);
+    const path = indexPath(place.path, index);
+    const inner = { value, old, path, isRoot: false, isWithinSame };
+    walk(run, items, inner, rules.items);
   }
+}
+
+function isSame({ old, value, isWithinSame }: Place): boolean {
+  return old === undefined ? isWithinSame === true : sameJson(old, value);
 }
 
 function sameKeys(left: Json, right: Json, keys: readonly string[]): boolean {
@@ -112,18 +134,27 @@ function sameKeys(left: Json, right: Json, keys: readonly string[]): boolean {
   return keys.every((key) => sameJson(a[key] ?? null, b[key] ?? null));
 }
 
-function walkMap(run: Run, schema: Schema, map: JsonObject, place: Place): void {
+function walkMap(run: Run, { schema, rules }: Ruled, map: JsonObject, place: Place): void {
   const before =
     typeof place.old === 'object' && place.old !== null ? (place.old as JsonObject) : undefined;
   for (const key of Object.keys(map)) {
     const value = map[key];
-    const property = schema.properties?.get(key);
-    const additional = schema.additionalProperties;
-    const inner = property ?? (typeof additional === 'object' ? additional : undefined);
-    if (value === undefined || inner === undefined || !hasRules(inner)) continue;
-    const path = property === undefined ? indexPath(place.path, key) : childPath(place.path, key);
-    walk(run, inner, { value, old: before?.[key], path, isRoot: false });
+    const inner = valueSchema(schema, key);
+    const nested = valueSchema(rules, key);
+    if (value === undefined || inner === undefined) continue;
+    if (nested === undefined || !hasRules(nested)) continue;
+    const isProperty = schema.properties?.has(key) === true;
+    const path = isProperty ? childPath(place.path, key) : indexPath(place.path, key);
+    const old = before?.[key];
+    const within = before === undefined && isSame(place);
+    walk(run, inner, { value, old, path, isRoot: false, isWithinSame: within }, nested);
   }
+}
+
+function valueSchema({ properties, additionalProperties }: Schema, key: string) {
+  const property = properties?.get(key);
+  if (property !== undefined) return property;
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
 }
 
 /** Whether there is a rule at a node or below it. Structural schemas of CRDs are finite trees. */
@@ -133,7 +164,7 @@ export function hasRules(schema: Schema): boolean {
   if (typeof schema.additionalProperties === 'object' && hasRules(schema.additionalProperties))
     return true;
   for (const property of schema.properties?.values() ?? []) if (hasRules(property)) return true;
-  return false;
+  return schema.allOf?.some(hasRules) === true;
 }
 
 const outOfBudget =
@@ -175,9 +206,14 @@ function check(run: Run, schema: Schema, rule: ValidationRule, place: Place): vo
     return;
   }
   if (outcome.value === true) return;
-  const unchanged = place.old !== undefined && sameJson(place.old, place.value);
-  if (unchanged && !compiled.usesOldSelf) return;
-  run.errors.push(failure(run, schema, rule, place));
+  if (isSame(place) && !compiled.usesOldSelf) return;
+  const message = messageOf(run, schema, rule, place);
+  if ('problem' in message) {
+    run.budget = -1;
+    fail(message.problem);
+    return;
+  }
+  run.errors.push(failure(schema, rule, place, message.text));
 }
 
 function spend(run: Run, cost: number): boolean {
@@ -209,13 +245,14 @@ const reasons: ReadonlySet<string> = new Set([
   'FieldValueDuplicate',
 ]);
 
-function failure(run: Run, schema: Schema, rule: ValidationRule, place: Place): FieldError {
+function failure(schema: Schema, rule: ValidationRule, place: Place, text: string): FieldError {
   const reason = reasons.has(rule.reason ?? '')
     ? (rule.reason as FieldErrorReason)
     : 'FieldValueInvalid';
   const own = place.path === '' ? '<nil>' : place.path;
   const field = rule.fieldPath === undefined ? own : `${place.path}${fieldPathOf(rule.fieldPath)}`;
-  const detail = messageOf(run, schema, rule, place);
+  // What is there twice needs no explanation.
+  const detail = reason === 'FieldValueDuplicate' ? '' : text;
   const isScalar = schema.type !== 'object' && schema.type !== 'array';
   const trimmed = place.path === '' && field.startsWith('.') ? field.slice(1) : field;
   return isScalar
@@ -231,21 +268,42 @@ function fieldPathOf(path: string): string {
   );
 }
 
-function messageOf(run: Run, schema: Schema, rule: ValidationRule, place: Place): string {
+const messageBytesMax = 5 * 1024;
+
+/** What is said of a value that breaks a rule, or why nothing more can be said. */
+function messageOf(
+  run: Run,
+  schema: Schema,
+  rule: ValidationRule,
+  place: Place,
+): { readonly text: string } | { readonly problem: string } {
   const fallback =
     rule.message !== undefined && rule.message !== ''
       ? rule.message.trim()
       : `failed rule: ${rule.rule.trim()}`;
-  if (rule.messageExpression === undefined) return fallback;
+  if (rule.messageExpression === undefined) return { text: fallback };
   const compiled = run.compiler.compile(rule.messageExpression, schema, {
+    returns: 'string',
     isResourceRoot: place.isRoot,
     optionalOldSelf: rule.optionalOldSelf === true,
     costMax: ruleCostMax,
   });
-  if (compiled.problem !== undefined) return fallback;
+  if (compiled.problem !== undefined) return { text: fallback };
   const outcome = compiled.evaluate({ self: place.value, oldSelf: place.old });
-  if (!spend(run, outcome.cost) || outcome.kind === 'error') return fallback;
-  // A message must be one line of printable text; else the fixed one is better.
+  if (!spend(run, outcome.cost)) {
+    return {
+      problem:
+        'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run',
+    };
+  }
+  if (outcome.kind === 'error') {
+    if (outcome.isCostExceeded !== true) return { text: fallback };
+    const quoted = JSON.stringify(rule.messageExpression);
+    const problem = `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${quoted}`;
+    return { problem };
+  }
+  // A message must be one short line of printable text; else the fixed one is better.
   const text = typeof outcome.value === 'string' ? outcome.value.trim() : '';
-  return text === '' || text.includes('\n') ? fallback : text;
+  const isLine = text !== '' && !text.includes('\n') && text.length <= messageBytesMax;
+  return { text: isLine ? text : fallback };
 }

@@ -1,7 +1,9 @@
 import type { FieldError, Json, JsonObject } from '@capstan/kube-object';
+import { parseSchema } from '@capstan/kube-schema';
+import type { CelEnvironment } from '@capstan/lib-expressions';
+import { compileExpression, kubernetesCel } from '../cel/rule-compiler.ts';
+import { type DeclaredType, declaredType, maxOccurrences, sizeAt } from '../cel/schema-types.ts';
 import { isObject, listAt, textAt, valueAt } from '../json.ts';
-import { compilationProblem, parseExpression } from './cel-check.ts';
-import { estimateCost, maxOccurrences } from './cel-cost.ts';
 import { forbiddenAt, invalidAt, notSupportedAt, requiredAt } from './checks.ts';
 
 const REASONS = [
@@ -14,22 +16,27 @@ const REASONS = [
 /** What is wrong with the CEL rules of a definition's schema: of the text of each first, and if that is well, of its expression. */
 export function ruleErrors(schema: JsonObject, at: string): readonly FieldError[] {
   const texts: FieldError[] = [];
-  const expressions: FieldError[] = [];
-  const costs: Cost[] = [];
-  walk(schema, { at, uncorrelated: undefined, count: 1 }, (node, place) => {
+  const checks: RuleCheck[] = [];
+  const root = rootPlace(schema, at);
+  walk(schema, root, (node, place) => {
     for (const [i, rule] of listAt(node, 'x-kubernetes-validations').entries()) {
       const where = `${place.at}.x-kubernetes-validations[${i}]`;
-      const cost = {
-        at: `${where}.rule`,
-        cost: ruleCost(rule, node) * (place.count ?? maxOccurrences(node)),
-      };
-      costs.push(cost);
       texts.push(...textErrors(rule, node, where));
-      expressions.push(...costErrors(cost));
-      expressions.push(...expressionErrors(rule, node, { ...place, at: where }));
+      checks.push({ rule, place, at: where });
     }
   });
-  return texts.length > 0 ? texts : [...expressions, ...totalErrors(costs, at)];
+  if (texts.length > 0) return texts;
+  const environment = checks.length === 0 ? undefined : kubernetesCel();
+  if (environment === undefined) return [];
+  const costs: Cost[] = [];
+  const errors = checks.flatMap((check) => expressionErrors(environment, check, costs));
+  return [...errors, ...totalErrors(costs, at)];
+}
+
+interface RuleCheck {
+  readonly rule: Json;
+  readonly place: Place;
+  readonly at: string;
 }
 
 interface Cost {
@@ -39,37 +46,35 @@ interface Cost {
 
 const RULE_COST_MAX = 10_000_000;
 const SCHEMA_COST_MAX = 100_000_000;
-/** An estimate is told from the real server's only by orders of magnitude: what is nearer to the limit than this passes. */
-const CERTAIN_FACTOR = 100;
-const CONTRIBUTORS_MAX = 10;
+const CONTRIBUTORS_MAX = 4;
 const ADVICE =
-  'exceeds budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)';
+  '(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)';
 
-function ruleCost(rule: Json, node: JsonObject): number {
-  const ast = parseExpression(textAt(rule, 'rule'));
-  return typeof ast === 'string' ? 0 : estimateCost(ast, node);
-}
-
-function costErrors({ at, cost }: Cost): FieldError[] {
-  if (cost <= RULE_COST_MAX * CERTAIN_FACTOR) return [];
-  return [forbiddenAt(at, `estimated rule cost ${ADVICE}`)];
+/** By how much something is too expensive (apiextensions/validation getCostErrorMessage). */
+function tooExpensive(what: string, cost: number, limit: number): string {
+  const factor = cost / limit;
+  const shown =
+    factor > 100
+      ? 'more than 100x'
+      : factor < 1.5
+        ? `${factor.toFixed(6)}x`
+        : `${factor.toFixed(1)}x`;
+  return `${what} exceeds budget by factor of ${shown} ${ADVICE}`;
 }
 
 function totalErrors(costs: readonly Cost[], at: string): FieldError[] {
   const total = costs.reduce((sum, { cost }) => sum + cost, 0);
-  if (total <= SCHEMA_COST_MAX * CERTAIN_FACTOR) return [];
+  if (total <= SCHEMA_COST_MAX) return [];
   const detail =
     'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
-  const contributors = [...costs]
+  const contributors = costs
+    .filter(({ cost }) => cost >= SCHEMA_COST_MAX / 100)
     .sort((a, b) => b.cost - a.cost)
-    .slice(0, CONTRIBUTORS_MAX)
-    .filter(({ cost }) => cost > RULE_COST_MAX);
+    .slice(0, CONTRIBUTORS_MAX);
+  const what = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema';
   return [
     ...contributors.map((one) => forbiddenAt(one.at, detail)),
-    forbiddenAt(
-      at,
-      `x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema ${ADVICE}`,
-    ),
+    forbiddenAt(at, tooExpensive(what, total, SCHEMA_COST_MAX)),
   ];
 }
 
@@ -79,6 +84,23 @@ interface Place {
   readonly uncorrelated: string | undefined;
   /** How many values there may be at most; undefined when a list or map around them has no bound. */
   readonly count: number | undefined;
+  /** Of the node; undefined when expressions cannot see it. */
+  readonly type: DeclaredType | undefined;
+}
+
+/** Types are made once for the part of a schema that rules look at: from the first node with a rule down. */
+function rootPlace(schema: JsonObject, at: string): Place {
+  const type = hasOwnRules(schema) ? declaredType(parseSchema(schema), true) : undefined;
+  return { at, uncorrelated: undefined, count: 1, type };
+}
+
+function hasOwnRules(node: JsonObject): boolean {
+  return listAt(node, 'x-kubernetes-validations').length > 0;
+}
+
+function typeOf(node: JsonObject, fromParent: DeclaredType | undefined): DeclaredType | undefined {
+  if (fromParent !== undefined || !hasOwnRules(node)) return fromParent;
+  return declaredType(parseSchema(node), node['x-kubernetes-embedded-resource'] === true);
 }
 
 function walk(
@@ -86,27 +108,38 @@ function walk(
   place: Place,
   visit: (node: JsonObject, place: Place) => void,
 ): void {
-  const { at, uncorrelated, count } = place;
+  const { at, uncorrelated, count, type } = place;
   for (const [name, property] of Object.entries(nodeAt(node, 'properties'))) {
-    if (isObject(property)) walk(property, { ...place, at: `${at}.properties[${name}]` }, visit);
+    if (!isObject(property)) continue;
+    const field = [...(type?.fields?.values() ?? [])].find((one) => one.name === name);
+    const inner = typeOf(property, field?.type);
+    walk(property, { ...place, at: `${at}.properties[${name}]`, type: inner }, visit);
   }
   const additional = node['additionalProperties'];
   if (isObject(additional)) {
     const here = textAt(node, 'x-kubernetes-map-type') === 'atomic' ? at : undefined;
-    const inner = { at: `${at}.additionalProperties`, uncorrelated: uncorrelated ?? here };
+    const inner = {
+      at: `${at}.additionalProperties`,
+      uncorrelated: uncorrelated ?? here,
+      type: typeOf(additional, type?.element),
+    };
     walk(additional, { ...inner, count: times(count, node['maxProperties']) }, visit);
   }
   const items = node['items'];
   if (isObject(items)) {
     const here = textAt(node, 'x-kubernetes-list-type') === 'map' ? undefined : at;
-    const inner = { at: `${at}.items`, uncorrelated: uncorrelated ?? here };
+    const inner = {
+      at: `${at}.items`,
+      uncorrelated: uncorrelated ?? here,
+      type: typeOf(items, type?.element),
+    };
     walk(items, { ...inner, count: times(count, node['maxItems']) }, visit);
   }
   visit(node, place);
 }
 
 function times(count: number | undefined, bound: Json | undefined): number | undefined {
-  return count === undefined || typeof bound !== 'number' ? undefined : count * bound;
+  return count === undefined || typeof bound !== 'number' ? undefined : count * Math.max(0, bound);
 }
 
 function nodeAt(node: JsonObject, key: string): JsonObject {
@@ -162,36 +195,100 @@ function leadsToField(node: JsonObject, path: string): boolean {
 }
 
 function expressionErrors(
-  rule: Json,
-  node: JsonObject,
-  { at: place, uncorrelated }: Pick<Place, 'at' | 'uncorrelated'>,
+  environment: CelEnvironment,
+  { rule, place, at }: RuleCheck,
+  costs: Cost[],
 ): FieldError[] {
-  const text = textAt(rule, 'rule');
+  const { type } = place;
+  if (type === undefined) {
+    const detail =
+      'internal error: failed to retrieve type information for x-kubernetes-validations';
+    return [{ reason: 'InternalError', field: at.replace(/\[\d+\]$/, ''), detail }];
+  }
   const message = textAt(rule, 'messageExpression');
-  const shown = JSON.stringify({
-    Rule: text,
+  const shown = showRule(rule);
+  const optionalOldSelf = valueAt(rule, 'optionalOldSelf') === true;
+  const errors: FieldError[] = [];
+  const context = { type, optionalOldSelf };
+  const compiled = compileExpression(environment, textAt(rule, 'rule'), {
+    ...context,
+    returns: 'bool',
+  });
+  const size = (path: readonly string[]) => sizeAt(type, path);
+  const usesOld = 'program' in compiled && compiled.program.usedVariables.has('oldSelf');
+  if ('problem' in compiled) {
+    errors.push({ ...invalidAt(`${at}.rule`, null, compiled.problem), shown });
+  } else {
+    const count = place.count ?? maxOccurrences(type);
+    const cost = compiled.program.estimate(size).max * count;
+    costs.push({ at: `${at}.rule`, cost });
+    if (cost > RULE_COST_MAX) {
+      const detail = tooExpensive('estimated rule cost', cost, RULE_COST_MAX);
+      errors.push(forbiddenAt(`${at}.rule`, detail));
+    }
+  }
+  if (message !== '' && !('problem' in compiled)) {
+    const said = compileExpression(environment, message, { ...context, returns: 'string' });
+    errors.push(...messageErrors(said, { at, shown, size, costs }));
+  }
+  return [...errors, ...oldSelfErrors(rule, { usesOld, at, uncorrelated: place.uncorrelated })];
+}
+
+function showRule(rule: Json): string {
+  return JSON.stringify({
+    Rule: textAt(rule, 'rule'),
     Message: textAt(rule, 'message'),
-    MessageExpression: message,
+    MessageExpression: textAt(rule, 'messageExpression'),
     Reason: valueAt(rule, 'reason') ?? null,
     FieldPath: textAt(rule, 'fieldPath'),
     OptionalOldSelf: valueAt(rule, 'optionalOldSelf') ?? null,
-  });
-  const errors: FieldError[] = [];
-  const problem = compilationProblem(text, node, 'bool');
-  if (problem !== undefined) errors.push({ ...invalidAt(`${place}.rule`, null, problem), shown });
-  const inMessage = message === '' ? undefined : compilationProblem(message, node, 'string');
-  if (inMessage !== undefined) {
-    errors.push({ ...invalidAt(`${place}.messageExpression`, null, inMessage), shown });
+  }).replace(/[<>&]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function messageErrors(
+  compiled: ReturnType<typeof compileExpression>,
+  {
+    at,
+    shown,
+    size,
+    costs,
+  }: {
+    readonly at: string;
+    readonly shown: string;
+    readonly size: (path: readonly string[]) => ReturnType<typeof sizeAt>;
+    readonly costs: Cost[];
+  },
+): FieldError[] {
+  const where = `${at}.messageExpression`;
+  if ('problem' in compiled) {
+    const problem = compiled.problem.replace(
+      /^compilation failed/,
+      'messageExpression compilation failed',
+    );
+    return [{ ...invalidAt(where, null, problem), shown }];
   }
-  const usesOld = /\boldSelf\b/.test(text);
+  const cost = compiled.program.estimate(size).max;
+  costs.push({ at: where, cost });
+  if (cost <= RULE_COST_MAX) return [];
+  return [
+    forbiddenAt(where, tooExpensive('estimated messageExpression cost', cost, RULE_COST_MAX)),
+  ];
+}
+
+function oldSelfErrors(
+  rule: Json,
+  {
+    usesOld,
+    at,
+    uncorrelated,
+  }: { readonly usesOld: boolean; readonly at: string; readonly uncorrelated: string | undefined },
+): FieldError[] {
   if (usesOld && uncorrelated !== undefined) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`;
-    errors.push(invalidAt(`${place}.rule`, text, detail));
+    return [invalidAt(`${at}.rule`, textAt(rule, 'rule'), detail)];
   }
   const optional = valueAt(rule, 'optionalOldSelf');
-  if (!usesOld && optional !== undefined) {
-    const detail = 'may not be set if oldSelf is not used in rule';
-    errors.push(invalidAt(`${place}.optionalOldSelf`, optional, detail));
-  }
-  return errors;
+  if (usesOld || optional === undefined) return [];
+  const detail = 'may not be set if oldSelf is not used in rule';
+  return [invalidAt(`${at}.optionalOldSelf`, optional, detail)];
 }

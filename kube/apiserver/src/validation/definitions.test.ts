@@ -81,7 +81,10 @@ test('rules compile, tell their results, and cost what a request may', () => {
     rule("self.b == 'x'")[0] ?? '',
     /compilation failed: ERROR: <input>:1:5: undefined field 'b'\n \| self\.b == 'x'\n \| \.\.\.\.\^$/,
   );
-  assert.match(rule('self.a ==')[0] ?? '', /compilation failed: ERROR: <input>: Syntax error/);
+  assert.match(
+    rule('self.a ==')[0] ?? '',
+    /compilation failed: ERROR: <input>:1:10: Syntax error: mismatched input '<EOF>' expecting/,
+  );
   const costly = rule('self.list.all(x, self.list.all(y, x.contains(y)))');
   assert.match(
     costly[0] ?? '',
