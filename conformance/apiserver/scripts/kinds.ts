@@ -1,4 +1,5 @@
 import type { Script, Step } from '@capstan/kube-apiserver/testing';
+import { CERTIFICATE_REQUEST, MORE_SAMPLES, REQUESTER } from './more-samples.ts';
 import { SAMPLES, type Sample } from './samples.ts';
 
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
@@ -22,7 +23,59 @@ export function prepare(namespace: string): Step[] {
 
 /** For each kind: every verb, every way to write, tables, and what goes wrong. */
 export function kindScripts(): Script[] {
-  return Object.entries(SAMPLES).map(([name, sample]) => kindScript(name, sample));
+  const samples = { ...SAMPLES, ...MORE_SAMPLES };
+  return [
+    ...Object.entries(samples).map(([name, sample]) => kindScript(name, sample)),
+    approvalScript(),
+  ];
+}
+
+/** A certificate request is approved, denied, and neither twice. */
+function approvalScript(): Script {
+  const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const MERGE = 'application/merge-patch+json';
+  const condition = (type: string, status = 'True'): object => ({
+    status: { conditions: [{ type, status, reason: 'Test', message: 'by a test' }] },
+  });
+  const request = (name: string, spec: object = {}): Step => ({
+    method: 'POST',
+    path,
+    body: {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name },
+      spec: {
+        request: CERTIFICATE_REQUEST,
+        signerName: 'example.com/signer',
+        usages: ['client auth'],
+        ...spec,
+      },
+    },
+  });
+  return {
+    name: 'kind-approval',
+    steps: [
+      request('one'),
+      { method: 'PATCH', path: `${path}/one/approval`, type: MERGE, body: condition('Approved') },
+      { method: 'PATCH', path: `${path}/one/approval`, type: MERGE, body: condition('Denied') },
+      { method: 'PATCH', path: `${path}/one/status`, type: MERGE, body: condition('Failed') },
+      { method: 'GET', path: `${path}/one`, accept: TABLE },
+      request('two'),
+      {
+        method: 'PATCH',
+        path: `${path}/two/approval`,
+        type: MERGE,
+        body: condition('Approved', 'False'),
+      },
+      { method: 'PATCH', path: `${path}/two/approval`, type: MERGE, body: condition('Denied') },
+      { method: 'PATCH', path: `${path}/two`, type: MERGE, body: { spec: { usages: ['any'] } } },
+      { method: 'GET', path: `${path}/two/approval` },
+      request('bad', { request: 'bm9uZQ==' }),
+      request('bad', { signerName: 'kubernetes.io/nobody' }),
+      request('bad', { signerName: 'plain', usages: [] }),
+      request('bad', { expirationSeconds: 10 }),
+    ].map((step) => ({ ...step, ignore: [...REQUESTER, 'rows.0.cells.3'] })),
+  };
 }
 
 function kindScript(name: string, sample: Sample): Script {
@@ -121,6 +174,6 @@ function kindScript(name: string, sample: Sample): Script {
       },
       { method: 'GET', path: `${path}/none` },
       { method: 'DELETE', path: `${path}/none` },
-    ],
+    ].map((step) => (sample.ignore === undefined ? step : { ...step, ignore: sample.ignore })),
   };
 }

@@ -5,6 +5,8 @@ export interface Sample {
   readonly object: Readonly<Record<string, unknown>>;
   /** A change that the kind allows. */
   readonly change: Readonly<Record<string, unknown>>;
+  /** Fields that are another on each server. */
+  readonly ignore?: readonly string[];
 }
 
 const template = (labels: Record<string, string>, restartPolicy?: string) => ({

@@ -121,6 +121,8 @@ function shared(
 
 /** What a request cannot set, and so cannot own. */
 function resetFields(resource: ServedResource, subresource: string): FieldSet | undefined {
+  const own = resource.strategy.resets?.[subresource];
+  if (own !== undefined) return FieldSet.of(...own);
   if (resource.strategy.hasStatus !== true) return undefined;
   if (subresource === 'status') {
     return resource.custom === undefined

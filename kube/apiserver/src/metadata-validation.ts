@@ -25,7 +25,10 @@ const NAME_RULES: Readonly<Record<string, NameRule>> = {
 
 /** metav1's checks of ObjectMeta (k8s.io/apimachinery/pkg/api/validation ValidateObjectMeta), as a new object passes them. */
 export function metadataErrors(object: KubeObject, resource: ServedResource): FieldError[] {
-  const rule = NAME_RULES[resource.strategy.nameRule ?? 'subdomain'] ?? subdomainProblems;
+  // Of events only the new API asks for a name of the usual form.
+  const isNewEvent = resource.group === 'events.k8s.io';
+  const known = isNewEvent ? 'subdomain' : (resource.strategy.nameRule ?? 'subdomain');
+  const rule = NAME_RULES[known] ?? subdomainProblems;
   return [...wholeErrors(object, rule), ...kubeFinalizerErrors(object, resource)];
 }
 

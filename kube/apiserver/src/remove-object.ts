@@ -65,7 +65,11 @@ export function removeObject(
   const key = keyFor(resource, target.namespace, target.name);
   const stored = core.store.get(resource.bucket, key);
   if (stored === undefined) throw notFound(subject);
-  checkPreconditions(stored, { ...subject, resource: resource.kind }, options);
+  checkPreconditions(
+    stored,
+    { ...subject, group: groupOfBucket(resource), resource: resource.kind },
+    options,
+  );
   admitRemoval(core, target, stored, options);
   const finalizers = deletionFinalizers(stored, resource, options.propagation);
   const grace = graceSeconds(stored, resource, options.gracePeriodSeconds);
@@ -103,6 +107,11 @@ function admitRemoval(
     oldObject: toVersion(stored, target.resource),
   });
   core.admission.validate(core, attributes, warn);
+}
+
+/** Of events both APIs speak by the name of the old one. */
+function groupOfBucket({ bucket }: ServedResource): string {
+  return bucket.slice(0, bucket.lastIndexOf('/'));
 }
 
 /** What goes at once is shown as it was; only pods, which end gracefully, show the moment of their end. */

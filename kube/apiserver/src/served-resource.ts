@@ -22,7 +22,12 @@ export interface StrategyContext {
   /** RFC 3339, whole seconds. */
   now(): string;
   random(): number;
-  readonly user: { readonly username: string; readonly groups: readonly string[] };
+  readonly user: {
+    readonly username: string;
+    readonly groups: readonly string[];
+    readonly uid?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
   /** Messages for the client's Warning headers. */
   warn(text: string): void;
 }
@@ -56,11 +61,22 @@ export interface Strategy {
     old: KubeObject,
     context: StrategyContext,
   ): readonly FieldError[];
-  validateStatus?(object: KubeObject, old: KubeObject): readonly FieldError[];
+  /** Preparation of a write to `status` or another part that is kept in it. */
+  prepareStatus?(
+    object: DraftObject,
+    old: KubeObject,
+    context: StrategyContext,
+    subresource: string,
+  ): void;
+  validateStatus?(object: KubeObject, old: KubeObject, subresource: string): readonly FieldError[];
+  /** Paths that a request cannot set and so cannot own, by subresource; the status (or all else) unless given. */
+  readonly resets?: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** Runs once the object is stored for good (not for a dry run). */
   afterWrite?(object: KubeObject, old: KubeObject | undefined, context: StrategyContext): void;
   /** Whether a change outside of metadata and status raises metadata.generation, which starts at 1. */
   readonly hasGeneration?: boolean;
+  /** The generation is 1 after the first change, not from the start. */
+  readonly startsWithoutGeneration?: boolean;
   /** Main-resource writes do not touch `status`, status writes touch nothing else. */
   readonly hasStatus?: boolean;
   /** A PUT on a name that does not exist creates it. */

@@ -101,7 +101,7 @@ export function createObject(
     ...(resource.strategy.validate?.(object, context) ?? []),
   ];
   if (errors.length > 0) {
-    throw invalid({ group: resource.group, kind: resource.kind, name }, errors);
+    throw invalid({ group: storedGroup(resource), kind: resource.kind, name }, errors);
   }
   const key = keyFor(resource, target.namespace, name);
   admitLimits(core, resource, object);
@@ -216,11 +216,11 @@ export function updateObject(
   admitChange(core, target, { draft, old }, options);
   if (!STATUS_PARTS.has(options.subresource ?? '')) {
     resource.strategy.prepareUpdate?.(draft, old, context);
-  }
+  } else resource.strategy.prepareStatus?.(draft, old, context, options.subresource ?? '');
   if (!STATUS_PARTS.has(options.subresource ?? '')) raiseGeneration(draft, old, resource);
   const object = asObject(draft);
   const errors = STATUS_PARTS.has(options.subresource ?? '')
-    ? (resource.strategy.validateStatus?.(object, old) ?? [])
+    ? (resource.strategy.validateStatus?.(object, old, options.subresource ?? '') ?? [])
     : [
         ...metadataUpdateErrors(object, old, resource),
         ...(resource.strategy.validate?.(object, context, old) ?? []),
@@ -229,7 +229,7 @@ export function updateObject(
           : part.validateUpdate(object, old)),
       ];
   if (errors.length > 0) {
-    throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
+    throw invalid({ group: storedGroup(resource), kind: resource.kind, name: target.name }, errors);
   }
   // A Scale is admitted as such, not as the object behind it.
   if (options.subresource !== 'scale') {
@@ -264,6 +264,11 @@ function admitChange(
     settle: (object) => settle(object, target.resource),
   });
   if (isChanged) carryOver(draft, old, target.resource, subresource);
+}
+
+/** Where a kind is kept, and what errors name it by: events are the core group's in both. */
+export function storedGroup({ bucket }: ServedResource): string {
+  return bucket.slice(0, bucket.lastIndexOf('/'));
 }
 
 function takeManagedFields(metadata: DraftObject, tracked: KubeObject): void {
@@ -436,7 +441,8 @@ function stampNew(core: Core, metadata: DraftObject, resource: ServedResource): 
   delete metadata['deletionGracePeriodSeconds'];
   delete metadata['selfLink'];
   delete metadata['resourceVersion'];
-  if (resource.strategy.hasGeneration === true) metadata['generation'] = 1;
+  const { hasGeneration, startsWithoutGeneration } = resource.strategy;
+  if (hasGeneration === true && startsWithoutGeneration !== true) metadata['generation'] = 1;
   else delete metadata['generation'];
 }
 

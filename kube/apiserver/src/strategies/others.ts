@@ -487,6 +487,7 @@ export const controllerRevisionStrategy: Strategy = {
 
 export const csiDriverStrategy: Strategy = {
   hasGeneration: true,
+  startsWithoutGeneration: true,
   needsVersionOnUpdate: true,
   applyDefaults(object) {
     const spec = childDraft(object, 'spec');

@@ -6,6 +6,7 @@ import {
   validatingPolicyStrategy,
   webhookConfigurationStrategy,
 } from './admission.ts';
+import { certificateRequestStrategy } from './certificates.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { definitionStrategy } from './custom-resource-definition.ts';
 import {
@@ -34,6 +35,15 @@ import {
   volumeStrategy,
 } from './others.ts';
 import { podStrategy } from './pods.ts';
+import {
+  apiServiceStrategy,
+  attributesClassStrategy,
+  flowSchemaStrategy,
+  priorityLevelStrategy,
+  resourceClaimStrategy,
+  resourceClaimTemplateStrategy,
+  volumeAttachmentStrategy,
+} from './rare-kinds.ts';
 import { serviceStrategy } from './services.ts';
 import {
   cronJobStrategy,
@@ -98,16 +108,17 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   [`${RBAC}/clusterroles`]: roleStrategy,
   [`${RBAC}/rolebindings`]: roleBindingStrategy,
   [`${RBAC}/roles`]: roleStrategy,
-  'apiregistration.k8s.io/apiservices': { hasStatus: true },
-  'certificates.k8s.io/certificatesigningrequests': { hasStatus: true },
-  'flowcontrol.apiserver.k8s.io/flowschemas': { hasStatus: true, hasGeneration: true },
-  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': {
-    hasStatus: true,
-    hasGeneration: true,
-  },
+  'apiregistration.k8s.io/apiservices': apiServiceStrategy,
+  'certificates.k8s.io/certificatesigningrequests': certificateRequestStrategy,
+  'flowcontrol.apiserver.k8s.io/flowschemas': flowSchemaStrategy,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': priorityLevelStrategy,
   'storage.k8s.io/csinodes': { needsVersionOnUpdate: true },
   'storage.k8s.io/csistoragecapacities': { needsVersionOnUpdate: true },
-  'storage.k8s.io/volumeattachments': { hasStatus: true, needsVersionOnUpdate: true },
+  'storage.k8s.io/volumeattachments': volumeAttachmentStrategy,
+  'storage.k8s.io/volumeattributesclasses': attributesClassStrategy,
   'networking.k8s.io/servicecidrs': { hasStatus: true },
-  'resource.k8s.io/resourceclaims': { hasStatus: true },
+  'resource.k8s.io/resourceclaims': resourceClaimStrategy,
+  'resource.k8s.io/resourceclaimtemplates': resourceClaimTemplateStrategy,
+  'resource.k8s.io/deviceclasses': { hasGeneration: true },
+  'resource.k8s.io/resourceslices': { hasGeneration: true },
 };

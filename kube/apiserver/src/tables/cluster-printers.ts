@@ -48,6 +48,22 @@ const webhooks: Printer = {
   cells: (object, now) => [nameOf(object), listAt(object, 'webhooks').length, age(object, now)],
 };
 
+const policyBindings: Printer = {
+  columns: columns('Name', 'PolicyName', 'ParamRef', 'Age'),
+  cells(object, now) {
+    const reference = objectAt(object, 'spec', 'paramRef');
+    const namespace = textAt(reference, 'namespace');
+    const name = textAt(reference, 'name');
+    const shown =
+      Object.keys(reference).length === 0
+        ? '<unset>'
+        : namespace === ''
+          ? name
+          : `${namespace}/${name}`;
+    return [nameOf(object), textAt(object, 'spec', 'policyName'), shown, age(object, now)];
+  },
+};
+
 export const CLUSTER_PRINTERS: Readonly<Record<string, Printer>> = {
   '/limitranges': created,
   'rbac.authorization.k8s.io/clusterroles': created,
@@ -135,7 +151,8 @@ export const CLUSTER_PRINTERS: Readonly<Record<string, Printer>> = {
     cells(object, now) {
       const types = listAt(object, 'status', 'conditions').map((c) => textAt(c, 'type'));
       const issued = textAt(object, 'status', 'certificate') === '' ? [] : ['Issued'];
-      const state = [...types, ...issued].join(',');
+      const decided = ['Denied', 'Approved'].find((type) => types.includes(type)) ?? 'Pending';
+      const failed = types.includes('Failed') ? ['Failed'] : [];
       const expiry = valueAt(object, 'spec', 'expirationSeconds');
       return [
         nameOf(object),
@@ -143,7 +160,7 @@ export const CLUSTER_PRINTERS: Readonly<Record<string, Printer>> = {
         orNone(textAt(object, 'spec', 'signerName')),
         textAt(object, 'spec', 'username'),
         expiry === undefined ? '<none>' : `${expiry}s`,
-        state === '' ? 'Pending' : state,
+        [decided, ...failed, ...issued].join(','),
       ];
     },
   },
@@ -163,19 +180,6 @@ export const CLUSTER_PRINTERS: Readonly<Record<string, Printer>> = {
       ];
     },
   },
-  'admissionregistration.k8s.io/validatingadmissionpolicybindings': {
-    columns: columns('Name', 'PolicyName', 'ParamRef', 'Age'),
-    cells(object, now) {
-      const reference = objectAt(object, 'spec', 'paramRef');
-      const namespace = textAt(reference, 'namespace');
-      const name = textAt(reference, 'name');
-      const shown =
-        Object.keys(reference).length === 0
-          ? '<unset>'
-          : namespace === ''
-            ? name
-            : `${namespace}/${name}`;
-      return [nameOf(object), textAt(object, 'spec', 'policyName'), shown, age(object, now)];
-    },
-  },
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': policyBindings,
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': policyBindings,
 };

@@ -213,7 +213,10 @@ const events: Printer = {
       textAt(object, 'firstTimestamp') || textAt(object, 'deprecatedFirstTimestamp') || micro;
     const last = textAt(object, 'lastTimestamp') || textAt(object, 'deprecatedLastTimestamp');
     const source = objectAt(object, 'source');
-    const component = textAt(source, 'component') || textAt(object, 'reportingComponent');
+    const component =
+      textAt(source, 'component') ||
+      textAt(object, 'reportingComponent') ||
+      textAt(object, 'reportingController');
     const host = textAt(source, 'host') || textAt(object, 'reportingInstance');
     const name = textAt(target, 'name');
     const kind = textAt(target, 'kind').toLowerCase();

@@ -3,6 +3,7 @@ import type { ServedResource } from '../served-resource.ts';
 import { AGE, age, NAME, nameOf, since } from './cells.ts';
 import { CLUSTER_PRINTERS } from './cluster-printers.ts';
 import { CORE_PRINTERS } from './core-printers.ts';
+import { RARE_PRINTERS } from './rare-printers.ts';
 import { simplePath } from './simple-path.ts';
 import type { Printer } from './table.ts';
 import { WORKLOAD_PRINTERS } from './workload-printers.ts';
@@ -16,6 +17,7 @@ export function printerFor(resource: ServedResource): Printer {
     WORKLOAD_PRINTERS[bucket] ??
     CORE_PRINTERS[bucket] ??
     CLUSTER_PRINTERS[bucket] ??
+    RARE_PRINTERS[bucket] ??
     DEFAULT_PRINTER
   );
 }

@@ -166,8 +166,10 @@ function without(value: unknown, paths: readonly string[]): unknown {
     const keys = path.split('.');
     const last = keys.pop() ?? '';
     const parent = keys.length === 0 ? value : at(value, keys.join('.'));
-    if (typeof parent === 'object' && parent !== null)
+    if (Array.isArray(parent)) parent[Number(last)] = null;
+    else if (typeof parent === 'object' && parent !== null) {
       delete (parent as Record<string, unknown>)[last];
+    }
   }
   return value;
 }
