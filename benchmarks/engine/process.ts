@@ -8,10 +8,11 @@ const COMMAND = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'bin', 'cap
 
 export interface Serving extends AsyncDisposable {
   readonly page: string;
-  /** User and system time, of the process and of the children that it has waited for (git). */
+  /** User and system time, of the process and of all that it has started (git). */
   cpuSeconds(): number;
+  /** Of the process and of the small one that starts git for it. */
   rssMb(): number;
-  /** The highest it ever was. */
+  /** The sum of the highest that each of them ever was. */
   peakRssMb(): number;
   /** How often an Application was looked at so far. */
   looks(): Promise<number>;
@@ -41,9 +42,9 @@ export async function serveCapstan(options: {
   return {
     page,
     looks: () => countLooks(page),
-    cpuSeconds: () => cpuSeconds(pid),
-    rssMb: () => statusMb(pid, 'VmRSS'),
-    peakRssMb: () => statusMb(pid, 'VmHWM'),
+    cpuSeconds: () => sum(family(pid), cpuSeconds),
+    rssMb: () => sum(family(pid), (each) => statusMb(each, 'VmRSS')),
+    peakRssMb: () => sum(family(pid), (each) => statusMb(each, 'VmHWM')),
     [Symbol.asyncDispose]: async () => {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
@@ -63,6 +64,25 @@ async function countLooks(page: string): Promise<number> {
 async function failed(child: ChildProcess): Promise<never> {
   const [code] = (await once(child, 'exit')) as [number | null];
   throw new Error(`capstan serve ended with ${code}`);
+}
+
+/** The process and its children that are Node: git's own runs are too short to be caught, and are counted once they have ended. */
+function family(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  const children = text.split(' ').filter(Boolean).map(Number);
+  return [pid, ...children.filter((child) => nameOf(child) === nameOf(pid))];
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function sum(pids: readonly number[], of: (pid: number) => number): number {
+  return pids.reduce((total, pid) => total + of(pid), 0);
 }
 
 /** Fields 14 to 17 of /proc/PID/stat (proc(5)), in clock ticks of 10 ms. */
