@@ -2,6 +2,7 @@ import {
   APPLICATION_SET_SCENARIOS,
   ARGOCD_SCENARIOS,
   ENDING_SCENARIOS,
+  FLEET_SCENARIOS,
   GENERATOR_SCENARIOS,
 } from '@capstan/apps-server/slice';
 import { holdScenarios } from '../cluster/hold-scenarios.ts';
@@ -11,4 +12,5 @@ holdScenarios('the Argo CD door on a real control plane', [
   ...APPLICATION_SET_SCENARIOS,
   ...GENERATOR_SCENARIOS,
   ...ENDING_SCENARIOS,
+  ...FLEET_SCENARIOS,
 ]);

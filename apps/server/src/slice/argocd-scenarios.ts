@@ -1,14 +1,11 @@
 /** What Argo CD's door does beyond one Application on one cluster: from resources and pushes to the cluster. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
-import { loadChart, packChart } from '@capstan/kube-helm';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
-import { memoryTree } from '@capstan/lib-files';
 import { listAt, textAt } from '../views/fields.ts';
 import { type Scenario, untilSynced } from './application-scenarios.ts';
+import { startChartRegistry } from './testing/chart-registry.ts';
 import { APPLICATION, application, configMap, until, type World } from './world.ts';
 
 const PATIENCE_MS = 30_000;
@@ -211,38 +208,15 @@ async function jsonnet(world: World): Promise<undefined> {
   return undefined;
 }
 
-function packed(version: string): Uint8Array {
-  const files = {
-    'web/Chart.yaml': `apiVersion: v2\nname: web\nversion: ${version}\n`,
-    'web/values.yaml': 'value: default\n',
-    'web/templates/a.yaml': `apiVersion: v1
-kind: ConfigMap
-metadata: {name: a}
-data: {value: "{{ .Values.value }} {{ .Chart.Version }}"}
-`,
-  };
-  return packChart(loadChart(memoryTree(files), 'web'));
-}
-
 async function charts(world: World): Promise<undefined> {
-  const versions = ['1.0.0', '1.1.0', '2.0.0'];
-  const server = createServer((request, response) => {
-    const version = /^\/web-(.*)\.tgz$/.exec(request.url ?? '')?.[1];
-    if (version !== undefined) return response.end(packed(version));
-    const entries = versions.map(
-      (one) => `  - {name: web, version: ${one}, urls: [web-${one}.tgz]}\n`,
-    );
-    return response.end(`apiVersion: v1\nentries:\n  web:\n${entries.join('')}`);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const repoURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const registry = await startChartRegistry();
   try {
     const values = await world.repository('chart-values');
     await values.push({ 'prod.yaml': 'value: first\n' });
     const app = application('from-registry', { url: '', path: '' });
     const { source: _source, ...spec } = app['spec'] as JsonObject;
     const chart = {
-      repoURL,
+      repoURL: registry.url,
       chart: 'web',
       targetRevision: '1.x',
       helm: { valueFiles: ['$values/prod.yaml'] },
@@ -257,8 +231,7 @@ async function charts(world: World): Promise<undefined> {
       value: 'second 1.1.0',
     });
   } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await registry.close();
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ export { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 export { CHART_SCENARIOS } from './chart-scenarios.ts';
 export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 export { ENDING_SCENARIOS } from './ending-scenarios.ts';
+export { FLEET_SCENARIOS } from './fleet-scenarios.ts';
 export { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export { PROBE_SCENARIOS } from './probe-scenarios.ts';

@@ -7,6 +7,7 @@ import { ARGOCD_SCENARIOS } from './argocd-scenarios.ts';
 import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { ENDING_SCENARIOS } from './ending-scenarios.ts';
+import { FLEET_SCENARIOS } from './fleet-scenarios.ts';
 import { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { PROBE_SCENARIOS } from './probe-scenarios.ts';
@@ -40,6 +41,7 @@ const scenarios = [
   ...DEPENDENCY_SCENARIOS,
   ...SYNC_SCENARIOS,
   ...ENDING_SCENARIOS,
+  ...FLEET_SCENARIOS,
   ...PROBE_SCENARIOS,
 ];
 
