@@ -16,7 +16,6 @@ import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readStatus } from './read-status.ts';
 import {
   chartPolicy,
-  findCredential,
   findRepository,
   NO_TRUST,
   normalizeUrl,
@@ -457,7 +456,7 @@ test('credentials are found by repository, then by the longest prefix, and never
     secret('repository', { url: 'http://127.0.0.1:8080', type: 'helm', name: 'own' }),
   ].flatMap((one) => one ?? []);
   const user = (url: string, project = 'default') =>
-    findCredential(credentials, url, project)?.username;
+    findRepository(credentials, url, project)?.auth.username;
   assert.equal(user('https://git.example.com/org/any.git'), 'org');
   assert.equal(user('https://git.example.com/org/team/web'), 'team');
   assert.equal(user('https://GIT.example.com/org/own'), 'own');

@@ -12,7 +12,12 @@ import { accessFor } from './delivery-ports.ts';
 import { type CommitMetadata, commitMessage, metadataText, readmeText } from './hydrate-texts.ts';
 import { resolveSource } from './late-source.ts';
 import { isSourcePermitted } from './project-guard.ts';
-import { findCredential, type RepositoryCredential } from './repositories.ts';
+import {
+  findRepository,
+  NO_TRUST,
+  type RepositoryCredential,
+  repositoryAccess,
+} from './repositories.ts';
 import type { HydratorSettings } from './settings.ts';
 import { formatTime } from './to-application-status.ts';
 import {
@@ -166,9 +171,13 @@ async function bringToBranch(
   const { repoURL, targetRevision: syncBranch = '' } = syncSourceOf(hydrator);
   const branch = hydrator.hydrateTo?.targetBranch || syncBranch;
   const project = input.app.spec.project;
-  const auth =
-    findCredential(input.writeCredentials, repoURL, project) ??
-    findCredential(input.context.credentials, repoURL, project);
+  const { writeCredentials, context } = input;
+  const credentials =
+    findRepository(writeCredentials, repoURL, project) === undefined
+      ? context.credentials
+      : writeCredentials;
+  const place = { url: repoURL, project };
+  const { auth } = repositoryAccess(place, { credentials, trust: context.trust ?? NO_TRUST });
   const { commit } = await ports.writer.writeBranch(
     {
       spec: {

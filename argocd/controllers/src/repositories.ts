@@ -1,7 +1,9 @@
+import { BlockList, isIP } from 'node:net';
 import { SECRET_TYPE_LABEL } from '@capstan/argocd-api';
 import type { ChartPolicy } from '@capstan/engine-render';
 import type { SourceAuth } from '@capstan/engine-source';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { isTrue, readCloudLogin } from './cloud-logins.ts';
 
 /** What a Secret of type repository or repo-creds says. */
 export interface RepositoryCredential {
@@ -20,6 +22,8 @@ export interface RepositoryCredential {
   readonly lfs?: boolean;
   /** Only so many commits of the history are fetched. */
   readonly depth?: number;
+  /** Hosts that are reached without the proxy, as NO_PROXY lists them. */
+  readonly noProxy?: string;
 }
 
 const READ_TYPES: ReadonlyMap<string, RepositoryCredential['kind']> = new Map([
@@ -47,11 +51,12 @@ export function readRepositoryCredential(
     url,
     ...(data.get('name') ? { name: data.get('name') ?? '' } : {}),
     project: data.get('project') ?? '',
-    auth: readAuth(data),
-    isOci: data.get('enableOCI') === 'true' || data.get('type') === 'oci',
-    plainHttp: data.get('insecureOCIForceHttp') === 'true',
-    ...(data.get('enableLfs') === 'true' ? { lfs: true } : {}),
+    auth: readAuth(data, kind),
+    isOci: isTrue(data.get('enableOCI')) || data.get('type') === 'oci',
+    plainHttp: isTrue(data.get('insecureOCIForceHttp')),
+    ...(isTrue(data.get('enableLfs')) ? { lfs: true } : {}),
     ...readDepth(data.get('depth')),
+    ...(data.get('noProxy') ? { noProxy: data.get('noProxy') ?? '' } : {}),
   };
 }
 
@@ -61,18 +66,9 @@ function readDepth(text: string | undefined): { readonly depth?: number } {
 }
 
 /**
- * The credentials for a repository, as Argo CD finds them: a repository Secret of the same URL (of the project first, then
- * of no project), and if it has none of its own, the template with the longest matching URL prefix.
+ * What the Secrets say of a repository, as Argo CD finds them: a repository Secret of the same URL (of the project first, then of
+ * no project), and if it has no credentials of its own, the template with the longest matching URL prefix.
  */
-export function findCredential(
-  credentials: readonly RepositoryCredential[],
-  url: string,
-  project: string,
-): SourceAuth | undefined {
-  return findRepository(credentials, url, project)?.auth;
-}
-
-/** The same with what else the Secrets say of the repository. */
 export function findRepository(
   credentials: readonly RepositoryCredential[],
   url: string,
@@ -87,8 +83,68 @@ export function findRepository(
   const template = credentials
     .filter((one) => one.kind === 'template' && isPrefix(one.url, url) && fitsProject(one, project))
     .sort((a, b) => b.url.length - a.url.length)[0];
-  if (best === undefined) return template;
-  return hasSecret(best.auth) ? best : { ...best, auth: { ...template?.auth, ...best.auth } };
+  const found =
+    best === undefined || hasSecret(best.auth) ? (best ?? template) : joined(best, template);
+  return found && { ...found, auth: withoutProxy(foremost(found.auth), url, found.noProxy) };
+}
+
+/** A repository without credentials has those of a template, and what that says of the way to it. */
+function joined(
+  own: RepositoryCredential,
+  template: RepositoryCredential | undefined,
+): RepositoryCredential {
+  if (template === undefined) return own;
+  return {
+    ...own,
+    auth: { ...template.auth, ...own.auth },
+    isOci: own.isOci || template.isOci,
+    plainHttp: template.plainHttp,
+    ...(own.noProxy === undefined && template.noProxy !== undefined
+      ? { noProxy: template.noProxy }
+      : {}),
+  };
+}
+
+/** Of several ways to show who one is, the first counts: a password or token, a key, an app of GitHub's, an identity of a cloud. */
+function foremost(auth: SourceAuth): SourceAuth {
+  const { githubApp, login, ...plain } = auth;
+  if ([plain.password, plain.bearerToken, plain.sshPrivateKey].some((one) => one !== undefined))
+    return plain;
+  if (githubApp !== undefined) return { ...plain, githubApp };
+  return login === undefined ? plain : { ...plain, login };
+}
+
+function withoutProxy(auth: SourceAuth, url: string, noProxy: string | undefined): SourceAuth {
+  const { proxy, ...direct } = auth;
+  return proxy !== undefined && noProxy !== undefined && isDirect(url, noProxy) ? direct : auth;
+}
+
+/** Whether a list of hosts, domains and addresses, as NO_PROXY has them, names the host of a URL. */
+function isDirect(url: string, list: string): boolean {
+  const { hostname, port, protocol } = addressOf(url);
+  const ports = [port || (protocol === 'https:' ? '443' : protocol === 'http:' ? '80' : '')];
+  return list.split(',').some((item) => {
+    const [, name = '', only] = /^(.*?)(?::(\d+))?$/.exec(item.trim().toLowerCase()) ?? [];
+    if (name === '' || hostname === '') return false;
+    if (only !== undefined && !ports.includes(only)) return false;
+    if (name === '*') return true;
+    if (name.includes('/')) return isWithin(hostname, name);
+    const domain = name.replace(/^\*?\./, '');
+    return hostname.endsWith(`.${domain}`) || (hostname === domain && name === domain);
+  });
+}
+
+function isWithin(address: string, block: string): boolean {
+  const [net = '', bits = ''] = block.split('/');
+  const family = isIP(net);
+  if (family === 0 || isIP(address) !== family || !/^\d{1,3}$/.test(bits)) return false;
+  const list = new BlockList();
+  try {
+    list.addSubnet(net, Number(bits), family === 4 ? 'ipv4' : 'ipv6');
+    return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  } catch {
+    return false;
+  }
 }
 
 /** How a repository is reached: by the Secrets that speak of it, and what is trusted at its host. */
@@ -151,15 +207,18 @@ export function normalizeUrl(url: string): string {
   return full.replace(/\/+$/, '').replace(/\.git$/, '');
 }
 
-function hasSecret({
-  password,
-  bearerToken,
-  sshPrivateKey,
-  clientCertificate,
-}: SourceAuth): boolean {
-  return [password, bearerToken, sshPrivateKey, clientCertificate].some(
-    (value) => value !== undefined,
-  );
+/** Whether it stands for itself; a key of Google's alone does not, as in Argo CD. */
+function hasSecret(auth: SourceAuth): boolean {
+  const { username, password, bearerToken, sshPrivateKey, clientCertificate, githubApp } = auth;
+  const isNamed = [
+    username,
+    password,
+    bearerToken,
+    sshPrivateKey,
+    clientCertificate,
+    githubApp,
+  ].some((value) => value !== undefined);
+  return isNamed || (auth.login !== undefined && !auth.login.toJSON().startsWith('["google"'));
 }
 
 const FIELDS: readonly (readonly [name: string, field: keyof SourceAuth])[] = [
@@ -172,19 +231,26 @@ const FIELDS: readonly (readonly [name: string, field: keyof SourceAuth])[] = [
   ['proxy', 'proxy'],
 ];
 
-function readAuth(data: ReadonlyMap<string, string>): SourceAuth {
+function readAuth(
+  data: ReadonlyMap<string, string>,
+  kind: RepositoryCredential['kind'],
+): SourceAuth {
   const values = FIELDS.flatMap(([name, field]) => {
     const value = data.get(name);
     return value === undefined || value === '' ? [] : [[field, value] as const];
   });
-  // The older spelling of `insecure` speaks of SSH alone.
-  const insecure = data.get('insecure') ?? data.get('insecureIgnoreHostKey');
+  // A template does not say whom to trust.
+  const isInsecure =
+    kind === 'repository' &&
+    (isTrue(data.get('insecure')) || isTrue(data.get('insecureIgnoreHostKey')));
   const auth: SourceAuth = Object.fromEntries(values);
   const githubApp = readGithubApp(data);
+  const login = readCloudLogin(data);
   return {
     ...auth,
-    ...(insecure === 'true' ? { insecure: true } : {}),
+    ...(isInsecure ? { insecure: true } : {}),
     ...(githubApp === undefined ? {} : { githubApp }),
+    ...(login === undefined ? {} : { login }),
   };
 }
 
@@ -227,10 +293,14 @@ export function withTrust(
 }
 
 function hostOf(url: string): string {
+  return addressOf(url).hostname;
+}
+
+function addressOf(url: string): Pick<URL, 'hostname' | 'port' | 'protocol'> {
   try {
-    return new URL(normalizeUrl(url)).hostname;
+    return new URL(normalizeUrl(url));
   } catch {
-    return '';
+    return { hostname: '', port: '', protocol: '' };
   }
 }
 

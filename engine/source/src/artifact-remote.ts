@@ -9,7 +9,7 @@ import {
 } from '@capstan/lib-semver';
 import { CapstanError } from '@capstan/lib-std';
 import type { ArtifactRemote, ArtifactVersion } from './artifact-sources.ts';
-import type { ArtifactSourceSpec, SourceAuth } from './source-spec.ts';
+import type { ArtifactSourceSpec } from './source-spec.ts';
 
 const LAYER_BYTES_MAX = 256 * 1024 * 1024;
 const LAYER_TYPES: ReadonlySet<string> = new Set([
@@ -20,11 +20,11 @@ const LAYER_TYPES: ReadonlySet<string> = new Set([
 
 export function openArtifactRemote(spec: ArtifactSourceSpec): ArtifactRemote {
   const client = createHttpGet(spec.auth ?? {});
-  const common = {
+  const common = async (): Promise<Common> => ({
     get: client.get,
-    ...credentialsOf(spec.auth),
+    ...(await credentialsOf(spec)),
     ...(spec.plainHttp === true ? { plainHttp: true } : {}),
-  };
+  });
   const remote = spec.form === 'chart' ? chartRemote(spec, common) : ociRemote(spec, common);
   return { ...remote, [Symbol.asyncDispose]: () => client.close() };
 }
@@ -32,47 +32,54 @@ export function openArtifactRemote(spec: ArtifactSourceSpec): ArtifactRemote {
 type Common = Pick<Parameters<typeof openRepository>[1], 'get' | 'credentials' | 'plainHttp'>;
 type Remote = Omit<ArtifactRemote, typeof Symbol.asyncDispose>;
 
-function credentialsOf(auth: SourceAuth | undefined) {
-  const { username = '', password = '' } = auth ?? {};
+/** Those of the moment, or what a Secret holds. */
+async function credentialsOf({
+  auth,
+  url,
+}: ArtifactSourceSpec): Promise<Pick<Common, 'credentials'>> {
+  const asked = await auth?.login?.ask(url);
+  const { username = '', password = '' } =
+    asked !== undefined && 'username' in asked ? asked : (auth ?? {});
   return username === '' && password === '' ? {} : { credentials: { username, password } };
 }
 
 function chartRemote(
   { url, chart = '', revision, passCredentials }: ArtifactSourceSpec,
-  common: Common,
+  common: () => Promise<Common>,
 ): Remote {
-  const open = (signal: AbortSignal) =>
+  const open = async (signal: AbortSignal) =>
     openRepository(url, {
-      ...common,
+      ...(await common()),
       signal,
       ...(passCredentials === true ? { passCredentials } : {}),
     });
   const range = revision.range === 'HEAD' ? '' : revision.range;
   return {
     resolve: async (signal) => {
-      const { version } = await open(signal).resolve(chart, range);
+      const { version } = await (await open(signal)).resolve(chart, range);
       return { id: version, name: range, isFixed: version === range };
     },
     fetch: async ({ id }, signal) => {
-      const repository = open(signal);
+      const repository = await open(signal);
       return repository.fetch(await repository.resolve(chart, id));
     },
   };
 }
 
-function ociRemote({ url, revision }: ArtifactSourceSpec, common: Common): Remote {
+function ociRemote({ url, revision }: ArtifactSourceSpec, common: () => Promise<Common>): Remote {
   const reference = parseReference(url);
-  const open = (signal: AbortSignal) => new OciRepository(reference, { ...common, signal });
+  const open = async (signal: AbortSignal) =>
+    new OciRepository(reference, { ...(await common()), signal });
   return {
     resolve: async (signal): Promise<ArtifactVersion> => {
       const { range } = revision;
       if (isDigest(range)) return { id: range, name: '', isFixed: true };
-      const tag = await chooseTag(open(signal), range);
-      const { digest } = await open(signal).manifest(tag);
+      const tag = await chooseTag(await open(signal), range);
+      const { digest } = await (await open(signal)).manifest(tag);
       return { id: digest, name: tag, isFixed: false };
     },
     fetch: async ({ id }, signal) => {
-      const repository = open(signal);
+      const repository = await open(signal);
       const { layers } = await repository.manifest(id);
       const [layer, ...more] = layers;
       if (layer === undefined || more.length > 0)
