@@ -42,7 +42,9 @@ export function parseHelmRelease(object: KubeObject): Parsed<HelmRelease> {
   return checked(object, { ...spec, ...own, ...policy }, isHelmRelease);
 }
 
-function withValuesFiles({ valuesFile, ...spec }: Fields): Fields {
+function withValuesFiles(given: Fields): Fields {
+  if (given['valuesFile'] === undefined) return given;
+  const { valuesFile, ...spec } = given;
   if (typeof valuesFile !== 'string' || valuesFile === '') return spec;
   const files = Array.isArray(spec['valuesFiles']) ? spec['valuesFiles'] : [];
   return { ...spec, valuesFiles: [valuesFile, ...files] };

@@ -293,7 +293,7 @@ test('what is wrong with an identity is told, and where', async () => {
       'OCIRepository',
       'no-account',
       { ...ecr, ref: { semver: '*' }, serviceAccountName: 'none' },
-      /^AuthenticationFailed failed to get credential: failed to get service account 'apps\/none'/,
+      /^AuthenticationFailed failed to get credential: serviceaccount 'apps\/none' not found/,
     ],
     [
       'GitRepository',

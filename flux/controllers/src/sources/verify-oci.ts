@@ -46,8 +46,8 @@ export async function verifyOci(
     throw failure(`unsupported verification provider: ${wanted.provider}`);
   }
   if (wanted.secretRef === undefined) {
-    const trustedRoot = await readTrustedRoot(wanted, reader);
     const accepts = signerFilter(wanted);
+    const trustedRoot = await readTrustedRoot(wanted, reader);
     await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
     return 'verified';
   }
