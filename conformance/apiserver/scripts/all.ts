@@ -1,5 +1,6 @@
 import type { Script } from '@capstan/kube-apiserver/testing';
 import { admissionScripts } from './admission.ts';
+import { badApplyScript } from './bad-applies.ts';
 import { kindScripts } from './kinds.ts';
 import { limitScripts } from './limits.ts';
 import { protocolScripts } from './protocol.ts';
@@ -12,5 +13,6 @@ export function allScripts(): Script[] {
     ...workloadScripts(),
     ...limitScripts(),
     ...admissionScripts(),
+    badApplyScript(),
   ];
 }

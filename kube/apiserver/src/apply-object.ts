@@ -48,16 +48,16 @@ export function applyPatch(
     requireNamespace(core, target, target.name);
   }
   const live = stored === undefined ? undefined : toVersion(stored, resource);
-  checkStrict(applied, target, options);
-  const metadata = { ...(applied['metadata'] as object), namespace: target.namespace };
+  const fault = typeFault(applied, target);
   const merged = mergeApplied(core, {
     live,
-    applied: asObject({ ...applied, ...(resource.namespaced ? { metadata } : {}) }),
+    applied: asObject(applied),
     resource,
     subresource: request.subresource,
     fieldManager: options.fieldManager,
     force: request.force,
   });
+  if (fault !== undefined) throw fault;
   const draft = cloneJson(merged);
   const silent: WriteOptions = { ...options, fieldValidation: 'Ignore' };
   if (live === undefined) {
@@ -79,7 +79,10 @@ function readConfiguration(request: PatchRequest, target: Target): { [key: strin
     throw badRequest(`error decoding YAML: ${message}`);
   }
   if (!isDraftObject(parsed as Draft)) {
-    throw badRequest('error decoding YAML: the configuration must be an object');
+    const kind = Array.isArray(parsed) ? 'array' : typeof parsed;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+    );
   }
   const applied = parsed as { [key: string]: Draft };
   if (textAt(applied, 'metadata', 'name') === '' && isDraftObject(applied['metadata'])) {
@@ -95,45 +98,28 @@ function readConfiguration(request: PatchRequest, target: Target): { [key: strin
   return applied;
 }
 
-/** Unknown fields are told (or refused) before the merge, which would otherwise stumble over them. */
-function checkStrict(
-  applied: { [key: string]: Draft },
-  target: Target,
-  options: WriteOptions,
-): void {
-  if (target.resource.custom !== undefined) return;
-  const zeroes = cloneJson(applied);
-  decodeObject(zeroes, target.resource, options, []);
-  prune(applied, zeroes);
-}
-
-/** Takes out of the configuration what decoding dropped as unknown; what decoding added does not count. */
-function prune(applied: { [key: string]: Draft | undefined }, decoded: unknown): void {
-  if (!isDraftObject(decoded as Draft)) return;
-  const kept = decoded as { [key: string]: Draft | undefined };
-  for (const key of Object.keys(applied)) {
-    const value = applied[key];
-    const other = kept[key];
-    if (other === undefined) {
-      if (isUnset(value)) continue;
-      delete applied[key];
-    } else if (isDraftObject(value)) prune(value, other);
-    else if (Array.isArray(value) && Array.isArray(other)) {
-      for (const [i, item] of value.entries()) {
-        if (isDraftObject(item)) prune(item, other[i]);
-      }
-    }
+/** What decoding says of a value of a wrong type: only where the merge, which looks first, has nothing to say. */
+function typeFault(applied: { [key: string]: Draft }, target: Target): ApiError | undefined {
+  const { resource, name } = target;
+  if (resource.custom !== undefined) return undefined;
+  try {
+    decodeObject(
+      cloneJson(applied),
+      resource,
+      { fieldValidation: 'Ignore', warn: () => undefined },
+      [],
+    );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const why = /cannot be handled as a \w+: (.*)$/s.exec(error.message)?.[1] ?? error.message;
+    const kind = `${resource.group}/${resource.version}, Kind=${resource.kind}`;
+    const shown = `${textAt(applied, 'metadata', 'namespace')}/${textAt(applied, 'metadata', 'name') || name}`;
+    const text = why.replace(/Go struct field \S+ of type/, 'Go value of type');
+    return new ApiError(
+      500,
+      '',
+      `failed to convert new object (${shown}; ${kind}) to proper version: unable to convert unstructured object to ${kind}: ${text}`,
+    );
   }
-}
-
-/** Zero values are dropped by encoding, not by pruning: they are meant, and owned. */
-function isUnset(value: Draft | undefined): boolean {
-  return (
-    value === null ||
-    value === '' ||
-    value === 0 ||
-    value === false ||
-    (Array.isArray(value) && value.length === 0) ||
-    (isDraftObject(value) && Object.keys(value).length === 0)
-  );
 }
