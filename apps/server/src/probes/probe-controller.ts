@@ -143,7 +143,9 @@ async function readLogin(
   );
   const read = (field: string) => Buffer.from(textAt(secret, 'data', field), 'base64').toString();
   const [user, password] = [read('username'), read('password')];
-  return user === '' || password === '' ? undefined : { user, password };
+  const authority = read('ca.crt');
+  if (user === '' || password === '') return undefined;
+  return { user, password, ...(authority === '' ? {} : { authority }) };
 }
 
 /** The verdict as the status has it, unless that is about an older spec. */

@@ -67,7 +67,8 @@ const TARGETS: { readonly [field: string]: Json } = {
       tls: { type: 'boolean', description: 'Whether to speak TLS; by default not.' },
       secretRef: {
         type: 'object',
-        description: 'A Secret beside the probe, with the keys username and password.',
+        description:
+          'A Secret beside the probe, with the keys username and password; ca.crt: the authority of the server.',
         required: ['name'],
         properties: { name: { type: 'string', minLength: 1 } },
       },

@@ -44,7 +44,12 @@ export interface SqlProbeTarget {
   readonly tls: boolean;
   readonly secretName: string;
   /** Read from the Secret, for each question. */
-  readonly login?: { readonly user: string; readonly password: string };
+  readonly login?: {
+    readonly user: string;
+    readonly password: string;
+    /** The authority of the server's certificate. */
+    readonly authority?: string;
+  };
 }
 
 export type DnsType = (typeof DNS_TYPES)[number];

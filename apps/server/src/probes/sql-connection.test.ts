@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { test } from 'node:test';
+import { createAuthority } from '@capstan/kube-apiserver';
 import mysql from 'mysql2';
 import { PostgresConnection } from 'pg-gateway';
 import type { SqlProbeTarget } from './probe-spec.ts';
@@ -66,6 +67,45 @@ test('postgres: a connection, a login and an answer; one that is refused is told
       ok: false,
       message: `${told}: Secret db has no keys username and password`,
     });
+  } finally {
+    server.close();
+  }
+});
+
+test('postgres over TLS: the server has to show a certificate of the given authority', async () => {
+  const authority = createAuthority(Date.now());
+  const { certificate, key } = authority.issueServer([HOST]);
+  const seen: boolean[] = [];
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    const answerer = new PostgresConnection(socket, {
+      authMode: 'cleartextPassword',
+      tls: { key: Buffer.from(key), cert: Buffer.from(certificate) },
+      validateCredentials: ({ user }) => user === LOGIN.user,
+      onMessage: (message, { isAuthenticated }) => {
+        if (!isAuthenticated || message[0] !== QUERY) return false;
+        seen.push(answerer.secureSocket !== undefined);
+        return answerer.secureSocket?.write(ANSWERED) ?? false;
+      },
+    });
+  }).listen(0, HOST);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    const over = (login: SqlProbeTarget['login']) =>
+      run(sql('postgres', port, { tls: true, login }));
+    const given = { ...LOGIN, authority: authority.certificate };
+    assert.deepEqual(await over(given), {
+      ok: true,
+      message: `postgres ${HOST}:${port}: answered`,
+    });
+    assert.deepEqual(seen, [true]);
+    const other = createAuthority(Date.now()).certificate;
+    for (const login of [LOGIN, { ...LOGIN, authority: other }]) {
+      const { ok, message } = await over(login);
+      assert.equal(ok, false);
+      assert.doesNotMatch(message, /canary/);
+    }
   } finally {
     server.close();
   }

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { isIP, Socket } from 'node:net';
 import { guardedConnect, guardedLookup, refuseAddress } from '@capstan/lib-egress';
 
 export interface SqlTarget {
@@ -9,6 +9,8 @@ export interface SqlTarget {
   readonly user: string;
   readonly password: string;
   readonly tls: boolean;
+  /** Certificates of authorities; absent: those that this machine trusts. */
+  readonly authority?: string;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function askSql(target: SqlTarget, signal: AbortSignal): Promise<vo
 }
 
 async function askPostgres(target: SqlTarget, signal: AbortSignal): Promise<void> {
-  const { host, port, database, user, password, tls } = target;
+  const { host, port, database, user, password } = target;
   refuseAddress(host);
   const { default: postgres } = await import('pg');
   const socket = new LookingSocket();
@@ -36,7 +38,7 @@ async function askPostgres(target: SqlTarget, signal: AbortSignal): Promise<void
     user,
     password,
     ...(database === '' ? {} : { database }),
-    ssl: tls ? { servername: host } : false,
+    ssl: tlsOf(target) ?? false,
     stream: () => socket,
   });
   // Told again through the promise that is awaited.
@@ -50,14 +52,15 @@ async function askPostgres(target: SqlTarget, signal: AbortSignal): Promise<void
 }
 
 async function askMysql(target: SqlTarget, signal: AbortSignal): Promise<void> {
-  const { host, port, database, user, password, tls } = target;
+  const { host, port, database, user, password } = target;
+  const ssl = tlsOf(target);
   const { createConnection } = await import('mysql2');
   const socket = guardedConnect(host, port);
   const connection = createConnection({
     user,
     password,
     ...(database === '' ? {} : { database }),
-    ...(tls ? { ssl: { servername: host } as object } : {}),
+    ...(ssl === undefined ? {} : { ssl: ssl as object }),
     stream: socket,
   });
   connection.on('error', () => undefined);
@@ -65,6 +68,13 @@ async function askMysql(target: SqlTarget, signal: AbortSignal): Promise<void> {
     await connection.promise().query('SELECT 1');
     await connection.promise().end();
   });
+}
+
+function tlsOf({ host, tls, authority }: SqlTarget) {
+  if (!tls) return undefined;
+  // An address is no server name; the certificate is held against it all the same.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return { ...name, host, ...(authority === undefined ? {} : { ca: authority }) };
 }
 
 /** Its name is resolved as every other's: never to an address that must not be asked. */
