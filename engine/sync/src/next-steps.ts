@@ -15,14 +15,13 @@ export const CLEAN_PROGRESS: SyncProgress = { states: new Map(), cleaned: new Se
 /**
  * What may be done now. Waves run one after the other, each waiting for the goals of the one before; the last wave, when it
  * holds no hook, is done as soon as it is applied, and a plan of a single wave waits for its hooks alone (Argo CD does the
- * same: a sync ends with its last request). After a
- * failure nothing further of the ordinary phases begins; hooks that run are awaited, then the SyncFail hooks run.
- * Hooks that are over are cleaned as their policies ask, before the outcome is told.
+ * same: a sync ends with its last request). After a failure nothing further of the ordinary phases begins; what runs is
+ * awaited as before, hooks are deleted as their policies ask, and the SyncFail hooks run.
  */
 export function nextSteps(plan: SyncPlan, progress: SyncProgress): NextSteps {
   const waves = plan.phases.flatMap((phase) => phase.waves);
   const ordinary = waves.filter(({ phase }) => phase !== 'SyncFail');
-  const failed = ordinary.some((wave) => isOver(wave, progress) && hasFailed(wave, progress));
+  const failed = ordinary.some((wave) => hasFailed(wave, progress));
   if (failed) return afterFailure(waves, progress);
   const last = ordinary.at(-1);
   const hasSteps = waves.length > 1;
@@ -32,7 +31,7 @@ export function nextSteps(plan: SyncPlan, progress: SyncProgress): NextSteps {
   }
   const endsWithHooks = last === undefined || hooksOf(last).length > 0;
   const message = `successfully synced (${endsWithHooks ? 'no more tasks' : 'all tasks run'})`;
-  return finish(ordinary, progress, { failed: false, message });
+  return afterSuccess(waves, progress, message);
 }
 
 export function recordResult(
@@ -47,7 +46,10 @@ export function recordResult(
       : needsWatching(step, result)
         ? { kind: 'running', result, message }
         : { kind: 'succeeded', result, message };
-  return withState(progress, step, state);
+  // A hook that an earlier sync left was deleted for its policy; the one that is made now is another.
+  const cleaned = new Set(progress.cleaned);
+  cleaned.delete(step.id);
+  return withState({ ...progress, cleaned }, step, state);
 }
 
 export function recordObservation(
@@ -100,7 +102,7 @@ function nextInWave(
   }
   if (isLast && hooksOf(wave).length === 0) return undefined;
   const open = running(steps, progress);
-  const alive = open.filter(({ verb }) => verb === 'hook' || (hasSteps && verb === 'apply'));
+  const alive = open.filter(({ verb }) => isAwaited(verb, hasSteps));
   if (alive.some(({ verb }) => verb === 'hook')) return waitFor(alive, 'hook');
   if (alive.length > 0) return waitFor(alive, 'health');
   const deletions = open.filter(({ verb }) => verb === 'prune');
@@ -111,60 +113,102 @@ function hooksOf({ batches }: PlannedWave): readonly SyncStep[] {
   return batches.flat().filter(({ verb }) => verb === 'hook');
 }
 
+/**
+ * What is still to be done once something failed, in the order of the original: hooks for failures begin at once beside what
+ * runs when an object could not be sent, and else when all that runs has ended and the hooks that ask for it are deleted.
+ */
 function afterFailure(waves: readonly PlannedWave[], progress: SyncProgress): NextSteps {
+  const steps = stepsIn(waves);
   const ordinary = waves.filter(({ phase }) => phase !== 'SyncFail');
-  const runningHooks = running(
-    ordinary.flatMap(({ batches }) => batches.flat()),
-    progress,
-  ).filter(({ verb }) => verb === 'hook');
-  if (runningHooks.length > 0) return waitFor(runningHooks, 'hook');
-  const onFailure = waves.filter(({ phase }) => phase === 'SyncFail');
-  for (const wave of onFailure) {
-    const next = nextInWave(wave, progress, { isLast: false, hasSteps: true });
-    if (next !== undefined) return next;
+  const onFailure = steps.filter(({ phase }) => phase === 'SyncFail');
+  const pending = onFailure.filter(({ id }) => !progress.states.has(id));
+  const wasRefused = failures(ordinary, progress).some(({ result }) => result.outcome === 'failed');
+  if (wasRefused && pending.length > 0) return { kind: 'run', steps: pending };
+  const endsAtOnce = wasRefused && onFailure.length === 0 && !wasSentBeside(ordinary, progress);
+  const open = running(steps, progress).filter(({ verb }) => isAwaited(verb, waves.length > 1));
+  if (open.length > 0 && !endsAtOnce) {
+    return waitFor(open, open.some(({ verb }) => verb === 'hook') ? 'hook' : 'health');
   }
-  const reasons = failures(ordinary, progress);
-  const more = failures(onFailure, progress);
-  const began = reasons.some(({ result }) => result.outcome === 'failed');
-  const head = began
+  const over = hooksToDelete(steps, progress, 'HookFailed');
+  if (over.length > 0) return { kind: 'clean', steps: over };
+  if (pending.length > 0) return { kind: 'run', steps: pending };
+  const head = endsAtOnce
     ? 'one or more objects failed to apply'
     : 'one or more synchronization tasks completed unsuccessfully';
-  const message = `${head}, reason: ${tellAll(reasons)}`;
+  const message = `${head}, reason: ${tellAll(failures(ordinary, progress))}`;
+  const more = onFailure.flatMap(({ id }) => failedState(progress.states.get(id)));
   const tail =
     more.length === 0 ? '' : `\none or more SyncFail hooks failed, reason: ${tellAll(more)}`;
-  return finish(waves, progress, { failed: true, message: `${message}${tail}` });
+  const retryable = failures(waves, progress).every(({ result }) => result.retryable !== false);
+  return {
+    kind: 'finished',
+    outcome: { kind: 'failed', message: `${message}${tail}`, retryable },
+  };
 }
 
-function finish(
+/** Something else was sent in the wave in which something could not be: what came of it is seen first. */
+function wasSentBeside(waves: readonly PlannedWave[], progress: SyncProgress): boolean {
+  return waves
+    .filter((wave) => failures([wave], progress).some(({ result }) => result.outcome === 'failed'))
+    .some((wave) =>
+      stepsIn([wave]).some(({ id, verb }) => {
+        const state = progress.states.get(id);
+        return verb !== 'prune' && state !== undefined && state.result.outcome !== 'failed';
+      }),
+    );
+}
+
+/** Hooks are always waited for; objects where there is a next step. */
+function isAwaited(verb: SyncStep['verb'], hasSteps: boolean): boolean {
+  return verb === 'hook' || (hasSteps && verb === 'apply');
+}
+
+/** Those that ask for it and are there, whether they ran in this sync or were left by an earlier one. */
+function hooksToDelete(
+  steps: readonly SyncStep[],
+  { states, cleaned }: SyncProgress,
+  policy: 'HookFailed' | 'HookSucceeded',
+): readonly SyncStep[] {
+  return steps.filter((step) => {
+    const state = states.get(step.id);
+    const isThere = step.live !== undefined || state?.result.live !== undefined;
+    return (
+      step.verb === 'hook' &&
+      isThere &&
+      state?.kind !== 'running' &&
+      step.hookDeletePolicies.includes(policy) &&
+      !cleaned.has(step.id)
+    );
+  });
+}
+
+function afterSuccess(
   waves: readonly PlannedWave[],
   progress: SyncProgress,
-  { failed, message }: { failed: boolean; message: string },
+  message: string,
 ): NextSteps {
-  const policy = failed ? 'HookFailed' : 'HookSucceeded';
-  const over = waves
-    .flatMap(({ batches }) => batches.flat())
-    .filter((step) => step.verb === 'hook' && progress.states.get(step.id) !== undefined)
-    .filter((step) => step.hookDeletePolicies.includes(policy) && !progress.cleaned.has(step.id));
+  const over = hooksToDelete(stepsIn(waves), progress, 'HookSucceeded');
   if (over.length > 0) return { kind: 'clean', steps: over };
-  if (!failed) return { kind: 'finished', outcome: { kind: 'succeeded', message } };
-  const retryable = failures(waves, progress).every(({ result }) => result.retryable !== false);
-  return { kind: 'finished', outcome: { kind: 'failed', message, retryable } };
+  return { kind: 'finished', outcome: { kind: 'succeeded', message } };
 }
 
-/** All of its steps were begun. */
-function isOver(wave: PlannedWave, progress: SyncProgress): boolean {
-  return wave.batches.every((batch) => batch.every(({ id }) => progress.states.has(id)));
+function stepsIn(waves: readonly PlannedWave[]): readonly SyncStep[] {
+  return waves.flatMap(({ batches }) => batches.flat());
 }
 
+function failedState(state: StepState | undefined): readonly StepState[] {
+  return state?.kind === 'failed' ? [state] : [];
+}
+
+/** What turned bad counts at once; what could not be sent, when the rest of its wave was sent as well. */
 function hasFailed(wave: PlannedWave, progress: SyncProgress): boolean {
-  return failures([wave], progress).length > 0;
+  const failed = failures([wave], progress);
+  const isOver = stepsIn([wave]).every(({ id }) => progress.states.has(id));
+  return failed.some(({ result }) => isOver || result.outcome !== 'failed');
 }
 
 function failures(waves: readonly PlannedWave[], progress: SyncProgress): readonly StepState[] {
-  return waves
-    .flatMap(({ batches }) => batches.flat())
-    .flatMap(({ id }) => progress.states.get(id) ?? [])
-    .filter(({ kind }) => kind === 'failed');
+  return stepsIn(waves).flatMap(({ id }) => failedState(progress.states.get(id)));
 }
 
 function running(steps: readonly SyncStep[], progress: SyncProgress): readonly SyncStep[] {

@@ -214,7 +214,8 @@ function resultOf(
   outcome: 'configured' | 'pruned' | 'prune skipped' | 'failed',
   message: string,
 ) {
-  return { stepId: step.id, key: step.key, outcome, message };
+  const live = outcome === 'configured' && step.object !== undefined ? { live: step.object } : {};
+  return { stepId: step.id, key: step.key, outcome, message, ...live };
 }
 
 function print(plan: SyncPlan): string {
