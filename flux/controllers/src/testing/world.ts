@@ -39,7 +39,8 @@ export interface World extends AsyncDisposable {
   kubectlApply(yaml: string): Promise<void>;
   get(kind: string, path: string): Promise<KubeObject | undefined>;
   readonly eventually: typeof eventually;
-  restart(): Promise<void>;
+  /** `between` happens while no controller runs. */
+  restart(between?: () => Promise<void>): Promise<void>;
 }
 
 const NEEDED = [
@@ -131,8 +132,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     kubectlApply: (yaml) => applyAll(client, yaml),
     get: (kind, path) => find(client, kind, path),
     eventually,
-    async restart() {
+    async restart(between) {
       await running.stop();
+      await between?.();
       running = start(ours, {
         sources,
         artifacts,
