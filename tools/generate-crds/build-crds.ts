@@ -12,7 +12,25 @@ interface Kind {
   required: string[];
   readonly columns: { type: string; name: string; jsonPath: string; priority?: number }[];
   readonly fields: string[];
+  readonly checks: Check[];
 }
+
+/** What is added to the schema at these paths (`spec.items[].name`, `.` for the object itself). */
+interface Check {
+  readonly paths: readonly string[];
+  readonly schema: JsonSchema;
+}
+
+/** Checks that many fields share, by the name that they have in the text. */
+const NAMED_CHECKS: Readonly<Record<string, JsonSchema>> = {
+  duration: { pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$' },
+  seconds: { pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m))+$' },
+  name: { minLength: 1, maxLength: 253 },
+  namespace: { minLength: 1, maxLength: 63 },
+  time: { format: 'date-time' },
+  digest: { pattern: '^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$' },
+  unobserved: { default: { observedGeneration: -1 } },
+};
 
 /** Versions that the original no longer serves are taken as they come: their fields differ from today's. */
 const OPEN_SCHEMA: JsonSchema = {
@@ -53,6 +71,7 @@ function readKinds(text: string): readonly Kind[] {
     else if (word === 'categories') current.categories = rest;
     else if (word === 'subresources') current.subresources = rest;
     else if (word === 'requires') current.required = rest;
+    else if (word === 'check') current.checks.push(readCheck(line.trim()));
     else throw new Error(`not understood: ${line}`);
   }
   return kinds;
@@ -72,7 +91,34 @@ function startKind([kind = '', group = '', ...rest]: readonly string[]): Kind {
     required: [],
     columns: [],
     fields: [],
+    checks: [],
   };
+}
+
+/** `check PATH… NAME` or `check PATH… {schema}`. */
+function readCheck(line: string): Check {
+  const at = line.indexOf(' {');
+  const [, ...words] = (at < 0 ? line : line.slice(0, at)).split(' ');
+  if (at >= 0) return { paths: words, schema: JSON.parse(line.slice(at + 1)) as JsonSchema };
+  const name = words.at(-1) ?? '';
+  const schema = NAMED_CHECKS[name];
+  if (schema === undefined) throw new Error(`no check is called ${name}: ${line}`);
+  return { paths: words.slice(0, -1), schema };
+}
+
+/** The same schema with more at the end of a path; a path that leads nowhere is an error. */
+function addCheck(schema: JsonSchema, path: string, added: JsonSchema): JsonSchema {
+  if (path === '' || path === '.') return { ...schema, ...added };
+  const [, key = '', rest = ''] = /^(\[\]|\{\}|\w+)\.?(.*)$/.exec(path) ?? [];
+  const inside = (of: unknown): JsonSchema => {
+    if (of === undefined) throw new Error(`no field ${path}`);
+    return addCheck(of as JsonSchema, rest, added);
+  };
+  if (key === '[]') return { ...schema, items: inside(schema['items']) };
+  if (key === '{}')
+    return { ...schema, additionalProperties: inside(schema['additionalProperties']) };
+  const properties = schema['properties'] as Readonly<Record<string, JsonSchema>> | undefined;
+  return { ...schema, properties: { ...properties, [key]: inside(properties?.[key]) } };
 }
 
 function readColumn([type = '', name = '', jsonPath = '', priority]: readonly string[]) {
@@ -81,7 +127,11 @@ function readColumn([type = '', name = '', jsonPath = '', priority]: readonly st
 }
 
 function toCrd(one: Kind, shapes: readonly string[]): object {
-  const schema: JsonSchema = parseFields(one.fields, { shapes, required: one.required });
+  const bare: JsonSchema = parseFields(one.fields, { shapes, required: one.required });
+  const checks = one.checks.flatMap(({ paths, schema: added }) =>
+    paths.map((path) => ({ path, added })),
+  );
+  const schema = checks.reduce((current, { path, added }) => addCheck(current, path, added), bare);
   const names = {
     kind: one.kind,
     listKind: `${one.kind}List`,

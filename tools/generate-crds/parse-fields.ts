@@ -4,7 +4,7 @@
  *   spec.ref{branch, commit, tag}      objects by dots and braces
  *   spec.items[]{name*}                list; `*` required
  *   spec.labels{*}  spec.flags{*}:bool maps
- *   spec.count:int  spec.port:int|str  types: int bool num any int|str LabelSelector Condition; text when none is given
+ *   spec.count:int  spec.port:int|str  types: int bool num any int|str LabelSelector Condition StatusCondition; text when none is given
  *   spec.mode=a|b(def a)               enum, default
  *   spec.sources[]:<as source>         the shape of an earlier field of that name
  *   spec.at:time  spec.more:object     a date with its time; a map of anything
@@ -22,6 +22,7 @@ export interface JsonSchema {
   format?: string;
   minLength?: number;
   maxLength?: number;
+  minimum?: number;
   pattern?: string;
   anyOf?: JsonSchema[];
   nullable?: boolean;
@@ -217,6 +218,29 @@ const TYPES: Readonly<Record<string, JsonSchema>> = {
       observedGeneration: { type: 'integer', format: 'int64' },
     },
     required: ['type', 'status'],
+  },
+  // metav1.Condition of apimachinery, with what it checks.
+  StatusCondition: {
+    type: 'object',
+    properties: {
+      type: {
+        type: 'string',
+        pattern:
+          '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$',
+        maxLength: 316,
+      },
+      status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
+      reason: {
+        type: 'string',
+        pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
+        minLength: 1,
+        maxLength: 1024,
+      },
+      message: { type: 'string', maxLength: 32_768 },
+      lastTransitionTime: { type: 'string', format: 'date-time' },
+      observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
+    },
+    required: ['lastTransitionTime', 'message', 'reason', 'status', 'type'],
   },
 };
 

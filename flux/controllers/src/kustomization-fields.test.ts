@@ -50,6 +50,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'flux-controllers.test.ts: a path that is not there, a missing source and a wrong repository',
   'sourceRef.namespace':
     'destination.test.ts: without cross-namespace references a source of another namespace is denied',
+  timeout: 'doors.test.ts: the fields of a Kustomization become a Delivery',
 };
 
 /** What changes nothing in the original either. */

@@ -447,8 +447,13 @@ function stampNew(core: Core, metadata: DraftObject, resource: ServedResource): 
 }
 
 function resetStatus(draft: DraftObject, resource: ServedResource): void {
-  if (resource.custom !== undefined) delete draft['status'];
-  else draft['status'] = {};
+  if (resource.custom === undefined) {
+    draft['status'] = {};
+    return;
+  }
+  delete draft['status'];
+  // Defaults are filled in whenever an object is read from storage: a status that has one is never absent.
+  resource.strategy.applyDefaults?.(draft);
 }
 
 function checkPreconditions(draft: DraftObject, old: KubeObject, target: Target): void {

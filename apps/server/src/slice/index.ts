@@ -10,6 +10,7 @@ export { CHART_SCENARIOS } from './chart-scenarios.ts';
 export { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 export { ENDING_SCENARIOS } from './ending-scenarios.ts';
 export { FLEET_SCENARIOS } from './fleet-scenarios.ts';
+export { FLUX_FLEET_SCENARIOS } from './flux-fleet-scenarios.ts';
 export { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export { PROBE_SCENARIOS } from './probe-scenarios.ts';

@@ -8,6 +8,7 @@ import { CHART_SCENARIOS } from './chart-scenarios.ts';
 import { DEPENDENCY_SCENARIOS } from './dependency-scenarios.ts';
 import { ENDING_SCENARIOS } from './ending-scenarios.ts';
 import { FLEET_SCENARIOS } from './fleet-scenarios.ts';
+import { FLUX_FLEET_SCENARIOS } from './flux-fleet-scenarios.ts';
 import { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { PROBE_SCENARIOS } from './probe-scenarios.ts';
@@ -37,6 +38,7 @@ const scenarios = [
   ...GENERATOR_SCENARIOS,
   ...ARGOCD_SCENARIOS,
   ...KUSTOMIZATION_SCENARIOS,
+  ...FLUX_FLEET_SCENARIOS,
   ...CHART_SCENARIOS,
   ...DEPENDENCY_SCENARIOS,
   ...SYNC_SCENARIOS,
