@@ -202,9 +202,9 @@ export const KUSTOMIZATION_SCENARIOS: readonly Scenario[] = [
       await untilApplied(world, 'opened', commit);
       assert.equal(await readValue(world, 'locked-a'), 'open');
       const expected = [
-        ['GitRepository', 'refused', /refused the credentials/],
-        ['GitRepository', 'none', /no repository at/],
-        ['GitRepository', 'no-branch', /no revision "nope"/],
+        ['GitRepository', 'refused', /authentication required/],
+        ['GitRepository', 'none', /repository not found/],
+        ['GitRepository', 'no-branch', /find remote ref "refs.heads.nope"/],
         ['Kustomization', 'no-path', /nope/],
       ] as const;
       for (const [kind, name, pattern] of expected) {
