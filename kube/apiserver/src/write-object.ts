@@ -69,9 +69,7 @@ export function createObject(
   checkIdentity(draft, target);
   decodeObject(draft, resource, options, options.duplicates ?? []);
   placeInNamespace(draft, target);
-  if (textAt(draft, 'metadata', 'resourceVersion') !== '') {
-    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
-  }
+  const hasVersion = textAt(draft, 'metadata', 'resourceVersion') !== '';
   requireNamespace(core, target, textAt(draft, 'metadata', 'name'));
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
@@ -109,6 +107,9 @@ export function createObject(
   const attributes = attributesOf(request, 'CREATE', { object, oldObject: undefined });
   core.admission.validate(core, attributes, options.warn);
   admitQuota(core, resource, object);
+  if (hasVersion && !options.dryRun) {
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
   if (core.store.get(resource.bucket, key) !== undefined) {
     throw alreadyExists({ ...subjectOf(target), name });
   }

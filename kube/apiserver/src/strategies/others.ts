@@ -60,6 +60,7 @@ import { defaultPodTemplate, defaultSource } from './pod-defaults.ts';
 export const namespaceStrategy: Strategy = {
   hasStatus: true,
   nameRule: 'label',
+  metadataOnUpdate: ['whole', 'update'],
   applyDefaults: labelNamespace,
   prepareCreate(object) {
     const spec = childDraft(object, 'spec');
@@ -77,12 +78,11 @@ export const namespaceStrategy: Strategy = {
 function namespaceErrors(object: KubeObject): FieldError[] {
   return listAt(object, 'spec', 'finalizers').flatMap((item) => {
     const name = String(item);
-    const errors = labelKeyProblems(name).map((detail) =>
-      invalidAt('spec.finalizers', name, detail),
-    );
-    if (errors.length > 0 || name.includes('/') || STANDARD_FINALIZERS.has(name)) return errors;
-    const detail = 'name is neither a standard finalizer name nor is it fully qualified';
-    return [invalidAt('spec.finalizers', name, detail)];
+    const details = [...labelKeyProblems(name)];
+    if (!name.includes('/') && !STANDARD_FINALIZERS.has(name)) {
+      details.unshift('name is neither a standard finalizer name nor is it fully qualified');
+    }
+    return details.map((detail) => invalidAt('spec.finalizers', name, detail));
   });
 }
 
@@ -240,6 +240,7 @@ export const podTemplateStrategy: Strategy = {
 
 export const disruptionBudgetStrategy: Strategy = {
   metadataOnUpdate: [],
+  anyFinalizer: true,
   nameRule: 'any',
   hasStatus: true,
   hasGeneration: true,
@@ -343,8 +344,8 @@ function priorityErrors(object: KubeObject): FieldError[] {
 }
 
 function immutable(object: KubeObject, old: KubeObject, key: string): FieldError[] {
-  const value = valueAt(object, key);
-  if (equalJson(value, valueAt(old, key))) return [];
+  const value = givenAt(object, key);
+  if (equalJson(valueAt(object, key), valueAt(old, key))) return [];
   return [invalidAt(key, value ?? null, 'field is immutable')];
 }
 
@@ -473,9 +474,10 @@ export const runtimeClassStrategy: Strategy = {
 
 export const controllerRevisionStrategy: Strategy = {
   metadataOnUpdate: ['whole', 'update'],
-  validate(object) {
+  validate(object, _context, old) {
     const errors = [...nonNegative(object['revision'] as Json, 'revision')];
     const { data } = object;
+    if (old !== undefined) return errors;
     if (data === undefined || data === null) errors.push(requiredAt('data', 'data is mandatory'));
     else if (typeof data !== 'object' || Array.isArray(data)) {
       errors.push(requiredAt('data', 'data must be a valid JSON object'));
@@ -516,6 +518,7 @@ export const csiDriverStrategy: Strategy = {
 /** An event of the old form lies in the namespace of the object that it is about. */
 export const eventStrategy: Strategy = {
   metadataOnUpdate: [],
+  anyFinalizer: true,
   createsOnUpdate: true,
   nameRule: 'any',
   validate(object) {

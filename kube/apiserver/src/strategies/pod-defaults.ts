@@ -50,10 +50,7 @@ function defaultContainer(container: DraftObject): void {
   setDefault(container, 'terminationMessagePath', '/dev/termination-log');
   setDefault(container, 'terminationMessagePolicy', 'File');
   setDefault(container, 'resources', {});
-  const image = textAt(container, 'image');
-  if (container['imagePullPolicy'] === undefined) {
-    container['imagePullPolicy'] = isLatest(image) ? 'Always' : 'IfNotPresent';
-  }
+  defaultPull(container, 'imagePullPolicy', textAt(container, 'image'));
   for (const port of draftObjects(container, 'ports')) setDefault(port, 'protocol', 'TCP');
   for (const env of draftObjects(container, 'env')) {
     const from = env['valueFrom'];
@@ -85,9 +82,13 @@ export function requestsFromLimits(resources: DraftObject): void {
   }
 }
 
+function defaultPull(object: DraftObject, key: string, image: string): void {
+  setDefault(object, key, isLatest(image) ? 'Always' : 'IfNotPresent');
+}
+
 /** `latest` is the tag of an image without tag and digest. */
 function isLatest(image: string): boolean {
-  if (image.includes('@')) return false;
+  if (image === '' || image.includes('@')) return false;
   const last = image.slice(image.lastIndexOf('/') + 1);
   const colon = last.indexOf(':');
   return colon < 0 || last.slice(colon + 1) === 'latest';
@@ -119,6 +120,8 @@ export function defaultSource(volume: DraftObject): void {
     if (!isDraftObject(source)) continue;
     for (const [field, value] of Object.entries(defaults)) setDefault(source, field, value);
   }
+  const { image } = volume;
+  if (isDraftObject(image)) defaultPull(image, 'pullPolicy', textAt(image, 'reference'));
 }
 
 const SOURCE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, string | boolean>>>> = {

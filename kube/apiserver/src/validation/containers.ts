@@ -70,7 +70,7 @@ const ports: Check = (value, at) => {
 };
 
 const keyOf = fields({
-  name: (value, at) => nonZero(text(subdomainProblems))(value, at),
+  name: (value, at) => text(subdomainProblems)(value ?? '', at),
   key: required(text(configKeyProblems)),
 });
 

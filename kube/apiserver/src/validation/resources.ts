@@ -1,4 +1,4 @@
-import type { FieldError, Json } from '@capstan/kube-object';
+import { type FieldError, type Json, labelKeyProblems } from '@capstan/kube-object';
 import { objectAt } from '../json.ts';
 import { type Check, forbiddenAt, given, invalidAt, requiredAt } from './checks.ts';
 import {
@@ -53,7 +53,8 @@ export function isStandardResource(name: string): boolean {
 }
 
 function isExtended(name: string): boolean {
-  return !isNative(name) && !name.startsWith('requests.');
+  if (isNative(name) || name.startsWith('requests.')) return false;
+  return labelKeyProblems(`requests.${name}`).length === 0;
 }
 
 export const resourceName: Check = (value, at) => {

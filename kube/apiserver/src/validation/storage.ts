@@ -5,7 +5,7 @@ import {
   subdomainProblems,
   supportedValues,
 } from '@capstan/kube-object';
-import { listAt, objectAt, textAt } from '../json.ts';
+import { emptiedOf, listAt, objectAt, textAt } from '../json.ts';
 import {
   type Check,
   duplicateAt,
@@ -13,7 +13,6 @@ import {
   forbiddenAt,
   given,
   invalidAt,
-  isZero,
   items,
   nonZero,
   notSupportedAt,
@@ -107,7 +106,7 @@ function sourceErrors(spec: Json | undefined, at: string): FieldError[] {
       ? [...(SOURCES[kind]?.(objectAt(spec)[kind], `${at}.${kind}`) ?? [])]
       : [forbiddenAt(`${at}.${kind}`, 'may not specify more than 1 volume type')],
   );
-  if (set[0] === 'local' && isZero(objectAt(spec, 'nodeAffinity')['required'])) {
+  if (set[0] === 'local' && objectAt(spec)['nodeAffinity'] === undefined) {
     errors.push(requiredAt(`${at}.nodeAffinity`, 'Local volume requires node affinity'));
   }
   return errors;
@@ -121,7 +120,7 @@ export const volumeSpec: Check = (spec, at) => {
   return [
     ...fields({
       accessModes: accessModes(''),
-      capacity,
+      capacity: (value, where) => capacity(value ?? emptiedOf(spec)?.['capacity'], where),
       persistentVolumeReclaimPolicy: nonZero(oneOf('Delete', 'Recycle', 'Retain')),
       nodeAffinity,
     })(spec, at),

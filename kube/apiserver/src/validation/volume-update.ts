@@ -1,5 +1,5 @@
 import type { FieldError, Json, JsonObject, KubeObject } from '@capstan/kube-object';
-import { emptiedOf, objectAt, textAt, valueAt } from '../json.ts';
+import { emptiedOf, listAt, objectAt, textAt, valueAt } from '../json.ts';
 import { forbiddenAt, invalidAt } from './checks.ts';
 import { compareAmounts } from './common.ts';
 import { goDiff, goJson, isSameGo } from './go-struct.ts';
@@ -19,7 +19,7 @@ export function volumeUpdateErrors(volume: KubeObject, old: KubeObject): FieldEr
   errors.push(
     ...immutableField('volumeMode', [after['volumeMode'], before['volumeMode']], '*string'),
   );
-  const affinity = [after['nodeAffinity'], before['nodeAffinity']] as const;
+  const affinity = [after['nodeAffinity'], withNewLabels(before, after)] as const;
   if (affinity[1] !== undefined && !isSameGo(...affinity, '*VolumeNodeAffinity')) {
     const detail = 'field is immutable, except for updating from beta label to GA';
     const shown = goJson(affinity[0], '*VolumeNodeAffinity');
@@ -31,6 +31,32 @@ export function volumeUpdateErrors(volume: KubeObject, old: KubeObject): FieldEr
     errors.push(forbiddenAt(`spec.${attributes}`, detail));
   }
   return errors;
+}
+
+const AFFINITY = ['nodeAffinity', 'required', 'nodeSelectorTerms'];
+const GENERAL_LABELS: Readonly<Record<string, string | undefined>> = {
+  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
+  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+  'beta.kubernetes.io/os': 'kubernetes.io/os',
+  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+};
+
+/** The old affinity with those labels that may change: a beta label to its successor, one without a successor to none. */
+function withNewLabels(before: JsonObject, after: JsonObject): Json | undefined {
+  if (valueAt(before, ...AFFINITY) === undefined) return before['nodeAffinity'];
+  const nodeSelectorTerms = listAt(before, ...AFFINITY).map((term, i): Json => {
+    const matchExpressions = listAt(term, 'matchExpressions').map((expression, j): Json => {
+      const given = listAt(listAt(after, ...AFFINITY)[i], 'matchExpressions')[j];
+      const key = textAt(given, 'key');
+      const follows = key === (GENERAL_LABELS[textAt(expression, 'key')] ?? '');
+      return given !== undefined && follows
+        ? { ...objectAt(expression), key }
+        : (expression as Json);
+    });
+    return { ...objectAt(term), matchExpressions };
+  });
+  return { ...objectAt(before['nodeAffinity']), required: { nodeSelectorTerms } };
 }
 
 /** The secret for growing a CSI volume may be added later. */

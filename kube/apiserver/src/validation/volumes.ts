@@ -280,6 +280,7 @@ function sourceErrors(volume: Json, at: string): readonly FieldError[] {
 function claimNameErrors(volume: Json, podName: string, at: string): FieldError[] {
   if (podName === '' || objectAt(volume)['ephemeral'] === undefined) return [];
   const name = textAt(volume, 'name');
+  if (name === '') return [];
   const claim = `${podName}-${name}`;
   return subdomainProblems(claim).map((problem) =>
     invalidAt(`${at}.name`, name, `PVC name "${claim}": ${problem}`),
