@@ -5,7 +5,10 @@ import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import type { Cluster } from './cluster.ts';
 
-export async function clientOf(cluster: Cluster, context?: string): Promise<KubeClient> {
+export async function clientOf(
+  cluster: Pick<Cluster, 'kubeconfig'>,
+  context?: string,
+): Promise<KubeClient> {
   const file = cluster.kubeconfig;
   return connect(await loadKubeconfig({ file, ...(context === undefined ? {} : { context }) }));
 }

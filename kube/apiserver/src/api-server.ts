@@ -59,8 +59,8 @@ export interface ApiServer {
   readonly core: Core;
   /** One exchange, as whoever the request's credentials say. */
   handle(request: ApiRequest, certificate?: ClientCertificate): Promise<ApiResponse>;
-  /** Streams to a container, for whoever the credentials say. Throws ApiError. */
-  streams(request: ApiRequest, certificate?: ClientCertificate): StreamCall;
+  /** Streams to a container, for whoever the credentials say. Rejects with ApiError. */
+  streams(request: ApiRequest, certificate?: ClientCertificate): Promise<StreamCall>;
   /** As a given user, without credentials: for clients in this process. */
   handleAs(request: ApiRequest, user: UserInfo): Promise<ApiResponse>;
   /** The shape that kube/client takes: an administrator's connection without a socket. */
@@ -132,9 +132,13 @@ function assemble(
   return {
     core,
     handleAs,
-    streams(request, certificate) {
+    async streams(request, certificate) {
       const user = authenticate(core, request, certificate, credentials);
-      return prepareStreams(core, impersonate(core, user, request), request);
+      const asked = impersonate(core, user, request);
+      return core.admission.sessions.run(
+        () => prepareStreams(core, asked, request),
+        () => undefined,
+      );
     },
     async handle(request, certificate) {
       try {

@@ -16,7 +16,7 @@ export interface ListenOptions {
   readonly streams?: (
     request: ApiRequest,
     certificate: ClientCertificate | undefined,
-  ) => StreamCall;
+  ) => Promise<StreamCall>;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   readonly tls?: {
@@ -118,7 +118,7 @@ async function upgrade(
     if (options.streams === undefined) {
       throw badRequest('nothing here can be upgraded to a stream');
     }
-    const call = options.streams(
+    const call = await options.streams(
       { method: 'POST', path: request.url ?? '/', headers: plainHeaders(request) },
       from,
     );

@@ -213,3 +213,69 @@ test('the status of a policy tells of fields that its kinds do not have', async 
     },
   });
 });
+
+test('a policy keeps somebody from running a command in a pod', async () => {
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  client.create(
+    `${ADMISSION}/validatingadmissionpolicies`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: 'no-shell' },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ ...PODS, resources: ['pods/exec'], operations: ['CONNECT'] }],
+        },
+        validations: [{ expression: 'object.command[0] != "sh"', message: 'no shells' }],
+      },
+    }),
+  );
+  client.create(
+    `${ADMISSION}/validatingadmissionpolicybindings`,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: 'no-shell' },
+      spec: { policyName: 'no-shell', validationActions: ['Deny'] },
+    }),
+  );
+  client.create('apps/v1/deployments', deployment());
+  await until('a pod that runs', () =>
+    client.list('v1/pods', 'default').some((pod) => textAt(pod, 'status', 'phase') === 'Running'),
+  );
+  const pod = client
+    .list('v1/pods', 'default')
+    .find((one) => textAt(one, 'status', 'phase') === 'Running');
+  const token = sandbox.server.core.signer.issue(sandbox.server.core, {
+    namespace: 'default',
+    name: 'default',
+    uid: client.get('v1/serviceaccounts', 'default', 'default')?.metadata.uid ?? '',
+    audiences: ['https://kubernetes.default.svc.cluster.local'],
+    expirationSeconds: 600,
+  });
+  client.create(
+    'rbac.authorization.k8s.io/v1/clusterrolebindings',
+    draft({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'all' },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'cluster-admin',
+      },
+      subjects: [{ kind: 'ServiceAccount', name: 'default', namespace: 'default' }],
+    }),
+  );
+  const run = (command: string) =>
+    sandbox.server.streams({
+      method: 'POST',
+      path: `/api/v1/namespaces/default/pods/${pod?.metadata.name}/exec?command=${command}&stdout=true`,
+      headers: { authorization: `Bearer ${token.token}` },
+    });
+  await assert.rejects(run('sh'), {
+    message: `pods "${pod?.metadata.name}" is forbidden: ValidatingAdmissionPolicy 'no-shell' with binding 'no-shell' denied request: no shells`,
+  });
+  assert.equal((await run('ls')).kind, 'process');
+});
