@@ -1,15 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalClient, SYSTEM } from '@capstan/kube-apiserver';
 import { startSandbox } from '@capstan/kube-sandbox';
-import { type Cluster, kubeboxPath } from './cluster.ts';
+import { parseYaml } from '@capstan/lib-yaml';
+import type { Cluster } from './cluster.ts';
 
-/** What tests ask of a cluster that can be had of the sandbox, too: it cannot be frozen or killed. */
+/**
+ * What tests ask of a cluster that can be had of the sandbox, too: it cannot be frozen or killed, nor reached by a
+ * program that this process waits for.
+ */
 export type AnyCluster = Pick<
   Cluster,
-  'kubeconfig' | 'server' | 'token' | 'caFile' | 'directory' | 'kubectl' | 'stop'
+  'kubeconfig' | 'server' | 'token' | 'caFile' | 'directory' | 'stop'
 >;
 
 /** The sandbox in the place of a real control plane. */
@@ -18,32 +21,47 @@ export async function startSandboxCluster(): Promise<AnyCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'capstan-sandbox-cluster-'));
   mkdirSync(join(directory, 'pki'));
   const caFile = join(directory, 'pki/ca.crt');
-  const config = readFileSync(sandbox.kubeconfigPath, 'utf8');
-  const authority = /certificate-authority-data: *"?([A-Za-z0-9+/=]+)/.exec(config)?.[1] ?? '';
-  writeFileSync(caFile, Buffer.from(authority, 'base64'));
+  const config = readKubeconfig(sandbox.kubeconfigPath);
+  const [entry] = config.clusters;
+  writeFileSync(caFile, Buffer.from(entry?.cluster['certificate-authority-data'] ?? '', 'base64'));
+  const token = await administratorToken(sandbox);
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, withToken(config, token));
   return {
-    kubeconfig: sandbox.kubeconfigPath,
+    kubeconfig,
     server: sandbox.url,
-    token: await administratorToken(sandbox),
+    token,
     caFile,
     directory,
-    kubectl(args, input = '') {
-      const { status, stdout, stderr } = spawnSync(kubeboxPath(), ['kubectl', ...args], {
-        encoding: 'utf8',
-        input,
-        env: {
-          ...process.env,
-          KUBECONFIG: sandbox.kubeconfigPath,
-          KUBECACHEDIR: join(directory, 'cache'),
-        },
-      });
-      return { code: status ?? -1, stdout, stderr };
-    },
     async stop() {
       await sandbox.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly cluster: { readonly 'certificate-authority-data'?: string };
+  }[];
+  readonly users: readonly object[];
+  readonly contexts: readonly object[];
+}
+
+function readKubeconfig(file: string): Kubeconfig {
+  const config: unknown = parseYaml(readFileSync(file, 'utf8'));
+  return config as Kubeconfig;
+}
+
+/** The kubeconfig with a second context, as the real control plane's has it. */
+function withToken(config: Kubeconfig, token: string): string {
+  const context = { cluster: config.clusters[0]?.name ?? '', user: 'token' };
+  return JSON.stringify({
+    ...config,
+    users: [...config.users, { name: 'token', user: { token } }],
+    contexts: [...config.contexts, { name: 'kubebox-token', context }],
+  });
 }
 
 /** The token of a service account that may do everything. */
