@@ -139,11 +139,15 @@ async function send(
 }
 
 /** Kubernetes refuses a change of immutable fields as INVALID; other invalid objects would be refused again. */
+const REFUSED_CHANGE =
+  /immutable|(?:may|must|can) ?not (?:be )?(?:change|modif|update)|(?:are|is) forbidden/i;
+/** What webhooks answer has any code; these are the words that Flux looks for. */
+const IMMUTABLE = /is\simmutable|immutable\sfield/;
+
 function refusesChange(error: unknown): boolean {
-  if (!(error instanceof ApiError) || error.code !== 'INVALID') return false;
-  return /immutable|may not (?:be )?change|are forbidden|cannot be changed|is forbidden/i.test(
-    error.status.message,
-  );
+  if (!(error instanceof ApiError)) return false;
+  const { message } = error.status;
+  return IMMUTABLE.test(message) || (error.code === 'INVALID' && REFUSED_CHANGE.test(message));
 }
 
 async function recreate(

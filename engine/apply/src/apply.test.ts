@@ -102,6 +102,28 @@ test('a change of what cannot change fails with what to do, and is made anew whe
   assert.notEqual(after.metadata.uid, before.metadata.uid);
 });
 
+test('what else refuses a change is known by its words: a bound role, and what a policy forbids', async () => {
+  const world = await start();
+  const role = (name: string): KubeObject => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'x', namespace: 'default' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+  });
+  for (const object of immutableData()) await world.client.create(object);
+  for (const [before, after] of [
+    [role('a'), role('b')],
+    [configMap({ a: '1' }), configMap({ a: '2' })],
+  ] as const) {
+    const live = await world.client.create(before);
+    const options = { ...OPTIONS, takeOverFrom: [] };
+    const refused = await world.run(step(after, { live, options }));
+    assert.equal(refused.outcome, 'failed', before.kind);
+    const made = await world.run(step(after, { live, options: { ...options, recreate: true } }));
+    assert.equal(made.outcome, 'created', `${before.kind}: ${made.message}`);
+  }
+});
+
 test('pruning takes only what still bears the mark', async () => {
   const world = await start();
   const mine = await world.client.create(markObject(configMap({ a: '1' }), MARK));
@@ -221,4 +243,34 @@ async function start() {
       return [outcome, message];
     },
   };
+}
+
+function immutableData(): readonly KubeObject[] {
+  const metadata = { name: 'immutable-data' };
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const rule = {
+    apiGroups: [''],
+    apiVersions: ['v1'],
+    operations: ['UPDATE'],
+    resources: ['configmaps'],
+  };
+  const validation = {
+    expression: 'object.data == oldObject.data',
+    message: 'the data is immutable',
+    reason: 'Forbidden',
+  };
+  return [
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata,
+      spec: { matchConstraints: { resourceRules: [rule] }, validations: [validation] },
+    },
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata,
+      spec: { policyName: 'immutable-data', validationActions: ['Deny'] },
+    },
+  ];
 }

@@ -5,7 +5,7 @@ export {
   rollUpHealth,
 } from './assess-health.ts';
 export { popularRules } from './popular-rules.ts';
-export { type CelHealth, celRule, type LuaHealth, luaRule } from './script-rules.ts';
+export { type LuaHealth, luaRule } from './script-rules.ts';
 export type {
   ClauseRule,
   Health,

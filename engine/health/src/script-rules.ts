@@ -1,7 +1,5 @@
-import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
-import { type CelCompiler, type CelValue, parseLuaScript, runLua } from '@capstan/lib-expressions';
-import { at, numberOf } from './read.ts';
-import type { Health, HealthStatus, ScriptRule, Verdict } from './types.ts';
+import { parseLuaScript, runLua } from '@capstan/lib-expressions';
+import type { HealthStatus, ScriptRule, Verdict } from './types.ts';
 
 const STATUSES: readonly string[] = [
   'Healthy',
@@ -62,51 +60,4 @@ function toVerdict(table: unknown): Verdict | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-/** Health expressions for one kind (Flux documentation: "Health check expressions"). */
-export interface CelHealth {
-  readonly apiVersion: string;
-  /** Absent or empty: every kind of the group. */
-  readonly kind?: string;
-  readonly current: string;
-  readonly failed?: string;
-  readonly inProgress?: string;
-}
-
-/** In the order of Flux: generation, inProgress, failed, current; an expression that cannot be evaluated waits. */
-export function celRule(
-  { apiVersion, kind, ...expressions }: CelHealth,
-  { compile }: { readonly compile: CelCompiler },
-): ScriptRule {
-  const ordered = (
-    [
-      [expressions.inProgress, 'Progressing'],
-      [expressions.failed, 'Degraded'],
-      [expressions.current, 'Healthy'],
-    ] as const
-  ).flatMap(([text, status]) =>
-    text === undefined || text === '' ? [] : [{ text, status, compiled: compile(text) }],
-  );
-  const judge = (object: KubeObject): Health | undefined => {
-    if (object.apiVersion !== apiVersion) return undefined;
-    const observed = numberOf(at(object, 'status', 'observedGeneration'));
-    const { generation } = object.metadata;
-    if (observed !== undefined && generation !== undefined && observed !== generation) {
-      return { status: 'Progressing' };
-    }
-    for (const { text, status, compiled } of ordered) {
-      const fail = (message: string): Health => ({
-        status: 'Degraded',
-        message: `failed to evaluate the CEL expression '${text}': ${message}`,
-      });
-      if ('error' in compiled) return fail(compiled.error);
-      const outcome = compiled.evaluate(object as { readonly [name: string]: CelValue });
-      // Fields may come yet: an expression that cannot be evaluated waits, as in Flux.
-      if (outcome.kind === 'error') return { ...fail(outcome.message), status: 'Progressing' };
-      if (outcome.value === true) return { status };
-    }
-    return { status: 'Progressing' };
-  };
-  return { group: parseApiVersion(apiVersion).group, kind: kind ? kind : '*', judge };
 }

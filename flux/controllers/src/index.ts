@@ -9,6 +9,7 @@ export {
 } from './destination.ts';
 export { formatDuration, formatTime, parseDurationMs } from './durations.ts';
 export { createFluxControllers, type FluxControllers, type FluxPorts } from './flux-controllers.ts';
+export { findHealthCheck, readHealthChecks } from './health-checks.ts';
 export { type Bearer, CloudIdentities } from './identity/cloud-identities.ts';
 export { formatEntry } from './inventory.ts';
 export { kustomizationDependency } from './kustomization-dependency.ts';

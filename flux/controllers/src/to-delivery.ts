@@ -1,11 +1,10 @@
 import type { Delivery, HealthGate } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
-import { celRule, type HealthRule } from '@capstan/engine-health';
+import type { HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
 import { SYNC_DEFAULTS } from '@capstan/engine-sync';
 import {
-  type HealthCheckExpression,
   KUSTOMIZE_GROUP,
   type Kustomization,
   type KustomizationIgnore,
@@ -13,9 +12,8 @@ import {
   NAMESPACE_LABEL,
 } from '@capstan/flux-api';
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
-import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
-import { CapstanError } from '@capstan/lib-std';
 import { parseDurationMs } from './durations.ts';
+import { readHealthChecks } from './health-checks.ts';
 import type { FluxSettings } from './settings.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
 
@@ -101,33 +99,20 @@ export function toDelivery(
 
 /** `spec.healthCheckExprs`: each judges one kind of custom resource, instead of its conditions. */
 function toHealthRules({ spec }: Kustomization): readonly HealthRule[] {
-  const expressions = spec.healthCheckExprs ?? [];
-  if (expressions.length === 0) return [];
-  const compile = createCelCompiler();
-  for (const [at, expression] of expressions.entries()) requireSound(expression, at, compile);
-  return expressions.map((expression) => celRule(expression, { compile }));
+  return readHealthChecks(spec.healthCheckExprs ?? []).map(({ group, kind, judge }) => ({
+    group,
+    kind: kind === '' ? '*' : kind,
+    judge: (live) => {
+      const verdict = judge(live);
+      // Fields may come yet: an expression that cannot be evaluated waits, as in Flux.
+      return verdict.status === 'Unknown'
+        ? { status: 'Progressing', message: verdict.problem }
+        : { status: HEALTH[verdict.status] };
+    },
+  }));
 }
 
-function requireSound(
-  { inProgress, failed, current }: HealthCheckExpression,
-  at: number,
-  compile: CelCompiler,
-): void {
-  for (const [name, text] of Object.entries({
-    InProgress: inProgress,
-    Failed: failed,
-    Current: current,
-  })) {
-    if (text === undefined || text === '') continue;
-    const compiled = compile(text);
-    if (!('error' in compiled)) continue;
-    throw new CapstanError(
-      'CEL_INVALID',
-      `failed to create custom status evaluator for healthchecks[${at}]: failed to parse the expression ${name}: failed to parse the CEL expression '${text}': ${compiled.error}`,
-      { kind: 'stalled' },
-    );
-  }
-}
+const HEALTH = { InProgress: 'Progressing', Failed: 'Degraded', Current: 'Healthy' } as const;
 
 export function ownerName(namespace: string, name: string): string {
   return `Kustomization/${namespace}/${name}`;

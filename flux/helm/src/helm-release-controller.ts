@@ -259,7 +259,7 @@ async function bring(given: HelmRelease, session: Session): Promise<RunResult> {
     return await releaseChart(observed, { session, check });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof CapstanError && error.code === 'CEL_EXPRESSION') {
+    if (error instanceof CapstanError && error.code === 'CEL_INVALID') {
       return invalidExpression(release, error, session);
     }
     const problem =
