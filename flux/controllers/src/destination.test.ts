@@ -74,7 +74,7 @@ test('a kubeconfig in a Secret leads to another cluster: applied, healed, pruned
   );
 });
 
-test('a kubeconfig that would run a program is refused, and nothing runs', async () => {
+test('a kubeconfig that would run a program, or trust a server unseen, is refused, and nothing runs', async () => {
   await using world = await createWorld();
   world.sources.push(REPO, { 'deploy/a.yaml': config('a') });
   await world.kubectlApply(base('  kubeConfig: {secretRef: {name: east}}\n'));
@@ -93,6 +93,19 @@ test('a kubeconfig that would run a program is refused, and nothing runs', async
   );
   const told = await condition(world, 'Ready', (one) => /exec/.test(textOf(one)));
   assert.equal(at(told, 'status'), 'False');
+  const cluster = { server: 'https://127.0.0.1:1', 'insecure-skip-tls-verify': true };
+  await putKubeconfig(
+    world,
+    'value',
+    JSON.stringify({
+      'current-context': 'c',
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { token: 'canary' } }],
+    }),
+  );
+  const unseen = await condition(world, 'Ready', (one) => /insecure-skip-tls/.test(textOf(one)));
+  assert.doesNotMatch(textOf(unseen), /canary/);
   assert.equal(await world.get('ConfigMap', 'production/a'), undefined);
 });
 
