@@ -116,7 +116,11 @@ test('the fields of a Kustomization become a Delivery', () => {
     [
       {},
       (d) => d.sources[0]?.render,
-      { kind: 'kustomize', path: './deploy', generateMissing: true, overlay: {} },
+      {
+        ...{ kind: 'kustomize', path: './deploy', generateMissing: true, overlay: {} },
+        loadRestriction: 'none',
+        remote: { schemes: ['https', 'http', 'ssh'], hosts: ['*'] },
+      },
     ],
     [
       {

@@ -13,6 +13,8 @@ export interface FluxSettings {
   readonly sopsAgeSecret?: { readonly namespace: string; readonly name: string };
   /** Which servers of Vault are logged in to, and where (`--sops-vault-configmap`). */
   readonly sopsVaultConfigMap?: { readonly namespace: string; readonly name: string };
+  /** Kustomizations are built of what their artifact holds alone (`--no-remote-bases`). */
+  readonly noRemoteBases?: boolean;
   /** ExternalArtifacts are no sources (ExternalArtifact switched off). */
   readonly refusesExternalArtifacts?: boolean;
   /** A failed object does not end the wait for the others (DisableFailFastBehavior). */

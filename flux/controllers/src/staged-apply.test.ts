@@ -183,3 +183,24 @@ test("what is dropped while pruning is off, or is to be kept, is nobody's any mo
   await settle();
   assert.ok(await world.get('ConfigMap', 'flux-system/a'));
 });
+
+test('a kustomization may read whatever its artifact holds', async () => {
+  await using world = await createWorld();
+  const commit = world.sources.push(REPO, {
+    'shared/patch.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: flux-system}\ndata: {more: "2"}\n',
+    'shared/app.env': 'A=1\n',
+    'deploy/a.yaml': config('1'),
+    'deploy/kustomization.yaml': `resources: [a.yaml]
+patches: [{path: ../shared/patch.yaml}]
+configMapGenerator: [{name: b, namespace: flux-system, envs: [../shared/app.env], options: {disableNameSuffixHash: true}}]
+`,
+  });
+  await world.kubectlApply(tracked());
+  await ready(world, `Applied revision: main@sha1:${commit}`);
+  assert.deepEqual(at(await world.get('ConfigMap', 'flux-system/a'), 'data'), {
+    key: '1',
+    more: '2',
+  });
+  assert.deepEqual(at(await world.get('ConfigMap', 'flux-system/b'), 'data'), { A: '1' });
+});

@@ -132,6 +132,9 @@ export function timeoutMs({ spec }: Kustomization): number {
   return Math.max(30_000, parseDurationMs(spec.interval, 'spec.interval') - 30_000);
 }
 
+/** As in the original any host; never this machine, its network's link-local addresses or files. */
+const REMOTE_BASES = { schemes: ['https', 'http', 'ssh'], hosts: ['*'] };
+
 function toRender(
   kustomization: Kustomization,
   variables: LoweringContext['variables'],
@@ -142,6 +145,9 @@ function toRender(
     kind: 'kustomize',
     path: spec.path ?? '',
     generateMissing: true,
+    // The artifact is the wall: a kustomization may read whatever lies in it.
+    loadRestriction: 'none',
+    ...(settings.noRemoteBases === true ? {} : { remote: REMOTE_BASES }),
     overlay: toOverlay(kustomization),
     ...(variables === undefined
       ? {}

@@ -13,6 +13,7 @@ test("flags of Flux's controllers are followed", () => {
     '--watch-label-selector=sharding.fluxcd.io/key=one',
     '--override-manager=node-fetch',
     '--sops-age-secret=keys',
+    '--no-remote-bases',
     '--custom-apply-stage-kinds=rbac.authorization.k8s.io/Role,ConfigMap',
     '--default-kubeconfig-service-account=reach',
     '--default-decryption-service-account=open',
@@ -27,6 +28,7 @@ test("flags of Flux's controllers are followed", () => {
     helm3Defaults: true,
     objectIdentities: true,
     waitsForAll: true,
+    noRemoteBases: true,
     defaultKubeConfigAccount: 'reach',
     defaultDecryptionAccount: 'open',
     defaultSourceAccount: 'read',
@@ -43,10 +45,9 @@ test("flags of Flux's controllers are followed", () => {
 });
 
 test('what changes nothing is said, what is unknown is refused', () => {
-  const { notes } = read('--no-remote-bases', '--concurrent=20', '--feature-gates=OOMWatch=true');
+  const { notes } = read('--concurrent=20', '--feature-gates=OOMWatch=true');
   assert.deepEqual(notes, [
     '--feature-gates OOMWatch: the process has bounds of its own',
-    '--no-remote-bases: it is always so',
     '--concurrent: work is shared by what waits, not by a number',
   ]);
   assert.throws(() => read('--feature-gates=Nothing=true'), /Nothing=true is no gate of Flux's/);

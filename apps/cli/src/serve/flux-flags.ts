@@ -32,7 +32,8 @@ export const FLUX_HELP = `  --no-cross-namespace-refs     Flux's resources may r
   --default-source-service-account NAME
                                   what reaches clusters of kubeConfig.configMapRef, decrypts, and opens sources
                                   at clouds, where an object names no service account
-  --feature-gates GATE=BOOL,…     those of Flux's controllers; --no-remote-bases, --concurrent and
+  --no-remote-bases               Kustomizations are built of what their artifact holds alone
+  --feature-gates GATE=BOOL,…     those of Flux's controllers; --concurrent and
                                   --requeue-dependency are taken as well; what changes nothing here is said
 `;
 
@@ -97,6 +98,7 @@ export function readFluxFlags(
     settings: {
       ...settings,
       ...accounts,
+      ...(flags.flag('no-remote-bases') ? { noRemoteBases: true } : {}),
       overrideManagers: flags.texts('override-manager'),
       customStageKinds: readKinds(flags.texts('custom-apply-stage-kinds')),
       ...(selector === undefined ? {} : { watchSelector: readSelector(selector) }),
@@ -105,7 +107,6 @@ export function readFluxFlags(
     },
     notes: [
       ...notes,
-      ...(flags.flag('no-remote-bases') ? ['--no-remote-bases: it is always so'] : []),
       ...(flags.text('concurrent') === undefined
         ? []
         : ['--concurrent: work is shared by what waits, not by a number']),
