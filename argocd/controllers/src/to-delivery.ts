@@ -125,7 +125,8 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
       knownTypes: knownTypesOf(settings),
       ...comparedStatus(settings),
-      ignoreExtraneous: compareOption(app, 'IgnoreExtraneous'),
+      ignoresExtra: (object) => compareOption(object, 'IgnoreExtraneous'),
+      keeps: (object) => isManagedNamespace(object, app),
     },
     sync: toSyncPolicy(app, options),
     automation: toAutomation(app, settings),
@@ -463,7 +464,16 @@ export function toRetry(retry: RetryStrategy | undefined, field: string): RetryP
   };
 }
 
-function compareOption({ metadata }: Application, name: string): boolean {
+/** Whose labels and annotations the application holds: with them it would lose all that is in it. */
+function isManagedNamespace({ kind, metadata }: KubeObject, { spec }: Application): boolean {
+  return (
+    kind === 'Namespace' &&
+    metadata.name === spec.destination.namespace &&
+    spec.syncPolicy?.managedNamespaceMetadata !== undefined
+  );
+}
+
+function compareOption({ metadata }: Pick<KubeObject, 'metadata'>, name: string): boolean {
   const text = metadata.annotations?.[ANNOTATION.compareOptions] ?? '';
   return text.split(',').some((part) => part.trim() === name || part.trim() === `${name}=true`);
 }

@@ -71,7 +71,10 @@ export async function compareLive(
   const lives = await readLives(prepared.objects, known, context);
   const { diff, diagnostics } = diffState(
     prepared.objects,
-    { get: (key) => lives.get(keyString(key)), owned: ordinary },
+    {
+      get: (key) => lives.get(keyString(key)),
+      owned: ordinary.filter((object) => delivery.compare.keeps?.(object) !== true),
+    },
     compareOptions(delivery, context.ports),
   );
   const warnings = diagnostics

@@ -94,12 +94,28 @@ function assess(
 /** Unknown when anything could not be compared; OutOfSync when anything differs. */
 export function composeSync(
   objects: readonly ObjectStatus[],
-  { failed, ignoreExtraneous }: { readonly failed: boolean; readonly ignoreExtraneous: boolean },
+  options: {
+    readonly failed: boolean;
+    readonly entries: readonly DiffEntry[];
+    readonly ignoresExtra: Delivery['compare']['ignoresExtra'];
+  },
 ): SyncStatus {
+  const { failed, entries, ignoresExtra } = options;
   if (failed) return 'Unknown';
-  const counted = objects.filter(({ requiresPruning }) => !(requiresPruning && ignoreExtraneous));
+  const ignored = new Set(
+    entries.filter((one) => isIgnoredExtra(one, ignoresExtra)).map(({ key }) => keyString(key)),
+  );
+  const counted = objects.filter(({ key }) => !ignored.has(keyString(key)));
   if (counted.some(({ sync }) => sync === 'OutOfSync')) return 'OutOfSync';
   return counted.some(({ sync }) => sync === 'Unknown') ? 'Unknown' : 'Synced';
+}
+
+/** Whether it is extra, and may be. */
+export function isIgnoredExtra(
+  { verdict, live }: DiffEntry,
+  ignoresExtra: Delivery['compare']['ignoresExtra'],
+): boolean {
+  return verdict === 'extra' && live !== undefined && ignoresExtra?.(live) === true;
 }
 
 const CAUSES_SHOWN = 3;

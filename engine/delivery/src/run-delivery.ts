@@ -8,7 +8,7 @@ import { type DeletePhase, isDeleteHook, isLeftAlone } from '@capstan/engine-syn
 import { keyOf, keyString } from '@capstan/kube-object';
 import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
-import { composeHealth, composeObjects, composeSync } from './compose-status.ts';
+import { composeHealth, composeObjects, composeSync, isIgnoredExtra } from './compose-status.ts';
 import { type Decision, decide } from './decide.ts';
 import { gateChangesAtMs, passGate } from './health-gate.ts';
 import { listInventory } from './list-inventory.ts';
@@ -362,7 +362,7 @@ function syncOf(compared: ComparedState, delivery: Delivery): SyncStatus {
   const sync = (verdict: DiffEntry['verdict']): SyncStatus =>
     verdict === 'same' ? 'Synced' : verdict === 'unknown' ? 'Unknown' : 'OutOfSync';
   const counted = compared.entries.filter(
-    ({ verdict }) => !(verdict === 'extra' && delivery.compare.ignoreExtraneous),
+    (entry) => !isIgnoredExtra(entry, delivery.compare.ignoresExtra),
   );
   const all = counted.map(({ verdict }) => sync(verdict));
   if (compared.failed) return 'Unknown';
@@ -397,7 +397,8 @@ function statusOf(
     desiredDigest: loaded.digest,
     sync: composeSync(objects, {
       failed: compared.failed,
-      ignoreExtraneous: delivery.compare.ignoreExtraneous,
+      entries: compared.entries,
+      ignoresExtra: delivery.compare.ignoresExtra,
     }),
     health,
     objects,

@@ -102,8 +102,10 @@ export interface ComparePolicy {
   readonly comparesStatus?: (kind: { readonly group: string; readonly kind: string }) => boolean;
   /** Fields of custom resources that hold types of built-in kinds. */
   readonly knownTypes?: readonly KnownType[];
-  /** Extra objects do not make the delivery OutOfSync. */
-  readonly ignoreExtraneous: boolean;
+  /** Which objects do not make the delivery OutOfSync by being extra. Must be pure; absent: none. */
+  readonly ignoresExtra?: (object: KubeObject) => boolean;
+  /** Which objects are never extra: though they bear the mark and are not desired, they stay. Must be pure; absent: none. */
+  readonly keeps?: (object: KubeObject) => boolean;
 }
 
 /** SyncPolicy without what only one operation says. */

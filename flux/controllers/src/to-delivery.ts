@@ -64,7 +64,6 @@ export function toDelivery(
       ignore: (spec.ignore ?? []).map(toIgnoreRule),
       respectIgnored: true,
       ignoreAggregatedRoles: true,
-      ignoreExtraneous: false,
     },
     sync: {
       ...SYNC_DEFAULTS,

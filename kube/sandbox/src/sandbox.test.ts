@@ -317,6 +317,30 @@ test('foreground deletion waits for dependents, orphaning sets them free', () =>
     assert.equal(client.get('v1/configmaps', 'default', 'owner'), undefined);
   }));
 
+test('a namespace goes in the foreground, or when whoever holds it lets it go', () =>
+  withSandbox(async ({ client, pass }) => {
+    const namespace = (name: string, finalizers: string[]) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, finalizers },
+    });
+    client.create('v1/namespaces', namespace('plain', []));
+    client.create('v1/namespaces', namespace('held', ['example.com/hold']));
+    await pass(50);
+    client.remove('v1/namespaces', '', 'plain', { propagation: 'Foreground' });
+    client.remove('v1/namespaces', '', 'held');
+    await pass(1000);
+    assert.equal(client.get('v1/namespaces', '', 'plain'), undefined);
+    const held = client.get('v1/namespaces', '', 'held');
+    assert.equal(held?.['spec'] && JSON.stringify(held['spec']), '{}');
+    client.update('v1/namespaces', {
+      ...held,
+      metadata: { ...held?.metadata, finalizers: [] },
+    } as never);
+    await pass(200);
+    assert.equal(client.get('v1/namespaces', '', 'held'), undefined);
+  }));
+
 test('a fork is a cluster of its own', () =>
   withSandbox(async ({ sandbox, client, pass }) => {
     client.create('apps/v1/deployments', deployment('app:1'));

@@ -330,6 +330,41 @@ async function retracked(world: World): Promise<undefined> {
   return undefined;
 }
 
+/** What Git no longer holds and is to stay all the same: the namespace of the application, and what says so itself. */
+async function kept(world: World): Promise<undefined> {
+  const repository = await world.repository('kept');
+  const spared = configMap('spared', 'one').replace(
+    '  name: spared\n',
+    '  name: spared\n  annotations: {argocd.argoproj.io/compare-options: IgnoreExtraneous, argocd.argoproj.io/sync-options: Prune=false}\n',
+  );
+  const first = await repository.push({
+    'namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: kept}\n',
+    'a.yaml': configMap('a', 'one'),
+    'spared.yaml': spared,
+  });
+  const sync = { automated: { prune: true } };
+  const app = application('kept', { url: repository.url, path: '.' }, { sync });
+  await world.apply(app);
+  await untilSynced(world, 'kept', first);
+  const managed = { ...sync, managedNamespaceMetadata: { labels: { team: 'a' } } };
+  await world.client.patch(
+    { ...APPLICATION, name: 'kept' },
+    { spec: { syncPolicy: managed } },
+    { type: 'merge' },
+  );
+  const second = await repository.push({
+    'namespace.yaml': null,
+    'spared.yaml': null,
+    'a.yaml': configMap('a', 'two'),
+  });
+  await untilSynced(world, 'kept', second);
+  await untilValue(world.client, { namespace: 'kept', name: 'a', value: 'two' });
+  assert.equal(await value(world.client, 'kept', 'spared'), 'one');
+  const namespace = await world.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kept' });
+  assert.ok(namespace !== undefined && namespace.metadata.deletionTimestamp === undefined);
+  return undefined;
+}
+
 export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   { name: 'a sync window holds automation and people until it is gone', run: windows },
   { name: 'clusters are added by Secrets, delivered to, healed and taken away', run: clusters },
@@ -341,4 +376,5 @@ export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   { name: 'a dry source is hydrated to a branch and synced from there', run: hydrated },
   { name: 'with enforced service accounts nothing is applied without one', run: impersonation },
   { name: 'a changed tracking method counts at once, for pruning too', run: retracked },
+  { name: 'what Git no longer holds stays where it is said to', run: kept },
 ];

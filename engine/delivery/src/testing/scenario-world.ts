@@ -166,7 +166,6 @@ export function scenarioDelivery(namespace: string): Delivery {
       ignore: [],
       respectIgnored: false,
       ignoreAggregatedRoles: false,
-      ignoreExtraneous: false,
     },
     sync: { ...SYNC, failOnShared: false, rehearsal: 'always' },
     automation: {
