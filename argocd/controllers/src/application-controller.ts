@@ -435,7 +435,7 @@ async function runLook(
         delivery,
         previous: withRequest(previous, request),
         request,
-        refresh,
+        refresh: refresh || asksForNewest(request, previous?.operation),
         onProgress: report,
         onLoaded: (renders) => watches.loaded(id, renders),
       },
@@ -472,6 +472,16 @@ async function runLook(
       throw error;
     return unusableStatus(app, previous, { error, nowMs: ports.clock.now() });
   }
+}
+
+/** Who asks for a sync without naming revisions means what the remote has by then. */
+function asksForNewest(
+  request: OperationRequest | undefined,
+  operation: DeliveryStatus['operation'],
+): boolean {
+  return (
+    request !== undefined && request.revisions === undefined && request.id !== operation?.request.id
+  );
 }
 
 /** A person's operation has the sync options that it names, whatever the policy of the application says. */

@@ -7,7 +7,7 @@ import {
   type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
-import { isHook } from '@capstan/engine-sync';
+import { isHook, readHints } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
@@ -67,13 +67,14 @@ export async function compareLive(
     const entries = ordinary.map((live) => unknownEntry(live));
     return { entries, hooks, problems, failed: true };
   }
+  const isKept = keeperOf(delivery, prepared);
   const known = new Map(owned.map((object) => [keyString(keyOf(object)), object]));
   const lives = await readLives(prepared.objects, known, context);
   const { diff, diagnostics } = diffState(
     prepared.objects,
     {
       get: (key) => lives.get(keyString(key)),
-      owned: ordinary.filter((object) => delivery.compare.keeps?.(object) !== true),
+      owned: ordinary.filter((object) => !isKept(object)),
     },
     compareOptions(delivery, context.ports),
   );
@@ -87,6 +88,17 @@ export async function compareLive(
   ];
   const failed = all.some(({ severity }) => severity === 'error');
   return { entries: diff.entries, hooks, problems: all, failed };
+}
+
+/** What stays though nothing ordinary is desired under its name: what is to be skipped may have been applied before. */
+function keeperOf({ compare, sync }: Delivery, { hooks }: PreparedState) {
+  const skipped = new Set(
+    hooks
+      .filter(({ object }) => readHints(object, sync.vocabulary).skip)
+      .map(({ object }) => keyString(keyOf(object))),
+  );
+  return (object: KubeObject): boolean =>
+    compare.keeps?.(object) === true || skipped.has(keyString(keyOf(object)));
 }
 
 export function compareOptions(

@@ -337,7 +337,12 @@ async function kept(world: World): Promise<undefined> {
     '  name: spared\n',
     '  name: spared\n  annotations: {argocd.argoproj.io/compare-options: IgnoreExtraneous, argocd.argoproj.io/sync-options: Prune=false}\n',
   );
+  const skipped = configMap('skipped', 'two').replace(
+    '  name: skipped\n',
+    '  name: skipped\n  annotations: {argocd.argoproj.io/hook: Skip}\n',
+  );
   const first = await repository.push({
+    'skipped.yaml': configMap('skipped', 'one'),
     'namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: kept}\n',
     'a.yaml': configMap('a', 'one'),
     'spared.yaml': spared,
@@ -355,11 +360,13 @@ async function kept(world: World): Promise<undefined> {
   const second = await repository.push({
     'namespace.yaml': null,
     'spared.yaml': null,
+    'skipped.yaml': skipped,
     'a.yaml': configMap('a', 'two'),
   });
   await untilSynced(world, 'kept', second);
   await untilValue(world.client, { namespace: 'kept', name: 'a', value: 'two' });
   assert.equal(await value(world.client, 'kept', 'spared'), 'one');
+  assert.equal(await value(world.client, 'kept', 'skipped'), 'one');
   const namespace = await world.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kept' });
   assert.ok(namespace !== undefined && namespace.metadata.deletionTimestamp === undefined);
   return undefined;
