@@ -117,7 +117,7 @@ async function advance(
   let progress = before;
   for (;;) {
     signal.throwIfAborted();
-    progress = observeRunning(plan, progress, { delivery, ports });
+    progress = await observeRunning(plan, progress, { delivery, ports }, { signal });
     await releaseEnded(plan, progress, ports, { signal });
     const next = nextSteps(plan, progress);
     if (next.kind === 'run') {
@@ -315,20 +315,37 @@ function recordAll(
   }, progress);
 }
 
-function observeRunning(
+async function observeRunning(
   plan: SyncPlan,
   progress: SyncProgress,
   { delivery, ports }: { readonly delivery: Delivery; readonly ports: DeliveryPorts },
-): SyncProgress {
-  return stepsOf(plan).reduce((current, step) => {
-    if (current.states.get(step.id)?.kind !== 'running') return current;
-    const live = ports.cluster.live.get(step.key)?.read();
-    return recordObservation(
-      current,
-      step,
-      observeStep(step, live, { rules: delivery.health.rules, nowMs: ports.clock.now() }),
-    );
-  }, progress);
+  { signal }: SignalOptions,
+): Promise<SyncProgress> {
+  let current = progress;
+  const options = { rules: delivery.health.rules, nowMs: ports.clock.now() };
+  for (const step of stepsOf(plan)) {
+    if (current.states.get(step.id)?.kind !== 'running') continue;
+    const held = ports.cluster.live.get(step.key)?.read();
+    const live =
+      held === undefined && step.goal !== 'gone' ? await askFor(step, ports, signal) : held;
+    if (live === 'unknown') continue;
+    current = recordObservation(current, step, observeStep(step, live, options));
+  }
+  return current;
+}
+
+/** Of a kind that came with this sync nothing is watched yet: before an object counts as missing, the server is asked. */
+async function askFor(
+  { key }: SyncStep,
+  { cluster }: DeliveryPorts,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined | 'unknown'> {
+  try {
+    return await cluster.client.find(key, { signal });
+  } catch {
+    signal.throwIfAborted();
+    return 'unknown';
+  }
 }
 
 interface RefusedObject {
@@ -409,7 +426,7 @@ export async function terminateOperation(
   const { delivery, operation } = input;
   const plan = makePlan(input, ports);
   const recorded = progressOf(plan, operation.results);
-  const progress = observeRunning(plan, recorded, { delivery, ports });
+  const progress = await observeRunning(plan, recorded, { delivery, ports }, { signal });
   const hooks = stepsOf(plan).filter(
     ({ id, verb }) => verb === 'hook' && recorded.states.get(id)?.kind === 'running',
   );

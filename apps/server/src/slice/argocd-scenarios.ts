@@ -372,6 +372,36 @@ async function kept(world: World): Promise<undefined> {
   return undefined;
 }
 
+/** What is applied after its definition is of a kind that nobody watches yet. */
+async function defined(world: World): Promise<undefined> {
+  const repository = await world.repository('defined');
+  const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'defineds.slice.example.com' },
+    spec: {
+      group: 'slice.example.com',
+      names: { kind: 'Defined', listKind: 'DefinedList', plural: 'defineds', singular: 'defined' },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  };
+  const object = { apiVersion: 'slice.example.com/v1', kind: 'Defined', metadata: { name: 'a' } };
+  const commit = await repository.push({
+    'definition.json': JSON.stringify(definition),
+    'object.json': JSON.stringify(object),
+  });
+  const sync = {
+    automated: {},
+    retry: { limit: 0 },
+    syncOptions: ['CreateNamespace=true'],
+  };
+  await world.apply(application('defined', { url: repository.url, path: '.' }, { sync }));
+  await untilSynced(world, 'defined', commit);
+  return undefined;
+}
+
 export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   { name: 'a sync window holds automation and people until it is gone', run: windows },
   { name: 'clusters are added by Secrets, delivered to, healed and taken away', run: clusters },
@@ -383,5 +413,9 @@ export const ARGOCD_SCENARIOS: readonly Scenario[] = [
   { name: 'a dry source is hydrated to a branch and synced from there', run: hydrated },
   { name: 'with enforced service accounts nothing is applied without one', run: impersonation },
   { name: 'a changed tracking method counts at once, for pruning too', run: retracked },
+  {
+    name: 'a definition and an object of it arrive in one sync, at the first attempt',
+    run: defined,
+  },
   { name: 'what Git no longer holds stays where it is said to', run: kept },
 ];
