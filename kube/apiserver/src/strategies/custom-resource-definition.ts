@@ -21,6 +21,7 @@ import { definitionErrors } from '../validation/definitions.ts';
  * creation; here it is done within the write, so that the kind is served as soon as the answer is there.
  */
 export const definitionStrategy: Strategy = {
+  anyFinalizer: true,
   hasStatus: true,
   hasGeneration: true,
   applyDefaults(object) {

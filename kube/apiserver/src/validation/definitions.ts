@@ -108,7 +108,7 @@ function versionErrors(version: Json, at: string, top: Hoisted): FieldError[] {
 function versionsErrors(spec: JsonObject, at: string): FieldError[] {
   const versions = listAt(spec, 'versions');
   const names = versions.map((version) => textAt(version, 'name'));
-  const given = spec['versions'] === undefined ? null : versions.map(shownVersion);
+  const given = versions.length === 0 ? null : versions.map(shownVersion);
   const shown = JSON.stringify(given);
   const errors: FieldError[] = [];
   if (new Set(names).size !== names.length) {
@@ -254,6 +254,10 @@ function selectableErrors(version: Json | undefined, at: string): FieldError[] {
     const path = textAt(field, 'jsonPath');
     const where = `${at}.selectableFields[${i}].jsonPath`;
     if (path === '') return [requiredAt(where)];
+    if (!/^[.[]/.test(path)) {
+      const detail = `is an invalid path: expected [ or . but got: ${path}`;
+      return [invalidAt(where, path, detail)];
+    }
     let node: Json | undefined = valueAt(version, 'schema', 'openAPIV3Schema');
     for (const step of path.split('.').slice(1)) node = valueAt(node, 'properties', step);
     if (!path.startsWith('.') || node === undefined) {

@@ -90,9 +90,17 @@ export function formatIssues(issues: readonly CelIssue[], source: string): strin
     .map(({ at, message }) => {
       const before = source.slice(0, at);
       const line = before.split('\n').length;
-      const column = [...before.slice(before.lastIndexOf('\n') + 1)].length;
+      const left = [...before.slice(before.lastIndexOf('\n') + 1)];
+      const column = left.length;
+      // Below a character of several bytes stands a wide mark.
+      const dots = left.map((char) => (isWide(char) ? '．' : '.')).join('');
+      const mark = isWide(source.slice(at)) ? '＾' : '^';
       const shown = (source.split('\n')[line - 1] ?? '').replaceAll('\t', ' ');
-      return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${shown}\n | ${'.'.repeat(column)}^`;
+      return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${shown}\n | ${dots}${mark}`;
     })
     .join('\n');
+}
+
+function isWide(text: string): boolean {
+  return (text.codePointAt(0) ?? 0) > 127;
 }

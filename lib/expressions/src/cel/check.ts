@@ -238,6 +238,7 @@ class Checker {
     const target =
       isMember && expr.target !== undefined ? [this.#types.get(expr.target) ?? DYN] : [];
     const all = [...target, ...given];
+    if (name === '_&&_' || name === '_||_') return this.#logical(expr, name, given);
     const matched: string[] = [];
     let result: CelType | undefined;
     for (const overload of this.#declarations.functions.overloads(name) ?? []) {
@@ -254,6 +255,22 @@ class Checker {
     if (result === undefined) return this.#noOverload(expr, name, isMember, all);
     this.#overloads.set(expr, matched);
     if (matched.includes('string_format')) this.#allowMixed(expr.args[0]);
+    return result;
+  }
+
+  /** Each side that is no bool is told for itself. */
+  #logical(expr: CallExpr, name: string, given: readonly CelType[]): CelType {
+    let result = BOOL;
+    for (const [i, type] of given.entries()) {
+      const known = assign(BOOL, type, this.#known);
+      if (known !== undefined) this.#known = known;
+      else {
+        const shown = formatType(substitute(type, this.#known, true));
+        const message = `expected type 'bool' but found '${shown}'`;
+        result = this.#fail(expr.args[i]?.at ?? expr.at, message);
+      }
+    }
+    this.#overloads.set(expr, [name === '_&&_' ? 'logical_and' : 'logical_or']);
     return result;
   }
 

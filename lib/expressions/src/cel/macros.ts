@@ -12,9 +12,6 @@ type Expanded = { readonly expr: Expr } | { readonly issue: CelIssue };
 export function expandMacro(call: CallExpr): Expanded | undefined {
   const { target, name, args } = call;
   if (target === undefined) return name === 'has' && args.length === 1 ? has(call) : undefined;
-  if (target.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) {
-    return bind(call);
-  }
   const expand = MACROS[`${name}/${args.length}`];
   return expand?.({ call, target, args });
 }
@@ -50,15 +47,6 @@ function has({ at, args }: CallExpr): Expanded {
     return { issue: { at: operand.at, message: 'invalid argument to has() macro' } };
   }
   return { expr: { ...operand, at, testOnly: true } };
-}
-
-function bind({ at, args }: CallExpr): Expanded {
-  const [variable = EMPTY, init = EMPTY, result = EMPTY] = args;
-  if (variable.kind !== 'ident') {
-    const message = 'cel.bind() variable names must be simple identifiers';
-    return { issue: { at: variable.at, message } };
-  }
-  return { expr: binding(at, variable.name, init, result) };
 }
 
 /** A loop over nothing: its accumulator is a name for a value. */

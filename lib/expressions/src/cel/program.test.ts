@@ -84,6 +84,10 @@ test('what does not compile is told as cel-go tells it', () => {
       "found no matching overload for 'matches' applied to 'list(string).(string)'",
     ],
     ['"a".matches("(")', 'invalid matches argument'],
+    ['count && true', "ERROR: <input>:1:1: expected type 'bool' but found 'int'"],
+    ['"%d".format(["a"])', 'decimal clause can only be used on integers, was given string'],
+    ['"%s %s".format([1])', 'index 1 out of range'],
+    ['é', "token recognition error at: 'é'\n | é\n | ＾"],
   ];
   for (const [source, expected] of table) {
     const found = compile(source);

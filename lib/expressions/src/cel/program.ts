@@ -3,6 +3,7 @@ import { type Checked, checkCel, type Declarations } from './check.ts';
 import type { Range } from './cost-types.ts';
 import { estimateCost } from './estimate.ts';
 import { type Evaluated, type EvaluateOptions, evaluateCel } from './evaluate.ts';
+import { formatProblem } from './format-check.ts';
 import { type CelLibrary, Functions } from './functions.ts';
 import { parseCel } from './parse.ts';
 import { pattern, STANDARD, timestamp } from './standard.ts';
@@ -47,7 +48,7 @@ export function createCelEnvironment(extensions: readonly CelLibrary[]): CelEnvi
       if ('issues' in parsed) return fail(parsed.issues);
       const checked = checkCel(parsed.expr, { ...declarations, functions });
       if ('issues' in checked) return fail(checked.issues);
-      const literals = literalIssues(parsed.expr);
+      const literals = literalIssues(checked);
       if (literals.length > 0) return fail(literals);
       const reason = whyNotRun(parsed.expr, extensions);
       if (reason !== undefined) return { issues: [], text: reason };
@@ -81,11 +82,13 @@ function whyNotRun(expr: Expr, libraries: readonly CelLibrary[]): string | undef
   return undefined;
 }
 
-/** Patterns, times and durations that are literals are looked at before any run. */
-function literalIssues(expr: Expr): CelIssue[] {
+/** Patterns, formats, times and durations that are literals are looked at before any run. */
+function literalIssues({ expr, types }: Checked): CelIssue[] {
   const issues: CelIssue[] = [];
   for (const part of partsOf(expr)) {
     if (part.kind !== 'call') continue;
+    const wrong = formatProblem(part, types);
+    if (wrong !== undefined) issues.push(wrong);
     const argument = part.name === 'matches' ? part.args.at(-1) : part.args[0];
     const check = LITERALS[part.name];
     if (check === undefined || argument?.kind !== 'literal') continue;
