@@ -138,7 +138,7 @@ test('a path that is not there, a missing source and a wrong repository are one 
   assert.equal(at(missing, 'reason'), 'ArtifactFailed');
   assert.match(
     String(at(missing, 'message')),
-    /Source 'GitRepository\/flux-system\/my-app' not found/,
+    /^GitRepository\.source\.toolkit\.fluxcd\.io "my-app" not found$/,
   );
   await world.kubectlApply(repository);
   const path = await condition(world, 'Ready', (one) => /path/.test(String(at(one, 'message'))));

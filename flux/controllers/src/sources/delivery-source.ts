@@ -1,5 +1,5 @@
 import type { SourceSpec } from '@capstan/engine-source';
-import { type Artifact, ORIGIN_REVISION } from '@capstan/flux-api';
+import { type Artifact, ORIGIN_REVISION, SOURCE_GROUP } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import { CapstanError } from '@capstan/lib-std';
 import {
@@ -47,7 +47,8 @@ export async function deliverySource(
   }
   const object = control.source(kind, { namespace, name });
   const place = `${kind}/${namespace}/${name}`;
-  if (object === undefined) return { kind: 'missing', message: `Source '${place}' not found` };
+  if (object === undefined)
+    return { kind: 'missing', message: `${kind}.${SOURCE_GROUP} "${name}" not found` };
   const artifact = artifactOf(object['status']);
   if (artifact === undefined) {
     return { kind: 'missing', message: `Source artifact not found: ${place} is not ready` };
