@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CapstanError } from '@capstan/lib-std';
-import { loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
+import { inClusterConnection, loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'capstan-kubeconfig-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -317,4 +317,24 @@ test('a rotated client certificate is taken when the old one is refused, beside 
   rmSync(key);
   credentials.rejected(second);
   assert.equal(await credentials.current({}), second);
+});
+
+test('a Pod finds its API server and its own account, whose token is read again when it is refused', async () => {
+  const root = join(directory, 'account');
+  write('account/token', 'first\n');
+  write('account/ca.crt', 'PEM');
+  write('account/namespace', 'team\n');
+  const environment = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  const connection = await inClusterConnection(environment, root);
+  assert.equal(connection?.server, 'https://[fd00::1]:443');
+  assert.equal(connection?.certificateAuthority, 'PEM');
+  assert.equal(connection?.namespace, 'team');
+  const credentials = connection?.credentials;
+  const before = await credentials?.current({});
+  assert.equal(before?.headers?.['authorization'], 'Bearer first');
+  write('account/token', 'second\n');
+  if (before !== undefined) credentials?.rejected(before);
+  assert.equal((await credentials?.current({}))?.headers?.['authorization'], 'Bearer second');
+  assert.equal(await inClusterConnection({}, root), undefined);
+  assert.equal(await inClusterConnection(environment, join(directory, 'nowhere')), undefined);
 });

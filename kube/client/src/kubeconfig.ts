@@ -79,14 +79,16 @@ export function parseKubeconfig(text: string, options: ParseOptions): ClusterCon
   });
 }
 
-/** Where a Pod finds its own API server; undefined outside of a cluster. */
+const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Where a Pod finds its own API server; undefined outside of a cluster. `root` is where its service account is mounted. */
 export async function inClusterConnection(
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  root = ACCOUNT_MOUNT,
 ): Promise<ClusterConnection | undefined> {
   const host = environment['KUBERNETES_SERVICE_HOST'];
   const port = environment['KUBERNETES_SERVICE_PORT'];
   if (!host || !port) return undefined;
-  const root = '/var/run/secrets/kubernetes.io/serviceaccount';
   const read = (name: string) => readFile(join(root, name), 'utf8').catch(() => undefined);
   const [certificateAuthority, token, namespace] = await Promise.all(
     ['ca.crt', 'token', 'namespace'].map(read),
