@@ -4,6 +4,7 @@ import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Cluster } from './cluster.ts';
+import { dropUnknown } from './drop-unknown.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import {
   declaredScopes,
@@ -65,7 +66,7 @@ export async function loadDesired(
   }
   const scopes = await findScopes(objects, ports.cluster, options);
   const prepared = prepareDesired(
-    objects,
+    objects.map((one) => ({ ...one, object: dropUnknown(one.object, delivery, ports.cluster) })),
     delivery,
     (object) => scopes.get(kindName(object)) ?? 'unknown',
   );
