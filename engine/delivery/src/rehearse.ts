@@ -1,10 +1,10 @@
 import { type StepResult, type SyncPlan, type SyncStep, stepsOf } from '@capstan/engine-sync';
-import { groupVersionKindOf, keyOf } from '@capstan/kube-object';
+import { groupVersionKindOf } from '@capstan/kube-object';
 import { decodeBuiltIn, type KindSchema } from '@capstan/kube-schema';
 import { applyAll } from './apply-all.ts';
 import type { Cluster } from './cluster.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
-import type { PreparedState } from './prepare-desired.ts';
+import { declaredScopes, kindName, type PreparedState } from './prepare-desired.ts';
 import type { Delivery } from './types.ts';
 
 export interface RehearsalInput {
@@ -29,7 +29,7 @@ export async function rehearse(
   { delivery, prepared, ports }: RehearsalInput,
   { signal }: SignalOptions,
 ): Promise<readonly RefusedStep[]> {
-  const steps = stepsToSend(plan, { prepared, ports });
+  const steps = await stepsToSend(plan, { prepared, ports }, { signal });
   if (steps.length < 2) return [];
   const asked =
     delivery.sync.rehearsal === 'always' || hasStages(plan)
@@ -47,16 +47,13 @@ export async function rehearse(
   });
 }
 
-function stepsToSend(
+async function stepsToSend(
   plan: SyncPlan,
   { prepared, ports }: Pick<RehearsalInput, 'prepared' | 'ports'>,
-): readonly SyncStep[] {
+  options: SignalOptions,
+): Promise<readonly SyncStep[]> {
   const all = stepsOf(plan);
-  const unserved = new Set(
-    [...prepared.objects, ...prepared.hooks]
-      .filter(({ scope }) => scope === 'unknown')
-      .map(({ object }) => `${keyOf(object).group}/${object.kind}`),
-  );
+  const unserved = await findUnserved(prepared, ports, options);
   const made = new Set(
     all.flatMap(({ verb, key }) =>
       verb === 'apply' && key.kind === 'Namespace' ? [key.name] : [],
@@ -69,6 +66,25 @@ function stepsToSend(
       !unserved.has(`${key.group}/${key.kind}`) &&
       (!made.has(key.namespace) || isNamespaceLive(key.namespace, ports.cluster)),
   );
+}
+
+/** Kinds, by `group/kind`, that the cluster does not know, or not in the version that is wanted, though a definition brings them. */
+async function findUnserved(
+  { objects, hooks }: RehearsalInput['prepared'],
+  { cluster }: RehearsalInput['ports'],
+  { signal }: SignalOptions,
+): Promise<ReadonlySet<string>> {
+  const unserved = new Set<string>();
+  const declared = declaredScopes(objects);
+  for (const { object, scope } of [...objects, ...hooks]) {
+    const name = kindName(object);
+    if (scope === 'unknown') unserved.add(name);
+    if (unserved.has(name) || !declared.has(name)) continue;
+    const { apiVersion, kind } = object;
+    const found = await cluster.client.discovery.find({ apiVersion, kind }, { signal });
+    if (found === undefined) unserved.add(name);
+  }
+  return unserved;
 }
 
 /** Something runs before something else, so that a refusal would come in the middle. */
