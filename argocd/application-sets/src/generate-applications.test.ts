@@ -642,7 +642,7 @@ test('no generator sees more than 10,000 sets, however a matrix multiplies them'
     result.kind === 'failed' ? result.error.message : '',
     /matrix generator gives more than 10000 sets/,
   );
-  assert.ok(performance.now() - started < 2_000);
+  assert.ok(performance.now() - started < 10_000);
 });
 
 const BOMBS: readonly (readonly [title: string, text: string])[] = [
@@ -660,6 +660,6 @@ for (const [title, text] of BOMBS) {
       generators: [list({ s: '{{ tpl .s . }}' })],
     });
     assert.match(String(found), /exceed|longer|limit|more than|maximum|too/i);
-    assert.ok(performance.now() - started < 5_000);
+    assert.ok(performance.now() - started < 10_000);
   });
 }

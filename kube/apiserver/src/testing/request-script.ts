@@ -150,7 +150,8 @@ function maskText(text: string, kept: ReadonlyMap<string, string>): string {
     .replace(/\b10\.0\.\d+\.\d+\b/g, '<ip>')
     .replace(/kube-api-access-[a-z0-9]{5}/g, '<token-volume>')
     .replace(/^(gen-)[a-z0-9]{5}$/, '$1<random>')
-    .replace(/^\d+(s|ms)$/, '<age>')
+    // Of minutes and hours there are quantities and durations that mean something; days and years are ages.
+    .replace(/^\d+(s|ms|d|y|d\d+h|y\d+d)$/, '<age>')
     .replace(/in record \(\d+\)/g, 'in record (<rv>)')
     .replace(/:3[0-2]\d{3}\//g, ':<nodePort>/')
     .replace(/resource version: \d+, current: \d+/g, 'resource version: <rv>, current: <rv>')

