@@ -15,7 +15,7 @@ kind: Deployment
 metadata: {name: {{ .Release.Name }}}
 spec:
   replicas: 1
-  progressDeadlineSeconds: 1
+  progressDeadlineSeconds: 3
   selector: {matchLabels: {app: {{ .Release.Name }}}}
   template:
     metadata: {labels: {app: {{ .Release.Name }}}}
