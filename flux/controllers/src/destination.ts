@@ -5,6 +5,7 @@ import { actAs, type Cluster, type ClusterPool, serviceAccount } from '@capstan/
 import { connect, type KubeClient, parseKubeconfig } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { readTokenAccess } from './kubeconfig-map.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
@@ -17,6 +18,8 @@ export interface DestinationPorts {
   /** Absent: only the own cluster is reconciled. */
   readonly clusters?: ClusterPool;
   readonly tenancy: Tenancy;
+  /** Of clouds, for clusters that are theirs. */
+  readonly identities: CloudIdentities;
   readonly settings?: FluxSettings;
 }
 

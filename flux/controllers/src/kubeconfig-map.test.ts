@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { createKubeClient, type KubeClient, parseKubeconfig } from '@capstan/kube-client';
+import { systemClock } from '@capstan/kube-controller';
 import { startSandbox } from '@capstan/kube-sandbox';
-import { parseAddress, readTokenAccess } from './kubeconfig-map.ts';
+import { parseAddress } from './cluster-address.ts';
+import { CloudIdentities } from './identity/cloud-identities.ts';
+import { readTokenAccess } from './kubeconfig-map.ts';
 import type { FluxSettings } from './settings.ts';
 
 const signal = new AbortController().signal;
@@ -27,7 +30,10 @@ test('a ConfigMap leads to a cluster with a token of the service account that it
     { origin: 'test' },
   );
   const settings: FluxSettings = { objectIdentities: true };
-  const read = (more = settings) => readTokenAccess(NAME, { client, settings: more }, signal);
+  const read = (more = settings) => {
+    const identities = new CloudIdentities({ client, settings: more, clock: systemClock() });
+    return readTokenAccess(NAME, { client, identities, settings: more }, signal);
+  };
   await assert.rejects(read(), {
     message: 'failed to get configmap default/there: configmaps "there" not found',
   });

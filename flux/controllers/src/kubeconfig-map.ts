@@ -14,6 +14,8 @@ import {
 } from '@capstan/kube-client';
 import { systemClock } from '@capstan/kube-controller';
 import { CapstanError, type Clock } from '@capstan/lib-std';
+import { parseAddress } from './cluster-address.ts';
+import type { Bearer, CloudCluster, CloudIdentities } from './identity/cloud-identities.ts';
 import {
   OWN_TOKEN_FILE,
   ownServiceAccount,
@@ -26,34 +28,36 @@ import type { FluxSettings } from './settings.ts';
 export interface TokenAccessPorts {
   /** The cluster that gives the tokens out. */
   readonly client: KubeClient;
+  readonly identities: CloudIdentities;
   readonly settings?: FluxSettings;
   readonly clock?: Clock;
 }
 
-/** What the ConfigMap says: `provider`, `address`, `ca.crt`, `serviceAccountName`, `audiences`. */
+/** What the ConfigMap says: `provider`, `cluster`, `address`, `ca.crt`, `serviceAccountName`, `audiences`. */
 export async function readTokenAccess(
   { namespace, name }: { readonly namespace: string; readonly name: string },
-  { client, settings = {}, clock = systemClock() }: TokenAccessPorts,
+  ports: TokenAccessPorts,
   signal: AbortSignal,
 ): Promise<ClusterAccess> {
+  const { client, settings = {}, clock = systemClock() } = ports;
   const origin = `ConfigMap '${namespace}/${name}'`;
   const values = await readMap(client, { namespace, name }, signal);
   const provider = values.get('provider') ?? '';
+  if (provider === 'aws' || provider === 'azure' || provider === 'gcp') {
+    return await openCloudCluster(provider, values, { ports, namespace, origin });
+  }
   if (provider !== 'generic') throw refuseProvider(provider, origin);
   const address = values.get('address') ?? '';
   const server = parseAddress(address, origin);
   const account = await accountOf(values, namespace, { client, settings, signal });
   const told = (values.get('audiences') ?? '').split('\n').map((line) => line.trim());
   const audiences = told.filter((audience) => audience !== '');
+  const bearer = { ...account, audiences: audiences.length === 0 ? [address] : audiences };
   const ca = values.get('ca.crt') ?? '';
   const connection: ClusterConnection = {
     server,
     ...(ca === '' ? {} : { certificateAuthority: ca }),
-    credentials: accountTokens(
-      client,
-      { ...account, audiences: audiences.length === 0 ? [address] : audiences },
-      clock,
-    ),
+    credentials: renewed((asked) => requestServiceToken(client, bearer, asked), clock),
     origin,
     namespace: 'default',
   };
@@ -78,34 +82,53 @@ async function readMap(
   );
 }
 
-const CLOUDS = new Set(['aws', 'azure', 'gcp']);
-
 function refuseProvider(provider: string, origin: string): CapstanError {
-  return CLOUDS.has(provider)
-    ? new CapstanError('KUBECONFIG_INVALID', `${origin}: provider '${provider}' is not supported`, {
-        kind: 'wait',
-        hint: "use provider 'generic' with a trust of this cluster's tokens, or a kubeconfig in a Secret",
-      })
-    : new CapstanError('KUBECONFIG_INVALID', `provider '${provider}' not implemented`, {
-        kind: 'wait',
-        hint: `set data.provider of ${origin} to generic`,
-      });
+  return new CapstanError('KUBECONFIG_INVALID', `provider '${provider}' not implemented`, {
+    kind: 'wait',
+    hint: `set data.provider of ${origin} to generic, aws, azure or gcp`,
+  });
 }
 
-/** `https://host:port`, in lower case; nothing but https is taken. */
-export function parseAddress(address: string, origin: string): string {
-  const refuse = (message: string) =>
-    new CapstanError('KUBECONFIG_INVALID', message, {
-      kind: 'wait',
-      hint: `set data.address of ${origin} to the https address of the API server`,
-    });
-  if (address === '') throw refuse('cluster address is required to create a REST config');
-  const full = address.startsWith('http') ? address : `https://${address}`;
-  const what = `the Kubernetes API server address '${address}'`;
-  if (!URL.canParse(full)) throw refuse(`failed to parse ${what.slice(4)}`);
-  const { protocol, hostname, port } = new URL(full);
-  if (protocol !== 'https:') throw refuse(`${what} must use https scheme`);
-  return `https://${hostname.toLowerCase()}:${port === '' ? '443' : port}`;
+/** A cluster of a cloud: what the ConfigMap does not say of it the cloud does. */
+async function openCloudCluster(
+  provider: CloudCluster['provider'],
+  values: ReadonlyMap<string, string>,
+  {
+    ports,
+    namespace,
+    origin,
+  }: {
+    readonly ports: TokenAccessPorts;
+    readonly namespace: string;
+    readonly origin: string;
+  },
+): Promise<ClusterAccess> {
+  const { identities, settings = {}, clock = systemClock() } = ports;
+  const wanted: CloudCluster = {
+    provider,
+    cluster: values.get('cluster') ?? '',
+    address: values.get('address') ?? '',
+    certificateAuthority: values.get('ca.crt') ?? '',
+  };
+  const { defaultKubeConfigAccount } = settings;
+  const bearer: Bearer = {
+    namespace,
+    serviceAccountName: values.get('serviceAccountName') ?? '',
+    ...(defaultKubeConfigAccount === undefined ? {} : { defaultAccount: defaultKubeConfigAccount }),
+  };
+  const { address, certificateAuthority } = await identities.clusterPlace(wanted, bearer);
+  // Whoever may not have a token is told at once.
+  await identities.clusterToken(wanted, bearer);
+  const connection: ClusterConnection = {
+    server: parseAddress(address, origin),
+    ...(certificateAuthority === '' ? {} : { certificateAuthority }),
+    credentials: renewed(() => identities.clusterToken(wanted, bearer), clock),
+    origin,
+    namespace: 'default',
+  };
+  const parts = [wanted, bearer, address, certificateAuthority];
+  const fingerprint = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return { fingerprint, connect: () => connect(connection) };
 }
 
 /** The service account whose token it is: named, the default of tenants, or that of this process. */
@@ -157,16 +180,17 @@ async function ownAccount(): Promise<ServiceAccountName> {
 }
 
 /** A token is renewed when a fifth of its life is left, or when the other side refuses it. */
-function accountTokens(
-  client: KubeClient,
-  account: ServiceAccountName & { readonly audiences: readonly string[] },
+function renewed(
+  ask: (
+    signal: AbortSignal | undefined,
+  ) => Promise<{ readonly token: string; readonly expiresAtMs: number }>,
   clock: Clock,
 ): Credentials {
   let held: { readonly credential: Credential; readonly renewAtMs: number } | undefined;
   return {
     async current({ signal }) {
       if (held !== undefined && clock.now() < held.renewAtMs) return held.credential;
-      const { token, expiresAtMs } = await requestServiceToken(client, account, signal);
+      const { token, expiresAtMs } = await ask(signal);
       const nowMs = clock.now();
       const credential = { headers: { authorization: `Bearer ${token}` } };
       held = { credential, renewAtMs: nowMs + (expiresAtMs - nowMs) * 0.8 };

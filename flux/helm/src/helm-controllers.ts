@@ -16,7 +16,7 @@ import { createHelmReleaseController } from './helm-release-controller.ts';
 import { createHelmRepositoryController } from './helm-repository-controller.ts';
 import { releaseExpressions } from './release-expressions.ts';
 
-export interface HelmPorts extends DestinationPorts {
+export interface HelmPorts extends Omit<DestinationPorts, 'identities'> {
   readonly artifacts: ArtifactStorage;
   /** The files in a tar.gz archive. */
   readonly unpack: (bytes: Uint8Array) => Promise<FileTree>;
@@ -58,6 +58,7 @@ export function createHelmControllers(ports: HelmPorts): HelmControllers {
         ...ports,
         control,
         charts,
+        identities,
         expressions,
         events: ports.events.helm,
       }),

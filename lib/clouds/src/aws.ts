@@ -1,5 +1,4 @@
 /** Amazon's identities and what they open, as Flux's controllers use them (fluxcd/pkg/auth/aws). */
-import { createHash, createHmac } from 'node:crypto';
 import {
   agentsFor,
   type CloudAccess,
@@ -8,6 +7,7 @@ import {
   refused,
   TIMEOUT_MS,
 } from './access.ts';
+import { signatureOf, signingTime } from './aws-signature.ts';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -198,18 +198,14 @@ export function codeCommitLogin(
 ): CloudLogin {
   const region = codeCommitRegion(url);
   const { host, pathname } = new URL(url);
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+Z$/g, '');
-  const scope = `${time.slice(0, 8)}/${region}/codecommit/aws4_request`;
+  const time = signingTime(nowMs).slice(0, -1);
   const canonical = `GIT\n${pathname}\n\nhost:${host}\n\nhost\n`;
-  const digest = createHash('sha256').update(canonical).digest('hex');
-  const text = ['AWS4-HMAC-SHA256', time, scope, digest].join('\n');
-  const hmac = (key: Buffer, part: string) => createHmac('sha256', key).update(part).digest();
-  const first = Buffer.from(`AWS4${credentials.secretAccessKey}`);
-  const key = scope.split('/').reduce<Buffer>(hmac, first);
+  const place = { region, service: 'codecommit', time };
+  const signature = signatureOf(canonical, place, credentials.secretAccessKey);
   const { accessKeyId, sessionToken, expiresAtMs = Number.POSITIVE_INFINITY } = credentials;
   return {
     username: `${accessKeyId}%${sessionToken ?? ''}`,
-    password: `${time}Z${hmac(key, text).toString('hex')}`,
+    password: `${time}Z${signature}`,
     expiresAtMs: Math.min(nowMs + SIGNATURE_MS, expiresAtMs),
   };
 }

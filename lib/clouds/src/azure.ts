@@ -17,6 +17,7 @@ export const AZURE_SCOPES = {
   devOps: '499b84ac-1321-427f-aa17-267ca6975798/.default',
   storage: 'https://storage.azure.com/.default',
   registry: 'https://containerregistry.azure.net/.default',
+  kubernetes: '6dae42f8-4368-4678-94ff-3960e28e3630/.default',
 } as const;
 
 const REGISTRY = /^.+\.(azurecr\.io|azurecr\.cn|azurecr\.de|azurecr\.us)$/;
@@ -219,6 +220,26 @@ export async function acrScope(registry: string): Promise<string> {
     throw invalid('resourceManagerEndpoint and tokenAudience must be set in the environment file');
   }
   return `${own.resourceManagerEndpoint}/.default`;
+}
+
+/** Microsoft's service that knows of resources, in the cloud that the environment names. */
+export async function azureManagement(): Promise<{
+  readonly endpoint: string;
+  readonly scope: string;
+}> {
+  const own = await readOwnCloud();
+  if (own !== undefined) {
+    const { resourceManagerEndpoint: endpoint, tokenAudience: audience } = own;
+    if (endpoint && audience) return { endpoint, scope: `${audience}/.default` };
+    throw invalid('resourceManagerEndpoint and tokenAudience must be set in the environment file');
+  }
+  const authority = process.env['AZURE_AUTHORITY_HOST'] ?? '';
+  const [host, domain] = authority.includes('chinacloudapi.cn')
+    ? ['management.chinacloudapi.cn', 'chinacloudapi.cn']
+    : authority.includes('microsoftonline.us')
+      ? ['management.usgovcloudapi.net', 'usgovcloudapi.net']
+      : ['management.azure.com', 'windows.net'];
+  return { endpoint: `https://${host}`, scope: `https://management.core.${domain}//.default` };
 }
 
 /** The login of a registry: it changes a token of Microsoft Entra into one of its own (`/oauth2/exchange`). */

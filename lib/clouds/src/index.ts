@@ -14,12 +14,24 @@ export {
   acrLogin,
   acrScope,
   azureFederated,
+  azureManagement,
   azureSecretToken,
   azureSurroundings,
   endOf,
 } from './azure.ts';
 export { type AzureContainerKey, azureContainer } from './azure-container.ts';
 export type { BucketReader, StoredObject } from './bucket.ts';
+export {
+  type ClusterPlace,
+  checkAks,
+  checkGke,
+  describeAks,
+  describeEks,
+  describeGke,
+  type EksCluster,
+  eksCluster,
+  eksToken,
+} from './clusters.ts';
 export {
   checkGoogleRegistry,
   GOOGLE_SCOPES,

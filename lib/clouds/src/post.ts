@@ -15,17 +15,30 @@ export interface PostOptions extends HttpGetOptions {
 export async function post(
   url: string,
   body: URLSearchParams | object,
-  { headers, signal, ...options }: PostOptions,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const client = createHttpGet({ timeoutMs: TIMEOUT_MS, ...options });
+  options: PostOptions,
+): Promise<Answer> {
   const isForm = body instanceof URLSearchParams;
   const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
+  const text = isForm ? body.toString() : JSON.stringify(body);
+  const headers = { 'content-type': type, ...options.headers };
+  return await send({ method: 'POST', url, body: text }, { ...options, headers });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** As `post`, whatever the method. */
+export async function send(
+  question: { readonly method: 'GET' | 'POST'; readonly url: string; readonly body?: string },
+  { headers = {}, signal, ...options }: PostOptions,
+): Promise<Answer> {
+  const client = createHttpGet({ timeoutMs: TIMEOUT_MS, ...options });
   try {
     const answer = await client.get({
-      method: 'POST',
-      url,
-      headers: { 'content-type': type, ...headers },
-      body: isForm ? body.toString() : JSON.stringify(body),
+      ...question,
+      headers,
       ...(signal === undefined ? {} : { signal }),
     });
     const chunks: Uint8Array[] = [];
@@ -35,7 +48,7 @@ export async function post(
       if (size > ANSWER_BYTES_MAX) {
         throw new CapstanError(
           'HTTP_TOO_LARGE',
-          `${url} sends more than ${ANSWER_BYTES_MAX} bytes`,
+          `${question.url} sends more than ${ANSWER_BYTES_MAX} bytes`,
         );
       }
       chunks.push(chunk);

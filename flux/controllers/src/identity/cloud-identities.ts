@@ -12,14 +12,23 @@ import {
   awsSurroundings,
   awsWebIdentity,
   azureFederated,
+  azureManagement,
   azureSurroundings,
   type CloudAccess,
   type CloudToken,
+  type ClusterPlace,
+  checkAks,
+  checkGke,
   checkGoogleRegistry,
   codeCommitLogin,
   codeCommitRegion,
+  describeAks,
+  describeEks,
+  describeGke,
   ecrLogin,
   ecrRegion,
+  eksCluster,
+  eksToken,
   endOf,
   gkeCluster,
   googleFederated,
@@ -30,6 +39,7 @@ import type { Credentials } from '@capstan/lib-oci';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import type { FluxSettings } from '../settings.ts';
 import { applicationOf, emailOf, identityProviderOf, roleOf } from './account-identity.ts';
+import { pickAksPlace } from './aks-place.ts';
 import {
   OWN_TOKEN_FILE,
   ownServiceAccount,
@@ -56,6 +66,16 @@ export interface CloudIdentityPorts {
   readonly settings?: FluxSettings;
   readonly clock: Clock;
 }
+
+/** What a kubeConfig's ConfigMap says of a cluster of a cloud; '' where it does not. */
+export interface CloudCluster extends ClusterPlace {
+  readonly provider: 'aws' | 'azure' | 'gcp';
+  /** As the cloud names it. */
+  readonly cluster: string;
+}
+
+/** Where a cluster stands is asked anew after so long. */
+const CLUSTER_MS = 15 * 60_000;
 
 /** How one cloud knows its bearers. */
 interface Trust<T> {
@@ -187,6 +207,55 @@ export class CloudIdentities {
     );
   }
 
+  /** Where a cluster of a cloud stands; what is told of it is not asked for. */
+  async clusterPlace(wanted: CloudCluster, bearer: Bearer): Promise<ClusterPlace> {
+    const { address, certificateAuthority } = wanted;
+    if (wanted.provider === 'aws') eksCluster(wanted.cluster);
+    if (address !== '' && certificateAuthority !== '') return { address, certificateAuthority };
+    const { namespace, serviceAccountName = '', defaultAccount = '' } = bearer;
+    const key = ['cluster', wanted, namespace, serviceAccountName, defaultAccount];
+    const found = await this.#tokens.get(JSON.stringify(key), async () => ({
+      ...(await this.#describe(wanted, bearer)),
+      expiresAtMs: this.#ports.clock.now() + CLUSTER_MS,
+    }));
+    return {
+      address: address || found.address,
+      certificateAuthority: certificateAuthority || found.certificateAuthority,
+    };
+  }
+
+  async #describe({ provider, cluster, address }: CloudCluster, bearer: Bearer) {
+    const access = accessOf(bearer);
+    if (provider === 'aws') {
+      const eks = eksCluster(cluster);
+      const credentials = await forCluster(this.aws(bearer, { region: eks.region }));
+      return await describeEks(eks, credentials, this.#ports.clock.now(), access).catch(
+        prefixed(`failed to describe EKS cluster '${cluster}': `),
+      );
+    }
+    if (provider === 'gcp') {
+      checkGke(cluster);
+      const token = await forCluster(this.google(bearer));
+      return await describeGke(cluster, token, access).catch(
+        prefixed(`failed to describe GKE cluster '${cluster}': `),
+      );
+    }
+    checkAks(cluster);
+    const { scope } = await azureManagement();
+    const token = await forCluster(this.azure(bearer, scope));
+    const configs = await describeAks(cluster, token, access);
+    return pickAksPlace(configs, cluster, address);
+  }
+
+  /** What opens a cluster of a cloud. */
+  async clusterToken({ provider, cluster }: CloudCluster, bearer: Bearer): Promise<CloudToken> {
+    if (provider === 'gcp') return await forCluster(this.google(bearer));
+    if (provider === 'azure') return await forCluster(this.azure(bearer, AZURE_SCOPES.kubernetes));
+    const eks = eksCluster(cluster);
+    const credentials = await forCluster(this.aws(bearer, { region: eks.region }));
+    return eksToken(eks, credentials, this.#ports.clock.now());
+  }
+
   /** A token of this cluster itself, of the bearer's account or of this process's, for somebody who trusts such. */
   async serviceToken(
     bearer: Bearer,
@@ -316,6 +385,9 @@ const forRegistry = <T>(token: Promise<T>) =>
   token.catch(prefixed('failed to get access token for artifact registry: '));
 const forGit = <T>(token: Promise<T>) =>
   token.catch(prefixed('failed to get access token for Git repository: '));
+
+const forCluster = <T>(token: Promise<T>) =>
+  token.catch(prefixed('failed to get access token for cluster: '));
 
 /** Tells what was being done when it failed. */
 function prefixed(prefix: string): (error: unknown) => never {

@@ -1,5 +1,6 @@
-/** For tests: Amazon's Security Token Service, registry logins and KMS, as far as they are asked. */
+/** For tests: Amazon's Security Token Service, registry logins, clusters and KMS, as far as they are asked. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { ClusterPlace } from '../clusters.ts';
 import type { BoxAnswer, BoxRequest, CloudService } from './cloud-box.ts';
 
 export interface AmazonStandIn {
@@ -8,6 +9,8 @@ export interface AmazonStandIn {
   readonly registryPassword: string;
   /** As KMS encrypts, in base64. */
   readonly encrypt: (plain: Uint8Array, context?: Readonly<Record<string, string>>) => string;
+  /** Where clusters stand, by name. */
+  readonly clusters: Map<string, ClusterPlace>;
   /** `Action role` or `Target access-key` of each request. */
   readonly seen: string[];
 }
@@ -56,7 +59,7 @@ export function amazonStandIn(trusts: (token: string, role: string) => void): Am
     seen.push(`${target.split('.').at(-1)} ${sessions.get(key) ?? key}`);
     if (key === '') return { status: 400, body: { __type: 'AccessDeniedException' } };
     const asked = JSON.parse(request.body);
-    const context = Buffer.from(JSON.stringify(asked.EncryptionContext ?? {}));
+    const context = contextOf(asked.EncryptionContext);
     if (target.endsWith('Encrypt')) {
       const sealed = seal(master, Buffer.from(asked.Plaintext, 'base64'), context);
       return amzJson({ CiphertextBlob: sealed.toString('base64'), KeyId: asked.KeyId });
@@ -68,11 +71,20 @@ export function amazonStandIn(trusts: (token: string, role: string) => void): Am
       return amzJson({ __type: 'InvalidCiphertextException', message: 'no' }, 400);
     }
   };
+  const clusters: AmazonStandIn['clusters'] = new Map();
+  const eks = ({ url, headers }: BoxRequest): BoxAnswer => {
+    const key = signer(headers);
+    seen.push(`${url.pathname} ${sessions.get(key) ?? key}`);
+    const place = clusters.get(decodeURIComponent(url.pathname.replace('/clusters/', '')));
+    if (place === undefined) return { status: 404, body: { message: 'No cluster found' } };
+    const data = Buffer.from(place.certificateAuthority).toString('base64');
+    return { body: { cluster: { endpoint: place.address, certificateAuthority: { data } } } };
+  };
   return {
     seen,
     registryPassword,
-    encrypt: (plain, context = {}) =>
-      seal(master, plain, Buffer.from(JSON.stringify(context))).toString('base64'),
+    clusters,
+    encrypt: (plain, context = {}) => seal(master, plain, contextOf(context)).toString('base64'),
     services: [
       { hosts: /^sts\..*amazonaws\.com$/, answer: assume },
       {
@@ -83,9 +95,15 @@ export function amazonStandIn(trusts: (token: string, role: string) => void): Am
         hosts: /^api\.ecr-public\..*\.amazonaws\.com$/,
         answer: (request) => amzJson({ authorizationData: authorization(request) }),
       },
+      { hosts: /^eks\..*\.amazonaws\.com$/, answer: eks },
       { hosts: /^kms\..*\.amazonaws\.com$/, answer: kms },
     ],
   };
+}
+
+/** Its order does not count. */
+function contextOf(context: Readonly<Record<string, string>> = {}): Buffer {
+  return Buffer.from(JSON.stringify(Object.entries(context).toSorted()));
 }
 
 /** The access key of a signed request; '' when there is none. */

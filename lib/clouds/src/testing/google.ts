@@ -1,5 +1,6 @@
 /** For tests: Google's tokens, Cloud KMS and Cloud Storage, as far as they are asked. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { ClusterPlace } from '../clusters.ts';
 import { seal, unseal } from './amazon.ts';
 import type { BoxAnswer, BoxRequest, CloudService } from './cloud-box.ts';
 
@@ -8,6 +9,8 @@ export interface GoogleStandIn {
   /** As a key of KMS encrypts, in base64. */
   readonly encrypt: (name: string, plain: Uint8Array) => string;
   readonly seen: string[];
+  /** Where clusters stand, by name. */
+  readonly clusters: Map<string, ClusterPlace>;
   /** Objects by bucket. */
   readonly buckets: Map<string, Readonly<Record<string, string>>>;
 }
@@ -55,14 +58,26 @@ export function googleStandIn(trusts: (token: string, audience: string) => void)
     const plain = unseal(master, Buffer.from(asked.ciphertext, 'base64'), Buffer.from(name));
     return { body: { plaintext: plain.toString('base64') } };
   };
+  const clusters: GoogleStandIn['clusters'] = new Map();
+  const describe = ({ url, headers }: BoxRequest): BoxAnswer => {
+    seen.push(`${url.pathname} ${headers['authorization']}`);
+    const place = clusters.get(url.pathname.replace('/v1/', ''));
+    if (place === undefined) return { status: 404, body: { error: { message: 'Not found' } } };
+    const clusterCaCertificate = Buffer.from(place.certificateAuthority).toString('base64');
+    return {
+      body: { endpoint: new URL(place.address).host, masterAuth: { clusterCaCertificate } },
+    };
+  };
   return {
     seen,
     buckets,
+    clusters,
     encrypt: (name, plain) => seal(master, plain, Buffer.from(name)).toString('base64'),
     services: [
       { hosts: /^sts\.googleapis\.com$/, answer: exchange },
       { hosts: /^iamcredentials\.googleapis\.com$/, answer: impersonate },
       { hosts: /^oauth2\.googleapis\.com$|^www\.googleapis\.com$/, answer: buy },
+      { hosts: /^container\.googleapis\.com$/, answer: describe },
       { hosts: /^cloudkms\.googleapis\.com$/, answer: kms },
       { hosts: /^storage\.googleapis\.com$/, answer: (asked) => storage(asked, seen, buckets) },
     ],

@@ -10,6 +10,8 @@ export interface MicrosoftStandIn {
   readonly encrypt: (plain: Uint8Array) => string;
   /** What was asked, with by whom and what for. */
   readonly seen: string[];
+  /** Kubeconfigs by the path of the cluster; none where Microsoft Entra knows nobody there. */
+  readonly clusters: Map<string, readonly string[]>;
   /** Containers by `account/container`: their blobs. */
   readonly containers: Map<string, Readonly<Record<string, string>>>;
 }
@@ -25,8 +27,10 @@ export function microsoftStandIn(
   const containers: MicrosoftStandIn['containers'] = new Map();
   const registryPassword = jwt({ exp: Math.floor(Date.now() / 1000) + 3600 });
   const vault = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const clusters: MicrosoftStandIn['clusters'] = new Map();
   return {
     seen,
+    clusters,
     registryPassword,
     encrypt: (plain) =>
       publicEncrypt({ key: vault.publicKey, ...OAEP }, plain).toString('base64url'),
@@ -43,6 +47,10 @@ export function microsoftStandIn(
           return { body: { refresh_token: registryPassword } };
         },
       },
+      {
+        hosts: /^management\.azure\.com$/,
+        answer: (request) => manage(request, seen, clusters),
+      },
       { hosts: /\.vault\.azure\.net$/, answer: (request) => keyVault(request, seen, vault) },
       {
         hosts: /\.blob\.core\.windows\.net$/,
@@ -50,6 +58,24 @@ export function microsoftStandIn(
       },
     ],
   };
+}
+
+function manage(
+  { method, url, headers }: BoxRequest,
+  seen: string[],
+  clusters: MicrosoftStandIn['clusters'],
+): BoxAnswer {
+  const { pathname } = url;
+  seen.push(`${method} ${pathname} ${headers['authorization']}`);
+  const list = '/listClusterUserCredential';
+  const isList = method === 'POST' && pathname.endsWith(list);
+  const found = clusters.get(isList ? pathname.slice(0, -list.length) : pathname);
+  if (found === undefined) return { status: 404, body: { error: { message: 'not found' } } };
+  if (!isList) {
+    return { body: { properties: found.length === 0 ? {} : { aadProfile: { managed: true } } } };
+  }
+  const kubeconfigs = found.map((text) => ({ value: Buffer.from(text).toString('base64') }));
+  return { body: { kubeconfigs } };
 }
 
 function login(
