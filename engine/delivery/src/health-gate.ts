@@ -1,5 +1,6 @@
 import { assessHealth, type Health } from '@capstan/engine-health';
-import type { KubeObject, ObjectKey } from '@capstan/kube-object';
+import { type KubeObject, keyString, type ObjectKey, parseApiVersion } from '@capstan/kube-object';
+import { valueAt } from '@capstan/lib-std';
 import type { Cluster } from './cluster.ts';
 import { fail } from './perform-operation.ts';
 import type { Delivery, HealthGate, InventoryEntry, OperationState } from './types.ts';
@@ -19,6 +20,8 @@ interface JudgedObject {
 interface GateContext {
   readonly cluster: Cluster;
   readonly inventory: readonly InventoryEntry[];
+  /** Keys of what the cluster clears away once it is done: where it is missing, it is done. */
+  readonly fleeting: ReadonlySet<string>;
   readonly nowMs: number;
 }
 
@@ -26,12 +29,13 @@ interface GateContext {
 export function passGate(
   operation: OperationState,
   delivery: Delivery,
-  { cluster, inventory, nowMs }: GateContext,
+  { inventory, ...context }: GateContext,
 ): OperationState {
   const { gate } = delivery.sync;
   if (gate === undefined || operation.appliedAtMs === undefined) return operation;
   const keys = keysOf(gate, inventory);
-  const { waiting, failed } = lookAt(keys, delivery, { cluster, nowMs });
+  const { waiting, failed } = lookAt(keys, delivery, context);
+  const { nowMs } = context;
   const { nextAttemptAtMs: _due, ...rest } = operation;
   if (waiting.length === 0 && failed.length === 0) {
     return { ...rest, phase: 'Succeeded', finishedAtMs: nowMs };
@@ -56,11 +60,11 @@ export function passGate(
 export function gateChangesAtMs(
   operation: OperationState,
   delivery: Delivery,
-  { cluster, inventory, nowMs }: GateContext,
+  { inventory, ...context }: GateContext,
 ): number | undefined {
   const { gate } = delivery.sync;
   if (gate === undefined || operation.appliedAtMs === undefined) return undefined;
-  const { waiting } = lookAt(keysOf(gate, inventory), delivery, { cluster, nowMs });
+  const { waiting } = lookAt(keysOf(gate, inventory), delivery, context);
   const times = waiting.flatMap(({ health }) => health.changesAtMs ?? []);
   return Math.min(operation.appliedAtMs + gate.timeoutMs, ...times);
 }
@@ -72,13 +76,13 @@ function keysOf(gate: HealthGate, inventory: readonly InventoryEntry[]): readonl
 function lookAt(
   keys: readonly ObjectKey[],
   delivery: Delivery,
-  { cluster, nowMs }: Pick<GateContext, 'cluster' | 'nowMs'>,
+  { cluster, fleeting, nowMs }: Omit<GateContext, 'inventory'>,
 ): GateView {
   const judged = keys.map((key) => {
     const live = cluster.live.get(key)?.read();
     const health: Health =
       live === undefined
-        ? { status: 'Missing' }
+        ? { status: fleeting.has(keyString(key)) ? 'Healthy' : 'Missing' }
         : (assessHealth(live, delivery.health.rules, { nowMs }) ?? { status: 'Healthy' });
     return { key, health, kstatus: kstatusOf(health, live) };
   });
@@ -113,4 +117,10 @@ function tell(objects: GateView['waiting']): string {
   });
   const more = objects.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+/** A Job with a time to live, of which it is told by `spec.ttlSecondsAfterFinished` that the cluster deletes it. */
+export function isClearedAway({ apiVersion, kind, ...object }: KubeObject): boolean {
+  if (kind !== 'Job' || parseApiVersion(apiVersion).group !== 'batch') return false;
+  return typeof valueAt(object, 'spec', 'ttlSecondsAfterFinished') === 'number';
 }

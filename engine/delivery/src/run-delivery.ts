@@ -10,7 +10,7 @@ import { awaitDependencies, type Waiting } from './await-dependencies.ts';
 import { arbitrate, type ComparedState, compareLive } from './compare-live.ts';
 import { composeHealth, composeObjects, composeSync, isIgnoredExtra } from './compose-status.ts';
 import { type Decision, decide } from './decide.ts';
-import { gateChangesAtMs, passGate } from './health-gate.ts';
+import { gateChangesAtMs, isClearedAway, passGate } from './health-gate.ts';
 import { listInventory } from './list-inventory.ts';
 import { type LoadedState, loadDesired, problemOf } from './load-desired.ts';
 import { performOperation, terminateOperation } from './perform-operation.ts';
@@ -147,13 +147,15 @@ export async function arbitrateWhere(
 function situationOf(view: View, nowMs: number) {
   const { look, loaded, compared, operation, waiting } = view;
   const { delivery, request } = look;
-  const ownMarks = reclaims(view, nowMs) ? [] : Object.entries(delivery.tracking.labels);
+  const isDue = reclaims(view, nowMs);
+  const ownMarks = isDue ? [] : Object.entries(delivery.tracking.labels);
   // What is on its way out needs nothing further from us, nor what is to be left as it is.
   const entries = compared.entries.filter(
     (entry) =>
       !(entry.verdict === 'extra' && entry.live?.metadata.deletionTimestamp !== undefined) &&
       !isLeftAlone(entry, delivery.sync.vocabulary) &&
-      !isClaimed(entry, ownMarks),
+      !isClaimed(entry, ownMarks) &&
+      (isDue || !isSpent(entry)),
   );
   const outOfSync = entries.filter(({ verdict }) => verdict !== 'same');
   const desired = loaded.prepared?.objects.length ?? 0;
@@ -173,7 +175,10 @@ function situationOf(view: View, nowMs: number) {
   };
 }
 
-/** Whether it is time to take back what another delivery claims: with a new desired state, or some time after the last sync. */
+/**
+ * Whether it is time to take back what another delivery claims, and to run again what the cluster cleared away: with a new
+ * desired state, or some time after the last sync.
+ */
 function reclaims({ look, loaded, operation }: View, nowMs: number): boolean {
   const { automation } = look.delivery;
   const afterMs = automation.kind === 'automatic' ? automation.reclaimAfterMs : undefined;
@@ -185,6 +190,11 @@ function reclaims({ look, loaded, operation }: View, nowMs: number): boolean {
 /** Bears the mark of another owner of the same family. */
 function isClaimed({ live }: DiffEntry, marks: readonly (readonly [string, string])[]): boolean {
   return marks.some(([name, value]) => (live?.metadata.labels?.[name] ?? value) !== value);
+}
+
+/** A Job that the cluster has cleared away once it had run: with each heal it would run again. */
+function isSpent({ live, desired }: DiffEntry): boolean {
+  return live === undefined && desired !== undefined && isClearedAway(desired.object);
 }
 
 function hookRunsIn({ results }: OperationState): boolean {
@@ -347,7 +357,15 @@ function gateOf(view: View, { cluster, clock }: DeliveryPorts): OperationState |
   const { operation, look } = view;
   if (operation?.phase !== 'Running') return operation;
   const inventory = inventoryOf(view, operation);
-  return passGate(operation, look.delivery, { cluster, inventory, nowMs: clock.now() });
+  const fleeting = fleetingOf(view);
+  return passGate(operation, look.delivery, { cluster, inventory, fleeting, nowMs: clock.now() });
+}
+
+function fleetingOf({ loaded }: View): ReadonlySet<string> {
+  const objects = loaded.prepared?.objects ?? [];
+  return new Set(
+    objects.flatMap(({ object }) => (isClearedAway(object) ? [keyString(keyOf(object))] : [])),
+  );
 }
 
 function inventoryOf(
@@ -391,7 +409,12 @@ function statusOf(
   const waits = view.waiting === undefined ? [] : [view.waiting.problem];
   const health: Health = composeHealth(objects, { entries: compared.entries, delivery });
   const inventory = inventoryOf(view, operation);
-  const recheckAtMs = recheckOf(view, decision, { cluster, inventory, nowMs: clock.now() });
+  const recheckAtMs = recheckOf(view, decision, {
+    cluster,
+    inventory,
+    fleeting: fleetingOf(view),
+    nowMs: clock.now(),
+  });
   return {
     revisions: loaded.revisions,
     desiredDigest: loaded.digest,

@@ -113,6 +113,29 @@ test('what another Kustomization marked as its own is not grabbed back, nor dele
   assert.equal(await owner(), 'other');
 });
 
+test('a Job that the cluster cleared away has run, and runs again with the next revision alone', async () => {
+  await using world = await createWorld();
+  const job =
+    'apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: flux-system}\nspec:\n  ttlSecondsAfterFinished: 0\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}\n';
+  const push = (value: string) =>
+    world.sources.push(REPO, { 'deploy/a.yaml': `${config(value)}---\n${job}` });
+  const ref = { apiVersion: 'batch/v1', kind: 'Job', namespace: 'flux-system', name: 'once' };
+  const live = () => world.client.find(ref);
+  const clearAway = async () => {
+    await world.eventually(live, (one) => one !== undefined);
+    await world.client.delete(ref);
+  };
+  let commit = push('1');
+  await world.kubectlApply(tracked('  wait: true\n'));
+  await clearAway();
+  await ready(world, `Applied revision: main@sha1:${commit}`);
+  await settle();
+  assert.equal(await live(), undefined);
+  commit = push('2');
+  await clearAway();
+  await ready(world, `Applied revision: main@sha1:${commit}`);
+});
+
 test('an object without apiVersion is a failed build that names it, and none of its content', async () => {
   await using world = await createWorld();
   const broken = 'kind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n';
