@@ -7,6 +7,7 @@ import type { StepResult, SyncStep } from '@capstan/engine-sync';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '@capstan/kube-client';
 import { formatKey, type KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Clock, invariant, messageOf } from '@capstan/lib-std';
+import { writeKnown } from './leave-out-unknown.ts';
 import { isMarked, type Mark } from './mark-object.ts';
 import { takeOverPatch } from './take-over.ts';
 import { waitUntilGone } from './wait-gone.ts';
@@ -121,16 +122,18 @@ async function send(
 ): Promise<StepResult> {
   let created = false;
   const { dryRun, validate } = step.options;
-  const written = await client.apply(object, {
-    fieldManager: options.fieldManager,
-    force: true,
-    dryRun,
-    fieldValidation: validate ? 'Strict' : 'Ignore',
-    onAnswer: ({ status }) => {
-      created = status === 201;
-    },
-    ...signalOf(options),
-  });
+  const write = (sent: KubeObject) =>
+    client.apply(sent, {
+      fieldManager: options.fieldManager,
+      force: true,
+      dryRun,
+      fieldValidation: validate ? 'Strict' : 'Ignore',
+      onAnswer: ({ status }) => {
+        created = status === 201;
+      },
+      ...signalOf(options),
+    });
+  const written = await (validate ? write(object) : writeKnown(object, write));
   if (!dryRun) observeWrite(written);
   const same = written.metadata.resourceVersion === step.live?.metadata.resourceVersion;
   const outcome = created ? 'created' : same && !dryRun ? 'unchanged' : 'configured';

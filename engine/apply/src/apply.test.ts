@@ -5,6 +5,7 @@ import { createApiServer } from '@capstan/kube-apiserver';
 import { createKubeClient, type KubeClient } from '@capstan/kube-client';
 import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { applyStep, askServer, isMarked, markObject, takeOverPatch } from './index.ts';
+import { leaveOutUnknown } from './leave-out-unknown.ts';
 
 const MARK = {
   annotations: { 'example/id': 'web:{group}/{kind}:{namespace:home}/{name}' },
@@ -122,6 +123,36 @@ test('what else refuses a change is known by its words: a bound role, and what a
     const made = await world.run(step(after, { live, options: { ...options, recreate: true } }));
     assert.equal(made.outcome, 'created', `${before.kind}: ${made.message}`);
   }
+});
+
+test('without validation, what no schema knows is left out, wherever it stands', async () => {
+  const world = await start();
+  const odd = { a: 1, b: [2] };
+  const container = { name: 'c"]', image: 'i', ...odd, ports: [{ containerPort: 80, ...odd }] };
+  const deployment = (name: string): KubeObject => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      selector: { matchLabels: { app: 'w' } },
+      template: {
+        metadata: { labels: { app: 'w' } },
+        spec: { ...odd, containers: [{ ...container, name: 'c' }] },
+      },
+    },
+  });
+  const options = { ...OPTIONS, takeOverFrom: [] };
+  assert.equal((await world.run(step(deployment('w'), { options }))).outcome, 'failed');
+  const made = await world.run(step(deployment('w'), { options: { ...options, validate: false } }));
+  assert.equal(made.outcome, 'created', made.message);
+  const path = '.spec.containers[name="c\\"]"].ports[containerPort=80,protocol="TCP"].a';
+  const spec = { containers: [container] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec };
+  const less = leaveOutUnknown(pod, `errors:\n  ${path}: field not declared in schema`);
+  assert.deepEqual(less?.['spec'], {
+    containers: [{ ...container, ports: [{ containerPort: 80, b: [2] }] }],
+  });
+  assert.equal(leaveOutUnknown(pod, '.spec.zzz: field not declared in schema'), undefined);
 });
 
 test('pruning takes only what still bears the mark', async () => {

@@ -1,5 +1,6 @@
 import type { KubeClient } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { writeKnown } from './leave-out-unknown.ts';
 
 export type ServerVerdict =
   | { readonly kind: 'same' }
@@ -18,22 +19,27 @@ export async function askServer(
     client,
     fieldManager,
     withStatus = false,
+    validate = true,
     signal,
   }: {
     readonly client: KubeClient;
     readonly fieldManager: string;
     /** A change of status is one, too. */
     readonly withStatus?: boolean;
+    /** false: as it would be applied without validation, less what no schema knows. */
+    readonly validate?: boolean;
     readonly signal?: AbortSignal;
   },
 ): Promise<ServerVerdict> {
   try {
-    const predicted = await client.apply(desired, {
-      fieldManager,
-      force: true,
-      dryRun: true,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const predict = (sent: KubeObject) =>
+      client.apply(sent, {
+        fieldManager,
+        force: true,
+        dryRun: true,
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const predicted = await (validate ? predict(desired) : writeKnown(desired, predict));
     const isSame = sameContent(predicted, live, withStatus);
     return { kind: isSame ? 'same' : 'different' };
   } catch (error) {

@@ -142,7 +142,8 @@ export async function arbitrate(
     if (desired === undefined || live === undefined) return entry;
     if (isCertain(entry, delivery.fieldManager)) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
-    const question = `${cluster.name} ${version} ${digestOf(desired.object)}`;
+    const validate = validates(desired.object, delivery);
+    const question = `${cluster.name} ${version} ${validate} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
     if (answer === undefined) {
       const { fieldManager } = delivery;
@@ -150,6 +151,7 @@ export async function arbitrate(
         client: cluster.client,
         fieldManager,
         withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
+        validate,
         signal,
       });
       if (told.kind !== 'unknown') {
@@ -162,6 +164,11 @@ export async function arbitrate(
     const undecided = entry.verdict === 'unknown' && answer === 'different';
     return undecided ? { ...entry, verdict: 'different' } : entry;
   });
+}
+
+function validates(object: KubeObject, { sync }: Delivery): boolean {
+  const told = readHints(object, sync.vocabulary).options['Validate'];
+  return told === 'true' || (told !== 'false' && sync.validate);
 }
 
 /**
