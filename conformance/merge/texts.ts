@@ -3,7 +3,6 @@ import {
   configKeyProblems,
   dns1035LabelProblems,
   dnsLabelProblems,
-  environmentNameProblems,
   formatDurationNanos,
   formatFieldSelector,
   formatLabelSelector,
@@ -114,7 +113,6 @@ function nameProblems(text: string): (readonly string[] | null)[] {
     labelValueProblems,
     portNameProblems,
     configKeyProblems,
-    environmentNameProblems,
     pathSegmentProblems,
   ].map((check) => {
     const problems = check(text);

@@ -42,7 +42,6 @@ func runText(op, text string) (json.RawMessage, error) {
 	return json.Marshal([][]string{
 		validation.IsDNS1123Subdomain(text), validation.IsDNS1123Label(text), validation.IsDNS1035Label(text),
 		validation.IsWildcardDNS1123Subdomain(text), content.IsLabelKey(text), content.IsLabelValue(text),
-		validation.IsValidPortName(text), validation.IsConfigMapKey(text), validation.IsEnvVarName(text),
-		content.IsPathSegmentName(text),
+		validation.IsValidPortName(text), validation.IsConfigMapKey(text), content.IsPathSegmentName(text),
 	})
 }

@@ -44,7 +44,6 @@ export {
   configKeyProblems,
   dns1035LabelProblems,
   dnsLabelProblems,
-  environmentNameProblems,
   labelKeyProblems,
   labelValueProblems,
   pathSegmentProblems,

@@ -8,13 +8,11 @@ const subdomain1123 = `${label1123}(\\.${label1123})*`;
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const labelKey = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const configKey = '[-._a-zA-Z0-9]+';
-const environmentName = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 
 const labelPattern = new RegExp(`^${label1123}$`);
 const label1035Pattern = new RegExp(`^${label1035}$`);
 const labelKeyPattern = new RegExp(`^${labelKey}$`);
 const configKeyPattern = new RegExp(`^${configKey}$`);
-const environmentPattern = new RegExp(`^${environmentName}$`);
 
 const subdomainMessage =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
@@ -141,15 +139,6 @@ export function configKeyProblems(text: string): Problems {
   const message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
   if (!configKeyPattern.test(text))
     problems.push(mismatch(message, configKey, 'key.name', 'KEY_NAME', 'key-name'));
-  return [...problems, ...dotProblems(text)];
-}
-
-export function environmentNameProblems(text: string): Problems {
-  const message =
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
-  const problems = environmentPattern.test(text)
-    ? []
-    : [mismatch(message, environmentName, 'my.env-name', 'MY_ENV.NAME', 'MyEnvName1')];
   return [...problems, ...dotProblems(text)];
 }
 
