@@ -295,6 +295,15 @@ const KNOWN_STATUS: ReadonlySet<string> = new Set([
 async function handsBack(world: World, style: Style): Promise<void> {
   const { name } = style;
   await world.stop();
+  await until('the rollout is over', PATIENCE_MS, async () => {
+    const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: name, name: 'web' };
+    const web = await world.client.get(ref);
+    const replicas = valueAt(web, 'spec', 'replicas');
+    const isDone = ['replicas', 'updatedReplicas', 'readyReplicas'].every(
+      (field) => valueAt(web, 'status', field) === replicas,
+    );
+    return isDone && (await podsOf(world, name)).length === replicas;
+  });
   const pods = await podsOf(world, name);
   for (const text of Object.values({ ...FILES, ...CHANGED })) {
     const wanted = marked(text, style);
