@@ -102,6 +102,10 @@ export const attributesClassStrategy: Strategy = {
 export const apiServiceStrategy: Strategy = {
   hasStatus: true,
   nameRule: 'any',
+  applyDefaults(object) {
+    const service = childDraft(object, 'spec')['service'];
+    if (isDraftObject(service)) setDefault(service, 'port', 443);
+  },
   validate: apiServiceErrors,
 };
 
