@@ -103,7 +103,7 @@ export async function azureSecretToken(
   const options =
     authorityHost === undefined
       ? optionsOf(access)
-      : { ...(await guarded(access)), authorityHost, disableInstanceDiscovery: true };
+      : { ...guarded(access), authorityHost, disableInstanceDiscovery: true };
   const credential = () => {
     if (tenantId && clientSecret)
       return new ClientSecretCredential(tenantId, clientId, clientSecret, options);
@@ -156,7 +156,8 @@ function optionsOf({ proxy }: CloudAccess): TokenCredentialOptions {
   return { retryOptions, proxyOptions };
 }
 
-async function guarded(access: CloudAccess): Promise<TokenCredentialOptions> {
+/** Options of every client of Azure's SDK: one more attempt, and no way to a metadata service. */
+export function guarded(access: CloudAccess): TokenCredentialOptions {
   const { httpsAgent } = guardedAgents(access);
   return {
     retryOptions: { maxRetries: 1 },

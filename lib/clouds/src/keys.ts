@@ -1,15 +1,8 @@
 /** Keys that a service of a cloud, or Vault, keeps: what they encrypted is opened there. As SOPS asks them. */
 import { hostname } from 'node:os';
-import {
-  type CloudAccess,
-  type CloudToken,
-  guardedAgents,
-  invalid,
-  refused,
-  refuseHost,
-} from './access.ts';
+import { type CloudAccess, type CloudToken, invalid, refused } from './access.ts';
 import { type AwsCredentials, ask, awsRole, clientConfig } from './aws.ts';
-import { toCredential } from './azure.ts';
+import { guarded, toCredential } from './azure.ts';
 import { type PostOptions, post } from './post.ts';
 
 const ARN = /^arn:aws[\w-]*:kms:(.+):[0-9]+:(key|alias)\/.+$/;
@@ -64,24 +57,8 @@ export async function openWithAzureVault(
 ): Promise<Uint8Array> {
   if (!URL.canParse(key.vaultUrl)) throw invalid(`'${key.vaultUrl}' is no address of a vault`);
   const { CryptographyClient } = await import('@azure/keyvault-keys');
-  const { httpsAgent } = guardedAgents(access);
   const id = new URL(`/keys/${key.name}/${key.version}`, key.vaultUrl).href;
-  const client = new CryptographyClient(id, toCredential(token), {
-    retryOptions: { maxRetries: 1 },
-    additionalPolicies: [
-      {
-        position: 'perRetry',
-        policy: {
-          name: 'guard',
-          sendRequest(request, next) {
-            refuseHost(request.url);
-            request.agent = httpsAgent;
-            return next(request);
-          },
-        },
-      },
-    ],
-  });
+  const client = new CryptographyClient(id, toCredential(token), guarded(access));
   try {
     const abort = access.signal === undefined ? {} : { abortSignal: access.signal };
     const { result } = await client.decrypt({ algorithm: 'RSA-OAEP-256', ciphertext }, abort);

@@ -2,15 +2,11 @@ import type { KubeObject } from '@capstan/kube-object';
 import type { Core } from '../core.ts';
 import type { AdmissionAttributes } from './attributes.ts';
 import { isExempt } from './match-request.ts';
-import {
-  MUTATING_BINDINGS,
-  MutatingPolicies,
-  newPolicyRounds,
-  type Settle,
-} from './mutating-policies.ts';
+import { MUTATING_BINDINGS, MutatingPolicies, type Settle } from './mutating-policies.ts';
+import { newRounds } from './rounds.ts';
 import { Sessions } from './session.ts';
 import { VALIDATING_BINDINGS, ValidatingPolicies } from './validating-policies.ts';
-import { MUTATING_WEBHOOKS, newWebhookRounds, VALIDATING_WEBHOOKS, Webhooks } from './webhooks.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, Webhooks } from './webhooks.ts';
 
 /** What a cluster's own configuration has to say of a request, beside the plugins that every server has. */
 export class Admission {
@@ -39,8 +35,8 @@ export class Admission {
       (bucket) => core.store.view(bucket).size === 0,
     );
     if (isBare) return undefined;
-    const policies = newPolicyRounds();
-    const webhooks = newWebhookRounds();
+    const policies = newRounds();
+    const webhooks = newRounds();
     const round = (given: KubeObject | undefined): KubeObject | undefined => {
       const shaped = this.#mutating.mutate(
         core,

@@ -16,6 +16,7 @@ import { ADMISSION_GROUP, bindingMatches, matchResources } from './match-request
 import { compileMutator, MutationError, type Mutator, runMutator } from './mutators.ts';
 import { ConfigurationError, collectParameters, parameterResource } from './parameters.ts';
 import type { PolicyExpression } from './policy-expression.ts';
+import { type Rounds, requireAgain } from './rounds.ts';
 
 export const MUTATING_POLICIES = `${ADMISSION_GROUP}/mutatingadmissionpolicies`;
 export const MUTATING_BINDINGS = `${ADMISSION_GROUP}/mutatingadmissionpolicybindings`;
@@ -45,26 +46,6 @@ interface Problem {
 /** Brings a patched object into the form that decoding and defaulting give it. */
 export type Settle = (object: KubeObject) => KubeObject;
 
-/** What is remembered between the two rounds of the policies on one request. */
-export interface PolicyRounds {
-  isSecond: boolean;
-  /** Something has changed: the chain runs once more. */
-  again: boolean;
-  last: KubeObject | undefined;
-  readonly invoked: Set<string>;
-  readonly required: Set<string>;
-}
-
-export function newPolicyRounds(): PolicyRounds {
-  return {
-    isSecond: false,
-    again: false,
-    last: undefined,
-    invoked: new Set(),
-    required: new Set(),
-  };
-}
-
 /** Has every MutatingAdmissionPolicy that is bound change the object (k8s.io/apiserver's plugin policy/mutating). */
 export class MutatingPolicies {
   readonly #compiled = new WeakMap<KubeObject, CompiledPolicy>();
@@ -73,7 +54,7 @@ export class MutatingPolicies {
   mutate(
     core: Core,
     attributes: AdmissionAttributes,
-    how: { readonly settle: Settle; readonly rounds: PolicyRounds },
+    how: { readonly settle: Settle; readonly rounds: Rounds },
   ): KubeObject | undefined {
     const bindings = listBucket(core.store, MUTATING_BINDINGS);
     if (bindings.length === 0) return attributes.object;
@@ -112,7 +93,7 @@ export class MutatingPolicies {
     attributes: AdmissionAttributes,
     how: {
       readonly settle: Settle;
-      readonly rounds: PolicyRounds;
+      readonly rounds: Rounds;
       readonly problems: Problem[];
     },
   ): KubeObject | undefined {
@@ -167,11 +148,6 @@ export class MutatingPolicies {
 
 function asJson(object: KubeObject | undefined): KubeObject | null {
   return object ?? null;
-}
-
-function requireAgain({ invoked, required }: PolicyRounds): void {
-  for (const key of invoked) required.add(key);
-  invoked.clear();
 }
 
 function invocationsOf(

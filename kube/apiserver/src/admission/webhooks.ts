@@ -16,31 +16,13 @@ import {
 } from './compiled-policy.ts';
 import { ADMISSION_GROUP, matchRules, selects } from './match-request.ts';
 import type { Settle } from './mutating-policies.ts';
+import { type Rounds, requireAgain } from './rounds.ts';
 import { type Question, type Sessions, WebhookPending } from './session.ts';
 import { callWebhook, type WebhookAnswer } from './webhook-call.ts';
 import { webhookTarget } from './webhook-target.ts';
 
 export const VALIDATING_WEBHOOKS = `${ADMISSION_GROUP}/validatingwebhookconfigurations`;
 export const MUTATING_WEBHOOKS = `${ADMISSION_GROUP}/mutatingwebhookconfigurations`;
-
-/** What is remembered between the two rounds of the mutating webhooks on one request. */
-export interface WebhookRounds {
-  isSecond: boolean;
-  again: boolean;
-  last: KubeObject | undefined;
-  readonly invoked: Set<string>;
-  readonly required: Set<string>;
-}
-
-export function newWebhookRounds(): WebhookRounds {
-  return {
-    isSecond: false,
-    again: false,
-    last: undefined,
-    invoked: new Set(),
-    required: new Set(),
-  };
-}
 
 interface Hook {
   readonly uid: string;
@@ -83,7 +65,7 @@ export class Webhooks {
     attributes: AdmissionAttributes,
     how: {
       readonly settle: Settle;
-      readonly rounds: WebhookRounds;
+      readonly rounds: Rounds;
       readonly warn: (text: string) => void;
     },
   ): KubeObject | undefined {
@@ -211,11 +193,6 @@ function reviewRequest(attributes: AdmissionAttributes, matched: ServedResource)
 
 function sameObject(a: KubeObject | undefined, b: KubeObject | undefined): boolean {
   return equalJson(a ?? null, b ?? null);
-}
-
-function requireAgain({ invoked, required }: WebhookRounds): void {
-  for (const uid of invoked) required.add(uid);
-  invoked.clear();
 }
 
 /** The patch of an answer; throws when it refuses, or when it failed and that counts. */
