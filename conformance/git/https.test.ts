@@ -8,15 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import {
-  commitFiles,
-  createGitHost,
-  type GitCredentials,
-  initMirror,
-  Mirror,
-} from '@capstan/lib-git';
+import { createGitHost, type GitCredentials, Mirror } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
 import { startHttpProxy, startSocksProxy } from '../cluster/proxies.ts';
+import { makeOrigin } from './origin.ts';
 
 const whyNoOpenssl =
   spawnSync('openssl', ['version']).error === undefined
@@ -35,15 +30,7 @@ describe('Git over HTTPS and through proxies', { skip: whyNoOpenssl }, () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'git-https-'));
     const origin = join(folder, 'origin.git');
-    await initMirror(origin);
-    commit = await commitFiles({
-      gitDir: origin,
-      branch: 'main',
-      files: { a: 'b' },
-      message: 'x',
-      author: { name: 'a', email: 'b' },
-      at: 1,
-    });
+    commit = await makeOrigin(origin);
     for (const name of ['ca', 'other-ca']) makeAuthority(name);
     makeCertificate('server', 'ca', 'subjectAltName=IP:127.0.0.1');
     makeCertificate('client', 'ca', 'extendedKeyUsage=clientAuth');

@@ -13,8 +13,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { commitFiles, type GitCredentials, initMirror, Mirror } from '@capstan/lib-git';
+import { type GitCredentials, Mirror } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
+import { makeOrigin } from './origin.ts';
 
 const SSHD = '/usr/sbin/sshd';
 const PASSPHRASE = 'canary phrase';
@@ -34,15 +35,7 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'git-ssh-'));
     const origin = join(folder, 'origin.git');
-    await initMirror(origin);
-    commit = await commitFiles({
-      gitDir: origin,
-      branch: 'main',
-      files: { a: 'b' },
-      message: 'x',
-      author: { name: 'a', email: 'b' },
-      at: 1,
-    });
+    commit = await makeOrigin(origin);
     for (const name of ['host', 'user', 'stranger', 'authority']) makeKey(name, '');
     makeKey('host-ecdsa', '', 'ecdsa');
     certifyHost();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { at } from '@capstan/engine-delivery/testing';
 import type { Json, JsonObject } from '@capstan/kube-object';
-import { at } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { at } from '@capstan/engine-delivery/testing';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { nextStage, withDeleteFinalizers } from './end-of-application.ts';
-import { at } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';

@@ -1,8 +1,8 @@
 /** Each request of a sync fails once, for each of them: it converges all the same, and goes on to follow Git. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { at } from '@capstan/engine-delivery/testing';
 import { CapstanError } from '@capstan/lib-std';
-import { at } from './testing/look.ts';
 import { createWorld } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';

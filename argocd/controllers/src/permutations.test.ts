@@ -4,10 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pause, seededRandom, trySeeds, unrulyWatches } from '@capstan/engine-delivery/testing';
-import { isNotFound } from '@capstan/kube-client';
+import {
+  type Act,
+  actAtRandom,
+  at,
+  pause,
+  seededRandom,
+  trySeeds,
+  unrulyWatches,
+} from '@capstan/engine-delivery/testing';
 import type { Json } from '@capstan/kube-object';
-import { at } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
 
 const REPO = 'https://git.example.com/org/repo.git';
@@ -49,16 +55,6 @@ function commit(count: number, random: () => number): Record<string, string> {
   return files;
 }
 
-async function tolerant(run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
-
-type Act = (world: World, random: () => number, count: number) => Promise<unknown>;
-
 const onConfigMap = (name: string) => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -68,7 +64,7 @@ const onConfigMap = (name: string) => ({
 const patchApp = ({ client }: World, patch: Json) => client.patch(REF, patch, { type: 'merge' });
 const SOME = ['a', 'b', 'c', 'always'];
 
-const ACTS: readonly Act[] = [
+const ACTS: readonly Act<World>[] = [
   async ({ sources }, random, count) => sources.push(REPO, commit(count, random)),
   async ({ sources }, random, count) => sources.push(REPO, commit(count, random)),
   ({ client }, random) =>
@@ -98,11 +94,7 @@ async function runScript(seed: number): Promise<void> {
   });
   world.sources.push(REPO, commit(0, random));
   await world.kubectlApply(APPLICATION);
-  for (let count = 1; count <= 12; count++) {
-    const act = ACTS[Math.floor(random() * ACTS.length)];
-    await tolerant(async () => act?.(world, random, count));
-    if (random() < 0.7) await pause(random() * 120);
-  }
+  await actAtRandom(world, ACTS, { random, times: 12 });
   const last = commit(99, random);
   const [first, second] = random() < 0.5 ? ['git', 'spec'] : ['spec', 'git'];
   for (const what of [first, second]) {

@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { fail } from './perform-operation.ts';
 import type { Delivery, HealthGate, InventoryEntry, OperationState } from './types.ts';
 
-/** What is left to wait for, as one sentence; undefined when everything is healthy. */
+/** What is left to wait for, and what will not become healthy any more. */
 interface GateView {
   readonly waiting: readonly JudgedObject[];
   readonly failed: readonly JudgedObject[];

@@ -4,8 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pause, seededRandom, trySeeds, unrulyWatches } from '@capstan/engine-delivery/testing';
-import { isNotFound } from '@capstan/kube-client';
+import {
+  type Act,
+  actAtRandom,
+  pause,
+  seededRandom,
+  trySeeds,
+  unrulyWatches,
+} from '@capstan/engine-delivery/testing';
 import type { Json } from '@capstan/kube-object';
 import { annotate, at, find } from './testing/look.ts';
 import { createWorld, type World } from './testing/world.ts';
@@ -59,16 +65,6 @@ function commit(count: number, random: () => number): Record<string, string> {
   return files;
 }
 
-async function tolerant(run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
-
-type Act = (world: World, random: () => number, count: number) => Promise<unknown>;
-
 const onConfigMap = (name: string) => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -79,7 +75,7 @@ const patchSpec = ({ client }: World, spec: Json, ref = KUSTOMIZATION) =>
   client.patch(ref, { spec }, { type: 'merge' });
 const SOME = ['a', 'b', 'c', 'always'];
 
-const ACTS: readonly Act[] = [
+const ACTS: readonly Act<World>[] = [
   async ({ sources }, random, count) => sources.push(URL, commit(count, random)),
   async ({ sources }, random, count) => sources.push(URL, commit(count, random)),
   async ({ sources }, random, count) =>
@@ -104,11 +100,7 @@ async function runScript(seed: number): Promise<void> {
   });
   world.sources.push(URL, commit(0, random));
   await world.kubectlApply(RESOURCES);
-  for (let count = 1; count <= 12; count++) {
-    const act = ACTS[Math.floor(random() * ACTS.length)];
-    await tolerant(async () => act?.(world, random, count));
-    if (random() < 0.7) await pause(random() * 120);
-  }
+  await actAtRandom(world, ACTS, { random, times: 12 });
   // What was not pruned while that was off is nobody's by now: it may stay, or go.
   const last = commit(99, random);
   const order = random() < 0.5 ? ['git', 'spec', 'repository'] : ['repository', 'spec', 'git'];

@@ -1,2 +1,3 @@
+export { at } from './look.ts';
 export { eventually, MemorySources } from './memory-sources.ts';
-export { pause, seededRandom, trySeeds, unrulyWatches } from './unruly.ts';
+export { type Act, actAtRandom, pause, seededRandom, trySeeds, unrulyWatches } from './unruly.ts';

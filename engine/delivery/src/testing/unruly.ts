@@ -1,5 +1,5 @@
 /** For tests: events of watches late, twice and in any order among kinds; and the same script again by its seed. */
-import type { Transport } from '@capstan/kube-client';
+import { isNotFound, type Transport } from '@capstan/kube-client';
 
 /** In [0, 1), the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -30,6 +30,24 @@ export async function trySeeds(few: number, run: (seed: number) => Promise<void>
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Something that people, Git or the cluster do to a world; what they do it to may be gone. */
+export type Act<W> = (world: W, random: () => number, count: number) => Promise<unknown>;
+
+/** So many acts, one after the other, some of them at once after the one before. */
+export async function actAtRandom<W>(
+  world: W,
+  acts: readonly Act<W>[],
+  { random, times }: { readonly random: () => number; readonly times: number },
+): Promise<void> {
+  for (let count = 1; count <= times; count++) {
+    const act = acts[Math.floor(random() * acts.length)];
+    await act?.(world, random, count).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+    if (random() < 0.7) await pause(random() * 120);
+  }
 }
 
 const LATE_MS = 40;

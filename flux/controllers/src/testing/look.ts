@@ -1,6 +1,9 @@
 /** How tests look at what the controllers wrote. */
+import { at } from '@capstan/engine-delivery/testing';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import type { World } from './world.ts';
+
+export { at };
 
 export async function ready(world: World, message: string): Promise<KubeObject | undefined> {
   return world.eventually(
@@ -46,20 +49,6 @@ export function conditions(object: KubeObject | undefined): readonly string[] {
 
 export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 150));
-}
-
-export function at(
-  value: Json | KubeObject | undefined,
-  ...path: readonly (string | number)[]
-): Json | undefined {
-  let current: Json | undefined = value;
-  for (const part of path) {
-    current =
-      typeof current === 'object' && current !== null
-        ? (current as { readonly [key: string]: Json })[part]
-        : undefined;
-  }
-  return current;
 }
 
 function list(value: Json | undefined): readonly Json[] {
