@@ -36,6 +36,7 @@ import {
 import { mark, unmark, withStatus } from './conditions.ts';
 import { isAsking, isNewSource, keyOf, keyText, requireParsed } from './control-state.ts';
 import { artifactMarks, type HelmSourcePorts } from './helm-repository-controller.ts';
+import { isRefusedLogin } from './refused-login.ts';
 import { openAccess } from './repository-access.ts';
 import {
   artifactOf,
@@ -288,19 +289,13 @@ async function authenticated<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
+    if (!isRefusedLogin(error)) throw error;
     const message = messageOf(error);
-    const marks = ['401', 'unauthorized', 'authentication required', 'tls', 'OCI_DENIED'];
-    const code = error instanceof CapstanError ? causeCode(error) : '';
-    if (!marks.some((one) => message.includes(one)) && code !== 'OCI_DENIED') throw error;
     throw new CapstanError('AUTH', `failed to authenticate with the Helm repository: ${message}`, {
       kind: 'retry',
       cause: error,
     });
   }
-}
-
-function causeCode({ code, cause }: CapstanError): string {
-  return cause instanceof CapstanError ? causeCode(cause) : code;
 }
 
 /** The files of a source's artifact; undefined while it is not there. */
