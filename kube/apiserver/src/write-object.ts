@@ -1,5 +1,5 @@
 import { keepTimestamps } from '@capstan/kube-merge';
-import type { JsonObject, KubeObject, ObjectMeta } from '@capstan/kube-object';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { decodeBuiltIn } from '@capstan/kube-schema';
 import { attributesOf, mutateDraft, type WriteRequest } from './admission/admit-write.ts';
 import {
@@ -13,10 +13,11 @@ import {
   MODIFIED,
   notFound,
 } from './api-error.ts';
+import { carryOver, raiseGeneration, writesStatus } from './carry-over.ts';
 import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
 import { trackChange } from './field-management.ts';
-import { childDraft, cloneJson, type DraftObject, equalJson, objectAt, textAt } from './json.ts';
+import { childDraft, cloneJson, type DraftObject, equalJson, textAt } from './json.ts';
 import { admitLimits, fillFromLimits } from './limit-ranges.ts';
 import { metadataErrors, metadataUpdateErrors } from './metadata-validation.ts';
 import { generateName } from './names.ts';
@@ -200,7 +201,8 @@ export function updateObject(
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
   const part = resource.strategy.parts?.[options.subresource ?? ''];
-  carryOver(draft, old, resource, options.subresource ?? '');
+  const ofStatus = writesStatus(options.subresource);
+  carryOver(draft, old, resource, options.subresource);
   part?.keep(draft, old);
   if (options.applied !== true) {
     takeManagedFields(
@@ -215,12 +217,14 @@ export function updateObject(
     );
   }
   admitChange(core, target, { draft, old }, options);
-  if (!STATUS_PARTS.has(options.subresource ?? '')) {
+  if (ofStatus) {
+    resource.strategy.prepareStatus?.(draft, old, context, options.subresource ?? '');
+  } else {
     resource.strategy.prepareUpdate?.(draft, old, context);
-  } else resource.strategy.prepareStatus?.(draft, old, context, options.subresource ?? '');
-  if (!STATUS_PARTS.has(options.subresource ?? '')) raiseGeneration(draft, old, resource);
+    raiseGeneration(draft, old, resource);
+  }
   const object = asObject(draft);
-  const errors = STATUS_PARTS.has(options.subresource ?? '')
+  const errors = ofStatus
     ? (resource.strategy.validateStatus?.(object, old, options.subresource ?? '') ?? [])
     : [
         ...metadataUpdateErrors(object, old, resource),
@@ -517,99 +521,3 @@ const STORED_WITHOUT_GROUP: ReadonlySet<string> = new Set([
   'admissionregistration.k8s.io',
   'node.k8s.io',
 ]);
-
-const SYSTEM_METADATA: readonly (keyof ObjectMeta)[] = [
-  'uid',
-  'creationTimestamp',
-  'generation',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-];
-
-/** What a writer cannot change comes from the stored object. */
-function carryOver(
-  draft: DraftObject,
-  old: KubeObject,
-  resource: ServedResource,
-  subresource: string,
-): void {
-  const metadata = childDraft(draft, 'metadata');
-  for (const key of SYSTEM_METADATA) {
-    const value = old.metadata[key];
-    if (value === undefined) delete metadata[key];
-    else metadata[key] = value as string;
-  }
-  delete metadata['selfLink'];
-  metadata['resourceVersion'] = old.metadata.resourceVersion ?? '';
-  if (STATUS_PARTS.has(subresource)) {
-    carryAllButStatus(draft, old, resource);
-  } else if (resource.strategy.hasStatus === true) {
-    if (old['status'] === undefined) delete draft['status'];
-    else draft['status'] = old['status'] as DraftObject;
-  }
-}
-
-/** Subresources that write the status; the others (scale, resize) write the spec. */
-const STATUS_PARTS: ReadonlySet<string> = new Set(['status', 'approval']);
-
-/** Kinds whose status writes may change labels, annotations and finalizers too. */
-const STATUS_WITH_METADATA: ReadonlySet<string> = new Set([
-  '/pods',
-  '/nodes',
-  '/namespaces',
-  '/services',
-  '/persistentvolumes',
-  '/persistentvolumeclaims',
-  '/resourcequotas',
-  'certificates.k8s.io/certificatesigningrequests',
-  'policy/poddisruptionbudgets',
-  'autoscaling/horizontalpodautoscalers',
-  'batch/jobs',
-  'batch/cronjobs',
-  'networking.k8s.io/ingresses',
-  'apps/statefulsets',
-  'apps/daemonsets',
-  'apps/replicasets',
-  '/replicationcontrollers',
-]);
-
-function carryAllButStatus(draft: DraftObject, old: KubeObject, resource: ServedResource): void {
-  const status = draft['status'];
-  const managed = childDraft(draft, 'metadata')['managedFields'];
-  for (const key of Object.keys(draft)) {
-    if (key !== 'status' && key !== 'metadata') delete draft[key];
-  }
-  for (const key of Object.keys(old)) {
-    if (key !== 'status' && key !== 'metadata') draft[key] = old[key] as DraftObject;
-  }
-  if (status === undefined) delete draft['status'];
-  if (!STATUS_WITH_METADATA.has(resource.bucket)) {
-    const annotations = childDraft(draft, 'metadata')['annotations'];
-    draft['metadata'] = { ...old.metadata } as unknown as DraftObject;
-    const metadata = childDraft(draft, 'metadata');
-    // Deployments are the odd ones: their labels stay, their annotations (the revision) follow.
-    if (resource.bucket === 'apps/deployments') {
-      if (annotations === undefined) delete metadata['annotations'];
-      else metadata['annotations'] = annotations;
-    }
-  }
-  const metadata = childDraft(draft, 'metadata');
-  if (managed === undefined) delete metadata['managedFields'];
-  else metadata['managedFields'] = managed;
-}
-
-function raiseGeneration(draft: DraftObject, old: KubeObject, resource: ServedResource): void {
-  if (resource.strategy.hasGeneration !== true) return;
-  if (resource.strategy.generationCovers === 'nothing') return;
-  const withStatus = resource.custom !== undefined && !resource.custom.hasStatus;
-  const rest = (object: DraftObject | KubeObject): DraftObject => {
-    const { metadata, status, ...others } = object as DraftObject;
-    const covered = resource.strategy.generationCovers;
-    if (covered === 'labels' || covered === 'annotations') {
-      others['metadata'] = { [covered]: objectAt(metadata)[covered] } as DraftObject;
-    }
-    return withStatus && status !== undefined ? { ...others, status } : others;
-  };
-  if (equalJson(rest(draft), rest(old))) return;
-  childDraft(draft, 'metadata')['generation'] = (old.metadata.generation ?? 0) + 1;
-}
