@@ -13,6 +13,7 @@ import {
 } from '@capstan/argocd-api';
 import {
   type Cluster,
+  type Delivery,
   type DeliveryPorts,
   type DeliveryStatus,
   type DependencyGraph,
@@ -56,6 +57,7 @@ import { portsFor, renderLate } from './delivery-ports.ts';
 import { ensureDeleteFinalizers } from './end-of-application.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
+import { isIdleUpdate } from './idle-updates.ts';
 import { isOverdue, leisureMs, leisureOf, limitAtMs, spreadMs } from './look-times.ts';
 import { contextOf } from './lowering-context.ts';
 import { findOrphans } from './orphaned-resources.ts';
@@ -64,7 +66,7 @@ import { repositoryAccess } from './repositories.ts';
 import type { Settings } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
 import { toApplicationStatus } from './to-application-status.ts';
-import { accountFor, ownerName, toDelivery } from './to-delivery.ts';
+import { accountFor, type LoweringContext, ownerName, toDelivery } from './to-delivery.ts';
 import { eventLabels, toEvents } from './to-events.ts';
 import { toOperationRequest } from './to-operation-request.ts';
 import { unusableStatus } from './unusable-spec.ts';
@@ -226,10 +228,14 @@ async function run(
   const { control, ports, watches } = bench;
   const stops = [
     ports.clusters.onOpen((cluster) =>
-      watchOwners(cluster, (owner) => {
-        if (owner.startsWith('Application/'))
-          controller.enqueue(fromOwner(owner), { reason: 'live object' });
-      }),
+      watchOwners(
+        cluster,
+        (owner) => {
+          if (owner.startsWith('Application/'))
+            controller.enqueue(fromOwner(owner), { reason: 'live object' });
+        },
+        (change) => isIdle(change, bench),
+      ),
     ),
     ports.clusters.onOpen((cluster) =>
       cluster.live.subscribe(({ key }) => {
@@ -261,6 +267,17 @@ async function run(
     bench.leisure.end();
     watches.close();
     await control[Symbol.asyncDispose]();
+  }
+}
+
+/** In doubt it is looked at. */
+function isIdle(change: LiveChange, { control, ports }: Bench): boolean {
+  const { clock, verdicts } = ports;
+  const tools = { evaluator: verdicts.paths, nowMs: clock.now() };
+  try {
+    return isIdleUpdate(change, control.settings(), tools);
+  } catch {
+    return false;
   }
 }
 
@@ -384,8 +401,12 @@ async function look(
   const held = bench.known.get(id);
   const past = held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
   const { control, ports } = bench;
-  const isOver = isTerminating(app) || isOverdue(past, control.settings(), ports.clock.now());
-  const previous = isOver ? endOperation(past) : past;
+  const isLate = isOverdue(past, control.settings(), ports.clock.now());
+  const previous = isLate
+    ? endOperation(past, 'controller sync timeout')
+    : isTerminating(app)
+      ? endOperation(past)
+      : past;
   const hard = isHard(id, app, bench);
   const refresh = hard || app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
@@ -439,7 +460,7 @@ async function runLook(
         onProgress: report,
         onLoaded: (renders) => watches.loaded(id, renders),
       },
-      renderLate(portsFor(delivery, ports, accountFor(app, context)), app, {
+      renderLate(portsFor(delivery, ports, actorOf(delivery, app, context)), app, {
         context,
         sources: [...delivery.sources, ...(request?.sources ?? [])],
         hard,
@@ -492,10 +513,14 @@ function underOperation(app: Application): Application {
   return { ...app, spec: { ...app.spec, syncPolicy } };
 }
 
-function endOperation(previous: DeliveryStatus | undefined): DeliveryStatus | undefined {
+function endOperation(
+  previous: DeliveryStatus | undefined,
+  endedBy?: string,
+): DeliveryStatus | undefined {
   const operation = previous?.operation;
   if (previous === undefined || operation?.phase !== 'Running') return previous;
-  return { ...previous, operation: { ...operation, phase: 'Terminating' } };
+  const cause = endedBy === undefined ? {} : { endedBy };
+  return { ...previous, operation: { ...operation, phase: 'Terminating', ...cause } };
 }
 
 /** After a restart the status tells what was done, and the application's own field what was asked for. */
@@ -589,6 +614,11 @@ async function preview(
   return previewSync(found.delivery, found.ports, { inventory, signal });
 }
 
+/** Who looks, and acts; what is refused is only looked at. */
+function actorOf(delivery: Delivery, app: Application, context: LoweringContext) {
+  return delivery.refusal === undefined ? accountFor(app, context) : undefined;
+}
+
 /** For a look that changes nothing; undefined when there is no such application. */
 function deliveryOf(key: AppKey, bench: Bench) {
   const held = bench.control.read(key);
@@ -597,7 +627,7 @@ function deliveryOf(key: AppKey, bench: Bench) {
   const context = contextOf(app, bench);
   const delivery = toDelivery(app, context);
   const { sources } = delivery;
-  const ports = renderLate(portsFor(delivery, bench.ports, accountFor(app, context)), app, {
+  const ports = renderLate(portsFor(delivery, bench.ports, actorOf(delivery, app, context)), app, {
     context,
     sources,
   });

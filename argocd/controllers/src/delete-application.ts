@@ -154,7 +154,8 @@ async function deleteObjects(
 function actingAccount(app: Application, context: LoweringContext): ServiceAccount | undefined {
   const account = accountFor(app, context);
   if (account !== undefined || context.settings.impersonation !== 'enforced') return account;
-  const message = 'failed to find a matching service account to impersonate';
+  const { server = '', name = '', namespace = '' } = app.spec.destination;
+  const message = `error deriving service account to impersonate: no matching service account found for destination server ${server || name} and namespace ${namespace}`;
   throw new CapstanError('DELETION_FAILED', message, { kind: 'stalled' });
 }
 

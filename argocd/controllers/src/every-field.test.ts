@@ -295,6 +295,7 @@ const SURROUNDINGS: readonly (readonly [
   ['spec.syncPolicy', { syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'] } }],
   ['operation.sync.sources', {}, { sync: { sources: [SOURCE] } }],
   ['operation.sync.source', {}, { sync: { source: SOURCE } }],
+  ['operation.retry', {}, { sync: { revision: COMMIT } }],
   ['operation', {}, { sync: {} }],
 ];
 

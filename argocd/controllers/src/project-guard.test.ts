@@ -208,6 +208,12 @@ describe('service accounts of destinations', () => {
     assert.deepEqual(find('other', 'deployer'), { namespace: 'team-a', name: 'fallback' });
     assert.equal(findServiceAccount(project({}), app, PROD), undefined);
   });
+  test('a glob that cannot be read fails, rather than that a later entry counts', () =>
+    assert.throws(() => find('{team', 'deployer'), {
+      code: 'IMPERSONATION_INVALID',
+      message:
+        'invalid glob pattern for destination namespace: glob: syntax error at 5: unclosed `{`',
+    }));
   for (const name of ['*', 'a/b', '!a', ' ']) {
     test(`${JSON.stringify(name)} is no account`, () =>
       assert.throws(() => find('*', name), { code: 'IMPERSONATION_INVALID' }));

@@ -1,6 +1,7 @@
 import type { Application, AppProject, AppProjectSpec } from '@capstan/argocd-api';
 import { fitsNegatable } from '@capstan/engine-delivery';
 import { type JsonObject, labelSelectorOf, matchesLabels } from '@capstan/kube-object';
+import { globProblem } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
 import type { KnownCluster } from './project-guard.ts';
 
@@ -57,21 +58,32 @@ export function findServiceAccount(
   cluster: KnownCluster,
 ): { readonly namespace: string; readonly name: string } | undefined {
   const namespace = destination.namespace ?? '';
-  const found = spec.destinationServiceAccounts?.find(
-    (one) => fits(one.server ?? '', cluster.server) && fits(one.namespace ?? '', namespace),
-  );
+  const found = spec.destinationServiceAccounts?.find((one) => {
+    const [server, place] = [one.server ?? '', one.namespace ?? ''];
+    // What comes before the one that fits has to be readable, too.
+    checkGlob(server, 'server');
+    checkGlob(place, 'namespace');
+    return fits(server, cluster.server) && fits(place, namespace);
+  });
   if (found === undefined) return undefined;
   const account = found.defaultServiceAccount ?? '';
-  if (account.trim() === '' || FORBIDDEN.test(account)) {
-    throw new CapstanError(
-      'IMPERSONATION_INVALID',
-      `default service account contains invalid chars '${account}'`,
-      { hint: 'correct spec.destinationServiceAccounts of the project' },
-    );
-  }
+  if (account.trim() === '' || FORBIDDEN.test(account))
+    throw invalid(`default service account contains invalid chars '${account}'`);
   const colon = account.indexOf(':');
   if (colon >= 0) return { namespace: account.slice(0, colon), name: account.slice(colon + 1) };
   return { namespace: namespace || (metadata.namespace ?? ''), name: account };
+}
+
+function checkGlob(pattern: string, what: string): void {
+  const problem = globProblem(pattern);
+  if (problem !== undefined)
+    throw invalid(`invalid glob pattern for destination ${what}: ${problem}`);
+}
+
+function invalid(message: string): CapstanError {
+  return new CapstanError('IMPERSONATION_INVALID', message, {
+    hint: 'correct spec.destinationServiceAccounts of the project',
+  });
 }
 
 function fits(pattern: string, text: string): boolean {

@@ -7,6 +7,7 @@ import { type BackoffPolicy, CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { parseDurationMs } from './durations.ts';
 import { toHealthRules } from './health-rules.ts';
+import { readIdleRules } from './idle-updates.ts';
 import { type KustomizeSettings, readKustomize } from './kustomize-settings.ts';
 import type { GlobalProject } from './project-view.ts';
 import { type Customization, readCustomizations } from './resource-customizations.ts';
@@ -31,6 +32,10 @@ export interface Settings {
   readonly ignoreAggregatedRoles: boolean;
   /** Whose status is left out of comparisons (resource.compareoptions: ignoreResourceStatusField). */
   readonly ignoredStatus: 'all' | 'definitions' | 'none';
+  /** Changes of live objects that ask for no look. */
+  readonly idleUpdates: { readonly enabled: boolean; readonly rules: readonly IgnoreRule[] };
+  /** What becomes of kinds that may not be listed (resource.respectRBAC). */
+  readonly unlistable: 'refused' | 'tolerated' | 'strict';
   /** Labels of an application or its project that its events bear: globs of keys. */
   readonly eventLabels: {
     readonly include: readonly string[];
@@ -113,6 +118,8 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
   const flag = (key: string, fallback: boolean) => readFlag(cm[key], fallback);
   const isImpersonating = flag('application.sync.impersonation.enabled', false);
   const isEnforced = flag('application.sync.impersonation.enforced', true);
+  const ignoredStatus = readIgnoredStatus(compare['ignoreResourceStatusField']);
+  const withDifferences = compare['ignoreDifferencesOnResourceUpdates'] !== false;
   return {
     trackingMethod: readTracking(cm['application.resourceTrackingMethod']),
     instanceLabelKey: cm['application.instanceLabelKey'] || 'app.kubernetes.io/instance',
@@ -129,7 +136,12 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
       ignoreRestartPolicyAnnotation: ANNOTATION.ignoreRestartPolicy,
     },
     ignoreAggregatedRoles: compare['ignoreAggregatedRoles'] === true,
-    ignoredStatus: readIgnoredStatus(compare['ignoreResourceStatusField']),
+    ignoredStatus,
+    idleUpdates: {
+      enabled: flag('resource.ignoreResourceUpdatesEnabled', true),
+      rules: readIdleRules(customizations, { withDifferences, ignoredStatus }),
+    },
+    unlistable: readUnlistable(cm['resource.respectRBAC'], problems),
     eventLabels: {
       include: list(cm['resource.includeEventLabelKeys']),
       exclude: list(cm['resource.excludeEventLabelKeys']),
@@ -153,6 +165,13 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     applicationSets: readApplicationSets(parameters),
     problems,
   };
+}
+
+function readUnlistable(text = '', problems: string[]): Settings['unlistable'] {
+  if (text === 'normal') return 'tolerated';
+  if (text === 'strict') return text;
+  if (text !== '') problems.push(`argocd-cm, resource.respectRBAC: ${text} is not known`);
+  return 'refused';
 }
 
 /** What is on unless it is turned off says no with `false` alone, and the other way round; an empty text says nothing. */

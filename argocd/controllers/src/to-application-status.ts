@@ -58,7 +58,7 @@ export function toApplicationStatus(
   return {
     ...told,
     controllerNamespace: context.controlNamespace,
-    ...historyOf(app, delivery.operation),
+    ...historyOf(app, delivery.operation, context),
     reconciledAt: now,
     ...(resources.length === 0 ? {} : { resources }),
     sourceHydrator: hydrationOf(app, context),
@@ -270,23 +270,34 @@ function toOperationState(
   const last = app.status?.operationState;
   if (last !== undefined && isRecordOf(last, operation)) return last;
   const { startedAtMs, finishedAtMs, message, phase, retryCount, revisions } = operation;
-  const sources = sourcesOf(app);
-  const [first] = sources;
-  const several = hasSeveralSources(app);
+  const wire = toWireOperation(app, operation, context);
+  const { several, ...what } = syncedSources(app, wire);
   return {
     ...(finishedAtMs === undefined ? {} : { finishedAt: formatTime(finishedAtMs) }),
     message,
-    operation: toWireOperation(app, operation, context),
+    operation: wire,
     phase,
     ...(retryCount === 0 ? {} : { retryCount }),
     startedAt: formatTime(startedAtMs),
     syncResult: {
       ...(operation.results.length === 0 ? {} : { resources: operation.results.map(toResult) }),
       revision: several ? '' : (revisions[0] ?? ''),
-      ...(several ? { revisions, sources } : first === undefined ? {} : { source: first }),
+      ...(several ? { revisions } : {}),
+      ...what,
       ...namespaceMetadataOf(app, operation),
     },
   };
+}
+
+/** What an operation syncs to: the sources that it names itself, as a rollback does, or those of the application. */
+function syncedSources(app: Application, { sync = {} }: Operation) {
+  const { source: named, sources: namedSources = [] } = sync;
+  const isOwn = named === undefined && namedSources.length === 0;
+  const sources = isOwn ? sourcesOf(app) : namedSources;
+  const several = isOwn ? hasSeveralSources(app) : namedSources.length > 0;
+  if (several) return { several, sources };
+  const source = isOwn ? sources[0] : named;
+  return source === undefined ? { several } : { several, source };
 }
 
 function namespaceMetadataOf({ spec }: Application, { results }: OperationState) {
@@ -322,11 +333,13 @@ function toWireOperation(
   context: RaisingContext,
 ): Operation {
   const { request, revisions } = operation;
-  if (context.operation !== undefined && request.initiatedBy.kind === 'person')
-    return context.operation;
+  const asked = context.operation;
+  // By its own field, also when automation wrote it there: the original's did.
+  if (asked !== undefined && (byPerson(request) || request.id.startsWith(JSON.stringify(asked))))
+    return renewed(asked, operation);
   // A person's operation that is over stays on record as it was written.
   const last = app.status?.operationState;
-  if (request.initiatedBy.kind === 'person' && last !== undefined) return last.operation;
+  if (byPerson(request) && last !== undefined) return last.operation;
   const { limit = 0, ...pace } = app.spec.syncPolicy?.retry ?? { limit: 5 };
   const several = hasSeveralSources(app);
   const sources = sourcesOf(app);
@@ -356,6 +369,17 @@ function toWireOperation(
   };
 }
 
+function byPerson({ initiatedBy }: OperationState['request']): boolean {
+  return initiatedBy.kind === 'person';
+}
+
+/** Tried again with the newest revisions, it names none any more. */
+function renewed(asked: Operation, { retryCount }: OperationState): Operation {
+  if (asked.retry?.refresh !== true || retryCount === 0 || asked.sync === undefined) return asked;
+  const { revision: _one, revisions: _several, ...sync } = asked.sync;
+  return { ...asked, sync };
+}
+
 function toResult(result: OperationState['results'][number]): ResourceResult {
   const { key, version, message, status, state, phase, hook, images } = result;
   return {
@@ -377,6 +401,7 @@ function toResult(result: OperationState['results'][number]): ResourceResult {
 function historyOf(
   app: Application,
   operation: OperationState | undefined,
+  context: RaisingContext,
 ): { readonly history?: readonly RevisionHistory[] } {
   const previous = app.status?.history ?? [];
   const kept = previous.length === 0 ? {} : { history: previous };
@@ -388,9 +413,7 @@ function historyOf(
   const last = previous.at(-1);
   const told = last?.revisions?.join() ?? last?.revision;
   if (last?.deployStartedAt === deployStartedAt && told === revisions.join()) return kept;
-  const sources = sourcesOf(app);
-  const several = hasSeveralSources(app);
-  const [first] = sources;
+  const { several, ...what } = syncedSources(app, toWireOperation(app, operation, context));
   const entry: RevisionHistory = {
     deployStartedAt,
     deployedAt: formatTime(finishedAtMs),
@@ -399,9 +422,8 @@ function historyOf(
       request.initiatedBy.kind === 'automation'
         ? { automated: true }
         : { username: request.initiatedBy.name },
-    ...(several
-      ? { revisions, sources }
-      : { revision: revisions[0] ?? '', ...(first === undefined ? {} : { source: first }) }),
+    ...(several ? { revisions } : { revision: revisions[0] ?? '' }),
+    ...what,
   };
   const limit = app.spec.revisionHistoryLimit ?? 10;
   return { history: limit <= 0 ? [] : [...previous, entry].slice(-limit) };

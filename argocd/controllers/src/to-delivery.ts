@@ -125,6 +125,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
       knownTypes: knownTypesOf(settings),
       ...comparedStatus(settings),
+      ...(settings.unlistable === 'refused' ? {} : { unlistable: settings.unlistable }),
       ignoresExtra: (object) => compareOption(object, 'IgnoreExtraneous'),
       keeps: (object) => isManagedNamespace(object, app),
     },
@@ -319,23 +320,28 @@ function toHold(
 
 export type ServiceAccount = { readonly namespace: string; readonly name: string };
 
-/** The account that acts at the destination; undefined: the control plane itself. */
+/** The account that acts at the destination; undefined: the control plane itself. Throws IMPERSONATION_INVALID. */
 export function accountFor(app: Application, context: LoweringContext): ServiceAccount | undefined {
   const { project, settings, clusters } = context;
   if (settings.impersonation === 'off' || project === undefined) return undefined;
   return findServiceAccount(project, app, findCluster(app.spec.destination, clusters));
 }
 
-/** Where accounts are enforced, nothing is applied without one. */
+/** Where accounts are enforced, nothing is applied without one; nowhere by one that cannot be told. */
 function refusalOf(
   app: Application,
   context: LoweringContext,
   { server }: ListedCluster,
 ): string | undefined {
-  if (context.settings.impersonation !== 'enforced') return undefined;
-  if (accountFor(app, context) !== undefined) return undefined;
+  try {
+    const account = accountFor(app, context);
+    if (account !== undefined || context.settings.impersonation !== 'enforced') return undefined;
+  } catch (error) {
+    if (!(error instanceof CapstanError)) throw error;
+    return `failed to derive service account to impersonate: ${error.message}`;
+  }
   const namespace = app.spec.destination.namespace ?? '';
-  return `failed to find a matching service account to impersonate: no matching service account found for destination server ${server} and namespace ${namespace}`;
+  return `no matching service account found for destination server ${server} and namespace ${namespace}`;
 }
 
 function findCluster(
@@ -461,6 +467,7 @@ export function toRetry(retry: RetryStrategy | undefined, field: string): RetryP
       maxMs: parseDurationMs(maxDuration, `${field}.backoff.maxDuration`),
       jitter: 0,
     },
+    ...(retry?.refresh === true ? { refresh: true } : {}),
   };
 }
 

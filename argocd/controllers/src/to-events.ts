@@ -37,7 +37,8 @@ function operationEvents(
   const [old, current] = [before.operationState, after.operationState];
   if (current === undefined) return [];
   const events: ApplicationEvent[] = [];
-  const revision = current.syncResult?.revision || (current.syncResult?.revisions ?? []).join(', ');
+  const { revision: single, revisions: several = [] } = current.syncResult ?? {};
+  const revision = single || several.join(', ');
   if (old?.startedAt !== current.startedAt) {
     const automated = current.operation.initiatedBy?.automated === true;
     const user = current.operation.initiatedBy?.username;
@@ -52,7 +53,7 @@ function operationEvents(
     events.push({
       type: failed ? 'Warning' : 'Normal',
       reason: 'OperationCompleted',
-      message: `${kind} operation to ${revision} ${outcome}`,
+      message: `${kind} operation to ${single || several.join(',')} ${outcome}`,
     });
   }
   return events;

@@ -34,12 +34,14 @@ export function toOperationRequest(
       : text;
   const sources = sync.sources ?? (sync.source === undefined ? undefined : [sync.source]);
   const revisions = sync.revisions ?? (sync.revision ? [sync.revision] : undefined);
+  const retry = toRetry(operation.retry, 'operation.retry');
   return {
     id,
     initiatedBy: toInitiator(operation),
     policy: toPolicy(operation),
-    retry: toRetry(operation.retry, 'operation.retry'),
-    healAttempt: 0,
+    // Who names no revision means the newest one, with each attempt.
+    retry: revisions === undefined ? { ...retry, refresh: true } : retry,
+    healAttempt: sync.autoHealAttemptsCount ?? 0,
     ...(revisions === undefined ? {} : { revisions }),
     ...(sources === undefined ? {} : { sources: toDeliverySources(sources, app, context) }),
   };

@@ -2,6 +2,7 @@ import {
   createLiveState,
   isVolatile,
   type KubeClient,
+  type LiveChange,
   type LiveState,
   type ResourceKind,
 } from '@capstan/kube-client';
@@ -66,14 +67,20 @@ export function createCluster(options: ClusterOptions): Cluster {
   };
 }
 
-/** Calls `wake` with every owner one of whose objects changed; returns the way to stop. */
-export function watchOwners(cluster: Cluster, wake: (owner: string) => void): () => void {
-  return cluster.live.subscribe(({ before, after }) => {
+/** Calls `wake` with every owner one of whose objects changed, but for changes of no account; returns the way to stop. */
+export function watchOwners(
+  cluster: Cluster,
+  wake: (owner: string) => void,
+  isIdle: (change: LiveChange) => boolean = () => false,
+): () => void {
+  return cluster.live.subscribe((change) => {
+    const { before, after } = change;
     // What is not whole is nobody's: an EndpointSlice bears the labels of its Service.
     const told = [before, after].flatMap((held) =>
       held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
     );
     const owners = new Set(told);
+    if (owners.size === 0 || isIdle(change)) return;
     for (const owner of owners) wake(owner);
   });
 }

@@ -58,7 +58,7 @@ export async function compareLive(
   },
 ): Promise<ComparedState> {
   const { cluster } = context.ports;
-  const problems = await watchKinds(delivery, prepared, context);
+  const { problems, unlisted } = await watchKinds(delivery, prepared, context);
   const owned = findOwned(delivery, cluster, context.inventory);
   const isApart = (object: KubeObject) => isHook(object, delivery.sync.vocabulary);
   const hooks = owned.filter(isApart);
@@ -69,7 +69,7 @@ export async function compareLive(
   }
   const isKept = keeperOf(delivery, prepared);
   const known = new Map(owned.map((object) => [keyString(keyOf(object)), object]));
-  const lives = await readLives(prepared.objects, known, context);
+  const lives = await readLives(prepared.objects, { ...context, known, unlisted });
   const { diff, diagnostics } = diffState(
     prepared.objects,
     {
@@ -210,20 +210,18 @@ function bigintText(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
+interface WatchedKinds {
+  readonly problems: readonly Problem[];
+  /** Kinds that cannot be watched, whose objects are asked for one by one: `group/kind`. */
+  readonly unlisted: ReadonlySet<string>;
+}
+
 async function watchKinds(
   delivery: Delivery,
   prepared: PreparedState | undefined,
-  {
-    ports,
-    inventory,
-    signal,
-  }: {
-    readonly ports: DeliveryPorts;
-    readonly inventory: readonly InventoryEntry[];
-    readonly signal: AbortSignal;
-  },
-): Promise<readonly Problem[]> {
-  const kinds = new Map<string, KindRef>();
+  { ports, inventory, signal }: Parameters<typeof compareLive>[2],
+): Promise<WatchedKinds> {
+  const kinds = new Map<string, Kind>();
   const add = (group: string, kind: string) => kinds.set(`${group}/${kind}`, { group, kind });
   for (const { object, scope } of [...(prepared?.objects ?? []), ...(prepared?.hooks ?? [])]) {
     // A kind that is not served yet has no objects.
@@ -232,19 +230,37 @@ async function watchKinds(
   for (const { key } of inventory) add(key.group, key.kind);
   if (delivery.sync.createNamespace !== undefined) add('', 'Namespace');
   const wanted = new Set(kinds.keys());
-  const isWanted = (kind: KindRef) =>
-    !('group' in kind) || wanted.has(`${kind.group}/${kind.kind}`);
   for (const name of [...kinds.keys()]) {
     for (const [group, kind] of CHILDREN[name] ?? []) add(group, kind);
   }
   const missed = await ports.cluster.live.ensure([...kinds.values()], { signal });
-  return (
-    missed
-      .filter(({ error }) => !isNotServed(error))
-      // What grows out of the objects need not be seen: who may not look at it loses its part of the tree.
-      .filter(({ kind, error }) => !isForbidden(error) || isWanted(kind))
-      .map(({ error }) => problemOf(error, 'compare'))
-  );
+  const unlisted = new Set<string>();
+  const problems: Problem[] = [];
+  for (const { kind, error } of missed) {
+    const name = 'group' in kind ? `${kind.group}/${kind.kind}` : '';
+    if (isNotServed(error)) continue;
+    // What grows out of the objects need not be seen: who may not look at it loses its part of the tree.
+    if (isForbidden(error) && name !== '' && !wanted.has(name)) continue;
+    const isTolerated =
+      isForbidden(error) && (await toleratesUnlisted(kind, delivery, ports, signal));
+    if (isTolerated) unlisted.add(name);
+    else problems.push(problemOf(error, 'compare'));
+  }
+  return { problems, unlisted };
+}
+
+type Kind = { readonly group: string; readonly kind: string };
+
+async function toleratesUnlisted(
+  kind: KindRef,
+  { compare }: Delivery,
+  { cluster: { client } }: DeliveryPorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (compare.unlistable !== 'strict') return compare.unlistable === 'tolerated';
+  const { group, resource } = await client.discovery.resolve(kind, { signal });
+  const { allowed } = await client.canI({ verb: 'list', group, resource }, { signal });
+  return !allowed;
 }
 
 /** What grows out of an object of a kind: watched for its health and for the tree that people see. */
@@ -280,15 +296,29 @@ function isNotServed(error: unknown): boolean {
 
 async function readLives(
   desired: readonly PreparedObject[],
-  known: ReadonlyMap<string, KubeObject>,
-  { ports, signal }: { readonly ports: DeliveryPorts } & SignalOptions,
+  {
+    ports,
+    known,
+    unlisted,
+    signal,
+  }: {
+    readonly ports: DeliveryPorts;
+    /** What was read already. */
+    readonly known: ReadonlyMap<string, KubeObject>;
+    readonly unlisted: WatchedKinds['unlisted'];
+  } & SignalOptions,
 ): Promise<ReadonlyMap<string, KubeObject>> {
   const { cluster, verdicts } = ports;
   const lives = new Map<string, KubeObject>();
   await mapLimited(desired, CONCURRENCY, async ({ object }) => {
     const key = keyOf(object);
     const held = cluster.live.get(key);
-    if (held === undefined) return;
+    if (held === undefined) {
+      if (!unlisted.has(`${key.group}/${key.kind}`)) return;
+      const asked = await readWhole(object.apiVersion, key, cluster, signal);
+      if (asked !== undefined) lives.set(keyString(key), asked);
+      return;
+    }
     if (held.whole && held.apiVersion === object.apiVersion) {
       // Reading means parsing: what is ours was read already.
       lives.set(keyString(key), known.get(keyString(key)) ?? held.read());

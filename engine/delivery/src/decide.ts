@@ -158,13 +158,12 @@ function wouldWipe(revisions: readonly string[]): Problem {
   };
 }
 
-function gaveUp({ revisions, message, retryCount }: OperationState): Problem {
-  const retried = retryCount === 0 ? '' : ` (retried ${retryCount} times)`;
+function gaveUp({ revisions, message }: OperationState): Problem {
   return {
     stage: 'sync',
     severity: 'error',
     code: 'SYNC_FAILED',
-    message: `Failed last sync attempt to [${revisions.join(' ')}]: ${message}${retried === '' ? '' : `${retried}.`}`,
+    message: `Failed last sync attempt to [${revisions.join(' ')}]: ${message}`,
     kind: 'stalled',
   };
 }

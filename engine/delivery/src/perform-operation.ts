@@ -197,20 +197,22 @@ export function fail(
 ): OperationState {
   const { nextAttemptAtMs: _past, appliedAtMs: _applied, ...rest } = operation;
   const retry = decideRetry(operation, { retryable, nowMs });
-  if (retry.kind === 'end') return { ...rest, phase: 'Failed', message, finishedAtMs: nowMs };
+  if (retry.kind === 'end') {
+    const { retryCount } = operation;
+    const told = retryCount === 0 ? message : `${message} (retried ${retryCount} times).`;
+    return { ...rest, phase: 'Failed', message: told, finishedAtMs: nowMs };
+  }
   return {
     ...rest,
     phase: 'Running',
-    message: `${message}. Retrying attempt #${operation.retryCount + 1} at ${clockTime(retry.atMs)}.`,
+    message: `${message}. Retrying attempt #${operation.retryCount + 1} at ${timeText(retry.atMs)}.`,
     retryCount: operation.retryCount + 1,
     nextAttemptAtMs: retry.atMs,
   };
 }
 
-function clockTime(atMs: number): string {
-  const [hours = '0', minutes = '00'] = new Date(atMs).toISOString().slice(11, 16).split(':');
-  const hour = Number(hours);
-  return `${hour % 12 === 0 ? 12 : hour % 12}:${minutes}${hour < 12 ? 'AM' : 'PM'}`;
+function timeText(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
 }
 
 export function makePlan(
@@ -441,7 +443,9 @@ export async function terminateOperation(
     progress,
   );
   const results = allResults(operation, plan, ended);
-  const { nextAttemptAtMs: _due, ...rest } = operation;
+  const { nextAttemptAtMs: _due, endedBy, ...rest } = operation;
   const finishedAtMs = ports.clock.now();
-  return { ...rest, results, phase: 'Failed', message: 'Operation terminated', finishedAtMs };
+  const cause = endedBy === undefined ? '' : `, triggered by ${endedBy}`;
+  const message = `Operation terminated${cause}`;
+  return { ...rest, results, phase: 'Failed', message, finishedAtMs };
 }

@@ -45,7 +45,8 @@ export async function runDelivery(
   options: SignalOptions,
 ): Promise<DeliveryStatus> {
   const { delivery, previous } = look;
-  const maxAgeMs = look.refresh ? 0 : Number.POSITIVE_INFINITY;
+  const isRenewal = renewsAt(previous?.operation, ports.clock.now());
+  const maxAgeMs = look.refresh || isRenewal ? 0 : Number.POSITIVE_INFINITY;
   const loaded = await loadDesired(delivery, ports, { ...options, maxAgeMs });
   look.onLoaded?.(loaded.renders);
   const inventory = previous?.inventory ?? [];
@@ -71,6 +72,12 @@ export async function runDelivery(
   // What would be decided next is told at once, and done at the next look.
   const nowMs = ports.clock.now();
   return statusOf(final, decide(situationOf(final, nowMs), nowMs), ports);
+}
+
+/** Another attempt is due that is to take the newest revisions. */
+function renewsAt(operation: OperationState | undefined, nowMs: number): boolean {
+  const { phase, nextAttemptAtMs = Number.POSITIVE_INFINITY, request } = operation ?? {};
+  return phase === 'Running' && request?.retry.refresh === true && nextAttemptAtMs <= nowMs;
 }
 
 interface View {
@@ -263,8 +270,14 @@ async function goOn(
 ): Promise<OperationState> {
   if (operation.appliedAtMs !== undefined) return { ...operation };
   const { nextAttemptAtMs, ...rest } = operation;
+  if (nextAttemptAtMs === undefined) return perform(view, rest, context);
   // A new attempt begins from the start, as in the original.
-  return perform(view, nextAttemptAtMs === undefined ? rest : { ...rest, results: [] }, context);
+  const { revisions, digest: desiredDigest } = view.loaded;
+  const renewed =
+    operation.request.retry.refresh === true
+      ? { revisions: revisions.map(({ id }) => id), desiredDigest }
+      : {};
+  return perform(view, { ...rest, ...renewed, results: [] }, context);
 }
 
 async function perform(
@@ -326,14 +339,14 @@ function healSelection(operation: OperationState, entries: readonly DiffEntry[])
  */
 async function targetOf(
   view: View,
-  { request, revisions: begunWith, desiredDigest }: OperationState,
+  { request, revisions: begunWith, desiredDigest, retryCount }: OperationState,
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<Pick<View, 'loaded' | 'compared'>> {
   const { delivery, previous } = view.look;
   const current = view.loaded.revisions.map(({ id }) => id);
   const { sources } = request;
-  const revisions =
-    request.revisions ?? (desiredDigest === view.loaded.digest ? undefined : begunWith);
+  const asked = request.retry.refresh === true && retryCount > 0 ? undefined : request.revisions;
+  const revisions = asked ?? (desiredDigest === view.loaded.digest ? undefined : begunWith);
   const asksOther = revisions !== undefined && !sameJson([...revisions], current);
   if (!asksOther && sources === undefined) return view;
   const loaded = await loadDesired(delivery, ports, { signal, maxAgeMs: 0, revisions, sources });

@@ -270,7 +270,7 @@ class Scenario {
     return text
       .replaceAll(this.#namespace, 'NS')
       .replace(/Waiting for rollout to finish: .*/, 'Waiting for rollout')
-      .replace(/at \d+:\d\d[AP]M/g, 'at TIME')
+      .replace(/at \d{4}-[\d-]+T[\d:]+Z/g, 'at TIME')
       .replace(/\b0{20,}[0-9a-f]+\b/g, 'COMMIT');
   }
 }

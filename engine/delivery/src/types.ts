@@ -104,6 +104,11 @@ export interface ComparePolicy {
   readonly knownTypes?: readonly KnownType[];
   /** Which objects do not make the delivery OutOfSync by being extra. Must be pure; absent: none. */
   readonly ignoresExtra?: (object: KubeObject) => boolean;
+  /**
+   * Kinds that may not be listed are no error: their objects are read one by one. `strict`: unless the server says, when it is
+   * asked, that they may be listed. Absent: they are one.
+   */
+  readonly unlistable?: 'tolerated' | 'strict';
   /** Which objects are never extra: though they bear the mark and are not desired, they stay. Must be pure; absent: none. */
   readonly keeps?: (object: KubeObject) => boolean;
 }
@@ -141,6 +146,8 @@ export interface RetryPolicy {
   /** Negative: without end. 0: never. */
   readonly limit: number;
   readonly backoff: BackoffPolicy;
+  /** Another attempt takes what the sources hold by then, whatever revisions the request named; else what failed. */
+  readonly refresh?: boolean;
 }
 
 export interface HealthPolicy {
@@ -216,6 +223,8 @@ export interface OperationState {
   readonly revisions: readonly string[];
   /** '' when it is not known any more (after a restart). */
   readonly desiredDigest: string;
+  /** Why it is `Terminating`, unless a person asked for that. */
+  readonly endedBy?: string;
   /** Everything is applied; what remains is to wait for health. */
   readonly appliedAtMs?: number;
   readonly results: readonly OperationResult[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileGlob, type GlobOptions } from './glob.ts';
+import { compileGlob, type GlobOptions, globProblem } from './glob.ts';
 
 function check(options: GlobOptions, cases: readonly (readonly [string, string, boolean])[]): void {
   for (const [pattern, text, expected] of cases) {
@@ -41,6 +41,21 @@ test('with a separator a star stays in its name and two stars span folders', () 
     ['a[^x]b', 'a/b', false],
     ['{a}', '{a}', true],
   ]);
+});
+
+test('a malformed pattern is told as gobwas/glob tells it', () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['*-{a,b}.[a-z]', undefined],
+    ['a}]', undefined],
+    ['\\{', undefined],
+    ['{a,b', 'glob: syntax error at 4: unclosed `{`'],
+    ['{{a}', 'glob: syntax error at 4: unclosed `{`'],
+    ['b[é', 'glob: syntax error at 4: unexpected end of input'],
+    ['[!', 'glob: syntax error at 2: unexpected end of input'],
+    ['a[]c', 'glob: syntax error at 3: could not parse range'],
+    ['a\\', 'glob: syntax error at 2: trailing backslash'],
+  ];
+  for (const [pattern, problem] of cases) assert.equal(globProblem(pattern), problem, pattern);
 });
 
 test('no pattern is slow', () => {

@@ -28,6 +28,26 @@ export function compileGlob(pattern: string, options: GlobOptions = {}): (text: 
   return (text) => compiled.some((tokens) => matchTokens(tokens, text));
 }
 
+/** What makes a glob with alternatives malformed, in the words of Go's gobwas/glob; undefined: nothing does. */
+export function globProblem(pattern: string): string | undefined {
+  const end = new TextEncoder().encode(pattern).length;
+  const at = (place: number, what: string) => `glob: syntax error at ${place}: ${what}`;
+  let open = 0;
+  for (let i = 0; i < pattern.length; i++) {
+    const character = pattern[i];
+    if (character === '\\' && ++i >= pattern.length) return at(end, 'trailing backslash');
+    if (character === '{') open++;
+    if (character === '}' && open > 0) open--;
+    if (character !== '[') continue;
+    const start = pattern[i + 1] === '!' ? i + 2 : i + 1;
+    const close = /^(?:\\.|[^\]\\])*\]/s.exec(pattern.slice(start));
+    if (close === null) return at(end, 'unexpected end of input');
+    if (close[0].length === 1) return at(start + 1, 'could not parse range');
+    i = start + close[0].length - 1;
+  }
+  return open > 0 ? at(end, 'unclosed `{`') : undefined;
+}
+
 function tooComplex(pattern: string): CapstanError {
   return new CapstanError(
     'GLOB_TOO_COMPLEX',

@@ -22,6 +22,8 @@ export interface World extends AsyncDisposable {
   readonly client: KubeClient;
   /** How many requests other than watches the controllers made so far. */
   requests(): number;
+  /** How often the controllers looked at an application so far. */
+  looks(): number;
   readonly cluster: Cluster;
   readonly sources: MemorySources;
   readonly controller: ApplicationController;
@@ -59,11 +61,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   for (const crd of argocdCrds) await client.create(crd);
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   const sources = new MemorySources();
-  let running = start(ours, sources, known);
+  let looks = 0;
+  const begin = () => start(ours, sources, { catalogue: known, onLook: () => looks++ });
+  let running = begin();
   return {
     sandbox,
     client,
     requests: () => requests,
+    looks: () => looks,
     sources,
     get cluster() {
       return running.cluster;
@@ -76,7 +81,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     eventually,
     async restart() {
       await running.stop();
-      running = start(ours, sources, known);
+      running = begin();
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
@@ -87,7 +92,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
-function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue) {
+function start(
+  client: KubeClient,
+  sources: MemorySources,
+  { catalogue, onLook }: { readonly catalogue: Catalogue; readonly onLook: () => void },
+) {
   const clock = systemClock();
   const cluster = createCluster({
     name: 'in-cluster',
@@ -117,6 +126,7 @@ function start(client: KubeClient, sources: MemorySources, catalogue: Catalogue)
     },
     {
       onResult: (_app, result) => {
+        onLook();
         if (result.kind !== 'settled') errors.push(result.error);
       },
     },
