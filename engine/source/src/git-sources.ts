@@ -11,7 +11,7 @@ import {
 } from '@capstan/lib-git';
 import { BoundedCache } from '@capstan/lib-std';
 import { createGithubAppLogin } from './github-app.ts';
-import { pickVersion } from './pick-version.ts';
+import { pickVersion, pickVersions } from './pick-version.ts';
 import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
 
 export interface GitSourcesOptions {
@@ -73,6 +73,7 @@ export class GitSources {
         folder: join(folder, 'git', `${key}.git`),
         url: spec.url,
         pickVersion,
+        pickVersions,
         ...(spec.auth === undefined
           ? {}
           : { credentials: credentialsOf(spec.auth, spec.url, this.#now) }),

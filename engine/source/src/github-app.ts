@@ -100,7 +100,7 @@ export function signAppToken(
     // Without its cause: that could quote the key.
     throw new CapstanError(
       'GIT_AUTHENTICATION_FAILED',
-      `the private key of the GitHub App ${appId} cannot be read`,
+      `the private key of the GitHub App ${appId} cannot be read: Key must be a PEM encoded PKCS1 or PKCS8 key`,
       { kind: 'stalled', hint: 'it must be the PEM of an RSA key' },
     );
   }

@@ -25,6 +25,25 @@ export function pickVersion(
   return best?.tag;
 }
 
+/**
+ * All tags of the highest version in a range: several when they differ in build metadata alone. A version has to have three parts
+ * (fluxcd/pkg/version, ParseVersion): `v1` and `1.2` are none.
+ */
+export function pickVersions(
+  range: string,
+  tags: readonly string[],
+): readonly string[] | 'not-a-range' {
+  const whole = tags.filter((tag) => tag.split('.').length >= 3);
+  const best = pickVersion(range, whole);
+  if (best === undefined) return [];
+  if (best === 'not-a-range') return best;
+  const highest = parseVersion(best);
+  return whole.toSorted().filter((tag) => {
+    const version = quietly(() => parseVersion(tag));
+    return version !== undefined && compareVersions(version, highest) === 0;
+  });
+}
+
 function quietly<T>(work: () => T): T | undefined {
   try {
     return work();

@@ -18,6 +18,6 @@ export {
   type WebhookRequest,
   type WebhookSecrets,
 } from './parse-push-webhook.ts';
-export { pickVersion } from './pick-version.ts';
+export { pickVersion, pickVersions } from './pick-version.ts';
 export { type BucketEntry, S3Bucket, type S3Options } from './s3-bucket.ts';
 export type { S3Credentials } from './sign-s3.ts';

@@ -155,7 +155,9 @@ async function verifyObject(
     if (kind === 'openpgp') return await verifyPgpSignature(payload, signature, pgpKeys);
     if (kind === 'ssh') return verifySshSignature(payload, signature, sshKeys);
   } catch (error) {
-    throw fail(messageOf(error), error);
+    const object = what.startsWith('tag') ? 'tag' : 'commit';
+    const by = kind === 'ssh' ? ' SSH signature' : '';
+    throw fail(`unable to verify Git ${object}${by}: ${messageOf(error)}`, error);
   }
   throw fail(`unsupported signature type: ${kind}`);
 }

@@ -43,6 +43,10 @@ test('the fields of a GitRepository become a source', () => {
     ],
     [
       { tag: 'v1', semver: '>=1' },
+      { kind: 'tag', tag: 'v1' },
+    ],
+    [
+      { semver: '>=1', branch: 'b' },
       { kind: 'semver', range: '>=1' },
     ],
     [

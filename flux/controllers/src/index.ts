@@ -26,7 +26,12 @@ export {
 } from './sources/secret-contents.ts';
 export { findSecret, type SecretReader } from './sources/source-secrets.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';
-export { type VerifiedManifest, verificationPrefix, verifyOci } from './sources/verify-oci.ts';
+export {
+  type OciVerifier,
+  openVerifier,
+  type VerifiedManifest,
+  verificationPrefix,
+} from './sources/verify-oci.ts';
 export { checkReference, type Tenancy } from './tenancy.ts';
 export { kustomizationOwners, type LoweringContext, toDelivery } from './to-delivery.ts';
 export { toKustomizationStatus } from './to-kustomization-status.ts';

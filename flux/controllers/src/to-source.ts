@@ -45,13 +45,13 @@ export function toSourceSpec({ spec }: GitRepository): GitSourceSpec {
   };
 }
 
-/** In the order in which Flux lets one field win over another: commit, name, semver, tag, branch (master). */
+/** In the order in which Flux's Git client looks at the fields (fluxcd/pkg/git, Client.clone), whatever their documentation says. */
 function toRevision(ref: NonNullable<GitRepository['spec']['ref']>): GitRevisionSpec {
   if (ref.commit)
     return { kind: 'commit', commit: ref.commit, ...(ref.branch ? { branch: ref.branch } : {}) };
   if (ref.name) return { kind: 'ref', ref: ref.name };
-  if (ref.semver) return { kind: 'semver', range: ref.semver };
   if (ref.tag) return { kind: 'tag', tag: ref.tag };
+  if (ref.semver) return { kind: 'semver', range: ref.semver };
   return { kind: 'branch', branch: ref.branch ? ref.branch : 'master' };
 }
 

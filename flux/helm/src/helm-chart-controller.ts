@@ -155,8 +155,10 @@ async function bring(
     signal.throwIfAborted();
     const failure = failureOf(error);
     let next = failed(chart, failure, clock.now());
-    if (failure.reason === 'ChartVerificationError') {
-      const verdict = { reason: 'VerificationError', message: failure.message };
+    const isVerifier = failure.error.code === 'VERIFIER';
+    if (isVerifier || failure.reason === 'ChartVerificationError') {
+      const { message } = isVerifier ? failure.error : failure;
+      const verdict = { reason: 'VerificationError', message };
       next = mark(next, { type: 'SourceVerified', status: 'False', ...verdict }, clock.now());
     } else if (isUnverified(chart)) next = unmark(next, 'SourceVerified');
     return { next, failure };
@@ -221,7 +223,8 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
     await using access = await openAccess(repository, { ...ports, signal });
     const opened = await openIndexed(repository, { access, ports });
-    const verify = verifierOf(chart, { access, ports, signal });
+    const { url } = repository.spec;
+    const verify = await verifierOf(chart, { url, access, ports, signal });
     return await authenticated(() =>
       buildFromRepository(opened, {
         chart,
@@ -406,13 +409,14 @@ async function store(
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  SOURCE_KIND: 'UnsupportedSourceKind',
+  SOURCE_KIND: 'SourceUnavailable',
   SOURCE_MISSING: 'SourceUnavailable',
   NO_SOURCE_ARTIFACT: 'NoSourceArtifact',
+  VERIFIER: 'VerificationError',
   AUTH: 'AuthenticationFailed',
   AUTH_SECRET: 'AuthenticationFailed',
 };
-const SOURCE_REASONS = ['SourceUnavailable', 'UnsupportedSourceKind', 'NoSourceArtifact'];
+const SOURCE_REASONS = ['SourceUnavailable', 'NoSourceArtifact'];
 const BUILD_REASONS: readonly string[] = [
   'MetadataPatchError',
   'ValuesFilesError',
@@ -432,7 +436,12 @@ function failureOf(error: unknown): SourceFailure {
     problem instanceof BuildError ? problem.reason : (REASONS[problem.code] ?? 'Failed');
   if (problem instanceof BuildError || SOURCE_REASONS.includes(reason)) {
     const condition = BUILD_REASONS.includes(reason) ? 'BuildFailed' : 'FetchFailed';
-    return { condition, reason, message, isStalled, error: problem };
+    const told =
+      problem.code === 'SOURCE_KIND' ? { reason: 'UnsupportedSourceKind', message } : undefined;
+    return {
+      ...{ condition, reason, message, isStalled, error: problem },
+      ...(told === undefined ? {} : { told }),
+    };
   }
   // What is no failure of the build itself is one of unknown reason to its condition.
   return {

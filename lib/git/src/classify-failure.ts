@@ -32,6 +32,12 @@ const CLASSES: readonly FailureClass[] = [
   },
   {
     code: 'GIT_TLS_FAILED',
+    pattern: /alert (?:certificate|bad certificate|unknown ca|handshake|access denied)/i,
+    message: (url) => `${url} refused the client certificate`,
+    hint: 'give the client certificate that it asks for, and its key',
+  },
+  {
+    code: 'GIT_TLS_FAILED',
     pattern:
       /SSL certificate problem|certificate verif|verification failed|local issuer|self.signed|alert (?:bad |unknown |no )?(?:certificate|ca|handshake)|setting certificate|ssl.*(?:handshake|certificate)|could not load (?:client|pem)/i,
     message: (url) => `the TLS connection to ${url} is not trusted`,

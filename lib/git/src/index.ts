@@ -14,6 +14,7 @@ export { parseRemoteUrl, type RemoteUrl, repositoryKey } from './remote-url.ts';
 export {
   EMPTY_REPOSITORY,
   type PickVersion,
+  type PickVersions,
   type RevisionQuery,
   resolveRevision,
 } from './resolve-revision.ts';

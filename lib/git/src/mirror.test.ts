@@ -39,14 +39,14 @@ async function listen(listener: RequestListener): Promise<Running> {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-function commit(text: string, branch = 'main'): Promise<string> {
+function commit(text: string, branch = 'main', at = 1_700_000_000): Promise<string> {
   return commitFiles({
     gitDir: origin,
     branch,
     files: { 'app/config.yaml': text },
     message: `Set ${text}`,
     author: { name: 'Ann', email: 'ann@example.com' },
-    at: 1_700_000_000,
+    at,
   });
 }
 
@@ -157,6 +157,7 @@ test('tags, annotated tags, short ids, full refs and ranges lead to their commit
   const mirror = openMirror(`${plain.url}/team/app.git`, {
     pickVersion: (range, tags) =>
       /^[\d.x]+$/.test(range) ? tags.find((tag) => tag === 'v1.2.0') : 'not-a-range',
+    pickVersions: () => ['v1.2.0'],
   });
   for (const query of [
     { kind: 'tag', tag: 'v1.0.0' },
@@ -168,10 +169,22 @@ test('tags, annotated tags, short ids, full refs and ranges lead to their commit
     { kind: 'any', name: tip },
     { kind: 'any', name: 'refs/pull/7/head' },
     { kind: 'ref', ref: 'refs/heads/main' },
+    { kind: 'ref', ref: 'refs/tags/v1.2.0^{}' },
     { kind: 'commit', commit: tip.slice(0, 12), branch: 'main' },
   ] as const) {
     assert.equal((await mirror.resolve(query)).commit, tip, JSON.stringify(query));
   }
+});
+
+test('of tags that mean the same version, the one of the newest commit is taken', async () => {
+  const first = await commit('older');
+  const second = await commit('newer', 'main', 1_700_000_060);
+  await runGit(['tag', '0.9.0+z', first], { gitDir: origin });
+  await runGit(['tag', '0.9.0+a', second], { gitDir: origin });
+  const pickVersions = () => ['0.9.0+z', '0.9.0+a'];
+  const mirror = openMirror(`${plain.url}/team/app.git`, { pickVersions });
+  const found = await mirror.resolve({ kind: 'semver', range: '0.9' });
+  assert.deepEqual(found, { commit: second, name: '0.9.0+a' });
 });
 
 test('our own question for the refs gives what git says', async () => {

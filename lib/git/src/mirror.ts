@@ -14,7 +14,13 @@ import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
 import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
-import { type PickVersion, type RevisionQuery, resolveRevision } from './resolve-revision.ts';
+import {
+  type Found,
+  type PickVersion,
+  type PickVersions,
+  type RevisionQuery,
+  resolveRevision,
+} from './resolve-revision.ts';
 import { hasProxy, runGit } from './run-git.ts';
 
 export interface MirrorOptions extends ObjectStoreOptions {
@@ -29,6 +35,7 @@ export interface MirrorOptions extends ObjectStoreOptions {
   /** Only so many commits of what is asked for are fetched, and no other branches or tags; absent: all of everything. */
   readonly depth?: number;
   readonly pickVersion?: PickVersion;
+  readonly pickVersions?: PickVersions;
 }
 
 export interface RemoteOptions {
@@ -185,8 +192,19 @@ export class Mirror {
     refs: RemoteRefs,
     options: RemoteOptions,
   ): Promise<ResolvedCommit> {
-    const found = resolveRevision(query, refs, this.#options.pickVersion);
+    const found = resolveRevision(query, refs, this.#options);
     if (found.kind === 'prefix') return await this.#resolvePrefix(found.prefix, options);
+    const { rivals = [] } = found;
+    if (rivals.length === 0) return await this.#bring(found, options);
+    const all: ResolvedCommit[] = [];
+    for (const one of [found, ...rivals]) all.push(await this.#bring(one, options));
+    const dateOf = ({ commit }: ResolvedCommit) =>
+      Date.parse(this.objects.readCommit(commit).committer.date);
+    return all.reduce((best, one) => (dateOf(one) > dateOf(best) ? one : best));
+  }
+
+  /** Fetches what was found when it is not here yet. */
+  async #bring(found: Found, options: RemoteOptions): Promise<ResolvedCommit> {
     const here = this.objects.peelToCommit(found.commit);
     if (here !== undefined) return { commit: here, name: found.name };
     await withSignal(this.#fetch(found.ref, found.commit), options.signal);

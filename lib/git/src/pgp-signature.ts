@@ -36,9 +36,15 @@ export async function verifyPgpSignature(
     }
   }
   if (!attempted && unreadable !== undefined) {
-    throw invalid(`unable to read armored key ring: ${messageOf(unreadable)}`);
+    throw invalid(`unable to read armored key ring: ${whyUnreadable(keyRings, unreadable)}`);
   }
-  throw invalid('unable to verify payload with any of the given key rings');
+  throw invalid('unable to verify payload with any of the given key rings: no matching key');
+}
+
+function whyUnreadable(keyRings: readonly string[], error: unknown): string {
+  return keyRings.some((text) => text.includes('-----BEGIN PGP'))
+    ? messageOf(error)
+    : 'openpgp: invalid argument: no armored data found';
 }
 
 function invalid(message: string): Error {

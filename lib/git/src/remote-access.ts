@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { authoritiesWith } from '@capstan/lib-egress';
 import { gitError } from './errors.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
@@ -58,7 +59,10 @@ async function httpAccess(
   }
   const { caCertificate, clientCertificate, clientKey } = credentials;
   if (caCertificate !== undefined) {
-    settings.push(['http.sslCAInfo', await files.write('ca.pem', caCertificate)]);
+    settings.push([
+      'http.sslCAInfo',
+      await files.write('ca.pem', authoritiesWith(caCertificate).join('\n')),
+    ]);
   }
   if (clientCertificate !== undefined && clientKey !== undefined) {
     settings.push(['http.sslCert', await files.write('client.pem', clientCertificate)]);

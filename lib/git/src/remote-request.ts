@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { guardedLookup } from '@capstan/lib-egress';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { authoritiesWith, guardedLookup } from '@capstan/lib-egress';
 import { authorizationHeader, type GitCredentials } from './remote-access.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
@@ -21,11 +22,13 @@ export class RemoteClient {
   readonly credentials: GitCredentials;
   readonly #agent: HttpAgent;
   readonly #timeoutMs: number;
+  readonly #trust: SecureContext | undefined;
 
   constructor(remote: RemoteUrl, credentials: GitCredentials, timeoutMs = TIMEOUT_MAX_MS) {
     this.#remote = remote;
     this.#timeoutMs = Math.min(timeoutMs, TIMEOUT_MAX_MS);
     this.credentials = credentials;
+    this.#trust = remote.protocol === 'https' ? trustOf(credentials) : undefined;
     const options = { keepAlive: true, maxSockets: 2, timeout: IDLE_MS, lookup: guardedLookup };
     this.#agent = remote.protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
   }
@@ -43,7 +46,7 @@ export class RemoteClient {
     const url = this.urlOf(given.path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const authorization = authorizationHeader(this.#remote, this.credentials);
-    const { caCertificate, clientCertificate, clientKey, insecure } = this.credentials;
+    const { insecure } = this.credentials;
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
       method: given.method,
       headers: {
@@ -54,9 +57,7 @@ export class RemoteClient {
       },
       timeout: this.#timeoutMs,
       agent: this.#agent,
-      ...(caCertificate === undefined ? {} : { ca: caCertificate }),
-      ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
-      ...(clientKey === undefined ? {} : { key: clientKey }),
+      ...(this.#trust === undefined ? {} : { secureContext: this.#trust }),
       rejectUnauthorized: insecure !== true,
     });
     request.on('response', resolve);
@@ -65,4 +66,15 @@ export class RemoteClient {
     request.end(given.body);
     return promise;
   }
+}
+
+/** Made once for all connections; undefined when the usual authorities are trusted and no certificate is shown. */
+function trustOf(credentials: GitCredentials): SecureContext | undefined {
+  const { caCertificate, clientCertificate, clientKey } = credentials;
+  if (caCertificate === undefined && clientCertificate === undefined) return undefined;
+  return createSecureContext({
+    ...(caCertificate === undefined ? {} : { ca: authoritiesWith(caCertificate) }),
+    ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
+    ...(clientKey === undefined ? {} : { key: clientKey }),
+  });
 }

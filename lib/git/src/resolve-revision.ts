@@ -20,21 +20,39 @@ export type PickVersion = (
   tags: readonly string[],
 ) => string | undefined | 'not-a-range';
 
+/** As PickVersion, but all the tags of the version that is meant: some differ in their build metadata alone. */
+export type PickVersions = (
+  range: string,
+  tags: readonly string[],
+) => readonly string[] | 'not-a-range';
+
 /** `commit`: found under `ref` (undefined: asked for by id). `prefix`: a short id, to be looked up in the objects. */
-export type Resolved =
-  | {
-      readonly kind: 'commit';
-      readonly commit: string;
-      readonly name: string;
-      readonly ref: string | undefined;
-    }
-  | { readonly kind: 'prefix'; readonly prefix: string };
+export type Resolved = Found | { readonly kind: 'prefix'; readonly prefix: string };
+
+export interface Found {
+  readonly kind: 'commit';
+  readonly commit: string;
+  readonly name: string;
+  readonly ref: string | undefined;
+  /** Other tags that mean the same version: the one whose commit is the newest is taken. */
+  readonly rivals?: readonly Found[];
+}
+
+export interface VersionPickers {
+  /** For what a person writes. */
+  readonly pickVersion?: PickVersion;
+  /** For ranges that are said to be ones. */
+  readonly pickVersions?: PickVersions;
+}
+
+/** Of a tag's name: what it leads to is meant, not the tag object itself. Both come to the same commit. */
+const PEELED = /\^\{\}$/;
 
 /** Resolves a query against what the remote offers. Branches win over tags, and both over ids, as in Git's own rules for remotes. */
 export function resolveRevision(
   query: RevisionQuery,
   refs: RemoteRefs,
-  pickVersion?: PickVersion,
+  { pickVersion, pickVersions }: VersionPickers = {},
 ): Resolved {
   switch (query.kind) {
     case 'branch':
@@ -42,11 +60,11 @@ export function resolveRevision(
     case 'tag':
       return atRef(refs, `refs/tags/${requireRefName(query.tag, 'tag')}`, query.tag);
     case 'ref':
-      return atRef(refs, requireRefName(query.ref, 'ref'), query.ref);
+      return atRef(refs, requireRefName(query.ref.replace(PEELED, ''), 'ref'), query.ref);
     case 'commit':
       return atCommit(query.commit, query.branch ?? '');
     case 'semver':
-      return atVersion(query.range, refs, { pickVersion, tagPrefix: '' });
+      return atVersion(query.range, refs, pickVersions);
     case 'any':
       return resolveAny(query, refs, pickVersion);
     default:
@@ -83,7 +101,7 @@ function atHead(refs: RemoteRefs): Resolved {
   });
 }
 
-function atRef(refs: RemoteRefs, ref: string, name: string): Resolved {
+function atRef(refs: RemoteRefs, ref: string, name: string): Found {
   const commit = commitOf(refs, ref);
   if (commit === undefined) throw unknownRevision(name, refs, false);
   return { kind: 'commit', commit, name, ref };
@@ -101,15 +119,17 @@ function atCommit(text: string, name: string): Resolved {
 function atVersion(
   range: string,
   refs: RemoteRefs,
-  { pickVersion, tagPrefix }: { pickVersion: PickVersion | undefined; tagPrefix: string },
+  pickVersions: PickVersions | undefined,
 ): Resolved {
-  const version = pickVersion?.(range, versionTags(refs, tagPrefix));
-  if (version === 'not-a-range' || pickVersion === undefined) {
+  const versions = pickVersions?.(range, versionTags(refs, '')) ?? 'not-a-range';
+  if (versions === 'not-a-range') {
     throw gitError('GIT_REVISION_UNKNOWN', `${JSON.stringify(range)} is no range of versions`, {
       hint: "write it as '>=1.2.0 <2.0.0', '1.2.x' or '~1.2'",
     });
   }
-  if (version !== undefined) return atRef(refs, `refs/tags/${version}`, version);
+  const [first, ...rivals] = versions.map((tag) => atRef(refs, `refs/tags/${tag}`, tag));
+  if (first !== undefined) return rivals.length === 0 ? first : { ...first, rivals };
+  if (refs.ids.size === 0) throw unknownRevision(range, refs, false);
   throw gitError('GIT_REVISION_UNKNOWN', `no tag lies in the range ${JSON.stringify(range)}`, {
     hint: 'push a tag such as v1.2.3, or widen the range',
   });

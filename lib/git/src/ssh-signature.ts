@@ -31,7 +31,9 @@ export function verifySshSignature(
   }
   const key = keys.find(({ blob }) => blob.equals(signature.publicKey));
   if (key === undefined || !holds(payload, signature)) {
-    throw invalid('unable to verify payload with any of the given authorized keys');
+    throw invalid(
+      'unable to verify payload with any of the given authorized keys: no matching key',
+    );
   }
   return `SHA256:${createHash('sha256').update(key.blob).digest('base64').replace(/=+$/, '')}`;
 }

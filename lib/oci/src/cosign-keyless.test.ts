@@ -135,13 +135,13 @@ test('a signature counts by certificate and log, in both forms, and says who sig
     assert.deepEqual(signer, { issuer: ISSUER, subject: SUBJECT });
     await assert.rejects(
       verifyCosignKeyless(registry.repository, digest, { ...options, accepts: () => false }),
-      /no matching signatures were found for .* is none of those that count/,
+      /no matching signatures: none of the expected identities matched what was in the certificate, got subjects \[/,
     );
     // The same signature means nothing to those who trust another Sigstore.
     const { trustedRoot } = await createSigstore();
     await assert.rejects(
       verifyCosignKeyless(registry.repository, digest, { ...options, trustedRoot }),
-      /no matching signatures were found/,
+      /no matching signatures: /,
     );
   }
 });
@@ -168,7 +168,7 @@ test('what is not in the log, or was changed, does not count', async () => {
     const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody };
     await assert.rejects(
       verifyCosignKeyless(registry.repository, digest, options),
-      /no matching signatures were found/,
+      /no matching signatures: /,
     );
   }
   const registry = memoryRegistry();
@@ -178,6 +178,6 @@ test('what is not in the log, or was changed, does not count', async () => {
       trustedRoot: sigstore.trustedRoot,
       accepts: anybody,
     }),
-    /no matching signatures were found/,
+    /no signatures found/,
   );
 });

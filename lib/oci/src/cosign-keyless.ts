@@ -3,7 +3,7 @@
  * says when. Checked by Sigstore's own library against a root of trust; certificates need a proof of the certificate log.
  */
 
-import { CapstanError, messageOf } from '@capstan/lib-std';
+import { CapstanError, messageOf, valueAt } from '@capstan/lib-std';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
@@ -23,6 +23,8 @@ export interface KeylessOptions {
   readonly accepts: (signer: SignerIdentity) => boolean;
 }
 
+const PROBLEMS_MAX = 3;
+
 /** Who signed a manifest by `cosign sign`, when it is somebody who counts. Throws OCI_SIGNATURE when there is no such signature. */
 export async function verifyCosignKeyless(
   repository: OciRepository,
@@ -35,17 +37,25 @@ export async function verifyCosignKeyless(
     try {
       const signer = identityOf(one, verifier);
       if (accepts(signer)) return signer;
-      problems.push(`${signer.subject} of ${signer.issuer} is none of those that count`);
+      problems.push(
+        `none of the expected identities matched what was in the certificate, got subjects [${signer.subject}] with issuer ${signer.issuer}`,
+      );
     } catch (error) {
       problems.push(messageOf(error));
     }
   }
-  const why = problems.length === 0 ? '' : `: ${[...new Set(problems)].slice(0, 3).join('; ')}`;
-  throw noSignature(`${digest}${why}`, 'sign it: cosign sign; or correct matchOIDCIdentity');
+  const some = [...new Set(problems)].slice(0, PROBLEMS_MAX);
+  throw noSignature(some, 'sign it: cosign sign; or correct matchOIDCIdentity');
 }
 
 function identityOf({ bundle }: CosignSignature, verifier: Verifier): SignerIdentity {
-  if (bundle === undefined) throw new Error('a signature has no certificate');
+  if (bundle === undefined) throw new Error('no certificate found on signature');
+  const entries = valueAt(bundle.json, 'verificationMaterial', 'tlogEntries');
+  if (!Array.isArray(entries) || entries.length === 0) {
+    throw new Error(
+      'signature not found in transparency log: it brings no entry of the log (a bundle), and the log itself is not asked',
+    );
+  }
   const content = bundle.content === undefined ? undefined : Buffer.from(bundle.content);
   const entity = toSignedEntity(bundleFromJSON(bundle.json), content);
   const { identity } = verifier.verify(entity);

@@ -14,17 +14,21 @@ export async function verifyCosign(
   publicKeys: readonly Uint8Array[],
 ): Promise<void> {
   const keys = publicKeys.map(readKey);
-  for (const one of await cosignSignatures(repository, digest)) {
+  const signatures = await cosignSignatures(repository, digest);
+  for (const one of signatures) {
     for (const key of keys) if (isSignedBy(one, key)) return;
   }
-  throw noSignature(digest, 'sign it: cosign sign --key …; or give the public key of the signer');
+  const problems = signatures.length === 0 ? [] : ['invalid signature when validating its content'];
+  throw noSignature(problems, 'sign it: cosign sign --key …; or give the public key of the signer');
 }
 
-export function noSignature(digest: string, hint: string, cause?: unknown): CapstanError {
-  return new CapstanError('OCI_SIGNATURE', `no matching signatures were found for '${digest}'`, {
-    hint,
-    ...(cause === undefined ? {} : { cause }),
-  });
+/** In cosign's words: there is none, or why none of them counts. */
+export function noSignature(problems: readonly string[], hint: string): CapstanError {
+  const why =
+    problems.length === 0
+      ? 'no signatures found'
+      : `no matching signatures: ${problems.join('\n ')}`;
+  return new CapstanError('OCI_SIGNATURE', why, { hint });
 }
 
 function isSignedBy({ signed, signature }: CosignSignature, key: KeyObject): boolean {

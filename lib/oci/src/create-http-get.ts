@@ -1,8 +1,14 @@
-import { createSecureContext, rootCertificates } from 'node:tls';
-import { guardedLookup, proxyFromEnvironment, refuseAddress } from '@capstan/lib-egress';
-import { CapstanError, messageOf, redact } from '@capstan/lib-std';
+import { createSecureContext } from 'node:tls';
+import {
+  authoritiesWith,
+  guardedLookup,
+  proxyFromEnvironment,
+  refuseAddress,
+} from '@capstan/lib-egress';
+import { CapstanError, redact } from '@capstan/lib-std';
 import { Agent, type Dispatcher, ProxyAgent, request, Socks5ProxyAgent } from 'undici';
 import type { HttpGet } from './http-port.ts';
+import { describeNetworkError } from './network-error.ts';
 
 /** How a host is reached and trusted. */
 export interface HttpGetOptions {
@@ -90,7 +96,7 @@ function createDispatcher(options: HttpGetOptions, proxy: string): Dispatcher {
   const secureContext = isPlain
     ? undefined
     : createSecureContext({
-        ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
+        ...(caCertificate === undefined ? {} : { ca: authoritiesWith(caCertificate) }),
         ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
         ...(clientKey === undefined ? {} : { key: clientKey }),
       });
@@ -117,11 +123,8 @@ function createDispatcher(options: HttpGetOptions, proxy: string): Dispatcher {
 
 function unreachable(url: string, cause: unknown): CapstanError {
   const { origin } = new URL(url);
-  const why =
-    cause instanceof Error && 'code' in cause
-      ? `${messageOf(cause)} (${String(cause.code)})`
-      : messageOf(cause);
-  return new CapstanError('HTTP_UNREACHABLE', `${origin} cannot be reached: ${redact(why)}`, {
+  const why = redact(describeNetworkError(cause));
+  return new CapstanError('HTTP_UNREACHABLE', `${origin} cannot be reached: ${why}`, {
     kind: 'retry',
     hint: 'check the address, the network, the proxy and the certificates; it is tried again by itself',
     cause,

@@ -26,7 +26,7 @@ export {
   readBytes,
 } from './http-port.ts';
 export { type NotationOptions, verifyNotation } from './notation.ts';
-export { isDigest, type OciReference, parseReference } from './reference.ts';
+export { isDigest, isNearby, type OciReference, parseReference } from './reference.ts';
 export {
   type Descriptor,
   type Manifest,

@@ -179,7 +179,10 @@ async function outcome(given: Case): Promise<string> {
       nowMs: NOW,
     });
   } catch (error) {
-    return (error as Error).message.replace(/^signature verification failed for all .*?: /, '');
+    return (error as Error).message.replace(
+      /^signature verification failed\nfailed to verify signature with digest sha256:[0-9a-f]{64}, /,
+      '',
+    );
   }
 }
 
@@ -199,19 +202,25 @@ test('what the policy does not accept is said', async () => {
   const table: readonly (readonly [Case, RegExp])[] = [
     [{ trusts: signer() }, /^signature is not produced by a trusted signer$/],
     [
-      { policy: policy({ trustedIdentities: ['x509.subject: C=US, O=Other'] }) },
-      /does not match the X.509 trusted identities/,
+      { policy: policy({ trustedIdentities: ['x509.subject: C=US, ST=WA, O=Other'] }) },
+      /^signing certificate from the digital signature does not match the X\.509 trusted identities \[map\["C":"US" "O":"Other" "ST":"WA"\]\] defined in the trust policy "apps"$/,
     ],
     [{ policy: policy({ trustedIdentities: ['*'] }) }, /^verified$/],
-    [{ policy: policy({ trustStores: ['signingAuthority:x'] }) }, /no trust store of type 'ca'/],
+    [
+      { policy: policy({ trustStores: ['signingAuthority:x'] }) },
+      /^no trusted certificates are found to verify authenticity/,
+    ],
     [{ policy: policy({ registryScopes: ['other/app'] }) }, /no applicable trust policy/],
     [{ policy: policy({ registryScopes: ['*'] }) }, /^verified$/],
     [{ policy: policy({ signatureVerification: { level: 'none' } }) }, /invalid signatureVerif/],
-    [{ policy: { version: '2.0' } }, /unsupported version '2.0'/],
+    [{ policy: { version: '2.0' } }, /unsupported version "2.0"/],
     [{ said: { expiresAtMs: NOW - 1000 } }, /^digital signature has expired/],
     [{ said: { critical: ['com.example.other'] } }, /critical parts: com.example.other/],
-    [{ about: `sha256:${'0'.repeat(64)}` }, /about another manifest/],
-    [{ signedBy: signer('ec', { endsMs: NOW - 1000 }) }, /is not valid at/],
+    [{ about: `sha256:${'0'.repeat(64)}` }, /^content descriptor mismatch$/],
+    [
+      { signedBy: signer('ec', { endsMs: NOW - 1000 }) },
+      /^verification time is after certificate "C=US,ST=WA,O=Example,CN=signer" validity period/,
+    ],
     [{ signedBy: signer('ec', { purposes: ['1.3.6.1.5.5.7.3.1'] }) }, /not for code signing/],
     [{ signedBy: { ...SIGNER, key: signer().key } }, /not by the key of its certificate/],
     [
@@ -234,7 +243,7 @@ test('an audit lets pass what it logs, and says that nothing was verified', asyn
     trustedIdentities: [],
   });
   assert.equal(await outcome({ policy: skip, trusts: signer() }), 'ignored');
-  const override = { authenticity: 'enforce', expiry: 'skip' };
+  const override = { authenticity: 'enforce', revocation: 'skip' };
   const overridden = policy({ signatureVerification: { level: 'audit', override } });
   assert.match(
     await outcome({ policy: overridden, trusts: signer() }),
@@ -252,6 +261,106 @@ test('without a signature nothing counts', async () => {
       repository: 'registry.example.com/org/app',
       nowMs: NOW,
     }),
-    /no matching signatures were found/,
+    /: no signature is associated with "registry\.example\.com\/org\/app@sha256:[0-9a-f]{64}", make sure the artifact was signed successfully$/,
+  );
+});
+
+test('a policy has to be sound as a whole', async () => {
+  const other = { ...(POLICY.trustPolicies[0] as Statement), registryScopes: ['*'] };
+  const level = (more: object) => policy({ signatureVerification: { level: 'strict', ...more } });
+  const table: readonly (readonly [unknown, string])[] = [
+    [{}, 'trust policy document has empty version, version must be specified'],
+    [
+      { version: '1.0', trustPolicies: [] },
+      'trust policy document can not have zero trust policy statements',
+    ],
+    [
+      { ...POLICY, trustPolicies: [...POLICY.trustPolicies, other] },
+      'multiple trust policy statements use the same name "apps", statement names must be unique',
+    ],
+    [
+      {
+        ...POLICY,
+        trustPolicies: [...POLICY.trustPolicies, { ...POLICY.trustPolicies[0], name: 'b' }],
+      },
+      'registry scope "registry.example.com/org/app" is present in multiple trust policy statements, one registry scope value can only be associated with one statement',
+    ],
+    [
+      policy({ name: '' }),
+      'trust policy: a trust policy statement is missing a name, every statement requires a name',
+    ],
+    [
+      policy({ registryScopes: ['https://example.com/a'] }),
+      'registry scope "https://example.com/a" is not valid, make sure',
+    ],
+    [
+      policy({ registryScopes: ['example.com/*'] }),
+      'registry scope "example.com/*" with wild card(s) is not valid, make sure',
+    ],
+    [
+      policy({ registryScopes: ['*', 'example.com/a'] }),
+      'trust policy statement "apps" uses wildcard registry scope',
+    ],
+    [policy({ registryScopes: [] }), 'trust policy statement "apps" has zero registry scopes'],
+    [
+      policy({ trustStores: ['example'] }),
+      'trust policy: trust policy statement "apps" has malformed trust store value "example"',
+    ],
+    [
+      policy({ trustStores: ['other:example'] }),
+      'trust policy: trust policy statement "apps" uses an unsupported trust store type "other" in trust store value "other:example"',
+    ],
+    [
+      policy({ trustStores: ['ca:a/b'] }),
+      'trust policy: trust policy statement "apps" uses an unsupported trust store name "a/b"',
+    ],
+    [
+      policy({ trustedIdentities: ['*', 'x509.subject:C=US,ST=WA,O=a'] }),
+      'trust policy: trust policy statement "apps" uses a wildcard trusted identity',
+    ],
+    [
+      policy({ trustedIdentities: ['x509.subject'] }),
+      'trust policy: trust policy statement "apps" has trusted identity "x509.subject" missing separator',
+    ],
+    [
+      policy({ trustedIdentities: ['x509.subject:C=US,O=a'] }),
+      'trust policy: trust policy statement "apps" has trusted identity "x509.subject:C=US,O=a" with invalid identity value: distinguished name (DN) "C=US,O=a" has no mandatory RDN attribute for "ST"',
+    ],
+    [
+      policy({
+        trustedIdentities: ['x509.subject:C=US,ST=WA,O=a', 'x509.subject:C=US,ST=WA,O=a,CN=b'],
+      }),
+      'trust policy: trust policy statement "apps" has overlapping x509 trustedIdentities',
+    ],
+    [
+      level({ override: { expiry: 'skip' } }),
+      'trust policy: trust policy statement "apps" has invalid signatureVerification: "expiry" verification can not be skipped in custom signature verification',
+    ],
+    [
+      level({ override: { integrity: 'log' } }),
+      'trust policy: trust policy statement "apps" has invalid signatureVerification: "integrity" verification can not be overridden in custom signature verification',
+    ],
+    [
+      level({ override: { other: 'log' } }),
+      'trust policy: trust policy statement "apps" has invalid signatureVerification: verification type "other" in custom signature verification is not supported',
+    ],
+    [
+      level({ verifyTimestamp: 'never' }),
+      'trust policy: trust policy statement "apps" has invalid signatureVerification: verifyTimestamp must be "always" or "afterCertExpiry", but got "never"',
+    ],
+  ];
+  for (const [given, message] of table) {
+    const told = await outcome({ policy: given });
+    assert.ok(told.startsWith(message), `${told}\n${message}`);
+  }
+});
+
+test('a timestamp that a policy asks for is never taken for granted', async () => {
+  const trustStores = ['ca:example', 'tsa:example'];
+  assert.match(await outcome({ policy: policy({ trustStores }) }), /^timestamp countersignatures/);
+  const signatureVerification = { level: 'strict', verifyTimestamp: 'afterCertExpiry' };
+  assert.equal(
+    await outcome({ policy: policy({ trustStores, signatureVerification }) }),
+    'verified',
   );
 });

@@ -1,11 +1,10 @@
 /** Signatures of notation (the Notary Project): envelopes that refer to a manifest, judged by a trust policy. */
 import { X509Certificate } from 'node:crypto';
 import { CapstanError, messageOf } from '@capstan/lib-std';
-import { noSignature } from './cosign.ts';
 import { type NotationEnvelope, openEnvelope } from './notation-envelope.ts';
 import {
   type Check,
-  isTrustedSubject,
+  identityProblem,
   type TrustStatement,
   trustStatement,
 } from './notation-policy.ts';
@@ -40,7 +39,7 @@ export async function verifyNotation(
   digest: string,
   options: NotationOptions,
 ): Promise<'verified' | 'ignored'> {
-  const statement = trustStatement(options.policy, options.repository);
+  const statement = trustStatement(options.policy, options.repository, digest);
   if (statement.isSkipped) return 'ignored';
   const trusted = options.certificates.flatMap(readCertificates);
   const problems: string[] = [];
@@ -53,17 +52,27 @@ export async function verifyNotation(
       if (layer === undefined) throw new Error('a signature has no envelope');
       const bytes = await source.blob(layer, ENVELOPE_BYTES_MAX);
       const envelope = openEnvelope(layer.mediaType, bytes);
-      if (envelope.digest !== digest) throw new Error('a signature is about another manifest');
+      if (envelope.digest !== digest) throw new Error('content descriptor mismatch');
       return judge(envelope, { statement, trusted, nowMs: options.nowMs });
     } catch (error) {
-      problems.push(messageOf(error));
+      problems.push(
+        `failed to verify signature with digest ${signature.digest}, ${messageOf(error)}`,
+      );
     }
   }
-  if (signatures.length === 0) {
-    throw noSignature(digest, 'no signature is associated with it: notation sign …');
+  throw new CapstanError('OCI_SIGNATURE', whyNone(`${options.repository}@${digest}`, problems));
+}
+
+/** In the words of notation-go, each signature on a line of its own. */
+function whyNone(reference: string, problems: readonly string[]): string {
+  if (problems.length === 0) {
+    return `no signature is associated with ${JSON.stringify(reference)}, make sure the artifact was signed successfully`;
   }
-  const why = `signature verification failed for all the signatures associated with ${options.repository}@${digest}: ${problems.join('; ')}`;
-  throw new CapstanError('OCI_SIGNATURE', why);
+  if (problems.length === ATTEMPTS_MAX) {
+    const limit = `signature evaluation stopped. The configured limit of ${ATTEMPTS_MAX} signatures to verify per artifact exceeded`;
+    return [limit, ...problems].join('\n');
+  }
+  return ['signature verification failed', ...problems].join('\n');
 }
 
 interface Judging {
@@ -83,7 +92,7 @@ function judge(envelope: NotationEnvelope, judging: Judging): 'verified' | 'igno
   requireChain(envelope);
   check('authenticity', authenticityProblem(envelope, judging));
   check('expiry', expiryProblem(envelope, judging.nowMs));
-  check('authenticTimestamp', timeProblem(envelope, judging.nowMs));
+  check('authenticTimestamp', timeProblem(envelope, judging));
   check('revocation', revocationProblem(envelope));
   return failures.has('authenticity') ? 'ignored' : 'verified';
 }
@@ -116,36 +125,57 @@ function authenticityProblem(
 ): string | undefined {
   const store = scheme === 'notary.x509' ? 'ca' : 'signingAuthority';
   if (!statement.stores.includes(store)) {
-    return `trust policy statement '${statement.name}' names no trust store of type '${store}'`;
+    return `no trusted certificates are found to verify authenticity: trust policy statement ${JSON.stringify(statement.name)} names no trust store of type '${store}'`;
   }
   const isKnown = chain.some((one) => trusted.some((known) => known.raw.equals(one.raw)));
   if (!isKnown) return 'signature is not produced by a trusted signer';
-  const subject = chain[0]?.subject ?? '';
-  return isTrustedSubject(subject, statement.identities)
-    ? undefined
-    : `signing certificate from the digital signature does not match the X.509 trusted identities ${JSON.stringify(statement.identities)} defined in the trust policy '${statement.name}'`;
+  return identityProblem(chain[0]?.subject ?? '', statement);
 }
 
 function expiryProblem({ expiresAtMs }: NotationEnvelope, nowMs: number): string | undefined {
   if (expiresAtMs === undefined || expiresAtMs > nowMs) return undefined;
-  return `digital signature has expired on "${new Date(expiresAtMs).toUTCString()}"`;
+  return `digital signature has expired on "${formatTime(expiresAtMs)}"`;
 }
 
-/** Without a countersignature it counts now; with an authority that vouches for the time, then. */
-function timeProblem({ scheme, chain, signedAtMs }: NotationEnvelope, nowMs: number) {
-  const atMs = scheme === 'notary.x509' ? nowMs : signedAtMs;
-  const bad = chain.find(({ validFrom, validTo }) => {
-    return atMs < Date.parse(validFrom) || atMs > Date.parse(validTo);
-  });
-  return bad === undefined
-    ? undefined
-    : `certificate "${oneLine(bad.subject)}" is not valid at ${new Date(atMs).toUTCString()}`;
+/** Certificates have to be valid now; with an authority that vouches for the time, then. */
+function timeProblem(
+  { scheme, chain, signedAtMs }: NotationEnvelope,
+  { statement, nowMs }: Judging,
+): string | undefined {
+  const isAuthority = scheme !== 'notary.x509';
+  const atMs = isAuthority ? signedAtMs : nowMs;
+  if (!isAuthority && statement.stores.includes('tsa')) {
+    const hasExpired = chain.some(({ validTo }) => atMs > Date.parse(validTo));
+    if (!statement.isTimestampForExpired || hasExpired) return NO_COUNTERSIGNATURE;
+  }
+  for (const { subject, validFrom, validTo } of chain) {
+    const name = oneLine(subject);
+    const [isEarly, isLate] = [atMs < Date.parse(validFrom), atMs > Date.parse(validTo)];
+    if (isAuthority && (isEarly || isLate)) {
+      return `certificate "${name}" was not valid when the digital signature was produced at "${formatTime(atMs)}"`;
+    }
+    if (isEarly) {
+      return `verification time is before certificate "${name}" validity period, it will be valid from "${formatTime(Date.parse(validFrom))}"`;
+    }
+    if (isLate) {
+      return `verification time is after certificate "${name}" validity period, it was expired at "${formatTime(Date.parse(validTo))}"`;
+    }
+  }
+  return undefined;
+}
+
+const NO_COUNTERSIGNATURE =
+  "timestamp countersignatures (RFC 3161) are not verified here: take the trust store of type 'tsa' out of the trust policy, or set verifyTimestamp to afterCertExpiry while the certificates are valid";
+
+/** As Go's RFC1123Z. */
+function formatTime(ms: number): string {
+  return new Date(ms).toUTCString().replace('GMT', '+0000');
 }
 
 function revocationProblem({ chain }: NotationEnvelope): string | undefined {
   const found = chain.find(({ raw }) => REVOCABLE.some((oid) => raw.includes(oid)));
   if (found === undefined) return undefined;
-  return `whether certificate "${oneLine(found.subject)}" was revoked is not asked here; override revocation as log or skip in the trust policy`;
+  return `signing certificate with subject "${oneLine(found.subject)}" revocation status is unknown: revocation lists and OCSP are not asked here; override revocation as log or skip in the trust policy`;
 }
 
 function readCertificates(bytes: Uint8Array): readonly X509Certificate[] {

@@ -40,6 +40,20 @@ export function parseReference(text: string): OciReference {
   };
 }
 
+/**
+ * Whether a registry may be reached without TLS when it does not speak it, as for other clients of registries: one of this machine,
+ * of a private network (RFC 1918), or of a name that ends in `.local` or `.localhost`, as Services of a cluster do.
+ */
+export function isNearby(registry: string): boolean {
+  return (
+    /^localhost(?::\d+)?$|\.local(?:host)?(?::\d{1,5})?$/.test(registry) ||
+    /127\.0\.0\.1|::1/.test(registry) ||
+    /^(?:10\.\d+|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d+\.\d+(?::\d+)?$|^10(?:\.\d+){3}(?::\d+)?$/.test(
+      registry,
+    )
+  );
+}
+
 export function isDigest(text: string): boolean {
   return DIGEST.test(text);
 }

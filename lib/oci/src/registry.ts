@@ -9,6 +9,7 @@ import {
   readBytes,
 } from './http-port.ts';
 import { isDigest, type OciReference } from './reference.ts';
+import { registryErrors } from './registry-errors.ts';
 
 export interface RegistryOptions {
   readonly get: HttpGet;
@@ -252,9 +253,10 @@ export class OciRepository {
     if (answer.status === 200) return answer;
     const denied = answer.status === 401 || answer.status === 403;
     const code = answer.status === 404 ? 'OCI_NOT_FOUND' : denied ? 'OCI_DENIED' : 'OCI_STATUS';
+    const said = registryErrors(answer.bytes);
     throw new CapstanError(
       code,
-      `cannot read ${what} of ${this.#name()}: the registry answered with status ${answer.status}`,
+      `cannot read ${what} of ${this.#name()}: the registry answered with status ${answer.status}${said}`,
       answer.status >= 500 || answer.status === 429 ? { kind: 'retry' } : {},
     );
   }
@@ -294,7 +296,7 @@ export class OciRepository {
     if (typeof token !== 'string') {
       throw ociError(
         'OCI_DENIED',
-        `${this.#name()}: the login was refused with status ${answer.status}`,
+        `${this.#name()}: the login was refused with status ${answer.status}${registryErrors(answer.bytes)}`,
       );
     }
     return `Bearer ${token}`;

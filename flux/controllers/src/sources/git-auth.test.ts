@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { GitRepository } from '@capstan/flux-api';
+import { distinguishedName, encodePem, publicKeyInfo, signCertificate } from '@capstan/lib-x509';
 import { toGitAuth } from './git-auth.ts';
 import { SourceFailure } from './source-outcome.ts';
 
@@ -13,6 +15,23 @@ function repository(spec: Partial<GitRepository['spec']>): GitRepository {
     status: {},
   };
 }
+
+/** A certificate that vouches for itself. */
+const PAIR = (() => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const name = distinguishedName([['2.5.4.3', 'client']]);
+  const times = { notBeforeMs: 0, notAfterMs: 4_000_000_000_000 };
+  const der = signCertificate(
+    {
+      ...{ serialNumber: 1n, issuer: name, subject: name, ...times },
+      publicKey: publicKeyInfo(publicKey),
+      extensions: [],
+    },
+    privateKey,
+  );
+  const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' })).trim();
+  return { pem: encodePem('CERTIFICATE', der).trim(), key };
+})();
 
 const SSH = 'ssh://git@h/r';
 const ENCRYPTED =
@@ -27,7 +46,22 @@ const rows: readonly (readonly [Partial<GitRepository['spec']>, Values, unknown]
   [{}, { bearerToken: 't', username: 'u' }, { bearerToken: 't' }],
   [{}, { 'ca.crt': 'CA', caFile: 'old' }, { caCertificate: 'CA' }],
   [{}, { caFile: 'old' }, { caCertificate: 'old' }],
-  [{}, { 'tls.crt': 'C', 'tls.key': 'K' }, { clientCertificate: 'C', clientKey: 'K' }],
+  [
+    {},
+    { 'tls.crt': PAIR.pem, 'tls.key': PAIR.key },
+    { clientCertificate: PAIR.pem, clientKey: PAIR.key },
+  ],
+  [{}, { 'tls.crt': PAIR.pem }, undefined],
+  [
+    {},
+    { 'tls.crt': PAIR.pem, 'tls.key': 'none' },
+    "GitOperationFailed: failed to checkout and determine revision: unable to clone 'https://h/r': tls: failed to find any PEM data in key input",
+  ],
+  [
+    { url: 'https://u@h/r' },
+    { bearerToken: 't' },
+    'GitOperationFailed: failed to checkout and determine revision: basic auth and bearer token cannot be set at the same time',
+  ],
   [
     {},
     { password: 'p' },

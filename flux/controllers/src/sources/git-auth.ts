@@ -1,7 +1,7 @@
 import type { SourceAuth } from '@capstan/engine-source';
 import type { GitRepository } from '@capstan/flux-api';
 import type { SecretData } from './secret-contents.ts';
-import { textOf } from './secret-contents.ts';
+import { pairProblem, textOf } from './secret-contents.ts';
 import { fetchFailure } from './source-outcome.ts';
 
 /**
@@ -86,8 +86,8 @@ function httpAuth(url: string, secret: SecretData | undefined): SourceAuth {
   if (bearerToken === undefined && username === undefined && password !== undefined) {
     throw invalid(protocol, "'password' requires 'username' to be set");
   }
-  if ((clientCertificate === undefined) !== (clientKey === undefined)) {
-    throw invalid(protocol, "'tls.crt' and 'tls.key' are required together");
+  if (bearerToken !== undefined && hasUser(url)) {
+    throw checkoutFailure('basic auth and bearer token cannot be set at the same time');
   }
   const basic = {
     ...(username === undefined ? {} : { username }),
@@ -96,9 +96,30 @@ function httpAuth(url: string, secret: SecretData | undefined): SourceAuth {
   return {
     ...(bearerToken === undefined ? basic : { bearerToken }),
     ...(caCertificate === undefined ? {} : { caCertificate }),
-    ...(clientCertificate === undefined ? {} : { clientCertificate }),
-    ...(clientKey === undefined ? {} : { clientKey }),
+    ...pairOf(url, clientCertificate, clientKey),
   };
+}
+
+function hasUser(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
+
+/** A certificate without its key, or a key without its certificate, counts as none. */
+function pairOf(
+  url: string,
+  clientCertificate: string | undefined,
+  clientKey: string | undefined,
+): SourceAuth {
+  if (clientCertificate === undefined || clientKey === undefined) return {};
+  const problem = pairProblem(clientCertificate, clientKey);
+  if (problem === undefined) return { clientCertificate, clientKey };
+  throw checkoutFailure(`unable to clone '${url}': ${problem}`);
+}
+
+/** What the original's Git client says, which looks at these when it sets out. */
+function checkoutFailure(why: string) {
+  return fetchFailure('GitOperationFailed', `failed to checkout and determine revision: ${why}`);
 }
 
 function githubAuth({ spec }: GitRepository, secret: SecretData | undefined): SourceAuth {

@@ -20,25 +20,25 @@ const ROWS: readonly (readonly [string, GitRepository['spec']['ref'], string, st
     'empty',
     { tag: 'v1' },
     'GitOperationFailed',
-    "unable to clone: couldn't find remote ref \"refs/tags/v1\": git repository: 'URL'",
+    "unable to clone: remote repository is empty: git repository: 'URL'",
   ],
   [
     'app',
     { branch: 'none' },
     'GitOperationFailed',
-    "unable to clone: couldn't find remote ref \"refs/heads/none\": git repository: 'URL'",
+    "unable to clone 'URL': couldn't find remote ref \"refs/heads/none\"",
   ],
   [
     'app',
     undefined,
     'GitOperationFailed',
-    'unable to clone: couldn\'t find remote ref "refs/heads/master"',
+    "unable to clone 'URL': couldn't find remote ref \"refs/heads/master\"",
   ],
   [
     'app',
     { tag: 'v9' },
     'GitOperationFailed',
-    'unable to clone: couldn\'t find remote ref "refs/tags/v9"',
+    "unable to clone 'URL': couldn't find remote ref \"refs/tags/v9\"",
   ],
   ['app', { semver: '>=9' }, 'GitOperationFailed', 'no match found for semver: >=9'],
   [
@@ -59,12 +59,7 @@ const ROWS: readonly (readonly [string, GitRepository['spec']['ref'], string, st
     'GitOperationFailed',
     `unable to resolve commit object for '${'0'.repeat(40)}': object not found`,
   ],
-  [
-    'gone',
-    { branch: 'main' },
-    'GitOperationFailed',
-    "unable to clone: repository not found: git repository: 'URL'",
-  ],
+  ['gone', { branch: 'main' }, 'GitOperationFailed', "unable to clone 'URL': repository not found"],
   [
     'locked',
     { branch: 'main' },

@@ -1,12 +1,13 @@
 /** OCIRepository: a layer of an artifact in a registry as an artifact of Flux. */
-import { ignoreFiles, pickVersion, readArchive } from '@capstan/engine-source/store';
-import type { Artifact, OCIRepository } from '@capstan/flux-api';
+import { ignoreFiles, pickVersions, readArchive } from '@capstan/engine-source/store';
+import type { Artifact, OCIRepository, OCIVerification } from '@capstan/flux-api';
 import type { JsonObject } from '@capstan/kube-object';
 import {
   type Credentials,
   createHttpGet,
   type HttpGet,
   isDigest,
+  isNearby,
   type Manifest,
   type OciReference,
   OciRepository,
@@ -15,6 +16,7 @@ import {
 } from '@capstan/lib-oci';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { RE2JS } from 're2js';
+import { findCondition } from '../conditions.ts';
 import type { ControlState } from '../control-state.ts';
 import { requireOCIRepository } from '../control-state.ts';
 import { formatTime, parseDurationMs } from '../durations.ts';
@@ -28,6 +30,7 @@ import {
   failedWith,
   type SourceController,
   type SourcePorts,
+  sourceId,
 } from './source-controller.ts';
 import { bearerOf, requireIdentities } from './source-identity.ts';
 import {
@@ -35,6 +38,7 @@ import {
   fetchFailure,
   SourceFailure,
   type SourceOutcome,
+  type StoredOutcome,
 } from './source-outcome.ts';
 import {
   findSecret,
@@ -43,7 +47,12 @@ import {
   readSecret,
   type SecretReader,
 } from './source-secrets.ts';
-import { type VerifiedManifest, verificationPrefix, verifyOci } from './verify-oci.ts';
+import {
+  openVerifier,
+  type VerifiedManifest,
+  verificationFingerprint,
+  verificationPrefix,
+} from './verify-oci.ts';
 
 export interface OciRepositoryPorts extends SourcePorts {
   readonly pack: PackTree;
@@ -57,11 +66,13 @@ export function createOciRepositoryController(
   ports: OciRepositoryPorts,
   control: ControlState,
 ): SourceController {
+  const fingerprints = new Map<string, string>();
   return createSourceController<OCIRepository>(
     {
       kind: 'OCIRepository',
       require: requireOCIRepository,
-      fetch: (object, context) => fetchOci(object, ports, context),
+      fetch: (object, context) => fetchOci(object, { ...ports, fingerprints }, context),
+      forget: (key) => fingerprints.delete(sourceId(key)),
       failureOf: (error) => failedWith('OCIArtifactPullFailed', error),
       isFollowed: false,
     },
@@ -72,7 +83,10 @@ export function createOciRepositoryController(
 
 async function fetchOci(
   object: OCIRepository,
-  ports: OciRepositoryPorts,
+  ports: OciRepositoryPorts & {
+    /** By which keys an artifact was verified last. */
+    readonly fingerprints: Map<string, string>;
+  },
   { current, signal }: FetchContext,
 ): Promise<SourceOutcome> {
   const { spec, metadata } = object;
@@ -90,12 +104,13 @@ async function fetchOci(
   const digest = pinnedDigest(spec) ?? (await digestOf(repository, tag));
   const revision = spec.ref?.digest || `${tag}@${digest}`;
   const nowMs = ports.clock.now();
-  const verified = await verify(object, {
-    ...{ repository, digest, revision, reader },
-    ...{ target, nowMs },
+  const isHeld = current?.revision === revision;
+  const verification = await verify(object, {
+    ...{ repository, digest, revision, reader, target, nowMs, isHeld },
+    fingerprints: ports.fingerprints,
   });
   const artifact =
-    current?.revision === revision && isUnchanged(object)
+    current !== undefined && isHeld && isUnchanged(object)
       ? current
       : await storeArtifact(object, { repository, digest, revision, ports });
   const { namespace = '', name = '' } = metadata;
@@ -110,7 +125,7 @@ async function fetchOci(
     artifact,
     message: `stored artifact for digest '${revision}'`,
     event: eventOf(object, artifact),
-    ...(verified === undefined ? {} : { verified }),
+    ...verification,
     observed: { ...observedOf(object), url },
   };
 }
@@ -255,7 +270,7 @@ async function openAccess(
   return { get, proxy, [Symbol.asyncDispose]: close };
 }
 
-/** With `insecure`, and for registries of this machine, plain HTTP when HTTPS is not spoken there. */
+/** With `insecure`, and for registries nearby, plain HTTP when HTTPS is not spoken there. */
 async function connect(
   target: OciReference,
   options: {
@@ -266,8 +281,7 @@ async function connect(
   },
 ): Promise<OciRepository> {
   const { get, credentials, signal, spec } = options;
-  const isLocal = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(target.registry);
-  const mayBePlain = spec.insecure === true || isLocal;
+  const mayBePlain = spec.insecure === true || isNearby(target.registry);
   const plainHttp = mayBePlain && !(await speaksHttps(target.registry, get, signal));
   return new OciRepository(target, {
     get,
@@ -282,8 +296,9 @@ async function speaksHttps(registry: string, get: HttpGet, signal: AbortSignal):
     const url = `https://${registry}/v2/`;
     await get({ url, method: 'HEAD', headers: {}, signal });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Whose certificate is not trusted speaks it all the same.
+    return /x509: /.test(messageOf(error));
   }
 }
 
@@ -306,9 +321,10 @@ async function chooseTag(
   const isChart = layerSelector?.mediaType === CHART_LAYER;
   const filtered = filterTags(tags, ref.semverFilter, fail);
   const versions = filtered.map((tag) => (isChart ? tag.replaceAll('_', '+') : tag));
-  const picked = pickVersion(ref.semver, versions);
-  if (picked === 'not-a-range')
+  const newest = pickVersions(ref.semver, versions);
+  if (newest === 'not-a-range')
     throw fail(`semver '${ref.semver}' parse error: improper constraint: ${ref.semver}`);
+  const [picked] = newest;
   if (picked === undefined) throw fail(`no match found for semver: ${ref.semver}`);
   return isChart ? picked.replaceAll('+', '_') : picked;
 }
@@ -349,25 +365,65 @@ async function digestOf(repository: OciRepository, tag: string): Promise<string>
   }
 }
 
-/** The message of SourceVerified; undefined when nothing is to be verified, or the policy does not ask for it. */
+type Verification = Pick<StoredOutcome, 'verified' | 'isVerificationKept'>;
+
+/**
+ * What becomes of SourceVerified. What was verified already, of this generation and by the keys of today, is not looked at again:
+ * signatures of an artifact do not change.
+ */
 async function verify(
-  { spec: { verify: wanted } }: OCIRepository,
+  object: OCIRepository,
   options: Omit<VerifiedManifest, 'name'> & {
     readonly target: OciReference;
     readonly revision: string;
+    readonly reader: SecretReader;
+    readonly isHeld: boolean;
+    readonly fingerprints: Map<string, string>;
   },
-): Promise<string | undefined> {
-  if (wanted === undefined) return undefined;
-  const { target, revision, ...manifest } = options;
+): Promise<Verification> {
+  const { spec, metadata, status } = object;
+  const { verify: wanted } = spec;
+  const { target, revision, reader, isHeld, fingerprints, ...manifest } = options;
+  const key = `${metadata.namespace}/${metadata.name}`;
+  if (wanted === undefined) {
+    fingerprints.delete(key);
+    return {};
+  }
+  const fingerprint = await verificationFingerprint(wanted, reader);
+  const known = findCondition(status.conditions, 'SourceVerified');
+  const isKnown =
+    known?.status === 'True' && known.observedGeneration === (metadata.generation ?? 0);
+  const isSame = (fingerprints.get(key) ?? fingerprint) === fingerprint;
+  if (isHeld && isKnown && isSame) {
+    fingerprints.set(key, fingerprint);
+    return { isVerificationKept: true };
+  }
   const name = `${target.registry}/${target.repository}`;
   try {
-    const result = await verifyOci(wanted, { ...manifest, name });
-    return result === 'verified' ? `verified signature of revision ${revision}` : undefined;
+    const reference = `${name}@${manifest.digest}`;
+    const verifier = await openVerifier(wanted, { reader, name: reference });
+    const result = await verifier({ ...manifest, name });
+    fingerprints.set(key, fingerprint);
+    return result === 'verified' ? { verified: `verified signature of revision ${revision}` } : {};
   } catch (cause) {
-    const message = `${verificationPrefix(wanted)}${describeError(cause)}`;
+    const why = whyUnverified(wanted, `${name}@${manifest.digest}`, cause);
     const place = { condition: 'SourceVerified', reason: 'VerificationError' } as const;
-    throw new SourceFailure({ ...place, message }, cause);
+    throw new SourceFailure({ ...place, message: `${verificationPrefix(wanted)}${why}` }, cause);
   }
+}
+
+/** With keys of one's own the original tells of no single signature. */
+function whyUnverified(
+  { provider, secretRef }: OCIVerification,
+  reference: string,
+  cause: unknown,
+): string {
+  const isByKey = provider === 'cosign' && secretRef !== undefined;
+  if (!isByKey || !(cause instanceof CapstanError) || cause.code !== 'OCI_SIGNATURE') {
+    return describeError(cause);
+  }
+  const hint = cause.hint === undefined ? '' : ` (${cause.hint})`;
+  return `no matching signatures were found for '${reference}'${hint}`;
 }
 
 function isUnchanged({ spec, status }: OCIRepository): boolean {

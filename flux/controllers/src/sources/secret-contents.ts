@@ -68,20 +68,24 @@ function isCertificate(block: string): boolean {
 }
 
 function checkPair(certificate: string, key: string): void {
-  const fail = (why: string) => invalid(`failed to parse TLS certificate and key: tls: ${why}`);
+  const problem = pairProblem(certificate, key);
+  if (problem !== undefined) throw invalid(`failed to parse TLS certificate and key: ${problem}`);
+}
+
+/** Why a certificate and a key are no pair, as Go's crypto/tls says it; undefined when they are one. */
+export function pairProblem(certificate: string, key: string): string | undefined {
   const [leaf] = blocksOf(certificate);
-  if (leaf === undefined) throw fail('failed to find any PEM data in certificate input');
+  if (leaf === undefined) return 'tls: failed to find any PEM data in certificate input';
   if (!/-----BEGIN .*PRIVATE KEY-----/.test(key)) {
-    throw fail('failed to find any PEM data in key input');
+    return 'tls: failed to find any PEM data in key input';
   }
-  let isPair: boolean;
   try {
-    isPair = new X509Certificate(leaf).checkPrivateKey(createPrivateKey(key));
+    const isPair = new X509Certificate(leaf).checkPrivateKey(createPrivateKey(key));
+    return isPair ? undefined : 'tls: private key does not match public key';
   } catch {
     // Without its cause: that could quote the key.
-    throw fail('failed to parse private key');
+    return 'tls: failed to parse private key';
   }
-  if (!isPair) throw fail('private key does not match public key');
 }
 
 /** User and password; undefined when there are none. */

@@ -14,6 +14,8 @@ export interface StoredOutcome {
   readonly event: string;
   /** What was verified; absent when nothing is to be. */
   readonly verified?: string;
+  /** What was verified before stands as it was told. */
+  readonly isVerificationKept?: boolean;
   /** Further fields of the status: what of the spec the artifact was made with. */
   readonly observed: JsonObject;
 }

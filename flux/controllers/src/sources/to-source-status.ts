@@ -30,7 +30,7 @@ export function toSourceStatus(
       ? succeeded(outcome)
       : failed(outcome, { status, generation, current });
   const fresh = setConditions(previous, wanted, { generation, nowMs });
-  const kept = outcome.kind === 'stored' ? [] : keptConditions(previous, outcome, current);
+  const kept = keptConditions(previous, outcome, current);
   const { artifact: _artifact, conditions: _conditions, ...rest } = status;
   const artifact = outcome.kind === 'stored' ? outcome.artifact : current;
   const isSettled = outcome.kind === 'stored' || outcome.response === 'stall';
@@ -91,12 +91,14 @@ function progressOf({ status, generation, current }: SourceView): string {
 
 function keptConditions(
   previous: readonly Condition[],
-  { condition }: FailedOutcome,
+  outcome: SourceOutcome,
   current: Artifact | undefined,
 ): readonly Condition[] {
   return previous.filter(({ type, status }) => {
+    const isVerified = type === 'SourceVerified' && status === 'True';
+    if (outcome.kind === 'stored') return isVerified && outcome.isVerificationKept === true;
     if (type === 'ArtifactInStorage') return current !== undefined;
-    return type === 'SourceVerified' && status === 'True' && condition !== 'SourceVerified';
+    return isVerified && outcome.condition !== 'SourceVerified';
   });
 }
 

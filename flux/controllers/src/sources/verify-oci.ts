@@ -1,4 +1,5 @@
 /** `spec.verify` of OCIRepositories and HelmCharts: cosign with keys, cosign without (Sigstore), notation. */
+import { createHash } from 'node:crypto';
 import type { OCIVerification } from '@capstan/flux-api';
 import {
   type OciRepository,
@@ -9,18 +10,21 @@ import {
   verifyNotation,
 } from '@capstan/lib-oci';
 import { CapstanError, messageOf } from '@capstan/lib-std';
+import { parseJson as parseGoJson } from '@capstan/lib-yaml';
 import { RE2JS } from 're2js';
 import type { SecretData } from './secret-contents.ts';
-import { readSecret, type SecretReader } from './source-secrets.ts';
+import { findSecret, readSecret, type SecretReader } from './source-secrets.ts';
 
 export interface VerifiedManifest {
   readonly repository: OciRepository;
   readonly digest: string;
   /** `registry/path`. */
   readonly name: string;
-  readonly reader: SecretReader;
   readonly nowMs: number;
 }
+
+/** Throws when there is no signature that counts. `ignored`: the trust policy does not ask for one. */
+export type OciVerifier = (manifest: VerifiedManifest) => Promise<'verified' | 'ignored'>;
 
 /** What failures begin with. */
 export function verificationPrefix({ provider, secretRef }: OCIVerification): string {
@@ -28,19 +32,17 @@ export function verificationPrefix({ provider, secretRef }: OCIVerification): st
   return `failed to verify the signature using provider '${provider}${isKeyless ? ' keyless' : ''}': `;
 }
 
-/** Throws when there is no signature that counts. `ignored`: the trust policy does not ask for one. */
-export async function verifyOci(
+/** What a specification asks for, with its keys and policies read. `name` is what errors call the manifest. */
+export async function openVerifier(
   wanted: OCIVerification,
-  manifest: VerifiedManifest,
-): Promise<'verified' | 'ignored'> {
-  const { repository, digest, reader } = manifest;
+  { reader, name }: { readonly reader: SecretReader; readonly name: string },
+): Promise<OciVerifier> {
   const place = `'${reader.namespace}/${wanted.secretRef?.name}'`;
   if (wanted.provider === 'notation') {
     if (wanted.secretRef === undefined) {
-      throw failure(`verification secret cannot be empty: '${manifest.name}'`);
+      throw failure(`verification secret cannot be empty: '${name}'`);
     }
-    const data = await readSecret(reader, wanted.secretRef.name);
-    return await verifyByPolicy(data, place, manifest);
+    return policyVerifier(await readMaterial(reader, wanted.secretRef.name), place);
   }
   if (wanted.provider !== 'cosign') {
     throw failure(`unsupported verification provider: ${wanted.provider}`);
@@ -48,23 +50,41 @@ export async function verifyOci(
   if (wanted.secretRef === undefined) {
     const accepts = signerFilter(wanted);
     const trustedRoot = await readTrustedRoot(wanted, reader);
-    await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
-    return 'verified';
+    return async ({ repository, digest }) => {
+      await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
+      return 'verified';
+    };
   }
-  const data = await readSecret(reader, wanted.secretRef.name);
+  const data = await readMaterial(reader, wanted.secretRef.name);
   const keys = [...data].flatMap(([key, value]) => (key.endsWith('.pub') ? [value] : []));
   if (keys.length === 0) throw failure(`no public keys found in secret ${place}`);
-  await verifyCosign(repository, digest, keys);
-  return 'verified';
+  return async ({ repository, digest }) => {
+    await verifyCosign(repository, digest, keys);
+    return 'verified';
+  };
+}
+
+/** What decides about signatures besides the specification; another one when a key was exchanged. */
+export async function verificationFingerprint(
+  { secretRef, trustedRootSecretRef }: OCIVerification,
+  reader: SecretReader,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for (const ref of [secretRef, trustedRootSecretRef]) {
+    const data = ref === undefined ? undefined : await findSecret(reader, ref.name);
+    const entries = [...(data ?? [])].map(([key, value]) => [key, value.toString('base64')]);
+    hash.update(JSON.stringify(data === undefined ? null : entries.toSorted()));
+  }
+  return hash.digest('hex');
+}
+
+async function readMaterial(reader: SecretReader, name: string): Promise<SecretData> {
+  return await readSecret(reader, name, '');
 }
 
 const POLICY = 'trustpolicy.json';
 
-async function verifyByPolicy(
-  data: SecretData,
-  place: string,
-  { repository, digest, name, nowMs }: VerifiedManifest,
-): Promise<'verified' | 'ignored'> {
+function policyVerifier(data: SecretData, place: string): OciVerifier {
   const policy = data.get(POLICY);
   if (policy === undefined) throw failure(`'${POLICY}' not found in secret ${place}`);
   const certificates = [...data].flatMap(([key, value]) =>
@@ -72,8 +92,13 @@ async function verifyByPolicy(
   );
   if (certificates.length === 0) throw failure(`no certificates found in secret ${place}`);
   const document = parseJson(policy, `error occurred while parsing ${POLICY}`);
-  const options = { policy: document, certificates, repository: name, nowMs };
-  return await verifyNotation(repository, digest, options);
+  return async ({ repository, digest, name, nowMs }) =>
+    await verifyNotation(repository, digest, {
+      policy: document,
+      certificates,
+      repository: name,
+      nowMs,
+    });
 }
 
 const ROOT = 'trusted_root.json';
@@ -116,7 +141,7 @@ function signerFilter({
 
 function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return parseGoJson(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw failure(`${what}: ${messageOf(cause)}`, cause);
   }
