@@ -12,6 +12,7 @@ import {
   PROBE_SCENARIOS,
   SYNC_SCENARIOS,
   untilSynced,
+  WHY_SCENARIOS,
 } from '@capstan/apps-server/slice';
 import { holdScenarios } from '../cluster/hold-scenarios.ts';
 
@@ -26,6 +27,7 @@ holdScenarios(
     ...DEPENDENCY_SCENARIOS,
     ...SYNC_SCENARIOS,
     ...PROBE_SCENARIOS,
+    ...WHY_SCENARIOS,
   ],
   (stage) =>
     test('a restart of the API server interrupts nothing for long', async () => {

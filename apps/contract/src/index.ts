@@ -1,4 +1,11 @@
-export { appKey, appPath, type Routes, resourceQuery, type StreamEvent } from './routes.ts';
+export {
+  appKey,
+  appPath,
+  type Routes,
+  resourceQuery,
+  type StreamEvent,
+  whyPath,
+} from './routes.ts';
 export type {
   AppDetail,
   AppFamily,
@@ -10,6 +17,9 @@ export type {
   EventView,
   ExplanationView,
   FieldDifference,
+  FieldExplanation,
+  FieldSourceView,
+  FieldWriterView,
   HealthState,
   OperationView,
   PlanObject,

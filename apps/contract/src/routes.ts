@@ -4,6 +4,7 @@ import type {
   AppSummary,
   EventView,
   ExplanationView,
+  FieldExplanation,
   PlanView,
   ResourceDetail,
   ResourceRef,
@@ -25,6 +26,11 @@ export interface Routes {
     readonly response: readonly ExplanationView[];
   };
   'GET /api/apps/:kind/:namespace/:name/plan': { readonly response: PlanView };
+  /**
+   * Query: kind (or its plural, in any case), name and field of an object; namespace, group and app (`kind/namespace/name`)
+   * where that leaves a choice.
+   */
+  'GET /api/why': { readonly response: FieldExplanation };
   'POST /api/apps/:kind/:namespace/:name/refresh': {
     readonly request: { readonly hard?: boolean };
   };
@@ -47,6 +53,18 @@ export type StreamEvent =
 
 export function appPath({ kind, namespace, name }: AppRef): string {
   return `/api/apps/${kind}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+}
+
+/** The path that asks where a field comes from; what is '' is left open. */
+export function whyPath(question: {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly field: string;
+  readonly app: string;
+}): string {
+  const given = Object.entries(question).filter(([, value]) => value !== '');
+  return `/api/why?${new URLSearchParams(given)}`;
 }
 
 export function resourceQuery(ref: ResourceRef): string {

@@ -122,6 +122,43 @@ export interface FieldDifference {
   readonly manager: string;
 }
 
+/** Where a field of a live object comes from. Values of Secrets are masked. */
+export interface FieldExplanation {
+  readonly app: AppRef;
+  readonly object: PlanObject;
+  readonly field: string;
+  /** As JSON; null where no source sets it. */
+  readonly desired: string | null;
+  /** As JSON; null where the cluster lacks it. */
+  readonly live: string | null;
+  /** Who claims the live value, the last writer first. */
+  readonly writers: readonly FieldWriterView[];
+  readonly sources: readonly FieldSourceView[];
+}
+
+export interface FieldWriterView {
+  readonly manager: string;
+  /** `Apply` or `Update`. */
+  readonly operation: string;
+  /** RFC 3339; '' when not known. */
+  readonly at: string;
+}
+
+/** A line that has a say in a field. */
+export interface FieldSourceView {
+  /** Address of the repository. */
+  readonly repo: string;
+  readonly revision: string;
+  /** null for what the app itself says. */
+  readonly file: string | null;
+  /** null where only the file is known. */
+  readonly line: number | null;
+  /** What stands there: `patch`, `images`, `value image.tag (default)`; '' for the field itself. */
+  readonly role: string;
+  /** Who wrote the line last; null where no history tells. */
+  readonly commit: CommitView | null;
+}
+
 /** Why an app is not as it should be, a sentence each, and what to do next. */
 export interface ExplanationView {
   readonly about: 'sync' | 'health' | 'waiting';

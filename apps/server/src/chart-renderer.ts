@@ -1,23 +1,34 @@
-import { type ChartRenderer, type ChartRequest, MissingCharts } from '@capstan/engine-render';
+import {
+  type ChartRenderer,
+  type ChartRequest,
+  type FieldNames,
+  MissingCharts,
+  PARAMETERS,
+} from '@capstan/engine-render';
 import type { KubeClient } from '@capstan/kube-client';
 import {
   type Capabilities,
   type Chart,
   chartLanguage,
   defaultCapabilities,
+  fieldOrigins,
   isLibraryChart,
   loadChart,
   missingDependencies,
+  nearestOrigin,
   overlayValues,
   parseKubeVersion,
   parseValues,
   renderChart,
   setValues,
   type Values,
+  type ValuesLayer,
+  valuesToJson,
   wantedDependencies,
 } from '@capstan/kube-helm';
 import { formatApiVersion } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
+import { toYaml } from '@capstan/lib-yaml';
 
 /**
  * Renders charts for the engine, as `helm template` does; templates once compiled are kept while their chart is.
@@ -52,9 +63,22 @@ export function createChartRenderer(
     }));
     return [
       ...crds,
-      ...[...rendered.manifests, ...hooks].map(({ path, content }) => ({ path, text: content })),
+      ...[...rendered.manifests, ...hooks].map((manifest) => ({
+        path: manifest.path,
+        text: manifest.content,
+        originOf: (field: FieldNames) =>
+          nearestOrigin(fieldOrigins(manifest, rendered.chart, valuesLayers(request)), field),
+      })),
     ];
   };
+}
+
+/** What the values come from, as texts: parameters are one of their own, over the files. */
+function valuesLayers({ valueTexts, settings }: ChartRequest): readonly ValuesLayer[] {
+  if (settings.length === 0) return valueTexts;
+  const values: Values = {};
+  for (const { text, mode } of settings) setValues(values, text, mode);
+  return [...valueTexts, { name: PARAMETERS, text: toYaml(valuesToJson(values)) }];
 }
 
 /** The chart with what stands in for charts that its folder lacks; throws MissingCharts for what is still missing. */

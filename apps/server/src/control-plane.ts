@@ -149,7 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     gate?.announce(url);
     return sources.notify(url);
   };
-  const { inspect, preview, healthRules } = controllers;
+  const { inspect, preview, traceField, healthRules } = controllers;
   return {
     handle: createPage({
       options,
@@ -158,6 +158,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clock,
       inspect,
       preview,
+      traceField,
       healthRules,
       notifyPush,
       registry,
@@ -248,12 +249,13 @@ function createPage(parts: {
   readonly clock: Clock;
   readonly inspect: PageApiPorts['inspect'];
   readonly preview: PageApiPorts['preview'];
+  readonly traceField: PageApiPorts['traceField'];
   readonly healthRules: RunningControllers['healthRules'];
   readonly notifyPush: (url: string) => number;
   readonly registry: Registry;
 }): (request: Request) => Promise<Response> {
-  const { options, cluster, sources, clock, inspect, preview, healthRules, notifyPush, registry } =
-    parts;
+  const { options, cluster, sources, clock, healthRules, notifyPush, registry } = parts;
+  const { inspect, preview, traceField } = parts;
   const { client, live } = cluster;
   const views = new AppViews({ live, findCommit: commitFinder(sources), healthRules, clock });
   const api = createPageApi({
@@ -263,6 +265,7 @@ function createPage(parts: {
     clock,
     inspect,
     preview,
+    traceField,
     actions: new AppActions({ client, views, clock, user: 'admin' }),
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });

@@ -145,6 +145,7 @@ before(async () => {
     actions: new AppActions({ client, views, clock, user: 'ann' }),
     inspect: async () => undefined,
     preview: async () => undefined,
+    traceField: async () => undefined,
     info: { version: '0', cluster: 'test', gitUrl: null },
   });
   api = guardRequests(router, { hosts: [] });

@@ -9,6 +9,7 @@ import { parseAppRef } from './views/app-ref.ts';
 import { streamApps } from './views/app-stream.ts';
 import type { AppViews } from './views/app-views.ts';
 import { readEvents } from './views/event-views.ts';
+import { type ExplainFieldPorts, explainField, type FieldRequest } from './views/explain-field.ts';
 import { explainObject } from './views/explain-object.ts';
 import { toPlanView } from './views/plan-view.ts';
 import { type ResourceDetailPorts, readResourceDetail } from './views/resource-detail.ts';
@@ -20,6 +21,7 @@ export interface PageApiPorts {
   readonly actions: AppActions;
   readonly inspect: ResourceDetailPorts['inspect'];
   readonly preview: (app: AppRef) => Promise<SyncPreview | undefined>;
+  readonly traceField: ExplainFieldPorts['traceField'];
   readonly clock: Clock;
   readonly info: ServerInfo;
 }
@@ -52,6 +54,9 @@ export function createPageApi(ports: PageApiPorts): (request: Request) => Promis
       ports.views.require(ref);
       return toPlanView(ref, await ports.preview(ref));
     }),
+    route('GET /api/why', async ({ query, signal }) =>
+      explainField(readFieldRequest(query), ports, { signal }),
+    ),
     route('POST /api/apps/:kind/:namespace/:name/refresh', async ({ params, body }) => {
       await ports.actions.refresh(parseAppRef(params), { hard: readFlag(body, 'hard') });
       return undefined;
@@ -80,14 +85,24 @@ function route<K extends keyof Routes & string>(
 
 function openStream({ query, signal }: RouteRequest, ports: PageApiPorts): Response {
   const { views, live, clock } = ports;
-  const app = readStreamApp(query.get('app'));
+  const app = readApp(query.get('app'));
   return eventStream(streamApps({ views, live, clock, app, signal }), signal);
 }
 
-function readStreamApp(text: string | null): AppRef | undefined {
+function readApp(text: string | null): AppRef | undefined {
   if (text === null || text === '') return undefined;
   const [kind = '', namespace = '', name = ''] = text.split('/');
   return parseAppRef({ kind, namespace, name });
+}
+
+function readFieldRequest(query: URLSearchParams): FieldRequest {
+  const read = (name: string) => (query.get(name) ?? '').slice(0, 512);
+  const [kind, name, field] = [read('kind'), read('name'), read('field')];
+  if (kind === '' || name === '' || field === '') {
+    throw new CapstanError('REQUEST_INVALID', 'kind, name and field of an object are needed');
+  }
+  const app = readApp(query.get('app'));
+  return { kind, name, field, group: read('group'), namespace: read('namespace'), app };
 }
 
 function readResourceRef(query: URLSearchParams): ResourceRef {

@@ -13,11 +13,18 @@ import {
   type Cluster,
   type ClusterPool,
   createVerdictCache,
+  type DeliveryLook,
   DependencyGraph,
+  type FieldTrace,
+  inspectObject,
+  type ObjectInsight,
+  previewSync,
   type SyncPreview,
+  traceField,
+  withAuthor,
 } from '@capstan/engine-delivery';
 import { type HealthRules, popularRules } from '@capstan/engine-health';
-import { RenderCache } from '@capstan/engine-render';
+import { type FieldQuestion, RenderCache } from '@capstan/engine-render';
 import type { SourceStore, SourceWriter } from '@capstan/engine-source';
 import { readArchive } from '@capstan/engine-source/store';
 import {
@@ -45,7 +52,6 @@ import { createProbeController } from './probes/probe-controller.ts';
 import { RemoteContents } from './render/remote-contents.ts';
 import { RenderPool } from './render/render-pool.ts';
 import { RenderStore } from './render/render-store.ts';
-import type { ObjectInsight } from './views/resource-detail.ts';
 
 export interface ControllerPorts {
   readonly client: KubeClient;
@@ -82,6 +88,8 @@ export interface RunningControllers {
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
   /** What a sync would do now; undefined while that is not known. */
   preview(app: AppRef): Promise<SyncPreview | undefined>;
+  /** Which lines made a field of an object of an app; undefined while that is not known. */
+  traceField(app: AppRef, question: FieldQuestion): Promise<FieldTrace | undefined>;
   /** Those of argocd-cm, as they stand. */
   healthRules(): HealthRules;
   /** Resolves when all have ended after the signal. */
@@ -95,6 +103,7 @@ interface Generation {
   run(signal: AbortSignal): Promise<void>;
   inspect(app: AppRef, key: ObjectKey): Promise<ObjectInsight | undefined>;
   preview(app: AppRef): Promise<SyncPreview | undefined>;
+  traceField(app: AppRef, question: FieldQuestion): Promise<FieldTrace | undefined>;
   healthRules(): HealthRules;
 }
 
@@ -133,6 +142,7 @@ export function runControllers(ports: ControllerPorts, signal: AbortSignal): Run
   return {
     inspect: async (app, key) => current?.inspect(app, key),
     preview: async (app) => current?.preview(app),
+    traceField: async (app, question) => current?.traceField(app, question),
     healthRules: () => current?.healthRules() ?? { base: 'workload', custom: [] },
     ended: loop().finally(() => pool.close()),
   };
@@ -229,6 +239,25 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     clock,
     runtime: ports.runtime,
   });
+  const look = async <T>(
+    app: AppRef,
+    use: (found: DeliveryLook, signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> => {
+    if (app.kind === 'HelmRelease') return undefined;
+    const signal = AbortSignal.timeout(INSPECT_MS);
+    const found =
+      app.kind === 'Application' ? applications.lookUp(app) : await flux.lookUp(app, { signal });
+    return found && (await use(found, signal));
+  };
+  const traceRelease = async (
+    app: AppRef,
+    question: FieldQuestion,
+  ): Promise<FieldTrace | undefined> => {
+    const signal = AbortSignal.timeout(INSPECT_MS);
+    const found = await helm.traceField(app, question, { signal });
+    const lines = (found?.lines ?? []).map((line) => withAuthor(line, sources));
+    return found && { ...found, lines: await Promise.all(lines) };
+  };
   return {
     run: async (signal) => {
       await using _clusters = clusters;
@@ -238,17 +267,19 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
         signal,
       );
     },
-    inspect: async (app, key) => {
-      const options = { signal: AbortSignal.timeout(INSPECT_MS) };
-      const family = app.kind === 'Application' ? applications : flux;
-      return await family.inspect(app, key, options);
-    },
+    inspect: (app, key) =>
+      look(app, ({ delivery, ports }, signal) => inspectObject(delivery, key, { ports, signal })),
+    preview: (app) =>
+      look(app, ({ delivery, ports, inventory }, signal) =>
+        previewSync(delivery, ports, { inventory, signal }),
+      ),
+    traceField: (app, question) =>
+      app.kind === 'HelmRelease'
+        ? traceRelease(app, question)
+        : look(app, ({ delivery, ports }, signal) =>
+            traceField(delivery, question, { ports, signal }),
+          ),
     healthRules: () => applications.settings().healthRules,
-    preview: async (app) => {
-      const options = { signal: AbortSignal.timeout(INSPECT_MS) };
-      const family = app.kind === 'Application' ? applications : flux;
-      return await family.preview(app, options);
-    },
   };
 }
 

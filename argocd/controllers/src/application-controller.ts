@@ -14,19 +14,16 @@ import {
 import {
   type Cluster,
   type Delivery,
+  type DeliveryLook,
   type DeliveryPorts,
   type DeliveryStatus,
   type DependencyGraph,
-  inspectObject,
-  type ObjectInsight,
   type OperationRequest,
   OWNER_INDEX,
   persist,
-  previewSync,
   problemOf,
   runDelivery,
   SourceWatches,
-  type SyncPreview,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -105,14 +102,8 @@ export interface ApplicationControllerOptions {
 
 export interface ApplicationController {
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-  /** What is desired of one object of an application, and where it differs. */
-  inspect(
-    app: AppKey,
-    key: ObjectKey,
-    options: { readonly signal: AbortSignal },
-  ): Promise<ObjectInsight | undefined>;
-  /** What a sync would do now; undefined when there is no such application. */
-  preview(app: AppKey, options: { readonly signal: AbortSignal }): Promise<SyncPreview | undefined>;
+  /** The application as the engine takes it, for a look that changes nothing; undefined when there is none. */
+  lookUp(app: AppKey): DeliveryLook | undefined;
   /** What the administrator sets, as it stands. */
   settings(): Settings;
   /** How a repository is reached, and what the project ('' for none) demands of its commits. */
@@ -189,8 +180,7 @@ export function createApplicationController(
   });
   return {
     run: ({ signal }) => run(controller, bench, signal),
-    inspect: (key, object, { signal }) => inspect(key, object, { bench, signal }),
-    preview: (key, { signal }) => preview(key, bench, signal),
+    lookUp: (key) => lookUp(key, bench),
     settings: () => control.settings(),
     accessTo: (repository) => {
       const project = control.project(repository.project)?.spec;
@@ -594,33 +584,12 @@ function toResult(
     : { kind: 'settled', recheckAfterMs: Math.max(1, recheckAtMs - nowMs) };
 }
 
-async function inspect(
-  key: AppKey,
-  object: ObjectKey,
-  { bench, signal }: { readonly bench: Bench; readonly signal: AbortSignal },
-): Promise<ObjectInsight | undefined> {
-  const found = deliveryOf(key, bench);
-  return found && inspectObject(found.delivery, object, { ports: found.ports, signal });
-}
-
-async function preview(
-  key: AppKey,
-  bench: Bench,
-  signal: AbortSignal,
-): Promise<SyncPreview | undefined> {
-  const found = deliveryOf(key, bench);
-  if (found === undefined) return undefined;
-  const inventory = readStatus(found.app)?.inventory ?? [];
-  return previewSync(found.delivery, found.ports, { inventory, signal });
-}
-
 /** Who looks, and acts; what is refused is only looked at. */
 function actorOf(delivery: Delivery, app: Application, context: LoweringContext) {
   return delivery.refusal === undefined ? accountFor(app, context) : undefined;
 }
 
-/** For a look that changes nothing; undefined when there is no such application. */
-function deliveryOf(key: AppKey, bench: Bench) {
+function lookUp(key: AppKey, bench: Bench): DeliveryLook | undefined {
   const held = bench.control.read(key);
   if (held === undefined) return undefined;
   const app = bench.control.parse(held);
@@ -631,5 +600,5 @@ function deliveryOf(key: AppKey, bench: Bench) {
     context,
     sources,
   });
-  return { app, delivery, ports };
+  return { delivery, ports, inventory: readStatus(app)?.inventory ?? [] };
 }

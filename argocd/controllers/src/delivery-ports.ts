@@ -26,8 +26,8 @@ export function renderLate(
   const origins = new Map(sources.map(({ render, origin }) => [render, origin]));
   return {
     ...ports,
-    render: async (snapshot, spec, { signal }) => {
-      const access = { signal, accessTo: accessFor(app, context) };
+    render: async (snapshot, spec, asked) => {
+      const access = { ...asked, accessTo: accessFor(app, context) };
       const options = hard ? { ...access, fresh: true } : access;
       const origin = origins.get(spec);
       if (origin === undefined) return ports.render(snapshot, spec, options);
@@ -54,7 +54,7 @@ export function accessFor(
   };
 }
 
-type RenderOptions = Required<Parameters<DeliveryPorts['render']>[2]>;
+type RenderOptions = Required<Pick<Parameters<DeliveryPorts['render']>[2], 'accessTo'>>;
 
 /** Its cluster, acted on as the account that the project names for the destination. */
 export function portsFor(

@@ -39,11 +39,12 @@ export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';
 export { persist } from './persist.ts';
-export type { DeliveryPorts } from './ports.ts';
+export type { DeliveryLook, DeliveryPorts } from './ports.ts';
 export { type PreviewOptions, previewSync, type SyncPreview } from './preview-sync.ts';
 export { withReferences } from './refer-sources.ts';
 export { type Look, runDelivery } from './run-delivery.ts';
 export { ChangeJudge, type LoadedRender, SourceWatches } from './source-watches.ts';
+export { type FieldTrace, type TracedLine, traceField, withAuthor } from './trace-field.ts';
 export type {
   Automation,
   ComparePolicy,

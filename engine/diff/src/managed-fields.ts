@@ -23,6 +23,68 @@ export function ownerOf(
     : { manager: best.manager, time: best.time };
 }
 
+/** An entry of managedFields that claims a field. */
+export interface FieldWriter {
+  readonly manager: string;
+  readonly operation: string;
+  readonly time?: string;
+}
+
+/**
+ * Who wrote the field at a path of names and numbers, the last one first: list elements are found by what the live ones
+ * hold, so that no schema is needed.
+ */
+export function writersOf(
+  live: KubeObject,
+  path: readonly (string | number)[],
+): readonly FieldWriter[] {
+  return (live.metadata.managedFields ?? [])
+    .filter(({ fieldsV1 }) => fieldsV1 !== undefined && claims(fieldsV1, live as Json, path))
+    .sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1))
+    .map(({ manager = '', operation = '', time }) => ({
+      manager,
+      operation,
+      ...(time === undefined ? {} : { time }),
+    }));
+}
+
+function claims(fields: JsonObject, live: Json, path: readonly (string | number)[]): boolean {
+  let node = fields;
+  let value: Json | undefined = live;
+  for (const part of path) {
+    const item: Json | undefined =
+      typeof part === 'number'
+        ? isList(value)
+          ? value[part]
+          : undefined
+        : isRecord(value)
+          ? value[part]
+          : undefined;
+    const child =
+      typeof part === 'string' ? asFields(node[`f:${part}`]) : elementFields(node, part, item);
+    if (child === undefined) return node !== fields && Object.keys(node).length === 0;
+    node = child;
+    value = item;
+  }
+  return true;
+}
+
+/** The claims on an element of a list: by its keys, by its value or by its place. */
+function elementFields(
+  node: JsonObject,
+  index: number,
+  item: Json | undefined,
+): JsonObject | undefined {
+  for (const [name, child] of Object.entries(node)) {
+    const said = name.startsWith('k:') || name.startsWith('v:') ? parseJson(name.slice(2)) : null;
+    if (name.startsWith('v:') && sameJson(said ?? undefined, item)) return asFields(child);
+    if (!name.startsWith('k:') || !isRecord(said ?? undefined) || !isRecord(item)) continue;
+    if (Object.entries(said as JsonObject).every(([key, one]) => sameJson(item[key], one)))
+      return asFields(child);
+  }
+  return asFields(node[`i:${index}`]);
+}
+
 /** Whether the live value is what the server made of our own last apply. */
 export function isOurs(live: KubeObject, path: FieldPath, fieldManager: string): boolean {
   return (live.metadata.managedFields ?? []).some(

@@ -1,5 +1,21 @@
 export type { DesiredObject, RenderResult } from './desired-state.ts';
 export {
+  type FieldStep,
+  type FoundField,
+  fieldSteps,
+  findField,
+  formatPath,
+  type MissingField,
+  matchesKind,
+  parseFieldName,
+} from './field-name.ts';
+export {
+  type FieldNames,
+  type FieldQuestion,
+  type FieldSource,
+  fieldLine,
+} from './field-sources.ts';
+export {
   mountedRemotes,
   remoteFailure,
   remoteFile,
@@ -8,9 +24,12 @@ export {
 export { type ParsedManifests, parseManifests } from './parse-manifests.ts';
 export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
 export {
+  type ChartDocument,
+  type ChartOrigin,
   type ChartRenderer,
   type ChartRequest,
   MissingCharts,
+  PARAMETERS,
   referredSources,
 } from './render-helm.ts';
 export { finishRender, type RenderOptions, renderManifests } from './render-manifests.ts';

@@ -1,7 +1,8 @@
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
-import { parseYaml } from '@capstan/lib-yaml';
+import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
 import type { DesiredObject } from './desired-state.ts';
+import { type FieldNames, fieldLine } from './field-sources.ts';
 
 /** A file's objects in order, and what is wrong with the rest of it. */
 export interface ParsedManifests {
@@ -46,6 +47,39 @@ export function parseManifests(text: string, file: string): ParsedManifests {
     }
   }
   return { objects, diagnostics };
+}
+
+/** The line of the text where a field of an object that was read from it stands. */
+export function manifestLine(
+  text: string,
+  { object, origin }: DesiredObject,
+  field: FieldNames,
+): number {
+  const start = origin?.line ?? 1;
+  const document = splitDocuments(text).find((one) => firstLine(one) === start);
+  const [node] = document === undefined ? [] : parseDocuments(document.text);
+  if (document === undefined || node === undefined) return start;
+  const inside = pathInList(parseYaml(document.text), object, 0) ?? [];
+  return document.line + fieldLine(node, [...inside, ...field]) - 1;
+}
+
+/** Where an object stands within a document that may be a List. */
+function pathInList(value: Json, object: KubeObject, depth: number): FieldNames | undefined {
+  if (!isObject(value)) return undefined;
+  const items = value['items'];
+  if (value['kind'] === object.kind || !Array.isArray(items) || depth >= LIST_DEPTH_MAX) {
+    const metadata = value['metadata'];
+    const isIt =
+      value['kind'] === object.kind &&
+      isObject(metadata) &&
+      metadata['name'] === object.metadata.name;
+    return isIt ? [] : undefined;
+  }
+  for (const [i, item] of items.entries()) {
+    const found = pathInList(item as Json, object, depth + 1);
+    if (found !== undefined) return ['items', i, ...found];
+  }
+  return undefined;
 }
 
 /** Splits at lines of `---`, which may be followed by a comment, as Kubernetes' own reader does. */

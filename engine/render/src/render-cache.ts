@@ -5,10 +5,11 @@ import { BoundedCache } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { RenderResult } from './desired-state.ts';
+import type { FieldQuestion } from './field-sources.ts';
 import type { ParsedManifests } from './parse-manifests.ts';
 import { parseBytes } from './render-directory.ts';
 import type { ChartRenderer } from './render-helm.ts';
-import { renderManifests } from './render-manifests.ts';
+import { type RenderOptions, renderManifests } from './render-manifests.ts';
 import type { RenderSpec } from './render-spec.ts';
 
 export interface RenderCacheOptions {
@@ -57,13 +58,22 @@ export class RenderCache {
   render(snapshot: Snapshot, spec: RenderSpec): RenderResult {
     const found = this.find(snapshot, spec);
     if (found !== undefined) return found;
-    const result = renderManifests(snapshot, spec, {
+    const result = renderManifests(snapshot, spec, this.#options());
+    this.keep(snapshot, spec, result);
+    return result;
+  }
+
+  /** Rendered anew, with the answer to a question; the result is not kept. */
+  ask(snapshot: Snapshot, spec: RenderSpec, question: FieldQuestion): RenderResult {
+    return renderManifests(snapshot, spec, { ...this.#options(), question });
+  }
+
+  #options(): RenderOptions {
+    return {
       parseFile: this.#parse,
       kustomizeCache: this.#kustomize,
       ...(this.#renderChart === undefined ? {} : { renderChart: this.#renderChart }),
-    });
-    this.keep(snapshot, spec, result);
-    return result;
+    };
   }
 
   /** The result of an earlier render that saw the same. */

@@ -2,7 +2,8 @@ import { compileGlob, type FileTree, joinPath, resolveLinks } from '@capstan/lib
 import { evaluateJsonnet } from '@capstan/lib-jsonnet';
 import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
-import { NAMELESS, type ParsedManifests, parseManifests } from './parse-manifests.ts';
+import type { FieldNames, FieldSource, SourcesOf } from './field-sources.ts';
+import { manifestLine, NAMELESS, type ParsedManifests, parseManifests } from './parse-manifests.ts';
 import type { DirectoryOptions } from './render-spec.ts';
 
 const FILES_MAX = 20_000;
@@ -19,7 +20,11 @@ export function renderDirectory(
   tree: FileTree,
   path: string,
   options: DirectoryOptions & { readonly parseFile?: ParseFile },
-): { readonly objects: readonly DesiredObject[]; readonly diagnostics: readonly Diagnostic[] } {
+): {
+  readonly objects: readonly DesiredObject[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sourcesOf?: SourcesOf;
+} {
   const objects: DesiredObject[] = [];
   const diagnostics: Diagnostic[] = [];
   const files = listFiles(tree, path, options);
@@ -36,7 +41,23 @@ export function renderDirectory(
     objects.push(...parsed.objects);
     diagnostics.push(...parsed.diagnostics);
   }
-  return { objects, diagnostics };
+  const sourcesOf: SourcesOf = (index, field) => writtenIn(tree, objects[index], field);
+  return { objects, diagnostics, sourcesOf };
+}
+
+/** What a program made has no line of its own. */
+function writtenIn(
+  tree: FileTree,
+  desired: DesiredObject | undefined,
+  field: FieldNames,
+): readonly FieldSource[] {
+  if (desired?.origin === undefined) return [];
+  const { file } = desired.origin;
+  if (file.endsWith('.jsonnet')) return [{ file, role: 'jsonnet' }];
+  const resolved = resolveLinks(tree, file);
+  const bytes = resolved.kind === 'found' ? tree.readFile(resolved.path) : undefined;
+  if (bytes === undefined) return [];
+  return [{ file, line: manifestLine(decodeText(bytes), desired, field) }];
 }
 
 /** Parses a file's content; a cache by `id` may stand in between. */

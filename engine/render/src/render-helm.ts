@@ -11,6 +11,7 @@ import {
 } from '@capstan/lib-files';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
+import type { FieldNames, FieldSource, SourcesOf } from './field-sources.ts';
 import { mountedRemotes } from './mounted-remotes.ts';
 import { parseManifests } from './parse-manifests.ts';
 import type { ChartPolicy, HelmOptions } from './render-spec.ts';
@@ -56,16 +57,39 @@ export class MissingCharts extends CapstanError {
   }
 }
 
-/** Rendered documents, hooks among them, each with its template's path as Helm names it: `app/templates/x.yaml`. */
-export type ChartRenderer = (request: ChartRequest) => readonly {
+/** A rendered document, with its template's path as Helm names it: `app/templates/x.yaml`. */
+export interface ChartDocument {
   readonly path: string;
   readonly text: string;
-}[];
+  /** What made a field; worked out when asked for. */
+  readonly originOf?: (field: FieldNames) => ChartOrigin | undefined;
+}
+
+/** The line of a template that printed a field, and what it took from values. */
+export interface ChartOrigin {
+  readonly template: string;
+  readonly line: number;
+  readonly values: readonly {
+    readonly path: string;
+    /** The name of a text of values, or a file of the chart; absent when nothing sets the value. */
+    readonly file: string | undefined;
+    readonly line: number;
+    readonly isDefault: boolean;
+  }[];
+}
+
+/** Under this name parameters stand among the texts of values, where origins are told. */
+export const PARAMETERS = 'helm.parameters';
+const INLINE_VALUES = 'helm.values';
+
+/** Rendered documents, hooks among them. */
+export type ChartRenderer = (request: ChartRequest) => readonly ChartDocument[];
 
 interface Rendered {
   readonly objects: readonly DesiredObject[];
   readonly diagnostics: readonly Diagnostic[];
   readonly pending?: readonly RemoteRequest[];
+  readonly sourcesOf?: SourcesOf;
 }
 
 /**
@@ -95,10 +119,33 @@ export function renderHelm(
   const documents = renderWhole(tree, request, options);
   if ('objects' in documents) return documents;
   const parsed = documents.map(({ path, text }) => parseManifests(text, sourceFile(path, folder)));
+  const documentOf = parsed.flatMap(({ objects }, i) => objects.map(() => documents[i]));
   return {
     objects: parsed.flatMap(({ objects }) => objects),
     diagnostics: parsed.flatMap(({ diagnostics }) => diagnostics),
+    sourcesOf: (index, field) => chartSources(documentOf[index], folder, field),
   };
+}
+
+function chartSources(
+  document: ChartDocument | undefined,
+  folder: string,
+  field: FieldNames,
+): readonly FieldSource[] {
+  const origin = document?.originOf?.(field);
+  if (origin === undefined)
+    return document === undefined ? [] : [{ file: sourceFile(document.path, folder) }];
+  const values = origin.values.flatMap(
+    ({ path, file, line, isDefault }): readonly FieldSource[] => {
+      if (file === undefined) return [];
+      const role = `value ${path}`;
+      if (file === INLINE_VALUES || file === PARAMETERS) return [{ role: `${role} in ${file}` }];
+      if (isDefault) return [{ file: joinPath(folder, file), line, role: `${role} (default)` }];
+      return [{ file: placeOf(folder, file), line, role }];
+    },
+  );
+  const template = sourceFile(origin.template, folder);
+  return [{ file: template, line: origin.line, role: 'template' }, ...values];
 }
 
 /** With the charts that the folder lacks, as Argo CD builds them; pending while they are not here. */
@@ -359,7 +406,7 @@ function refused(name: string, why: string): CapstanError {
 function inlineValues({ values }: HelmOptions): ChartRequest['valueTexts'] {
   return values === undefined || values.trim() === ''
     ? []
-    : [{ name: 'helm.values', text: values }];
+    : [{ name: INLINE_VALUES, text: values }];
 }
 
 function parameterSettings({ parameters }: HelmOptions): ChartRequest['settings'] {

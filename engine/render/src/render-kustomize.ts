@@ -2,16 +2,18 @@ import {
   type BuildResult,
   type Built,
   build,
+  type FieldOrigin,
   type KustomizeCache,
   type RemoteRequest,
 } from '@capstan/kube-kustomize';
 import type { JsonObject } from '@capstan/kube-object';
 import { type FileTree, joinPath, type RenderTrace, readText } from '@capstan/lib-files';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
-import { parseDocuments, parseYaml } from '@capstan/lib-yaml';
+import { nodeToValue, parseDocuments, parseYaml } from '@capstan/lib-yaml';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
+import { type FieldSource, fieldLine, type SourcesOf } from './field-sources.ts';
 import { kustomizeCharts } from './kustomize-charts.ts';
 import { mountedRemotes } from './mounted-remotes.ts';
 import {
@@ -29,6 +31,7 @@ interface Rendered {
   readonly objects: readonly DesiredObject[];
   readonly diagnostics: readonly Diagnostic[];
   readonly pending?: readonly RemoteRequest[];
+  readonly sourcesOf?: SourcesOf;
 }
 
 /** Builds the kustomization in `folder`, with what the delivery lays over it put into the kustomization file first. */
@@ -41,7 +44,8 @@ export function renderKustomize(
   },
 ): Rendered {
   const { charts, reorder, renderChart, remote } = options;
-  const result = build(withOverlay(tree, folder, options), folder === '' ? '.' : folder, {
+  const overlaid = withOverlay(tree, folder, options);
+  const result = build(overlaid, folder === '' ? '.' : folder, {
     loadRestrictor: options.loadRestriction === 'none' ? 'none' : 'rootOnly',
     ...(reorder === undefined ? {} : { reorder }),
     ...(remote === undefined ? {} : { remotePolicy: remote, remote: mountedRemotes(tree) }),
@@ -56,7 +60,14 @@ export function renderKustomize(
     ...(options.cache === undefined ? {} : { cache: options.cache }),
   });
   if (result.kind === 'built') {
-    return { objects: originsOf(result), diagnostics: result.diagnostics };
+    const sourcesOf: SourcesOf = (index, field) =>
+      sourcesIn(result.origins.ofField(index, field), {
+        tree,
+        folder,
+        options,
+        isOverlaid: overlaid !== tree,
+      });
+    return { objects: originsOf(result), diagnostics: result.diagnostics, sourcesOf };
   }
   const warnings = result.diagnostics.filter(({ severity }) => severity === 'warning');
   const diagnostics = [...warnings, explainFailure(result, tree, folder)];
@@ -72,6 +83,43 @@ function originsOf({ objects, origins }: Built): readonly DesiredObject[] {
     return { object, origin: line === undefined ? { file } : { file, line } };
   });
 }
+
+/** What stands in a kustomization file that the delivery laid its own fields over may be of either. */
+function sourcesIn(
+  origin: FieldOrigin | undefined,
+  {
+    tree,
+    folder,
+    options,
+    isOverlaid,
+  }: {
+    readonly tree: FileTree;
+    readonly folder: string;
+    readonly options: KustomizeOptions;
+    readonly isOverlaid: boolean;
+  },
+): readonly FieldSource[] {
+  if (origin === undefined) return [];
+  const { file, statement, line } = origin;
+  const role = statement === undefined ? {} : { role: statement };
+  const path = findKustomization(tree, folder);
+  const isLaidOver = isOverlaid && file === (path ?? joinPath(folder, KUSTOMIZATION_NAMES[0]!));
+  if (!isLaidOver) return [{ file, ...(line === undefined ? {} : { line }), ...role }];
+  const found: FieldSource[] = [];
+  const field = statement?.replace(/\[\d+\]$/, '') ?? '';
+  const names = [field, OVERLAY_NAMES[field] ?? field];
+  if (names.some((name) => Object.hasOwn(options.overlay ?? {}, name))) found.push(role);
+  const [document] = path === undefined ? [] : parseDocuments(readText(tree, path) ?? '');
+  if (path === undefined || document === undefined) return found;
+  const own = nodeToValue(document) as JsonObject | null;
+  if (own === null || !Object.hasOwn(own, field)) return found;
+  return [...found, { file: path, line: fieldLine(document, [field]), role: field }];
+}
+
+const OVERLAY_NAMES: { readonly [statement: string]: string } = {
+  commonLabels: 'labels',
+  commonAnnotations: 'annotations',
+};
 
 /** The tree with the delivery's own kustomization in place of the folder's; the tree itself when nothing is to be added. */
 function withOverlay(tree: FileTree, folder: string, options: KustomizeOptions): FileTree {

@@ -11,6 +11,7 @@ import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import { addCommonMetadata } from './add-common-metadata.ts';
 import { desiredDigest } from './desired-digest.ts';
 import type { RenderResult } from './desired-state.ts';
+import { answerQuestion, type FieldQuestion, type SourcesOf } from './field-sources.ts';
 import { findKustomization } from './overlay-kustomization.ts';
 import { type ParseFile, renderDirectory } from './render-directory.ts';
 import { type ChartRenderer, chartFailure, renderHelm } from './render-helm.ts';
@@ -25,9 +26,14 @@ export interface RenderOptions {
   readonly kustomizeCache?: KustomizeCache;
   /** Renders charts; without it a chart is an error. */
   readonly renderChart?: ChartRenderer;
+  /** Which lines made this field? */
+  readonly question?: FieldQuestion;
 }
 
-type Rendered = Omit<RenderResult, 'trace' | 'digest'>;
+type Rendered = Omit<RenderResult, 'trace' | 'digest' | 'sources'> & {
+  readonly sourcesOf?: SourcesOf;
+};
+type Finished = Pick<Rendered, 'objects' | 'diagnostics' | 'pending' | 'sourcesOf'>;
 
 /**
  * The objects that `spec` makes of a snapshot. What is wrong with the files comes back as diagnostics with file and
@@ -39,10 +45,18 @@ export function renderManifests(
   options: RenderOptions = {},
 ): RenderResult {
   const { tree, trace } = recordTrace(snapshot.files);
-  const rendered = renderIn(tree, spec, { snapshot, options });
+  const { sourcesOf, ...rendered } = renderIn(tree, spec, { snapshot, options });
   const hasError = rendered.diagnostics.some(({ severity }) => severity === 'error');
   const objects = hasError ? [] : rendered.objects;
-  return { ...rendered, objects, digest: desiredDigest(objects), trace };
+  const { question } = options;
+  const sources = question && sourcesOf ? answerQuestion(objects, question, sourcesOf) : undefined;
+  return {
+    ...rendered,
+    objects,
+    digest: desiredDigest(objects),
+    trace,
+    ...(sources === undefined ? {} : { sources }),
+  };
 }
 
 function renderIn(
@@ -63,10 +77,7 @@ function renderIn(
 }
 
 /** What comes after a build: values for variables, then the metadata that every object gets. */
-function finishObjects(
-  { objects, diagnostics, ...rest }: Pick<Rendered, 'objects' | 'diagnostics' | 'pending'>,
-  spec: RenderSpec,
-): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
+function finishObjects({ objects, diagnostics, ...rest }: Finished, spec: RenderSpec): Finished {
   const substituted = substituteObjects(objects, spec.substitute);
   const metadata = 'overlay' in spec ? spec.overlay?.commonMetadata : undefined;
   return {
@@ -96,7 +107,7 @@ interface KindContext {
 function renderKind(
   kind: RenderResult['kind'],
   { tree, folder, spec, options }: KindContext,
-): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
+): Finished {
   if (kind === 'helm') return renderHelmIn(tree, folder, { spec, options });
   if (kind === 'directory') {
     const { kind: _kind, ...directory } = spec;
@@ -113,7 +124,7 @@ function renderHelmIn(
   tree: FileTree,
   folder: string,
   { spec, options: { renderChart } }: Pick<KindContext, 'spec' | 'options'>,
-): Pick<Rendered, 'objects' | 'diagnostics' | 'pending'> {
+): Finished {
   const helm = spec.kind === 'helm' ? spec : spec.kind === 'detect' ? spec.helm : undefined;
   if (renderChart === undefined || helm === undefined) {
     throw new CapstanError(

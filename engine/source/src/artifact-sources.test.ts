@@ -87,6 +87,7 @@ function storeOf() {
     notify: () => 0,
     verifyRevision: refuse,
     describeRevision: refuse,
+    describeLine: refuse,
     findCommit: () => undefined,
     changedPaths: refuse,
     close: async () => undefined,

@@ -57,6 +57,7 @@ export function withArtifacts(base: SourceStore, options: ArtifactSourcesOptions
     verifyRevision: (spec, snapshot, request) => base.verifyRevision(spec, snapshot, request),
     describeRevision: async (spec, id) =>
       isArtifact(spec) ? undefined : base.describeRevision(spec, id),
+    describeLine: (url, id, place) => base.describeLine(url, id, place),
     findCommit: (url, id) => base.findCommit(url, id),
     changedPaths: (before, after) => base.changedPaths(before, after),
     close: () => base.close(),

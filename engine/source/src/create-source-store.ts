@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { changedPaths, isObjectId } from '@capstan/lib-git';
+import { blameLine, changedPaths, isObjectId, type Mirror } from '@capstan/lib-git';
 import { backoffDelayMs, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { type ArchiveReader, ArchiveSources } from './archive-sources.ts';
 import { describeCommit } from './describe-commit.ts';
@@ -18,6 +18,7 @@ import type {
   BranchWrite,
   CommitSummary,
   FetchOptions,
+  LineAuthor,
   SourceChange,
   SourceStore,
   SourceWriter,
@@ -194,14 +195,28 @@ class Store implements SourceStore, SourceWriter {
     return describeCommit(mirror, revisionId);
   }
 
+  async describeLine(
+    url: string,
+    revisionId: string,
+    { file, line }: { readonly file: string; readonly line: number },
+  ): Promise<LineAuthor | undefined> {
+    const mirror = this.#mirrorWith(url, revisionId);
+    if (mirror === undefined) return undefined;
+    const { gitDir } = mirror.objects;
+    return await blameLine({ gitDir, commit: revisionId, path: file, line });
+  }
+
   findCommit(url: string, revisionId: string): CommitSummary | undefined {
-    if (!isObjectId(revisionId)) return undefined;
-    for (const { mirror } of this.#git.matching(url)) {
-      if (mirror.objects.peelToCommit(revisionId) === revisionId) {
-        return describeCommit(mirror, revisionId);
-      }
-    }
-    return undefined;
+    const mirror = this.#mirrorWith(url, revisionId);
+    return mirror && describeCommit(mirror, revisionId);
+  }
+
+  #mirrorWith(url: string, commit: string): Mirror | undefined {
+    if (!isObjectId(commit)) return undefined;
+    const found = this.#git
+      .matching(url)
+      .find(({ mirror }) => mirror.objects.peelToCommit(commit) === commit);
+    return found?.mirror;
   }
 
   changedPaths(before: Snapshot, after: Snapshot): readonly string[] {

@@ -15,6 +15,7 @@ export type {
   BranchWrite,
   CommitSummary,
   FetchOptions,
+  LineAuthor,
   SourceChange,
   SourceStore,
   SourceWriter,

@@ -23,6 +23,16 @@ export interface CommitSummary {
   readonly signed: boolean;
 }
 
+/** Who wrote a line last. */
+export interface LineAuthor {
+  readonly commit: string;
+  readonly author: string;
+  readonly email: string;
+  /** RFC 3339. */
+  readonly date: string;
+  readonly subject: string;
+}
+
 export type SourceChange =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'error'; readonly error: CapstanError };
@@ -51,6 +61,12 @@ export interface SourceStore {
     request: VerifyRequest,
   ): Promise<readonly VerifiedObject[]>;
   describeRevision(spec: SourceSpec, revisionId: string): Promise<CommitSummary | undefined>;
+  /** Who wrote a line of a file of the repository at `url`, at a commit that is at hand; undefined where no history tells. */
+  describeLine(
+    url: string,
+    revisionId: string,
+    place: { readonly file: string; readonly line: number },
+  ): Promise<LineAuthor | undefined>;
   /** A commit of the repository at `url` as far as it is at hand; never waits, never asks. */
   findCommit(url: string, revisionId: string): CommitSummary | undefined;
   /** Paths that differ between two states of one source, sorted; whole subtrees are compared by id, so the cost is that of the change. */

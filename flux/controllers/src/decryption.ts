@@ -98,14 +98,18 @@ export function decryptingRender(
     const built =
       files === snapshot.files
         ? await render(snapshot, build, options)
-        : renderUncached({ ...snapshot, files }, build);
+        : renderUncached({ ...snapshot, files }, build, options);
     const objects = await Promise.all(built.objects.map((one) => decryptObject(one, keys)));
     return finishRender({ ...built, objects }, spec);
   };
 }
 
-function renderUncached(snapshot: Snapshot, spec: RenderSpec): RenderResult {
-  return renderManifests(snapshot, spec);
+function renderUncached(
+  snapshot: Snapshot,
+  spec: RenderSpec,
+  { question }: Pick<Parameters<DeliveryPorts['render']>[2], 'question'>,
+): RenderResult {
+  return renderManifests(snapshot, spec, question === undefined ? {} : { question });
 }
 
 /** What is put into objects after they are decrypted is left out here. */

@@ -1,9 +1,8 @@
-import { type ObjectInsight, persist, type SyncPreview } from '@capstan/engine-delivery';
+import { type DeliveryLook, persist } from '@capstan/engine-delivery';
 import { TreeArchiver } from '@capstan/engine-source/store';
 import { EXTENSIONS_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP } from '@capstan/flux-api';
 import type { LiveState } from '@capstan/kube-client';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
-import type { ObjectKey } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
 import { ControlState, type NamedKey } from './control-state.ts';
 import { createArtifactGeneratorController } from './generators/artifact-generator-controller.ts';
@@ -36,17 +35,11 @@ export interface FluxPorts extends Omit<KustomizationPorts, 'events' | 'identiti
 
 export interface FluxControllers {
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-  /** What is desired of one object of a Kustomization, and where it differs. */
-  inspect(
-    key: NamedKey,
-    object: ObjectKey,
-    options: { readonly signal: AbortSignal },
-  ): Promise<ObjectInsight | undefined>;
-  /** What a sync of a Kustomization would do now; undefined while what it wants is not known. */
-  preview(
+  /** A Kustomization as the engine takes it, for a look that changes nothing; undefined while that is not known. */
+  lookUp(
     key: NamedKey,
     options: { readonly signal: AbortSignal },
-  ): Promise<SyncPreview | undefined>;
+  ): Promise<DeliveryLook | undefined>;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -118,8 +111,7 @@ export function createFluxControllers(ports: FluxPorts): FluxControllers {
         await control.live[Symbol.asyncDispose]();
       }
     },
-    inspect: (key, object, { signal }) => kustomizations.inspect(key, object, signal),
-    preview: (key, { signal }) => kustomizations.preview(key, signal),
+    lookUp: (key, { signal }) => kustomizations.lookUp(key, signal),
     async idle() {
       for (const { controller } of started) await controller.idle();
     },

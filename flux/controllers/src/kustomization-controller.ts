@@ -7,20 +7,17 @@
 import {
   ChangeJudge,
   type Delivery,
+  type DeliveryLook,
   type DeliveryPorts,
   type DeliveryStatus,
   type DependencyGraph,
   deleteDelivery,
-  inspectObject,
   type LoadedRender,
-  type ObjectInsight,
   type OperationRequest,
   type OperationState,
   type Problem,
-  previewSync,
   problemOf,
   runDelivery,
-  type SyncPreview,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -106,13 +103,8 @@ const WATCH_LABEL = 'reconcile.fluxcd.io/watch';
 export interface KustomizationController {
   readonly controller: Controller<NamedKey>;
   start(): () => void;
-  inspect(
-    key: NamedKey,
-    object: ObjectKey,
-    signal: AbortSignal,
-  ): Promise<ObjectInsight | undefined>;
-  /** What a sync would do now; undefined when there is no such Kustomization, or its source is not ready. */
-  preview(key: NamedKey, signal: AbortSignal): Promise<SyncPreview | undefined>;
+  /** For a look that changes nothing; undefined when there is no such Kustomization, or its source is not ready. */
+  lookUp(key: NamedKey, signal: AbortSignal): Promise<DeliveryLook | undefined>;
 }
 
 export function createKustomizationController(
@@ -168,14 +160,7 @@ export function createKustomizationController(
         for (const stop of stops) stop();
       };
     },
-    inspect: async (key, object, signal) => {
-      const found = await deliveryOf(key, bench, signal);
-      return found && inspectObject(found.delivery, object, { ports: found.ports, signal });
-    },
-    preview: async (key, signal) => {
-      const found = await deliveryOf(key, bench, signal);
-      return found && previewSync(found.delivery, found.ports, { ...found, signal });
-    },
+    lookUp: (key, signal) => lookUp(key, bench, signal),
   };
 }
 
@@ -542,8 +527,11 @@ function bareDelivery(kustomization: Kustomization): Delivery {
   return toDelivery({ ...kustomization, spec }, { source, variables: undefined });
 }
 
-/** For a look that changes nothing. */
-async function deliveryOf(key: NamedKey, bench: Bench, signal: AbortSignal) {
+async function lookUp(
+  key: NamedKey,
+  bench: Bench,
+  signal: AbortSignal,
+): Promise<DeliveryLook | undefined> {
   const held = bench.control.kustomization(key);
   if (held === undefined) return undefined;
   const kustomization = requireKustomization(held);

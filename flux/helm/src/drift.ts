@@ -1,4 +1,5 @@
 /** Finds where the cluster differs from what a release holds, and brings it back. */
+
 import { matchesPattern, matchesSelector } from '@capstan/engine-diff';
 import { HELM_GROUP, type HelmRelease } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
@@ -8,8 +9,8 @@ import { type Json, type JsonObject, type KubeObject, parseApiVersion } from '@c
 import { CapstanError } from '@capstan/lib-std';
 import { type DriftReport, hasDrift, type ObjectDrift, objectText } from './drift-report.ts';
 import { jsonDifference } from './json-difference.ts';
+import { FIELD_MANAGER } from './to-release-options.ts';
 
-const FIELD_MANAGER = 'helm';
 const EXCLUDED_KEY = `${HELM_GROUP}/driftDetection`;
 
 type IgnoreRules = NonNullable<NonNullable<HelmRelease['spec']['driftDetection']>['ignore']>;

@@ -1,4 +1,6 @@
-import { persist } from '@capstan/engine-delivery';
+import { type FieldTrace, persist } from '@capstan/engine-delivery';
+import type { FieldQuestion } from '@capstan/engine-render';
+import { parseHelmRelease } from '@capstan/flux-api';
 import {
   CloudIdentities,
   type DestinationPorts,
@@ -15,6 +17,7 @@ import { createHelmChartController } from './helm-chart-controller.ts';
 import { createHelmReleaseController } from './helm-release-controller.ts';
 import { createHelmRepositoryController } from './helm-repository-controller.ts';
 import { releaseExpressions } from './release-expressions.ts';
+import { traceReleaseField } from './trace-release-field.ts';
 
 export interface HelmPorts extends Omit<DestinationPorts, 'identities'> {
   readonly artifacts: ArtifactStorage;
@@ -31,6 +34,12 @@ export interface HelmPorts extends Omit<DestinationPorts, 'identities'> {
 
 export interface HelmControllers {
   run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Which lines made a field of an object of a HelmRelease; undefined while its chart or its values are not known. */
+  traceField(
+    key: NamedKey,
+    question: FieldQuestion,
+    options: { readonly signal: AbortSignal },
+  ): Promise<FieldTrace | undefined>;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
 }
@@ -77,6 +86,15 @@ export function createHelmControllers(ports: HelmPorts): HelmControllers {
         for (const stop of stops) stop();
         await control.live[Symbol.asyncDispose]();
       }
+    },
+    async traceField(key, question, { signal }) {
+      const found = control.find('HelmRelease', key);
+      const parsed = found && parseHelmRelease(found);
+      if (parsed?.kind !== 'ok') return undefined;
+      const isReadyByExpression = expressions.isReady;
+      const { tenancy = {} } = ports;
+      const observed = { ...ports, tenancy, control, charts, isReadyByExpression, signal };
+      return await traceReleaseField(parsed.value, question, observed);
     },
     async idle() {
       for (const { controller } of controllers) await controller.idle();

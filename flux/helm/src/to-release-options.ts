@@ -12,6 +12,8 @@ import { releaseName, releaseNamespace } from './names.ts';
 import { HISTORY_MAX_DEFAULT, type TimedAction, timeoutMs } from './policies.ts';
 import { originLabels, postRendererOf } from './post-renderer.ts';
 
+/** The original's, so that either may go on with what the other applied. */
+export const FIELD_MANAGER = 'helm-controller';
 const CRDS = { Skip: 'skip', Create: 'create', CreateReplace: 'replace' } as const;
 
 export function toInstallOptions(release: HelmRelease): InstallOptions {
@@ -111,6 +113,7 @@ function shared(release: HelmRelease, action: TimedAction) {
     namespace: releaseNamespace(release),
     storageNamespace: release.status.storageNamespace ?? release.metadata.namespace ?? '',
     timeoutMs: timeoutMs(release, action),
+    fieldManager: FIELD_MANAGER,
   };
 }
 

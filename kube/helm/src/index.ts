@@ -27,6 +27,7 @@ export {
 export {
   type FieldOrigin,
   fieldOrigins,
+  nearestOrigin,
   type ValueOrigin,
   type ValuesLayer,
 } from './explain/field-origins.ts';

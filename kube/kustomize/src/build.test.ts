@@ -86,13 +86,13 @@ test('every field knows the file and line that set it', () => {
     ['Deployment', ['apiVersion'], 'base/dep.yaml:1'],
     ['Deployment', ['metadata', 'name'], 'overlay/kustomization.yaml:3 namePrefix'],
     ['Deployment', ['metadata', 'labels', 'app'], 'base/kustomization.yaml:3 commonLabels'],
-    ['Deployment', ['spec', 'replicas'], 'overlay/kustomization.yaml:8 replicas[0]'],
+    ['Deployment', ['spec', 'replicas'], 'overlay/kustomization.yaml:9 replicas[0]'],
     ['Deployment', ['spec', 'minReadySeconds'], 'overlay/patch.yaml:6'],
     ['Deployment', ['spec', 'paused'], 'overlay/kustomization.yaml:17 patches[1]'],
     [
       'Deployment',
       ['spec', 'template', 'spec', 'containers', 0, 'image'],
-      'overlay/kustomization.yaml:5 images[0]',
+      'overlay/kustomization.yaml:6 images[0]',
     ],
     [
       'Deployment',

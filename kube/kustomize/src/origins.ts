@@ -88,6 +88,20 @@ function collect(
   }
 }
 
+/** What of an item in a list of statements is what sets the field: who changes a value changes this line. */
+const DECISIVE: { readonly [field: string]: readonly string[] } = {
+  images: ['digest', 'newTag', 'newName'],
+  replicas: ['count'],
+};
+
+function decisiveLine(field: string, item: YamlNode): number {
+  for (const name of item.kind === 'mapping' ? (DECISIVE[field] ?? []) : []) {
+    const found = item.content.find((key, i) => i % 2 === 0 && key.value === name);
+    if (found !== undefined) return found.line;
+  }
+  return item.line;
+}
+
 /** Finds the lines of statements in kustomization files, each of which is parsed once. */
 class StatementLines {
   readonly #files: FileTree;
@@ -116,7 +130,9 @@ class StatementLines {
     for (let i = 0; i + 1 < root.content.length; i += 2) {
       if (root.content[i]!.value.toLowerCase() !== field!.toLowerCase()) continue;
       const value = root.content[i + 1]!;
-      return index === undefined ? root.content[i]!.line : (value.content[index] ?? value).line;
+      if (index === undefined) return root.content[i]!.line;
+      const item = value.content[index];
+      return item === undefined ? value.line : decisiveLine(field!, item);
     }
     return undefined;
   }

@@ -1,3 +1,4 @@
+export { blameLine, type LineAuthor, type LinePlace } from './blame-line.ts';
 export { changedPaths } from './changed-paths.ts';
 export { type CommitFilesOptions, commitFiles } from './commit-files.ts';
 export type { GitErrorCode } from './errors.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
-import type { ExplanationView } from '@capstan/apps-contract';
+import type { ExplanationView, FieldExplanation } from '@capstan/apps-contract';
 import { runCapstan } from '../testing/run-capstan.ts';
 
 const ANSWERS: Readonly<Record<string, readonly ExplanationView[]>> = {
@@ -15,9 +15,42 @@ const ANSWERS: Readonly<Record<string, readonly ExplanationView[]>> = {
   ],
   '/api/apps/HelmRelease/apps/db/explain': [],
 };
+const FIELD: FieldExplanation = {
+  app: { kind: 'Application', namespace: 'argocd', name: 'web' },
+  object: { group: 'apps', kind: 'Deployment', namespace: 'prod', name: 'web' },
+  field: 'spec.replicas',
+  desired: '2',
+  live: '3',
+  writers: [{ manager: 'kubectl-edit', operation: 'Update', at: '2026-01-02T03:04:05Z' }],
+  sources: [
+    {
+      repo: 'https://git.example.com/a.git',
+      revision: 'a'.repeat(40),
+      file: 'base/web.yaml',
+      line: 6,
+      role: '',
+      commit: {
+        sha: 'b'.repeat(40),
+        author: 'Ann <ann@example.com>',
+        date: '2026-01-01T00:00:00Z',
+        message: 'Scale',
+      },
+    },
+    {
+      repo: '',
+      revision: '',
+      file: null,
+      line: null,
+      role: 'value x in spec.values',
+      commit: null,
+    },
+  ],
+};
+const FIELD_PATH = '/api/why?kind=deploy&name=web&namespace=prod&field=spec.replicas';
+
 let url = '';
 const server = createServer(({ url: path = '' }, response) => {
-  const answer = ANSWERS[path];
+  const answer = path === FIELD_PATH ? FIELD : ANSWERS[path];
   response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
   response.end(JSON.stringify(answer ?? { code: 'NOT_FOUND', message: 'no such app' }));
 });
@@ -55,6 +88,23 @@ test('a running server is asked why an app of either family is as it is', async 
 test('programs get the sentences as JSON', async () => {
   const { out } = await ask('why', 'Kustomization/infra', '-o', 'json');
   assert.deepEqual(JSON.parse(out), ANSWERS['/api/apps/Kustomization/flux-system/infra/explain']);
+});
+
+test('a running server is asked where a field of a live object comes from', async () => {
+  const target = ['why', 'deploy/web', 'spec.replicas', '-n', 'prod'];
+  assert.deepEqual(await ask(...target), {
+    code: 0,
+    out: `Deployment prod/web of Application/web: spec.replicas
+  live: 3, wanted: 2
+  written by kubectl-edit (Update, 2026-01-02T03:04:05Z)
+  base/web.yaml:6 in https://git.example.com/a.git at aaaaaaaaaaaa
+    bbbbbbbbbbbb 2026-01-01 Ann <ann@example.com>: Scale
+  the app itself (value x in spec.values)
+`,
+    err: '',
+  });
+  assert.deepEqual(JSON.parse((await ask(...target, '-o', 'json')).out), FIELD);
+  assert.match((await ask('why', 'Pod/x', 'spec.nodeName')).err, /no such app/);
 });
 
 test('what no server knows, or nobody may ask about, is said', async () => {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { type FieldNames, fieldLine } from '@capstan/engine-render';
 import type { KubeObject } from '@capstan/kube-object';
 import { nodeToValue, parseDocuments, type YamlNode } from '@capstan/lib-yaml';
-import type { FieldSource, SourceObject } from './source-object.ts';
+import type { SourceObject } from './source-object.ts';
 
 const FILES_MAX = 10_000;
 
@@ -30,7 +31,8 @@ function readFile(root: string, file: string): SourceObject[] {
     const value = nodeToValue(document) as unknown;
     if (!isObject(value)) return [];
     const shown = relative(root, path);
-    return [{ object: value, sourcesOf: (field) => lineOf(document, field, shown) }];
+    const sourcesOf = (field: FieldNames) => [{ file: shown, line: fieldLine(document, field) }];
+    return [{ object: value, sourcesOf }];
   });
 }
 
@@ -38,28 +40,4 @@ function isObject(value: unknown): value is KubeObject {
   if (typeof value !== 'object' || value === null) return false;
   const { apiVersion, kind, metadata } = value as Partial<KubeObject>;
   return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata === 'object';
-}
-
-/** The line of the field, or of the nearest one above it that is written down. */
-function lineOf(
-  document: YamlNode,
-  field: readonly (string | number)[],
-  file: string,
-): readonly FieldSource[] {
-  let node: YamlNode | undefined = document.kind === 'document' ? document.content[0] : document;
-  let line = node?.line ?? 1;
-  for (const part of field) {
-    if (node?.kind === 'alias') node = node.alias;
-    if (node === undefined) break;
-    if (node.kind === 'mapping') {
-      const at = node.content.findIndex((key, i) => i % 2 === 0 && key.value === part);
-      if (at < 0) break;
-      line = node.content[at]?.line ?? line;
-      node = node.content[at + 1];
-    } else if (node.kind === 'sequence') {
-      node = node.content[Number(part)];
-      line = node?.line ?? line;
-    } else break;
-  }
-  return [{ file, line }];
 }

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import {
   defaultCapabilities,
   fieldOrigins,
+  nearestOrigin,
   renderChart,
   type ValuesLayer,
 } from '@capstan/kube-helm';
@@ -72,9 +73,7 @@ export async function readChart(
     const object = parseYaml(manifest.content) as unknown as KubeObject | null;
     if (object === null) return [];
     const sourcesOf = (path: readonly (string | number)[]): readonly FieldSource[] => {
-      const origin = fieldOrigins(manifest, chart, layers)
-        .filter(({ field }) => field.every((part, i) => part === path[i]))
-        .sort((a, b) => b.field.length - a.field.length)[0];
+      const origin = nearestOrigin(fieldOrigins(manifest, chart, layers), path);
       if (origin === undefined) return [];
       const inChart = (file: string) => file.split('/').slice(1).join('/');
       return [

@@ -1,4 +1,4 @@
-import type { Json, KubeObject } from '@capstan/kube-object';
+import type { KubeObject } from '@capstan/kube-object';
 
 /** A line that has a say in a field. */
 export interface FieldSource {
@@ -13,10 +13,4 @@ export interface FieldSource {
 export interface SourceObject {
   readonly object: KubeObject;
   sourcesOf(path: readonly (string | number)[]): readonly FieldSource[];
-}
-
-export function nameOf(value: Json): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { name } = value as { readonly name?: Json };
-  return typeof name === 'string' ? name : undefined;
 }

@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import {
+  type FoundField,
+  findField,
+  formatPath,
+  matchesKind,
+  parseFieldName,
+} from '@capstan/engine-render';
 import type { Json } from '@capstan/kube-object';
+import { blameLine } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
 import { kindAt } from '../chart-path.ts';
 import { explainByServer } from '../explain/explain.ts';
@@ -9,16 +17,16 @@ import type { Command, Io } from '../io.ts';
 import { CHART_FLAGS } from '../locate-chart.ts';
 import { SERVER_FLAG } from '../server-request.ts';
 import { VALUE_FLAGS } from '../template/value-flags.ts';
-import { blameLine } from './blame.ts';
-import { findField, formatPath, parseFieldName } from './field-name.ts';
 import { readPlainObjects } from './plain-objects.ts';
 import { pathOf, readChart, readKustomization } from './rendered-objects.ts';
 import type { FieldSource, SourceObject } from './source-object.ts';
+import { whyByServer } from './why-by-server.ts';
 
 const FLAGS: Readonly<Record<string, FlagSpec>> = {
   ...CHART_FLAGS,
   ...SERVER_FLAG,
   ...VALUE_FLAGS,
+  app: { kind: 'string' },
   help: { kind: 'boolean', short: 'h' },
   namespace: { kind: 'string', short: 'n' },
   output: { kind: 'string', short: 'o' },
@@ -26,10 +34,12 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
 };
 
 const HELP = `usage: capstan why KIND/NAME FIELD [DIR] [flags]
+       capstan why KIND/NAME FIELD --server URL
        capstan why APP --server URL
 
 Tells which line made a field of an object, and which commit wrote that line: through a kustomization, a chart or plain
-files in DIR (default: the current folder). FIELD is spec.replicas, spec.template.spec.containers[name=web].image,
+files in DIR (default: the current folder), or as a running server has it in its cluster: then also what is live, and which
+field managers wrote that. FIELD is spec.replicas, spec.template.spec.containers[name=web].image,
 metadata.labels["app"] …
 Of an app (Application/NAME, Kustomization/NAME, HelmRelease/NAME) a running server tells why it is out of sync, not
 healthy or waiting, and what to do next.
@@ -38,6 +48,7 @@ healthy or waiting, and what to do next.
       --release NAME      of the chart (default: release-name)
   -f, --values FILE, --set …  as for capstan template
       --server URL        of the page
+      --app KIND/NAMESPACE/NAME  whose object it is, where several apps have one of this name
   -o, --output json
 `;
 
@@ -48,7 +59,8 @@ export const run: Command = async (args, io) => {
     io.out(HELP);
     return 0;
   }
-  if (flags.text('server') !== undefined) return explainByServer(flags, HELP, io);
+  const asksServer = flags.text('server') !== undefined;
+  if (asksServer && flags.positionals.length < 2) return explainByServer(flags, HELP, io);
   const [target, field, folder = '.', ...more] = flags.positionals;
   const slash = target?.indexOf('/') ?? -1;
   if (target === undefined || field === undefined || slash < 1 || more.length > 0) {
@@ -56,15 +68,16 @@ export const run: Command = async (args, io) => {
       hint: HELP,
     });
   }
+  const wanted = { kind: target.slice(0, slash), name: target.slice(slash + 1) };
+  if (asksServer) return await whyByServer({ ...wanted, field }, flags, io);
   const path = resolve(io.cwd, folder);
   const { root, objects } = await readObjects(path, flags, io);
-  const wanted = { kind: target.slice(0, slash), name: target.slice(slash + 1) };
   const found = findObject(objects, wanted, flags.text('namespace'));
-  const { path: place, value } = findField(found.object as Json, parseFieldName(field));
+  const { path: place, value } = requireField(found.object as Json, field);
   const sources = await Promise.all(
     found.sourcesOf(place).map(async (source) => ({
       ...source,
-      commit: await blameLine(pathOf(root, source), source.line),
+      commit: await blame(root, source),
     })),
   );
   if (flags.text('output') === 'json') {
@@ -79,7 +92,32 @@ export const run: Command = async (args, io) => {
   return 0;
 };
 
-type Told = FieldSource & { readonly commit: Awaited<ReturnType<typeof blameLine>> };
+interface Blame {
+  readonly commit: string;
+  readonly author: string;
+  readonly date: string;
+  readonly summary: string;
+}
+
+async function blame(root: string, source: FieldSource): Promise<Blame | undefined> {
+  const found = await blameLine({ path: pathOf(root, source), line: source.line });
+  if (found === undefined) return undefined;
+  const { commit, author, email, date, subject } = found;
+  return {
+    commit: commit.slice(0, 12),
+    author: `${author} <${email}>`,
+    date: date.slice(0, 10),
+    summary: subject,
+  };
+}
+
+function requireField(object: Json, field: string): FoundField {
+  const place = findField(object, parseFieldName(field));
+  if (place.kind === 'found') return place;
+  throw new CapstanError('FIELD_NOT_FOUND', place.message, { hint: place.hint });
+}
+
+type Told = FieldSource & { readonly commit: Blame | undefined };
 
 function describe({ file, line, role, commit }: Told): string {
   const what = role === undefined ? '' : ` (${role})`;
@@ -152,10 +190,4 @@ function findObject(
     });
   }
   return first;
-}
-
-/** The kind or its plural, in any case: `deploy` is not guessed. */
-function matchesKind(actual: string, wanted: string): boolean {
-  const [a, b] = [actual.toLowerCase(), wanted.toLowerCase()];
-  return a === b || `${a}s` === b || `${a}es` === b || a.replace(/y$/, 'ies') === b;
 }

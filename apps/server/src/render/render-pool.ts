@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
+import type { FieldQuestion, RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
 import type { Capabilities } from '@capstan/kube-helm';
 import type { RemotePolicy } from '@capstan/kube-kustomize';
@@ -32,6 +32,14 @@ export interface RenderPoolOptions {
   readonly program?: URL;
 }
 
+export interface RenderCall {
+  /** What is known is not looked at. */
+  readonly fresh?: boolean;
+  readonly accessTo?: AccessTo;
+  /** Answered in the result's `sources`. */
+  readonly question?: FieldQuestion;
+}
+
 export interface WorkerData {
   readonly port: MessagePort;
   readonly flag: SharedArrayBuffer;
@@ -42,6 +50,7 @@ export interface RenderJob {
   readonly spec: RenderSpec;
   readonly offered: Partial<Capabilities>;
   readonly nowMs: number;
+  readonly question?: FieldQuestion;
 }
 
 export type RenderReply =
@@ -51,6 +60,7 @@ export type RenderReply =
 interface Waiting {
   readonly snapshot: Snapshot;
   readonly spec: RenderSpec;
+  readonly question: FieldQuestion | undefined;
   readonly resolve: (result: RenderResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -94,22 +104,33 @@ export class RenderPool {
     this.#options = options;
   }
 
-  /** `fresh`: what is known is not looked at. What a render finds that it needs from elsewhere is fetched for it. */
+  /** What a render finds that it needs from elsewhere is fetched for it. */
   async render(
     snapshot: Snapshot,
     spec: RenderSpec,
-    { fresh = false, accessTo }: { readonly fresh?: boolean; readonly accessTo?: AccessTo } = {},
+    { fresh = false, accessTo, question }: RenderCall = {},
   ): Promise<RenderResult> {
     const { remotes } = this.#options;
     const policy = remotePolicyOf(spec);
+    const once = (files: Snapshot) =>
+      question === undefined
+        ? this.#renderOnce(files, spec, fresh)
+        : this.#ask(files, spec, question);
     let whole = snapshot;
-    let result = await this.#renderOnce(whole, spec, fresh);
+    let result = await once(whole);
     for (let round = 0; result.pending !== undefined && round < ROUNDS_MAX; round++) {
       if (remotes === undefined) return result;
       whole = await remotes.mount(whole, result.pending, { policy, fresh, accessTo });
-      result = await this.#renderOnce(whole, spec, fresh);
+      result = await once(whole);
     }
     return result;
+  }
+
+  /** Nobody keeps what was asked once. */
+  async #ask(snapshot: Snapshot, spec: RenderSpec, question: FieldQuestion): Promise<RenderResult> {
+    return isApart(snapshot.files, spec)
+      ? await this.#renderApart(snapshot, spec, question)
+      : this.#options.renders.ask(snapshot, spec, question);
   }
 
   async #renderOnce(snapshot: Snapshot, spec: RenderSpec, fresh: boolean): Promise<RenderResult> {
@@ -122,8 +143,7 @@ export class RenderPool {
       renders.keep(snapshot, spec, stored);
       return stored;
     }
-    const isApart = isProgram(snapshot.files, spec) || isHeavy(snapshot.files, spec);
-    const result = isApart
+    const result = isApart(snapshot.files, spec)
       ? await this.#renderApart(snapshot, spec)
       : renders.render(snapshot, spec);
     if (store !== undefined && result.pending === undefined)
@@ -159,13 +179,17 @@ export class RenderPool {
       await next();
   }
 
-  async #renderApart(snapshot: Snapshot, spec: RenderSpec): Promise<RenderResult> {
+  async #renderApart(
+    snapshot: Snapshot,
+    spec: RenderSpec,
+    question?: FieldQuestion,
+  ): Promise<RenderResult> {
     const { queueMax = QUEUE_MAX } = this.#options;
     if (this.#queue.length >= queueMax) {
       throw new CapstanError('RENDER_BUSY', `${queueMax} renders wait already`, { kind: 'retry' });
     }
     const { promise, resolve, reject } = Promise.withResolvers<RenderResult>();
-    this.#queue.push({ snapshot, spec, resolve, reject });
+    this.#queue.push({ snapshot, spec, question, resolve, reject });
     this.#next();
     return await promise;
   }
@@ -207,7 +231,8 @@ export class RenderPool {
     return thread;
   }
 
-  async #run(thread: Thread, { snapshot, spec, resolve, reject }: Waiting): Promise<void> {
+  async #run(thread: Thread, waiting: Waiting): Promise<void> {
+    const { snapshot, spec, question, resolve, reject } = waiting;
     const { renders, offered, now } = this.#options;
     const stop = serveTree(snapshot.files, thread.port, thread.flag);
     const { source, revision, digest } = snapshot;
@@ -216,13 +241,14 @@ export class RenderPool {
       spec,
       offered: offered(),
       nowMs: now(),
+      ...(question === undefined ? {} : { question }),
     };
     try {
-      const reply = await this.#ask(thread, job);
+      const reply = await this.#send(thread, job);
       this.#idle.push(thread);
       if ('error' in reply) reject(new CapstanError(reply.error.code, reply.error.message));
       else {
-        renders.keep(snapshot, spec, reply.result);
+        if (question === undefined) renders.keep(snapshot, spec, reply.result);
         resolve(reply.result);
       }
     } catch (error) {
@@ -238,7 +264,7 @@ export class RenderPool {
   }
 
   /** Rejects when the thread does not come to an end, or comes to its own. */
-  #ask({ worker }: Thread, job: RenderJob): Promise<RenderReply> {
+  #send({ worker }: Thread, job: RenderJob): Promise<RenderReply> {
     const { timeoutMs = TIMEOUT_MS } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<RenderReply>();
     const timer = setTimeout(
@@ -296,6 +322,10 @@ function failedResult(spec: RenderSpec, error: unknown): RenderResult {
 
 /** Files that may be rendered while everything else waits: some tens of milliseconds on a small machine. */
 const LIGHT_FILES_MAX = 40;
+
+function isApart(tree: FileTree, spec: RenderSpec): boolean {
+  return isProgram(tree, spec) || isHeavy(tree, spec);
+}
 
 function isHeavy(tree: FileTree, spec: RenderSpec): boolean {
   return weighRender(tree, spec, LIGHT_FILES_MAX + 1) > LIGHT_FILES_MAX;

@@ -25,10 +25,14 @@ parentPort?.on('message', (job: RenderJob) => {
   parentPort?.postMessage(render(job));
 });
 
-function render({ snapshot, spec }: RenderJob): RenderReply {
+function render({ snapshot, spec, question }: RenderJob): RenderReply {
   try {
     const files = remoteTree(port, new Int32Array(flag));
-    const options = { renderChart, kustomizeCache };
+    const options = {
+      renderChart,
+      kustomizeCache,
+      ...(question === undefined ? {} : { question }),
+    };
     return { result: renderManifests({ ...snapshot, files }, spec, options) };
   } catch (error) {
     const code = error instanceof CapstanError ? error.code : 'RENDER_FAILED';

@@ -16,6 +16,7 @@ export { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 export { PROBE_SCENARIOS } from './probe-scenarios.ts';
 export { SYNC_SCENARIOS } from './sync-scenarios.ts';
 export { TAKE_OVER_SCENARIOS } from './take-over-scenarios.ts';
+export { WHY_SCENARIOS } from './why-scenarios.ts';
 export {
   APPLICATION,
   application,

@@ -13,6 +13,7 @@ import { GENERATOR_SCENARIOS } from './generator-scenarios.ts';
 import { KUSTOMIZATION_SCENARIOS } from './kustomization-scenarios.ts';
 import { PROBE_SCENARIOS } from './probe-scenarios.ts';
 import { SYNC_SCENARIOS } from './sync-scenarios.ts';
+import { WHY_SCENARIOS } from './why-scenarios.ts';
 import { createWorld, type World } from './world.ts';
 
 let sandbox: Sandbox;
@@ -45,6 +46,7 @@ const scenarios = [
   ...ENDING_SCENARIOS,
   ...FLEET_SCENARIOS,
   ...PROBE_SCENARIOS,
+  ...WHY_SCENARIOS,
 ];
 
 for (const scenario of scenarios) {

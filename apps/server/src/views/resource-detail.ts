@@ -1,4 +1,5 @@
 import type { AppRef, FieldDifference, ResourceDetail, ResourceRef } from '@capstan/apps-contract';
+import type { ObjectInsight } from '@capstan/engine-delivery';
 import { type FieldDifference as Difference, maskSecrets } from '@capstan/engine-diff';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import { type Json, type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
@@ -6,12 +7,6 @@ import { CapstanError } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 import type { AppViews } from './app-views.ts';
 import { readEvents } from './event-views.ts';
-
-/** What the engine knows of one object of an app. */
-export interface ObjectInsight {
-  readonly desired: KubeObject | undefined;
-  readonly differences: readonly Difference[];
-}
 
 export interface ResourceDetailPorts {
   readonly client: KubeClient;

@@ -74,6 +74,9 @@ export class MemorySources implements SourceStore {
   async describeRevision(): Promise<undefined> {
     return undefined;
   }
+  async describeLine(): Promise<undefined> {
+    return undefined;
+  }
   findCommit(): undefined {
     return undefined;
   }

@@ -53,6 +53,19 @@ export function fieldOrigins(
   });
 }
 
+/** That of the field, or of the nearest one above it that a line printed. */
+export function nearestOrigin(
+  origins: readonly FieldOrigin[],
+  path: readonly (string | number)[],
+): FieldOrigin | undefined {
+  return origins
+    .filter(({ field }) => field.every((part, i) => part === path[i]))
+    .reduce<FieldOrigin | undefined>(
+      (best, one) => (best === undefined || one.field.length > best.field.length ? one : best),
+      undefined,
+    );
+}
+
 interface FoundTemplate {
   readonly text: string;
   /** Path of its chart's values in the root's: '' or `db.`. */

@@ -1,6 +1,5 @@
 import type { Json } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
-import { nameOf } from './source-object.ts';
 
 /** One step into an object: a member, an element by number, or an element by one of its fields (`[name=web]`). */
 export type FieldStep = string | number | { readonly key: string; readonly value: string };
@@ -32,27 +31,45 @@ export function parseFieldName(text: string): readonly FieldStep[] {
 }
 
 export interface FoundField {
+  readonly kind: 'found';
   /** Names and numbers from the object's root. */
   readonly path: readonly (string | number)[];
   readonly value: Json;
 }
 
-/** The field in an object; throws with what there is instead. */
-export function findField(object: Json, steps: readonly FieldStep[]): FoundField {
+export interface MissingField {
+  readonly kind: 'missing';
+  /** What is missing where, and what there is instead. */
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The field in an object, or what there is instead. */
+export function findField(object: Json, steps: readonly FieldStep[]): FoundField | MissingField {
   let value: Json = object;
   const path: (string | number)[] = [];
   for (const step of steps) {
     const next = enter(value, step);
     if (next === undefined) {
       const where = path.length === 0 ? 'the object' : formatPath(path);
-      throw new CapstanError('FIELD_NOT_FOUND', `${where} has no ${describeStep(step)}`, {
-        hint: `it has: ${membersOf(value).join(', ') || 'nothing inside'}`,
-      });
+      const message = `${where} has no ${describeStep(step)}`;
+      const hint = `it has: ${membersOf(value).join(', ') || 'nothing inside'}`;
+      return { kind: 'missing', message, hint };
     }
     path.push(next.part);
     value = next.value;
   }
-  return { path, value };
+  return { kind: 'found', path, value };
+}
+
+/** The same field for another object, whose lists may be in another order: elements by their name where they have one. */
+export function fieldSteps(object: Json, path: readonly (string | number)[]): readonly FieldStep[] {
+  let value: Json | undefined = object;
+  return path.map((part) => {
+    value = value === undefined ? undefined : enter(value, part)?.value;
+    const name = typeof part === 'number' && value !== undefined ? nameOf(value) : undefined;
+    return name === undefined ? part : { key: 'name', value: name };
+  });
 }
 
 function enter(
@@ -99,4 +116,15 @@ export function formatPath(path: readonly (string | number)[]): string {
     })
     .join('')
     .replace(/^\./, '');
+}
+
+function nameOf(value: Json): string | undefined {
+  const name = member(value, 'name');
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** Whether a kind is meant by a word: itself or its plural, in any case. Short names are not guessed. */
+export function matchesKind(kind: string, word: string): boolean {
+  const [a, b] = [kind.toLowerCase(), word.toLowerCase()];
+  return a === b || `${a}s` === b || `${a}es` === b || a.replace(/y$/, 'ies') === b;
 }
