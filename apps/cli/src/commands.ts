@@ -11,6 +11,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'tell which Applications an ApplicationSet would create, change and delete',
     load: () => import('./appset/appset.ts'),
   },
+  'argocd-k8s-auth': {
+    summary: "print a token for a cluster of a cloud, as the command in Argo CD's image does",
+    load: () => import('./argocd-k8s-auth/argocd-k8s-auth.ts'),
+  },
   bootstrap: {
     summary: 'put Capstan into a repository and a cluster, which follows it from then on',
     load: () => import('./bootstrap/bootstrap.ts'),

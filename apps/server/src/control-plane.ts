@@ -54,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly tenancy?: Tenancy;
   /** What Flux's controllers are told. */
   readonly fluxSettings?: FluxSettings;
+  /** How programs of Argo CD's image are called here, by their names there. */
+  readonly programs?: { readonly [name: string]: readonly string[] };
   /** One of several processes that share the work; absent: this one does it all. */
   readonly replica?: ReplicaOptions;
   /** What the process counts; given by who counts its requests as well. */
@@ -132,6 +134,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         tracking = settings;
       },
       writer: git,
+      programs: options.programs,
       tenancy: options.tenancy ?? {},
       fluxSettings: options.fluxSettings ?? {},
       sources,

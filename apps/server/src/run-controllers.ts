@@ -68,6 +68,8 @@ export interface ControllerPorts {
   /** Commits what Applications have hydrated. */
   readonly writer: SourceWriter;
   readonly artifacts: ArtifactStorage;
+  /** How programs of Argo CD's image are called here, by their names there. */
+  readonly programs?: { readonly [name: string]: readonly string[] } | undefined;
   /** Told what Argo CD's administrator sets, when it is known and whenever it changes. */
   readonly onSettings: (settings: Settings) => void;
   readonly clock: Clock;
@@ -180,19 +182,22 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     onError: (error) => ports.log('a cluster was not closed', { error: messageOf(error) }),
   });
   let toldSets = '';
-  const applications = createApplicationController({
-    ...common,
-    clusters,
-    writer: ports.writer,
-    onSettings: (settings) => {
-      ports.onSettings(settings);
-      const { applicationSets: ofSets, applicationSetNamespaces: places } = settings;
-      const text = JSON.stringify([ofSets, places]);
-      if (text !== toldSets) applicationSets.wakeAll();
-      toldSets = text;
+  const applications = createApplicationController(
+    {
+      ...common,
+      clusters,
+      writer: ports.writer,
+      onSettings: (settings) => {
+        ports.onSettings(settings);
+        const { applicationSets: ofSets, applicationSetNamespaces: places } = settings;
+        const text = JSON.stringify([ofSets, places]);
+        if (text !== toldSets) applicationSets.wakeAll();
+        toldSets = text;
+      },
+      events: recorders.application,
     },
-    events: recorders.application,
-  });
+    { programs: ports.programs },
+  );
   const applicationSets = createApplicationSetController({
     client,
     sources,

@@ -40,6 +40,7 @@ import {
 import { type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { AwaitedObjects } from './awaited-objects.ts';
+import type { Programs } from './cluster-secret.ts';
 import type { ClusterDirectory } from './clusters.ts';
 import {
   type AppKey,
@@ -97,6 +98,7 @@ export interface ApplicationControllerOptions {
   /** Between two looks at a remote; by default what argocd-cm says (timeout.reconciliation), or 120 s. */
   readonly pollIntervalMs?: number;
   readonly concurrency?: number;
+  readonly programs?: Programs | undefined;
   readonly onResult?: (app: AppKey, result: ReconcileResult, durationMs: number) => void;
 }
 
@@ -138,6 +140,7 @@ export function createApplicationController(
     namespace: controlNamespace,
     namespaces: options.applicationNamespaces ?? [],
     shared: ports.shared,
+    programs: options.programs,
   });
   const pollIntervalMs = () => options.pollIntervalMs ?? intervalOf(control.settings());
   const leisure = leisureOf(ports.clock, () => {

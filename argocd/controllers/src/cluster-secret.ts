@@ -28,8 +28,14 @@ export interface ClusterRegistration {
   readonly connection: () => ClusterConnection;
 }
 
+/** Programs of the original's image that this installation brings: how each is called here. */
+export type Programs = { readonly [name: string]: readonly string[] };
+
 /** Secrets of type cluster; others are left out. */
-export function readClusterSecret(secret: KubeObject): ClusterRegistration | undefined {
+export function readClusterSecret(
+  secret: KubeObject,
+  programs: Programs = {},
+): ClusterRegistration | undefined {
   const { labels, annotations, name: secretName = '', namespace = '' } = secret.metadata;
   if (labels?.[SECRET_TYPE_LABEL] !== 'cluster') return undefined;
   const data = readData(secret['data']);
@@ -46,11 +52,15 @@ export function readClusterSecret(secret: KubeObject): ClusterRegistration | und
     clusterResources: data.get('clusterResources') === 'true',
     isPaused: annotations?.[ANNOTATION.skipReconcile] === 'true',
     fingerprint: JSON.stringify([server, config, namespaces, data.get('clusterResources')]),
-    connection: () => readConnection(server, config, origin),
+    connection: () => readConnection(server, config, { origin, programs }),
   };
 }
 
-function readConnection(server: string, text: string, origin: string): ClusterConnection {
+function readConnection(
+  server: string,
+  text: string,
+  { origin, programs }: { readonly origin: string; readonly programs: Programs },
+): ClusterConnection {
   const config = parseConfig(text, origin);
   const tls = recordAt(config, 'tlsClientConfig');
   const certificateAuthority = pemAt(tls, 'caData', origin);
@@ -69,7 +79,7 @@ function readConnection(server: string, text: string, origin: string): ClusterCo
     ...cluster,
     insecureSkipTlsVerify: isInsecure,
     disableCompression: config['disableCompression'] === true,
-    credentials: readCredentials(config, origin, cluster),
+    credentials: readCredentials(config, { origin, cluster, programs }),
     origin,
     namespace: 'default',
   };
@@ -92,8 +102,15 @@ type ClusterPart = Pick<
   'server' | 'certificateAuthority' | 'tlsServerName' | 'proxyUrl'
 >;
 
-function readCredentials(config: JsonObject, origin: string, cluster: ClusterPart): Credentials {
-  const exec = execOf(config);
+function readCredentials(
+  config: JsonObject,
+  {
+    origin,
+    cluster,
+    programs,
+  }: { readonly origin: string; readonly cluster: ClusterPart; readonly programs: Programs },
+): Credentials {
+  const exec = execOf(config, programs);
   if (exec !== undefined)
     return execCredentials({
       exec,
@@ -130,7 +147,7 @@ function authorizationOf(config: JsonObject): string | undefined {
 const EXEC_VERSION = 'client.authentication.k8s.io/v1beta1';
 
 /** The program to ask: as configured, or the one of the original's image for clusters of AWS. */
-function execOf(config: JsonObject): JsonObject | undefined {
+function execOf(config: JsonObject, programs: Programs): JsonObject | undefined {
   const aws = recordAt(config, 'awsAuthConfig');
   const clusterName = textAt(aws, 'clusterName');
   if (clusterName !== undefined) {
@@ -142,7 +159,7 @@ function execOf(config: JsonObject): JsonObject | undefined {
       ...(role === undefined ? [] : ['--role-arn', role]),
       ...(profile === undefined ? [] : ['--profile', profile]),
     ];
-    return { apiVersion: EXEC_VERSION, command: 'argocd-k8s-auth', args };
+    return { apiVersion: EXEC_VERSION, ...callOf('argocd-k8s-auth', args, programs) };
   }
   const exec = recordAt(config, 'execProviderConfig');
   const command = textAt(exec, 'command');
@@ -151,13 +168,18 @@ function execOf(config: JsonObject): JsonObject | undefined {
     name,
     value: String(value),
   }));
+  const args = Array.isArray(exec['args']) ? exec['args'].map(String) : [];
   return {
     apiVersion: textAt(exec, 'apiVersion') ?? EXEC_VERSION,
-    command,
-    args: exec['args'] ?? [],
+    ...callOf(command, args, programs),
     env,
     ...(exec['installHint'] === undefined ? {} : { installHint: exec['installHint'] }),
   };
+}
+
+function callOf(name: string, args: readonly string[], programs: Programs) {
+  const [command = name, ...first] = programs[name] ?? [];
+  return { command, args: [...first, ...args] };
 }
 
 function recordAt(object: JsonObject, name: string): JsonObject {

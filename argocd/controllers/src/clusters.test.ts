@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Json, KubeObject } from '@capstan/kube-object';
-import { readClusterSecret } from './cluster-secret.ts';
+import { type Programs, readClusterSecret } from './cluster-secret.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -21,8 +21,8 @@ function secret(config: Json, data: { readonly [key: string]: string } = {}): Ku
   };
 }
 
-async function credentialOf(config: Json) {
-  const connection = readClusterSecret(secret(config))?.connection();
+async function credentialOf(config: Json, programs: Programs = {}) {
+  const connection = readClusterSecret(secret(config), programs)?.connection();
   return connection?.credentials.current({});
 }
 
@@ -90,9 +90,19 @@ describe('Secrets of type cluster', () => {
     assert.equal(credential?.headers['authorization'], 'Bearer me!');
   });
 
-  test('AWS goes through the program of the original', async () => {
+  test('AWS and whoever names it go through the program of the original, as it is called here', async () => {
     const awsAuthConfig = { clusterName: 'eks', roleARN: 'arn:aws:iam::1:role/r' };
     await assert.rejects(credentialOf({ awsAuthConfig }), /argocd-k8s-auth/);
+    const script = `console.log(JSON.stringify({apiVersion:'client.authentication.k8s.io/v1beta1',kind:'ExecCredential',status:{token:process.argv.slice(1).join(' ')}}))`;
+    const programs = { 'argocd-k8s-auth': [process.execPath, '-e', script, '--'] };
+    const aws = await credentialOf({ awsAuthConfig }, programs);
+    assert.equal(
+      aws?.headers['authorization'],
+      'Bearer aws --cluster-name eks --role-arn arn:aws:iam::1:role/r',
+    );
+    const execProviderConfig = { command: 'argocd-k8s-auth', args: ['azure'] };
+    const azure = await credentialOf({ execProviderConfig }, programs);
+    assert.equal(azure?.headers['authorization'], 'Bearer azure');
   });
 
   test('what cannot be used says why, without what it holds', () => {

@@ -15,7 +15,7 @@ import {
 } from '@capstan/kube-client';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
-import { type ClusterRegistration, readClusterSecret } from './cluster-secret.ts';
+import { type ClusterRegistration, type Programs, readClusterSecret } from './cluster-secret.ts';
 import { fitsListed } from './project-guard.ts';
 import { inheritGlobal } from './project-view.ts';
 import { type RepositoryCredential, readRepositoryCredential, type Trust } from './repositories.ts';
@@ -41,6 +41,7 @@ export class ControlState {
   /** Of all namespaces, when applications may be in others. */
   #everywhere: LiveState | undefined;
   readonly #shared: LiveState | undefined;
+  readonly #programs: Programs | undefined;
   #credentials: readonly RepositoryCredential[] | undefined;
   #clusters: readonly ClusterRegistration[] | undefined;
   #settings: Settings | undefined;
@@ -53,11 +54,13 @@ export class ControlState {
       readonly namespaces: readonly string[];
       /** Holds Applications and projects whole, of all namespaces. */
       readonly shared?: LiveState | undefined;
+      readonly programs?: Programs | undefined;
     },
   ) {
     this.#client = client;
     this.#namespace = options.namespace;
     this.#namespaces = options.namespaces;
+    this.#programs = options.programs;
     const namespaces = [options.namespace];
     this.#shared = options.shared;
     this.live = this.#share(
@@ -175,7 +178,9 @@ export class ControlState {
   }
 
   clusters(): readonly ClusterRegistration[] {
-    this.#clusters ??= this.#secrets().flatMap((secret) => readClusterSecret(secret) ?? []);
+    this.#clusters ??= this.#secrets().flatMap(
+      (secret) => readClusterSecret(secret, this.#programs) ?? [],
+    );
     return this.#clusters;
   }
 

@@ -20,6 +20,8 @@ export interface AwsCredentials {
 export interface AwsPlace {
   /** Whose Security Token Service is asked. */
   readonly region?: string;
+  /** Of the shared files; absent: as the environment says. */
+  readonly profile?: string;
   /** A Security Token Service of Amazon's at another address: a VPC endpoint, say. */
   readonly stsEndpoint?: string;
 }
@@ -38,7 +40,7 @@ const SIGNATURE_MS = 15 * 60_000;
  * Amazon's SDKs. The services that hand them out stand at fixed addresses; no user names them.
  */
 export async function awsSurroundings(
-  { region, stsEndpoint }: AwsPlace,
+  { region, stsEndpoint, profile }: AwsPlace,
   access: CloudAccess = {},
 ): Promise<AwsCredentials> {
   const where = region ?? process.env['AWS_REGION'];
@@ -50,6 +52,7 @@ export async function awsSurroundings(
   checkStsEndpoint(stsEndpoint);
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
   const find = defaultProvider({
+    ...(profile === undefined ? {} : { profile }),
     clientConfig: {
       region: where,
       ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }),

@@ -43,16 +43,19 @@ export function eksCluster(arn: string): EksCluster {
   return { region, name, domain: DOMAINS[arn.split(':')[1] ?? ''] ?? 'amazonaws.com' };
 }
 
-/** A signed question after who one is, which the cluster itself asks of Amazon; for a quarter of an hour. */
+/**
+ * A signed question after who one is, which the cluster itself asks of Amazon; for a quarter of an hour, whatever time the
+ * question tells.
+ */
 export function eksToken(
   { region, name, domain }: EksCluster,
   credentials: AwsCredentials,
-  nowMs: number,
+  { nowMs, toldSeconds = EKS_SECONDS }: { readonly nowMs: number; readonly toldSeconds?: number },
 ): CloudToken {
   const request = {
     parameters: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
     headers: { 'x-k8s-aws-id': name },
-    seconds: EKS_SECONDS,
+    seconds: toldSeconds,
   };
   const place = { region, service: 'sts' };
   const url = presignedUrl(`sts.${region}.${domain}`, request, place, credentials, nowMs);

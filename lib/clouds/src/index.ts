@@ -21,6 +21,7 @@ export {
 } from './azure.ts';
 export { type AzureContainerKey, azureContainer } from './azure-container.ts';
 export type { BucketReader, StoredObject } from './bucket.ts';
+export { aksLogin, eksLogin } from './cluster-logins.ts';
 export {
   type ClusterPlace,
   checkAks,

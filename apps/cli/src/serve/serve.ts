@@ -33,6 +33,7 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --log-encoding json|console   how lines are written to standard error (default console)
 ${FLUX_HELP}${SOURCE_HELP}`;
 
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../../ui/dist', import.meta.url));
 
 /** `capstan serve`: the same job as the quick start's, on any real cluster. */
@@ -90,6 +91,7 @@ export const run: Command = async (args, io) => {
     artifacts: { ...source.artifacts, ...artifactOptions(flags, source.artifacts.port) },
     tenancy: flux.tenancy,
     fluxSettings: { ...flux.settings, ...source.settings },
+    programs: { 'argocd-k8s-auth': [process.execPath, MAIN, 'argocd-k8s-auth'] },
     registry,
     ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',

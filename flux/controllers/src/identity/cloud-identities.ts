@@ -253,7 +253,7 @@ export class CloudIdentities {
     if (provider === 'azure') return await forCluster(this.azure(bearer, AZURE_SCOPES.kubernetes));
     const eks = eksCluster(cluster);
     const credentials = await forCluster(this.aws(bearer, { region: eks.region }));
-    return eksToken(eks, credentials, this.#ports.clock.now());
+    return eksToken(eks, credentials, { nowMs: this.#ports.clock.now() });
   }
 
   /** A token of this cluster itself, of the bearer's account or of this process's, for somebody who trusts such. */
