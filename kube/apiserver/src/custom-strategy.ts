@@ -42,7 +42,7 @@ export function customStrategy(
       return pruned.unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
     },
     applyDefaults: (object) => replaceContent(object, applyDefaults(schema, object as JsonObject)),
-    validate: (object) => check(object),
+    validate: (object, _context, old) => (old === undefined ? check(object) : []),
     validateUpdate: (object, old) => check(object, old),
     validateStatus: (object, old) => check(object, old),
   };

@@ -29,6 +29,8 @@ export {
 export { pattern as celPattern } from './cel/standard.ts';
 export { STRINGS, STRINGS_REVERSE } from './cel/strings.ts';
 export {
+  formatDuration as formatCelDuration,
+  formatTimestamp as formatCelTimestamp,
   parseDuration as parseCelDuration,
   parseTimestamp as parseCelTimestamp,
 } from './cel/times.ts';
@@ -40,6 +42,7 @@ export {
   mapOf as mapType,
   named as namedType,
   optionalOf as optionalType,
+  typeName as celTypeName,
 } from './cel/types.ts';
 export {
   ArrayList,

@@ -4,6 +4,7 @@ import { type Core, listBucket } from '../core.ts';
 import { equalJson, listAt, objectAt, textAt } from '../json.ts';
 import type { ServedResource } from '../served-resource.ts';
 import { toVersion } from '../version-conversion.ts';
+import { Activation, POLICY_COST_MAX } from './activation.ts';
 import { type AdmissionAttributes, nameForErrors } from './attributes.ts';
 import {
   type Condition,
@@ -11,6 +12,7 @@ import {
   compileVariables,
   conditionsHold,
   prepareRequest,
+  wholeNamespace,
 } from './compiled-policy.ts';
 import { ADMISSION_GROUP, bindingMatches, matchResources } from './match-request.ts';
 import { compileMutator, MutationError, type Mutator, runMutator } from './mutators.ts';
@@ -100,10 +102,9 @@ export class MutatingPolicies {
     const { policy, binding, params, matched } = invocation;
     const { rounds, problems, settle } = how;
     const { conditions, mutators, variables } = this.#compile(policy);
-    const prepared = () =>
-      prepareRequest(core, { ...attributes, object }, { matched, params, variables });
     let { object } = attributes;
-    const holds = conditionsHold(conditions, prepared());
+    const prepared = prepareRequest(core, attributes, { matched, params });
+    const holds = conditionsHold(conditions, prepared, variables);
     if (holds === false) return object;
     if (holds !== true) {
       if (textAt(policy, 'spec', 'failurePolicy') === 'Ignore') return object;
@@ -115,7 +116,12 @@ export class MutatingPolicies {
       if (object === undefined) break;
       try {
         const shown = toVersion(object, matched);
-        const patched = runMutator(mutator, shown, { prepared: prepared(), matched, core });
+        const given = {
+          ...prepareRequest(core, { ...attributes, object }, { matched, params }).given,
+          namespaceObject: wholeNamespace(prepared.namespace),
+        };
+        const activation = new Activation(given, variables, POLICY_COST_MAX);
+        const patched = runMutator(mutator, shown, { activation, matched, core });
         object = settle(toVersion(patched, attributes.resource));
       } catch (error) {
         if (!(error instanceof MutationError)) throw error;

@@ -1,16 +1,16 @@
 import { applyJsonPatch, applyServerSide, PatchError } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import type { MergeType } from '@capstan/kube-schema';
+import { CelList, type CelRuntimeValue as Value } from '@capstan/lib-expressions';
+import { Message, messageJson, misplacedTypes } from '../cel/patch-types.ts';
 import type { Core } from '../core.ts';
 import { isObject, textAt } from '../json.ts';
 import type { ServedResource } from '../served-resource.ts';
+import { type Activation, OutOfBudget } from './activation.ts';
 import {
-  celToJson,
   compileExpression,
   type ExpressionScope,
-  misplacedTypes,
   type PolicyExpression,
-  type Prepared,
 } from './policy-expression.ts';
 
 /** Why a mutation cannot be applied. */
@@ -41,25 +41,35 @@ export function compileMutator(mutation: Json, scope: ExpressionScope): Mutator 
 export function runMutator(
   { kind, expression }: Mutator,
   object: KubeObject,
-  how: { readonly prepared: Prepared; readonly matched: ServedResource; readonly core: Core },
+  how: { readonly activation: Activation; readonly matched: ServedResource; readonly core: Core },
 ): KubeObject {
   if (expression.problem !== undefined) throw new MutationError(expression.problem);
-  const found = expression.evaluate(how.prepared);
+  const found = evaluate(expression, how.activation);
   if (found.kind === 'error') throw new MutationError(found.message);
   return kind === 'JSONPatch'
     ? patchedBy(object, found.value)
     : mergedWith(object, found.value, how.matched, how.core);
 }
 
-function patchedBy(object: KubeObject, value: unknown): KubeObject {
-  const operations = celToJson(value);
-  for (const item of Array.isArray(value) ? value : []) {
-    const literal: unknown = (item as { readonly fields?: JsonObject }).fields?.['value'];
-    if (isObject(literal) && 'typeName' in literal)
-      checkTypes(literal, String(literal['typeName']));
+function evaluate(expression: PolicyExpression, activation: Activation) {
+  try {
+    return activation.evaluate(expression);
+  } catch (error) {
+    if (error instanceof OutOfBudget) throw new MutationError(error.message);
+    throw error;
+  }
+}
+
+function patchedBy(object: KubeObject, value: Value): KubeObject {
+  const messages = [...(value instanceof CelList ? value : [])].filter(
+    (item): item is Message => item instanceof Message,
+  );
+  for (const { fields } of messages) {
+    const literal = fields.get('value');
+    if (literal instanceof Message) checkTypes(literal, literal.typeName);
   }
   try {
-    return applyJsonPatch(object, operations) as unknown as KubeObject;
+    return applyJsonPatch(object, messages.map(messageJson)) as unknown as KubeObject;
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     // A test that fails means that the patch is not for this object.
@@ -68,7 +78,7 @@ function patchedBy(object: KubeObject, value: unknown): KubeObject {
   }
 }
 
-function checkTypes(value: unknown, path: string): void {
+function checkTypes(value: Value, path: string | undefined): void {
   const problems = misplacedTypes(value, path);
   if (problems.length > 0) throw new MutationError(`type mismatch: ${problems.join('\n')}`);
 }
@@ -76,12 +86,12 @@ function checkTypes(value: unknown, path: string): void {
 /** As a forced apply by somebody who owned nothing: sets fields, merges lists by their keys, takes nothing away. */
 function mergedWith(
   object: KubeObject,
-  value: unknown,
+  value: Value,
   { schema }: ServedResource,
   core: Core,
 ): KubeObject {
   checkTypes(value, 'Object');
-  const configuration = celToJson(value) as JsonObject;
+  const configuration = value instanceof Message ? messageJson(value) : {};
   if (schema === undefined)
     throw new MutationError('error applying patch: type converter must not be nil');
   const atomic = atomicPaths(configuration, schema.mergeType, '');

@@ -1,24 +1,34 @@
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
-import type { Schema } from '@capstan/kube-schema';
-import type { ASTNode } from '@marcbachmann/cel-js';
+import { type CelType, DYN_TYPE, namedType } from '@capstan/lib-expressions';
+import { AUTHORIZER } from '../cel/authorization.ts';
+import { NAMESPACE_TYPE, REQUEST_TYPE } from '../cel/request-types.ts';
+import { kubernetesCel } from '../cel/rule-compiler.ts';
+import { declaredType } from '../cel/schema-types.ts';
 import type { Core } from '../core.ts';
-import { listAt, textAt } from '../json.ts';
+import { listAt, objectAt, textAt } from '../json.ts';
 import type { ServedResource } from '../served-resource.ts';
-import { childrenOf, parseExpression } from '../validation/cel-check.ts';
+import { variablesType, variableType } from './policy-expression.ts';
 
 const TYPES_MAX = 10;
 
 /**
- * What the status of a ValidatingAdmissionPolicy says of its expressions (k8s.io/apiserver's typechecking): fields that a kind
- * it is about does not have. A warning stops nothing.
+ * What the status of a ValidatingAdmissionPolicy says of its expressions (k8s.io/apiserver's typechecking): what does not fit
+ * the types of a kind that it is about. A warning stops nothing.
  */
 export function expressionWarnings(core: Core, policy: KubeObject): readonly JsonObject[] {
-  const kinds = typesToCheck(core, policy);
+  const kinds = typesToCheck(core, policy).flatMap((resource) => {
+    const type = kindType(resource);
+    return type === undefined ? [] : [{ resource, type }];
+  });
+  const params = paramsType(core, policy);
   return listAt(policy, 'spec', 'validations').flatMap((validation, i) =>
     ['expression', 'messageExpression'].flatMap((key) => {
       const source = textAt(validation, key);
       if (source === '') return [];
-      const found = kinds.flatMap((resource) => warning(source, resource));
+      const found = kinds.flatMap(({ resource, type }) => {
+        const problem = check(policy, source, { object: type, params });
+        return problem === undefined ? [] : [`${kindText(resource)}: ${problem}\n`];
+      });
       if (found.length === 0) return [];
       return [{ fieldRef: `spec.validations[${i}].${key}`, warning: found.join('\n') }];
     }),
@@ -29,67 +39,82 @@ export function expressionWarnings(core: Core, policy: KubeObject): readonly Jso
 function typesToCheck(core: Core, policy: KubeObject): readonly ServedResource[] {
   const found = new Map<string, ServedResource>();
   for (const rule of listAt(policy, 'spec', 'matchConstraints', 'resourceRules')) {
-    const groups = listAt(rule, 'apiGroups').map(String);
-    const versions = listAt(rule, 'apiVersions').map(String);
-    if ([...groups, ...versions].some((name) => name.includes('*'))) continue;
-    for (const group of groups) {
-      for (const version of versions) {
-        for (const name of listAt(rule, 'resources').map(String)) {
-          if (/[*/]/.test(name)) continue;
-          const resource = core.registry.find(group, version, name);
-          if (resource !== undefined) found.set(kindText(resource), resource);
-        }
+    let count = 0;
+    for (const resource of resourcesOf(core, rule as JsonObject)) {
+      found.set(kindText(resource), resource);
+      count++;
+      if (count === TYPES_MAX) return sorted(found);
+    }
+  }
+  return sorted(found);
+}
+
+function* resourcesOf(core: Core, rule: JsonObject): Generator<ServedResource> {
+  const groups = listAt(rule, 'apiGroups').map(String).sort();
+  const versions = listAt(rule, 'apiVersions').map(String).sort();
+  if ([...groups, ...versions].some((name) => name.includes('*'))) return;
+  const names = listAt(rule, 'resources').map(String).sort();
+  for (const group of groups) {
+    for (const version of versions) {
+      for (const name of names) {
+        const resource = /[*/]/.test(name) ? undefined : core.registry.find(group, version, name);
+        if (resource !== undefined) yield resource;
       }
     }
   }
-  return [...found]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, TYPES_MAX)
-    .map(([, resource]) => resource);
+}
+
+function sorted(found: ReadonlyMap<string, ServedResource>): readonly ServedResource[] {
+  const key = ({ group, version, kind }: ServedResource): string =>
+    [group, version, kind].join('\0');
+  return [...found.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 function kindText({ group, version, kind }: ServedResource): string {
   return `${group}/${version}, Kind=${kind}`;
 }
 
-function warning(source: string, resource: ServedResource): readonly string[] {
-  const schema = resource.schema?.schema;
-  const ast = parseExpression(source);
-  if (schema === undefined || typeof ast === 'string') return [];
-  const problems = unknownFields(ast, schema).map(({ name, at }) => {
-    const before = source.slice(0, at);
-    const line = before.split('\n').length;
-    const column = at - (before.lastIndexOf('\n') + 1);
-    return `ERROR: <input>:${line}:${column + 1}: undefined field '${name}'\n | ${source.split('\n')[line - 1] ?? ''}\n | ${'.'.repeat(column)}^`;
-  });
-  if (problems.length === 0) return [];
-  return [`${kindText(resource)}: ${problems.join('\n')}\n`];
+/** Undefined when nothing is known of the kind. */
+function kindType(resource: ServedResource): CelType | undefined {
+  const known = resource.schema;
+  if (known === undefined) return undefined;
+  return declaredType(known.schema, true, resource.kind)?.cel ?? DYN_TYPE;
 }
 
-function unknownFields(
-  node: ASTNode,
-  root: Schema,
-): { readonly name: string; readonly at: number }[] {
-  const below = childrenOf(node).flatMap((child) => unknownFields(child, root));
-  if (node.op !== '.') return below;
-  const [target, name] = node.args;
-  const within = schemaOf(target, root);
-  const isClosed =
-    within?.properties !== undefined &&
-    within.additionalProperties === undefined &&
-    within.preserveUnknownFields !== true;
-  if (!isClosed || within.properties?.has(name) === true) return below;
-  return [...below, { name, at: target.end }];
+/** Undefined: the policy has no parameters. */
+function paramsType(core: Core, policy: KubeObject): CelType | undefined {
+  const kind = objectAt(policy, 'spec')['paramKind'];
+  if (kind === undefined || kind === null) return undefined;
+  const [version = '', group = ''] = textAt(kind, 'apiVersion').split('/').reverse();
+  const resource = core.registry.findKind(group, version, textAt(kind, 'kind'));
+  return resource === undefined ? DYN_TYPE : (kindType(resource) ?? DYN_TYPE);
 }
 
-function schemaOf(node: ASTNode, root: Schema): Schema | undefined {
-  if (node.op === 'id')
-    return node.args === 'object' || node.args === 'oldObject' ? root : undefined;
-  if (node.op === '[]') return schemaOf(node.args[0], root)?.items;
-  if (node.op !== '.') return undefined;
-  const [target, name] = node.args;
-  const within = schemaOf(target, root);
-  const known = within?.properties?.get(name);
-  if (known !== undefined) return known;
-  return typeof within?.additionalProperties === 'object' ? within.additionalProperties : undefined;
+/** What does not fit. */
+function check(
+  policy: KubeObject,
+  source: string,
+  { object, params }: { readonly object: CelType; readonly params: CelType | undefined },
+): string | undefined {
+  const environment = kubernetesCel();
+  const known = new Map<string, CelType>();
+  const compile = (expression: string) => {
+    const variables = new Map<string, CelType>([
+      ['object', object],
+      ['oldObject', object],
+      ['namespaceObject', NAMESPACE_TYPE],
+      ['request', REQUEST_TYPE],
+      ['authorizer', namedType(AUTHORIZER)],
+      ['variables', variablesType(known)],
+    ]);
+    if (params !== undefined) variables.set('params', params);
+    return environment.compile(expression, { variables });
+  };
+  for (const variable of listAt(policy, 'spec', 'variables')) {
+    const compiled = compile(textAt(variable, 'expression'));
+    const type = 'issues' in compiled ? DYN_TYPE : variableType(compiled.type);
+    known.set(textAt(variable, 'name'), type);
+  }
+  const compiled = compile(source);
+  return 'issues' in compiled && compiled.issues.length > 0 ? compiled.text : undefined;
 }

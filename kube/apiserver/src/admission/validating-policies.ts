@@ -3,17 +3,20 @@ import { ApiError, forbidden } from '../api-error.ts';
 import { type Core, listBucket } from '../core.ts';
 import { listAt, objectAt, textAt } from '../json.ts';
 import type { ServedResource } from '../served-resource.ts';
+import { Activation, type Evaluation, OutOfBudget, POLICY_COST_MAX } from './activation.ts';
 import { type AdmissionAttributes, nameForErrors } from './attributes.ts';
 import {
   type Condition,
   compileConditions,
   compileVariables,
   conditionsHold,
+  type PreparedRequest,
   prepareRequest,
+  wholeNamespace,
 } from './compiled-policy.ts';
 import { ADMISSION_GROUP, bindingMatches, matchResources } from './match-request.ts';
 import { ConfigurationError, collectParameters, parameterResource } from './parameters.ts';
-import { compileExpression, type PolicyExpression, type Prepared } from './policy-expression.ts';
+import { compileExpression, type PolicyExpression } from './policy-expression.ts';
 
 export const VALIDATING_POLICIES = `${ADMISSION_GROUP}/validatingadmissionpolicies`;
 export const VALIDATING_BINDINGS = `${ADMISSION_GROUP}/validatingadmissionpolicybindings`;
@@ -111,18 +114,20 @@ export class ValidatingPolicies {
   ): readonly Verdict[] {
     const { policy, matched, params } = how;
     const compiled = this.#compile(policy);
-    const { variables } = compiled;
     const fails = textAt(policy, 'spec', 'failurePolicy') !== 'Ignore';
-    const prepared = prepareRequest(core, attributes, { matched, params, variables });
-    const holds = conditionsHold(compiled.conditions, prepared);
+    const prepared = prepareRequest(core, attributes, { matched, params });
+    const holds = conditionsHold(compiled.conditions, prepared, compiled.variables);
     if (holds === false) return [];
     if (holds !== true) return fails ? [{ message: holds.error, reason: '' }] : [];
-    return [
-      ...compiled.validations.flatMap((validation) => judge(validation, prepared, fails)),
-      ...compiled.annotations.flatMap((annotation) =>
-        annotationProblem(annotation, prepared, fails),
-      ),
-    ];
+    try {
+      return [
+        ...validationVerdicts(compiled, prepared, fails),
+        ...annotationVerdicts(compiled, prepared, fails),
+      ];
+    } catch (error) {
+      if (!(error instanceof OutOfBudget)) throw error;
+      return fails ? [{ message: error.message, reason: '' }] : [];
+    }
   }
 
   #compile(policy: KubeObject): CompiledPolicy {
@@ -151,34 +156,74 @@ export class ValidatingPolicies {
   }
 }
 
-function judge(validation: Validation, prepared: Prepared, fails: boolean): readonly Verdict[] {
-  const found = validation.expression.evaluate(prepared);
-  if (found.kind === 'error') return fails ? [{ message: found.message, reason: '' }] : [];
-  if (found.value === true) return [];
-  const message =
-    computedMessage(validation.messageExpression, prepared) ||
-    validation.message ||
-    `failed expression: ${validation.expression.source.trim()}`;
-  return [{ message, reason: validation.reason }];
+function validationVerdicts(
+  { validations, variables }: CompiledPolicy,
+  { given }: PreparedRequest,
+  fails: boolean,
+): readonly Verdict[] {
+  const activation = new Activation(given, variables, POLICY_COST_MAX);
+  const found = validations.map(({ expression }) => activation.evaluate(expression));
+  const texts = { ...given, authorizer: undefined, requestResource: undefined };
+  const messages = computeMessages(
+    validations,
+    new Activation(texts, variables, activation.budget),
+  );
+  return validations.flatMap((validation, i) => {
+    const evaluation = found[i] as Evaluation;
+    const error = evaluation.kind === 'error' ? evaluation.message : messages.error;
+    if (error !== undefined) return fails ? [{ message: error, reason: '' }] : [];
+    if (evaluation.kind === 'value' && evaluation.value === true) return [];
+    const message =
+      messages.of(i) ||
+      validation.message ||
+      `failed expression: ${validation.expression.source.trim()}`;
+    return [{ message, reason: validation.reason }];
+  });
+}
+
+/** Messages are computed for all validations, also those that hold: what that costs is a matter of the whole policy. */
+function computeMessages(
+  validations: readonly Validation[],
+  activation: Activation,
+): { readonly error: string | undefined; of(index: number): string } {
+  try {
+    const found = validations.map(({ messageExpression }) =>
+      messageExpression === undefined ? undefined : activation.evaluate(messageExpression),
+    );
+    return { error: undefined, of: (index) => messageText(found[index]) };
+  } catch (error) {
+    if (!(error instanceof OutOfBudget)) throw error;
+    return { error: `failed messageExpression: ${error.message}`, of: () => '' };
+  }
 }
 
 /** The text that a messageExpression gives, unless it is none, empty, too long, or several lines. */
-function computedMessage(expression: PolicyExpression | undefined, prepared: Prepared): string {
-  const found = expression?.evaluate(prepared);
+function messageText(found: Evaluation | undefined): string {
   if (found?.kind !== 'value' || typeof found.value !== 'string') return '';
   const text = found.value.trim();
   return Buffer.byteLength(text) > MESSAGE_BYTES_MAX || text.includes('\n') ? '' : text;
 }
 
 /** The values go to an audit log, which is not kept here; that they can be computed is still a condition. */
-function annotationProblem(
-  annotation: PolicyExpression,
-  prepared: Prepared,
+function annotationVerdicts(
+  { annotations, variables }: CompiledPolicy,
+  { given, namespace }: PreparedRequest,
   fails: boolean,
 ): readonly Verdict[] {
-  const found = annotation.evaluate(prepared);
-  if (found.kind === 'value' || !fails) return [];
-  return [{ message: found.message, reason: '', always: true }];
+  const seen = {
+    ...given,
+    namespaceObject: wholeNamespace(namespace),
+    authorizer: undefined,
+    requestResource: undefined,
+  };
+  const activation = new Activation(seen, variables, POLICY_COST_MAX);
+  return annotations
+    .map((annotation) => activation.evaluate(annotation))
+    .flatMap((found) =>
+      found.kind === 'value' || !fails
+        ? []
+        : [{ message: found.message, reason: '', always: true }],
+    );
 }
 
 /** A verdict as the binding has it count. */

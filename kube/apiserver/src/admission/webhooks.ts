@@ -98,12 +98,8 @@ export class Webhooks {
     const matched = matchRules(core, listAt(webhook, 'rules'), attributes, exact);
     const conditions = this.#conditions(webhook);
     if (matched === undefined || conditions.length === 0) return matched;
-    const prepared = prepareRequest(core, attributes, {
-      matched,
-      params: undefined,
-      variables: new Map(),
-    });
-    const holds = conditionsHold(conditions, prepared);
+    const prepared = prepareRequest(core, attributes, { matched, params: undefined });
+    const holds = conditionsHold(conditions, prepared, new Map());
     if (holds === true) return matched;
     if (holds === false || textAt(webhook, 'failurePolicy') === 'Ignore') return undefined;
     const { resource, name } = attributes;

@@ -25,7 +25,7 @@ import {
   scaleRange,
   type CelRuntimeValue as Value,
 } from '@capstan/lib-expressions';
-import { authorizationFunctions } from './authorization.ts';
+import { AUTHORIZATION_TYPES, authorizationFunctions } from './authorization.ts';
 import { NamedFormat } from './formats.ts';
 import { networkFunctions } from './network.ts';
 import { quantityFunctions } from './quantities.ts';
@@ -42,15 +42,24 @@ const COMPARABLE = [...SUMMABLE, 'bool', 'timestamp', 'string', 'bytes'];
 export const KUBERNETES: readonly CelLibrary[] = [
   {
     functions: { ...listFunctions(), ...patternFunctions(), ...NamedFormat.functions() },
+    objectTypes: ['kubernetes.NamedFormat'],
     cost: (call, args, result) => callCost(call, args, result),
     estimate: (call, sizes) => estimateCall(call, sizes),
     validate: (call) => patternOf(call),
   },
-  { functions: urlFunctions(), types: ['kubernetes.URL'] },
-  { functions: quantityFunctions(), types: ['kubernetes.Quantity'] },
+  { functions: urlFunctions(), types: ['kubernetes.URL'], objectTypes: ['kubernetes.URL'] },
+  {
+    functions: quantityFunctions(),
+    types: ['kubernetes.Quantity'],
+    objectTypes: ['kubernetes.Quantity'],
+  },
   { functions: networkFunctions(), types: ['net.IP', 'net.CIDR'] },
-  { functions: semverFunctions(), types: ['kubernetes.Semver'] },
-  { functions: authorizationFunctions() },
+  {
+    functions: semverFunctions(),
+    types: ['kubernetes.Semver'],
+    objectTypes: ['kubernetes.Semver'],
+  },
+  { functions: authorizationFunctions(), objectTypes: AUTHORIZATION_TYPES },
 ];
 
 function listOf(value: Value | undefined): CelList {

@@ -18,8 +18,11 @@ import { fromCelValue, toCelValue } from './schema-values.ts';
 
 /** CEL as the API server of 1.36 offers it in rules, policies and conditions. */
 export function kubernetesCel(): CelEnvironment {
-  return createCelEnvironment([...KUBERNETES, OPTIONALS, STRINGS, SETS, LISTS]);
+  shared ??= createCelEnvironment([...KUBERNETES, OPTIONALS, STRINGS, SETS, LISTS]);
+  return shared;
 }
+
+let shared: CelEnvironment | undefined;
 
 /** `x-kubernetes-validations`: type-checked against the schema they stand in, with the costs of the API server. */
 export function createRuleCompiler(): RuleCompiler {

@@ -41,21 +41,42 @@ const METADATA_SCHEMA: Schema = {
   ]),
 };
 
-/** Undefined for what has no type: expressions cannot see it. */
+/** Undefined for what has no type: expressions cannot see it. Of what holds itself no fields are known on the second round. */
 export function declaredType(
   schema: Schema,
   isResourceRoot: boolean,
   path = 'selfType',
+  around: readonly string[] = [],
 ): DeclaredType | undefined {
-  if (schema.intOrString === true) {
+  const { definition } = schema;
+  if (definition === undefined) return typeWithin(schema, { isResourceRoot, path, around });
+  if (around.includes(definition)) {
+    return typeWithin({ type: 'object' }, { isResourceRoot, path, around });
+  }
+  return typeWithin(schema, { isResourceRoot, path, around: [...around, definition] });
+}
+
+interface Within {
+  readonly isResourceRoot: boolean;
+  readonly path: string;
+  /** The definitions that hold this one. */
+  readonly around: readonly string[];
+}
+
+function typeWithin(
+  schema: Schema,
+  { isResourceRoot, path, around }: Within,
+): DeclaredType | undefined {
+  // Built-in kinds publish what is a number or a text without a type of its own: nothing to see for expressions.
+  if (schema.intOrString === true && schema.definition === undefined) {
     const sizeMax = schema.maxLength === undefined ? REQUEST_BYTES_MAX - 2 : schema.maxLength * 4;
     return { schema, cel: DYN_TYPE, sizeMax, sizeMin: 1 };
   }
   switch (schema.type) {
     case 'array':
-      return arrayType(schema, path);
+      return arrayType(schema, path, around);
     case 'object':
-      return objectType(isResourceRoot ? withMetadata(schema) : schema, path);
+      return objectType(isResourceRoot ? withMetadata(schema) : schema, path, around);
     case 'string':
       return stringType(schema);
     case 'boolean':
@@ -71,6 +92,8 @@ export function declaredType(
 
 /** Resources have their names, whatever the schema says. */
 function withMetadata(schema: Schema): Schema {
+  const given = schema.properties?.get('metadata')?.properties;
+  if (given?.has('name') === true && given.has('generateName')) return schema;
   const properties = new Map(schema.properties);
   properties.set('kind', STRING_SCHEMA);
   properties.set('apiVersion', STRING_SCHEMA);
@@ -78,10 +101,14 @@ function withMetadata(schema: Schema): Schema {
   return { ...schema, properties };
 }
 
-function arrayType(schema: Schema, path: string): DeclaredType | undefined {
+function arrayType(
+  schema: Schema,
+  path: string,
+  around: readonly string[],
+): DeclaredType | undefined {
   const { items, maxItems } = schema;
   if (items === undefined) return undefined;
-  const element = declaredType(items, items.embeddedResource === true, `${path}.@idx`);
+  const element = declaredType(items, items.embeddedResource === true, `${path}.@idx`, around);
   if (element === undefined) return undefined;
   const sizeMax =
     maxItems === undefined
@@ -90,11 +117,15 @@ function arrayType(schema: Schema, path: string): DeclaredType | undefined {
   return { schema, cel: listType(element.cel), sizeMax, sizeMin: 2, element };
 }
 
-function objectType(schema: Schema, path: string): DeclaredType | undefined {
+function objectType(
+  schema: Schema,
+  path: string,
+  around: readonly string[],
+): DeclaredType | undefined {
   const { additionalProperties } = schema;
   if (typeof additionalProperties === 'object') {
     const isResource = additionalProperties.embeddedResource === true;
-    const element = declaredType(additionalProperties, isResource, `${path}.@elem`);
+    const element = declaredType(additionalProperties, isResource, `${path}.@elem`, around);
     if (element === undefined) return undefined;
     const sizeMax =
       schema.maxProperties === undefined
@@ -111,7 +142,12 @@ function objectType(schema: Schema, path: string): DeclaredType | undefined {
   const fields = new Map<string, DeclaredField>();
   let sizeMin = 2;
   for (const [name, property] of schema.properties ?? []) {
-    const type = declaredType(property, property.embeddedResource === true, `${path}.${name}`);
+    const type = declaredType(
+      property,
+      property.embeddedResource === true,
+      `${path}.${name}`,
+      around,
+    );
     if (type === undefined) continue;
     const escaped = escapeName(name);
     if (escaped !== undefined) fields.set(escaped, { name, type });

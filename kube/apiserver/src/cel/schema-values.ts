@@ -121,9 +121,9 @@ class SchemaList extends CelList {
     const key = this.#keyOf();
     if (key === undefined) return undefined;
     if (other.size !== this.size) return false;
-    const others = [...other];
-    return [...this].every((item) =>
-      others.some((one) => isEqualCel(key(item), key(one)) && isEqualCel(item, one)),
+    const own = [...this];
+    return [...other].every((one) =>
+      own.some((item) => isEqualCel(key(item), key(one)) && isEqualCel(item, one)),
     );
   }
 

@@ -8,6 +8,7 @@ import {
   pathSegmentProblems,
   subdomainProblems,
 } from '@capstan/kube-object';
+import type { CelType } from '@capstan/lib-expressions';
 import { compileExpression, type ExpressionScope } from '../admission/policy-expression.ts';
 import { equalJson, isObject, listAt, objectAt, textAt } from '../json.ts';
 import {
@@ -27,7 +28,7 @@ import {
   text,
 } from './checks.ts';
 import { labelSelector } from './common.ts';
-import { conditions, expressionErrors, ruleFields } from './webhooks.ts';
+import { conditions, expressionErrors, problemErrors, ruleFields } from './webhooks.ts';
 
 const failurePolicy = requiredPointer(oneOf('Fail', 'Ignore'));
 
@@ -106,7 +107,7 @@ function variableErrors(
   withNone: boolean,
 ): { readonly errors: readonly FieldError[]; readonly scope: ExpressionScope } {
   const errors: FieldError[] = [];
-  const types = new Map<string, string>();
+  const types = new Map<string, CelType>();
   for (const [i, variable] of listAt(spec, 'variables').entries()) {
     const at = `spec.variables[${i}]`;
     const name = textAt(variable, 'name');
@@ -120,9 +121,7 @@ function variableErrors(
       continue;
     }
     const compiled = compileExpression(source, { ...base, variables: new Map(types) }, []);
-    if (compiled.problem !== undefined) {
-      errors.push(invalidAt(`${at}.expression`, source, compiled.problem));
-    }
+    errors.push(...problemErrors(compiled, `${at}.expression`));
     types.set(name, compiled.type);
   }
   const variables = types.size > 0 || withNone ? types : undefined;

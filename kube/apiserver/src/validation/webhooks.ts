@@ -4,7 +4,11 @@ import {
   type Json,
   subdomainProblems,
 } from '@capstan/kube-object';
-import { compileExpression, type ExpressionScope } from '../admission/policy-expression.ts';
+import {
+  compileExpression,
+  type ExpressionScope,
+  type PolicyExpression,
+} from '../admission/policy-expression.ts';
 import { listAt, objectAt, textAt } from '../json.ts';
 import {
   type Check,
@@ -229,8 +233,16 @@ export function expressionErrors(
   scope: ExpressionScope,
   { at, returns }: { readonly at: string; readonly returns: readonly string[] },
 ): readonly FieldError[] {
-  const { problem } = compileExpression(source, scope, returns);
-  return problem === undefined ? [] : [invalidAt(at, source, problem)];
+  return problemErrors(compileExpression(source, scope, returns), at);
+}
+
+export function problemErrors(
+  { source, problem, isInternal }: PolicyExpression,
+  at: string,
+): readonly FieldError[] {
+  if (problem === undefined) return [];
+  if (isInternal !== true) return [invalidAt(at, source, problem)];
+  return [{ reason: 'InternalError', field: at, detail: problem }];
 }
 
 const NO_PARAMS: ExpressionScope = {

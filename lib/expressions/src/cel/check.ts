@@ -145,7 +145,9 @@ class Checker {
       return variable;
     }
     const isOwn = this.#declarations.functions.types.has(name);
-    const type = isOwn ? named(name) : TYPE_NAMES.get(name);
+    const type = isOwn
+      ? named(name)
+      : (TYPE_NAMES.get(name) ?? this.#declarations.messageType?.(name));
     return type === undefined ? undefined : { kind: 'type', of: type };
   }
 
@@ -188,6 +190,11 @@ class Checker {
       case 'opaque':
         if (type.name === 'optional_type') {
           return optionalOf(this.#fieldType(expr, type.params[0] ?? DYN));
+        }
+        break;
+      case 'named':
+        if (this.#declarations.functions.objectTypes.has(type.name)) {
+          return this.#fail(expr.at, `unexpected failed resolution of '${type.name}'`);
         }
     }
     const message = `type '${formatType(substitute(type, this.#known, true))}' does not support field selection`;

@@ -65,10 +65,10 @@ function toInt(value: CelValue): CelValue {
     return BigInt(Math.trunc(value));
   }
   if (typeof value === 'string') {
-    if (!/^[+-]?\d+$/.test(value)) throw unreadable(value, 'int', 'ParseInt');
+    if (!/^[+-]?\d+$/.test(value)) throw unreadable('int');
     const number = BigInt(value.replace(/^\+/, ''));
     if (number < -(2n ** 63n) || number >= 2n ** 63n) {
-      throw unreadable(value, 'int', 'ParseInt', 'value out of range');
+      throw unreadable('int');
     }
     return number;
   }
@@ -87,8 +87,8 @@ function inRange(value: bigint): bigint {
   return value;
 }
 
-function unreadable(text: string, _type: string, call: string, why = 'invalid syntax'): CelError {
-  return new CelError(`strconv.${call}: parsing ${JSON.stringify(text)}: ${why}`);
+function unreadable(type: string): CelError {
+  return new CelError(`type conversion error from 'string' to '${type}'`);
 }
 
 function toUint(value: CelValue): CelValue {
@@ -99,8 +99,9 @@ function toUint(value: CelValue): CelValue {
     return new Uint(BigInt(Math.trunc(value)));
   }
   if (typeof value === 'string') {
-    if (!/^\d+$/.test(value)) throw unreadable(value, 'uint', 'ParseUint');
-    return checkedUint(BigInt(value));
+    const number = /^\d+$/.test(value) ? BigInt(value) : undefined;
+    if (number === undefined || number >= 2n ** 64n) throw unreadable('uint');
+    return checkedUint(number);
   }
   throw noSuchOverload();
 }
@@ -116,9 +117,11 @@ function toDouble(value: CelValue): CelValue {
       return special[1] === '-' ? -Infinity : Infinity;
     }
     if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)) {
-      throw unreadable(value, 'double', 'ParseFloat');
+      throw unreadable('double');
     }
-    return Number(value);
+    const number = Number(value);
+    if (!Number.isFinite(number)) throw unreadable('double');
+    return number;
   }
   throw noSuchOverload();
 }
@@ -131,7 +134,7 @@ function toBool(value: CelValue): CelValue {
   if (typeof value !== 'string') throw noSuchOverload();
   if (TRUE.test(value)) return true;
   if (FALSE.test(value)) return false;
-  throw new CelError(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  throw unreadable('bool');
 }
 
 function toBytes(value: CelValue): CelValue {

@@ -1,7 +1,9 @@
 import type { CallExpr, ComprehensionExpr, Expr, SelectExpr } from './ast.ts';
 import { type Checked, qualifiedName } from './check.ts';
+import { constantOf, isConversion } from './constants.ts';
 import { PATTERN, TRAVERSAL } from './cost-types.ts';
 import type { CelLibrary, Functions } from './functions.ts';
+import { noOverload } from './unfit.ts';
 import {
   ArrayList,
   CelError,
@@ -15,6 +17,7 @@ import {
   Optional,
   sizeOf,
   TypeValue,
+  typeNameOf,
 } from './values.ts';
 
 /** What an expression has cost is more than it may. */
@@ -54,10 +57,6 @@ export function evaluateCel(checked: Checked, options: EvaluateOptions): Evaluat
 }
 
 const NO_OVERLOAD = 'no such overload';
-const CONVERSIONS: ReadonlySet<string> = new Set(
-  'bool bytes double duration dyn int string timestamp type uint'.split(' '),
-);
-
 class Run {
   cost = 0;
   readonly #checked: Checked;
@@ -97,7 +96,7 @@ class Run {
   }
 
   #isType(name: string): boolean {
-    return TYPES.has(name) || this.#options.functions.types.has(name);
+    return isType(name) || this.#options.functions.types.has(name);
   }
 
   #ident(name: string): CelValue {
@@ -120,13 +119,13 @@ class Run {
     if (operand instanceof Optional) {
       const inner = operand.value;
       if (inner === undefined) return expr.testOnly ? false : operand;
-      const found = field(inner, expr.field, expr.testOnly);
+      const found = field(inner, expr.field);
       if (expr.testOnly) return found !== undefined;
       this.#spend(1);
       return new Optional(found);
     }
     if (!expr.testOnly) this.#spend(1);
-    const found = field(operand, expr.field, expr.testOnly);
+    const found = field(operand, expr.field);
     if (expr.testOnly) return found !== undefined;
     if (found === undefined) throw new CelError(`no such key: ${expr.field}`);
     return found;
@@ -182,41 +181,9 @@ class Run {
   /** Lists and maps of literals are made once, and cost nothing. */
   #constant(expr: Expr): CelValue | undefined {
     if (this.#constants.has(expr)) return this.#constants.get(expr);
-    const made = this.#constantOf(expr);
+    const made = constantOf(expr, (name, value) => this.#apply(name, [value], ''));
     this.#constants.set(expr, made);
     return made;
-  }
-
-  #constantOf(expr: Expr): CelValue | undefined {
-    if (expr.kind === 'literal') return expr.value;
-    if (expr.kind === 'list') {
-      const items = expr.elements.map((element) => this.#constantOf(element));
-      const isWhole = expr.optional.size === 0 && items.every((item) => item !== undefined);
-      return isWhole ? new ArrayList(items) : undefined;
-    }
-    if (expr.kind === 'call') return this.#converted(expr);
-    if (expr.kind !== 'map') return undefined;
-    const entries: [CelValue, CelValue][] = [];
-    for (const { key, value, optional } of expr.entries) {
-      const [name, given] = [this.#constantOf(key), this.#constantOf(value)];
-      if (name === undefined || given === undefined || optional) return undefined;
-      entries.push([name, given]);
-    }
-    return new EntryMap(entries);
-  }
-
-  /** A conversion of a constant is one itself, if it succeeds. */
-  #converted({ name, target, args }: CallExpr): CelValue | undefined {
-    const [word] = args;
-    if (!CONVERSIONS.has(name) || target !== undefined || word === undefined) return undefined;
-    const value = this.#constantOf(word);
-    if (value === undefined || args.length > 1) return undefined;
-    try {
-      return this.#apply(name, [value], '');
-    } catch (error) {
-      if (error instanceof CelError) return undefined;
-      throw error;
-    }
   }
 
   #map(expr: Expr & { kind: 'map' }): CelValue {
@@ -326,7 +293,7 @@ class Run {
     const inner = operand instanceof Optional ? operand.value : operand;
     if (inner === undefined) return new Optional();
     const isField = expr.name === '_?._';
-    const found = isField ? field(inner, String(key), false) : findItem(inner, key);
+    const found = isField ? field(inner, String(key)) : findItem(inner, key);
     if (found !== undefined) this.#spend(1);
     return new Optional(found);
   }
@@ -345,7 +312,7 @@ class Run {
       const isList = this.#overload(expr) === 'in_list';
       this.#spend(isList ? found.size : 1);
     }
-    for (const one of found) if (isEqual(one, wanted)) return true;
+    for (const one of found) if (isEqual(wanted, one)) return true;
     return false;
   }
 
@@ -408,10 +375,11 @@ class Run {
       } catch (error) {
         // Another library may know the name for these arguments.
         const isOther = error instanceof CelError && error.message === NO_OVERLOAD;
-        if (!isOther || i === calls.length - 1) throw error;
+        if (!isOther) throw error;
+        if (i === calls.length - 1) break;
       }
     }
-    throw new CelError(NO_OVERLOAD);
+    throw noOverload(name, args, this.#options.functions);
   }
 
   #callCost(name: string, overload: string, args: readonly CelValue[], result: CelValue): number {
@@ -492,11 +460,10 @@ class Run {
 }
 
 function isTypeName(expr: Expr): boolean {
-  return expr.kind === 'ident' && TYPES.has(expr.name);
+  return expr.kind === 'ident' && isType(expr.name);
 }
 
 const TYPES: ReadonlySet<string> = new Set([
-  ...CONVERSIONS,
   'list',
   'map',
   'null_type',
@@ -504,6 +471,10 @@ const TYPES: ReadonlySet<string> = new Set([
   'google.protobuf.Timestamp',
   'google.protobuf.Duration',
 ]);
+
+function isType(name: string): boolean {
+  return TYPES.has(name) || isConversion(name);
+}
 
 function isAttribute(expr: Expr): boolean {
   if (expr.kind === 'ident') return true;
@@ -519,34 +490,33 @@ function isPrimitive(expr: Expr): boolean {
   );
 }
 
-/** Of an object or a map; `undefined` when it has no such field. */
-function field(value: CelValue, name: string, isTest: boolean): CelValue | undefined {
-  if (value instanceof CelMap) return value.get(name);
-  if (isTest) throw new CelError('no such overload');
-  throw new CelError('no such overload');
+/** Of an object or a map; `undefined` when it has no such field, as of all that has none. */
+function field(value: CelValue, name: string): CelValue | undefined {
+  if (value instanceof CelList) throw badIndex(name);
+  return value instanceof CelMap ? value.get(name) : undefined;
 }
 
 function itemOf(value: CelValue, key: CelValue): CelValue {
-  if (value instanceof CelMap) {
-    const found = value.get(key);
-    if (found === undefined) throw new CelError(`no such key: ${showKey(key)}`);
-    return found;
-  }
-  if (!(value instanceof CelList)) throw new CelError('no such overload');
-  const index = numeric(key);
-  if (index === undefined) {
-    throw new CelError(`unsupported index type in list: ${typeof key}`);
-  }
-  if (index < 0 || index >= value.size) throw new CelError(`index out of bounds: ${index}`);
-  return value.at(Number(index));
+  const found = findItem(value, key);
+  if (found !== undefined) return found;
+  const what = value instanceof CelList ? 'index out of bounds' : 'no such key';
+  throw new CelError(`${what}: ${showKey(key)}`);
 }
 
 function findItem(value: CelValue, key: CelValue): CelValue | undefined {
   if (value instanceof CelMap) return value.get(key);
-  if (!(value instanceof CelList)) throw new CelError('no such overload');
+  if (!(value instanceof CelList)) return undefined;
   const index = numeric(key);
-  if (index === undefined || index < 0 || index >= value.size) return undefined;
-  return value.at(Number(index));
+  if (index === undefined || (typeof index === 'number' && !Number.isInteger(index))) {
+    throw badIndex(key);
+  }
+  return index < 0 || index >= value.size ? undefined : value.at(Number(index));
+}
+
+function badIndex(key: CelValue): CelError {
+  return typeof key === 'number'
+    ? new CelError(`unsupported index value ${key} in list`)
+    : new CelError(`unsupported index type '${typeNameOf(key)}' in list`);
 }
 
 function showKey(key: CelValue): string {

@@ -26,6 +26,8 @@ export interface CelLibrary {
   readonly functions: Readonly<Record<string, CelFunction>>;
   /** The names of types that it brings. */
   readonly types?: readonly string[];
+  /** Those among all types it uses that are objects, though nobody may look at their fields. */
+  readonly objectTypes?: readonly string[];
   /** What a call has cost; undefined: as any other. */
   cost?(
     call: { readonly name: string; readonly overload: string },
@@ -65,9 +67,11 @@ export class Functions {
   readonly #calls = new Map<string, readonly CelFunction['call'][]>();
 
   readonly types: ReadonlySet<string>;
+  readonly objectTypes: ReadonlySet<string>;
 
   constructor(libraries: readonly CelLibrary[]) {
     this.types = new Set(libraries.flatMap(({ types = [] }) => types));
+    this.objectTypes = new Set(libraries.flatMap(({ objectTypes = [] }) => objectTypes));
     for (const { functions } of libraries) {
       for (const [name, { overloads, call }] of Object.entries(functions)) {
         const parsed = overloads.map(parseOverload);

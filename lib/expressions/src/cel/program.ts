@@ -1,5 +1,6 @@
 import { type CelIssue, type Expr, formatIssues } from './ast.ts';
 import { type Checked, checkCel, type Declarations } from './check.ts';
+import { constantOf } from './constants.ts';
 import type { Range } from './cost-types.ts';
 import { estimateCost } from './estimate.ts';
 import { type Evaluated, type EvaluateOptions, evaluateCel } from './evaluate.ts';
@@ -9,7 +10,7 @@ import { parseCel } from './parse.ts';
 import { pattern, STANDARD, timestamp } from './standard.ts';
 import { parseDuration, parseTimestamp } from './times.ts';
 import type { CelType } from './types.ts';
-import { CelError } from './values.ts';
+import { CelError, type CelValue } from './values.ts';
 
 export interface CelProgram {
   readonly type: CelType;
@@ -50,7 +51,7 @@ export function createCelEnvironment(extensions: readonly CelLibrary[]): CelEnvi
       if ('issues' in checked) return fail(checked.issues);
       const literals = literalIssues(checked);
       if (literals.length > 0) return fail(literals);
-      const reason = whyNotRun(parsed.expr, extensions);
+      const reason = whyNotRun(parsed.expr, extensions) ?? whyNotFold(parsed.expr, functions);
       if (reason !== undefined) return { issues: [], text: reason };
       return program(checked, libraries, functions);
     },
@@ -80,6 +81,22 @@ function whyNotRun(expr: Expr, libraries: readonly CelLibrary[]): string | undef
     }
   }
   return undefined;
+}
+
+/** Constants are made before any run. */
+function whyNotFold(expr: Expr, functions: Functions): string | undefined {
+  const convert = (name: string, value: CelValue): CelValue => {
+    const [call] = functions.calls(name);
+    if (call === undefined) throw new CelError('no such overload');
+    return call([value], '');
+  };
+  try {
+    for (const part of partsOf(expr)) if (part.kind === 'call') constantOf(part, convert);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CelError) return error.message;
+    throw error;
+  }
 }
 
 /** Patterns, formats, times and durations that are literals are looked at before any run. */

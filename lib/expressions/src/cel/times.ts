@@ -10,9 +10,7 @@ export function parseTimestamp(text: string): Timestamp {
   const found = RFC3339.exec(text);
   const seconds = found === null ? Number.NaN : secondsOf(found);
   if (found === null || Number.isNaN(seconds)) {
-    throw new CelError(
-      `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`,
-    );
+    throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   }
   const fraction = BigInt((found[7] ?? '').slice(0, 9).padEnd(9, '0'));
   return new Timestamp(BigInt(seconds) * NANOS + fraction, offsetMinutes(found[8] ?? 'Z'));
@@ -69,7 +67,8 @@ const PART = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/y;
 
 /** `1h2m3.5s`, as Go reads it. */
 export function parseDuration(text: string): Duration {
-  const fail = (): CelError => new CelError(`time: invalid duration ${JSON.stringify(text)}`);
+  const fail = (): CelError =>
+    new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
   const sign = text.startsWith('-') ? -1n : 1n;
   let at = /^[+-]/.test(text) ? 1 : 0;
   if (text.slice(at) === '0') return new Duration(0n);

@@ -72,6 +72,26 @@ export function formatType(type: CelType): string {
   }
 }
 
+/** The name of a type as it calls itself: `null_type`, `list(google.protobuf.Timestamp)`. */
+export function typeName(type: CelType): string {
+  switch (type.kind) {
+    case 'named':
+      return type.name;
+    case 'list':
+      return `list(${typeName(type.element)})`;
+    case 'map':
+      return `map(${typeName(type.key)}, ${typeName(type.value)})`;
+    case 'type':
+      return `type(${typeName(type.of)})`;
+    case 'opaque':
+      return type.params.length === 0
+        ? type.name
+        : `${type.name}(${type.params.map(typeName).join(', ')})`;
+    default:
+      return formatType(type);
+  }
+}
+
 /** What type parameters stand for so far. */
 export type Substitution = ReadonlyMap<string, CelType>;
 

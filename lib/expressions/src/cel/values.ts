@@ -222,7 +222,7 @@ export function isEqual(a: CelValue, b: CelValue): boolean {
 }
 
 function sameList(a: CelList, b: CelList): boolean {
-  const own = a.equals(b) ?? b.equals(a);
+  const own = a.equals(b);
   if (own !== undefined) return own;
   if (a.size !== b.size) return false;
   for (let i = 0; i < a.size; i++) if (!isEqual(a.at(i), b.at(i))) return false;
@@ -230,7 +230,7 @@ function sameList(a: CelList, b: CelList): boolean {
 }
 
 function sameMap(a: CelMap, b: CelMap): boolean {
-  const own = a.equals(b) ?? b.equals(a);
+  const own = a.equals(b);
   if (own !== undefined) return own;
   if (a.size !== b.size) return false;
   for (const key of a.keys()) {
