@@ -4,7 +4,7 @@ import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
 import { isSourcePermitted } from './project-guard.ts';
-import { NO_TRUST, repositoryAccess } from './repositories.ts';
+import { dependencyAccess, NO_TRUST } from './repositories.ts';
 import { type LoweringContext, renderContext, type ServiceAccount } from './to-delivery.ts';
 import type { ApplicationDeliverySource } from './to-sources.ts';
 
@@ -50,7 +50,7 @@ export function accessFor(
   return (url) => {
     const isPermitted = project === undefined || isSourcePermitted(project.spec, url);
     const place = { url, project: spec.project };
-    return repositoryAccess(place, { credentials: isPermitted ? credentials : [], trust });
+    return dependencyAccess(place, { credentials: isPermitted ? credentials : [], trust });
   };
 }
 

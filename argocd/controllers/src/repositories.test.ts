@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { googleStandIn, microsoftStandIn, startCloudBox } from '@capstan/lib-clouds/testing';
-import { NO_TRUST, readRepositoryCredential, repositoryAccess } from './repositories.ts';
+import {
+  dependencyAccess,
+  NO_TRUST,
+  readRepositoryCredential,
+  repositoryAccess,
+} from './repositories.ts';
 
 const URL = 'https://dev.azure.com/org/repo';
 type Data = Readonly<Record<string, string>>;
@@ -57,6 +62,31 @@ describe('Secrets of repositories', () => {
     const githubApp = { appId: '1', privateKey: 'key', installationId: '2' };
     assert.deepEqual(access(app, template).auth, { githubApp });
     assert.deepEqual(access({ ...app, sshPrivateKey: 'k' }).auth, { sshPrivateKey: 'k' });
+  });
+
+  test('a registry that charts name is reached as one near it is registered', () => {
+    const registered = secret('repository', {
+      url: 'registry.example.com/org',
+      enableOCI: 'true',
+      username: 'ann',
+      password: 'p',
+      insecureOCIForceHttp: 'true',
+    });
+    const credentials = [
+      secret('repository', { url: 'https://registry.example.com', username: 'git' }),
+      registered,
+    ].flatMap((one) => one ?? []);
+    const user = (url: string, project = 'default') =>
+      dependencyAccess({ url, project }, { credentials, trust: NO_TRUST }).auth?.username;
+    assert.equal(user('oci://registry.example.com/org/charts'), 'ann');
+    assert.equal(user('oci://registry.example.com'), 'ann');
+    assert.equal(user('oci://registry.example.com/org-b'), undefined);
+    assert.equal(user('https://registry.example.com/org'), undefined, 'registries only');
+    const { plainHttp } = dependencyAccess(
+      { url: 'oci://registry.example.com/org/charts', project: 'default' },
+      { credentials, trust: NO_TRUST },
+    );
+    assert.equal(plainHttp, true);
   });
 
   test('whom NO_PROXY names is reached directly', () => {

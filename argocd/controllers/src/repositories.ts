@@ -172,6 +172,31 @@ export function repositoryAccess(
   };
 }
 
+/**
+ * As `repositoryAccess`, for what charts and kustomizations name themselves: a registry that no Secret speaks of is reached as
+ * the first registered one is whose address begins like its own, or the other way round.
+ */
+export function dependencyAccess(
+  repository: Parameters<typeof repositoryAccess>[0],
+  known: Parameters<typeof repositoryAccess>[1],
+): ReturnType<typeof repositoryAccess> {
+  const { url, project } = repository;
+  const { credentials } = known;
+  const isAlone =
+    url.startsWith('oci://') && findRepository(credentials, url, project) === undefined;
+  const near = isAlone
+    ? credentials.find(
+        (one) =>
+          one.kind === 'repository' &&
+          one.isOci &&
+          fitsProject(one, project) &&
+          (isPrefix(one.url, url) || isPrefix(url, one.url)),
+      )
+    : undefined;
+  if (near === undefined) return repositoryAccess(repository, known);
+  return repositoryAccess({ ...repository, url: near.url }, known);
+}
+
 /** An app whose installation is not told is that of the repository's owner. */
 function withInstallation(auth: SourceAuth | undefined, url: string): SourceAuth | undefined {
   const githubApp = auth?.githubApp;

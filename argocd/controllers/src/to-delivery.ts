@@ -201,11 +201,18 @@ export function toDeliverySources(
       throw deniedRepository(what, source.repoURL, app.spec.project);
     }
     const place = { url: source.repoURL, project: app.spec.project };
+    const verify = project && toVerification(project.spec, source.repoURL, context.keys ?? {});
+    const { depth, ...access } = repositoryAccess(place, {
+      credentials,
+      trust: context.trust ?? NO_TRUST,
+    });
+    // Who asks for a signed history needs all of it.
+    const isWhole = depth === undefined || verify?.mode === 'history';
     const made = toDeliverySource(source, {
       ...renderContext(app, context, field),
-      ...repositoryAccess(place, { credentials, trust: context.trust ?? NO_TRUST }),
+      ...access,
+      ...(isWhole ? {} : { depth }),
     });
-    const verify = project && toVerification(project.spec, source.repoURL, context.keys ?? {});
     return verify === undefined ? made : { ...made, verify };
   });
 }

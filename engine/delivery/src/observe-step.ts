@@ -19,7 +19,9 @@ export function observeStep(
   }
   if (step.goal === 'established') return isEstablished(live) ? reached('') : waiting('');
   const health = assessHealth(live, rules, { isHook: step.goal === 'completed', nowMs });
-  if (health === undefined) return reached('');
+  // What has no health is done once it is there; of a hook that is told in the original's words.
+  if (health === undefined)
+    return reached(step.goal === 'completed' ? `${step.key.name} created` : '');
   const message = health.message ?? '';
   switch (health.status) {
     case 'Healthy':
