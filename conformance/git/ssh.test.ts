@@ -16,6 +16,7 @@ import { after, before, describe, test } from 'node:test';
 import { type GitCredentials, Mirror } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
 import { makeOrigin } from './origin.ts';
+import { startProxy } from './proxy.ts';
 
 const SSHD = '/usr/sbin/sshd';
 const PASSPHRASE = 'canary phrase';
@@ -102,6 +103,20 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
   test('a key and a known host open the repository', async () => {
     const credentials = { sshPrivateKey: read('user'), sshKnownHosts: knownHosts() };
     assert.equal((await resolve(credentials)).commit, commit);
+  });
+
+  test('the host is reached through a proxy, by CONNECT or SOCKS5, with user and password', async () => {
+    await using proxy = await startProxy({ user: 'ann', password: 'p@ss canary' });
+    const credentials = { sshPrivateKey: read('user'), sshKnownHosts: knownHosts() };
+    const login = 'ann:p%40ss%20canary@';
+    for (const scheme of ['http', 'socks5']) {
+      const through = { ...credentials, proxy: `${scheme}://${login}127.0.0.1:${proxy.port}` };
+      assert.equal((await resolve(through)).commit, commit);
+      assert.deepEqual(new Set(proxy.targets.splice(0)), new Set([`${scheme} 127.0.0.1:${port}`]));
+      const wrong = { ...credentials, proxy: `${scheme}://ann:canary@127.0.0.1:${proxy.port}` };
+      assert.equal(await failure(wrong), 'GIT_HOST_UNREACHABLE');
+    }
+    assert.deepEqual(proxy.targets, []);
   });
 
   test('a key with a passphrase opens it with that passphrase only', async () => {

@@ -1,6 +1,12 @@
 /** Charts of chart repositories and artifacts of OCI registries over the network. */
 import { openRepository } from '@capstan/kube-helm';
-import { createHttpGet, isDigest, OciRepository, parseReference } from '@capstan/lib-oci';
+import {
+  ConditionalCache,
+  createHttpGet,
+  isDigest,
+  OciRepository,
+  parseReference,
+} from '@capstan/lib-oci';
 import {
   checkConstraint,
   compareVersions,
@@ -18,15 +24,24 @@ const LAYER_TYPES: ReadonlySet<string> = new Set([
   'application/vnd.cncf.helm.chart.content.v1.tar+gzip',
 ]);
 
-export function openArtifactRemote(spec: ArtifactSourceSpec): ArtifactRemote {
+/** `indexes` keeps what chart repositories answered: they are asked whether it still holds. */
+export function openArtifactRemote(
+  spec: ArtifactSourceSpec,
+  indexes = new ConditionalCache(),
+): ArtifactRemote {
   const client = createHttpGet(spec.auth ?? {});
+  const get = indexes.over(client.get, JSON.stringify(spec.auth ?? {}), isIndex);
   const common = async (): Promise<Common> => ({
-    get: client.get,
+    get,
     ...(await credentialsOf(spec)),
     ...(spec.plainHttp === true ? { plainHttp: true } : {}),
   });
   const remote = spec.form === 'chart' ? chartRemote(spec, common) : ociRemote(spec, common);
   return { ...remote, [Symbol.asyncDispose]: () => client.close() };
+}
+
+function isIndex({ pathname }: URL): boolean {
+  return pathname.endsWith('/index.yaml');
 }
 
 type Common = Pick<Parameters<typeof openRepository>[1], 'get' | 'credentials' | 'plainHttp'>;

@@ -24,6 +24,7 @@ function chart(version: string): Uint8Array {
 async function startRegistry() {
   const versions = ['1.0.0', '1.2.0', '2.0.0'];
   const asked: string[] = [];
+  const answers: string[] = [];
   const layer = chart('2.0.0');
   const manifest = JSON.stringify({
     schemaVersion: 2,
@@ -50,7 +51,12 @@ async function startRegistry() {
       const entries = versions.map(
         (version) => `  - {name: web, version: ${version}, urls: [web-${version}.tgz]}\n`,
       );
-      return send(`apiVersion: v1\nentries:\n  web:\n${entries.join('')}`);
+      const index = `apiVersion: v1\nentries:\n  web:\n${entries.join('')}`;
+      const etag = `"${digestOf(index)}"`;
+      const isKnown = request.headers['if-none-match'] === etag;
+      answers.push(`index ${isKnown ? 304 : 200}`);
+      response.setHeader('etag', etag);
+      return isKnown ? response.writeHead(304).end() : send(index);
     }
     const packed = /^\/charts\/web-(.*)\.tgz$/.exec(path);
     if (packed !== null) return send(chart(packed[1] ?? ''));
@@ -65,6 +71,7 @@ async function startRegistry() {
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    answers,
     manifestDigest: digestOf(manifest),
     publish: (version: string) => versions.push(version),
     async [Symbol.asyncDispose]() {
@@ -158,6 +165,52 @@ test('a range is asked again when it is older than accepted, and a watch tells o
   stop();
   assert.deepEqual(told, ['1.2.0', '1.9.0']);
   assert.equal((await store.snapshotAt(spec, '1.2.0'))?.revision.id, '1.2.0');
+});
+
+test('what a registry tells of is looked at at once, by those who follow it', async () => {
+  await using registry = await startRegistry();
+  const { store } = storeOf();
+  const follow = (spec: ArtifactSourceSpec) => {
+    const first = Promise.withResolvers<void>();
+    const stop = store.watch(spec, { intervalMs: 60_000, onChange: () => first.resolve() });
+    return { first: first.promise, stop };
+  };
+  const revision = { kind: 'version', range: 'latest' } as const;
+  const common = { kind: 'artifact', form: 'oci', revision, plainHttp: true } as const;
+  const [one, other] = [
+    follow({ ...common, url: `oci://${registry.host}/apps/web` }),
+    follow(chartSpec(registry.host, '1.x')),
+  ];
+  await Promise.all([one.first, other.first]);
+  registry.asked.splice(0);
+  assert.equal(store.notify(`oci://${registry.host.toUpperCase()}/Apps/web/`), 1);
+  await eventually(() => registry.asked.some((path) => path.startsWith('/v2/apps/web/manifests')));
+  assert.ok(
+    registry.asked.every((path) => path.startsWith('/v2/')),
+    `${registry.asked}`,
+  );
+  one.stop();
+  other.stop();
+  assert.equal(store.notify(`oci://${registry.host}/apps/web`), 0);
+});
+
+async function eventually(check: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !check(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(check());
+}
+
+test('the index of a chart repository is sent again only when it is another one', async () => {
+  await using registry = await startRegistry();
+  const { store, pass } = storeOf();
+  registry.answers.splice(0);
+  await store.fetchSnapshot(chartSpec(registry.host, '1.x'));
+  await store.fetchSnapshot(chartSpec(registry.host, '2.x'));
+  const { answers } = registry;
+  assert.deepEqual(answers.splice(0), ['index 200', 'index 304', 'index 304', 'index 304']);
+  registry.publish('1.9.0');
+  pass(1);
+  assert.equal((await store.fetchSnapshot(chartSpec(registry.host, '1.x'))).revision.id, '1.9.0');
+  assert.equal(answers[0], 'index 200');
 });
 
 test('an artifact of a registry by tag, by digest and by a range of its tags', async () => {

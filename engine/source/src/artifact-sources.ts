@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileTree, subTree } from '@capstan/lib-files';
+import { ConditionalCache } from '@capstan/lib-oci';
 import { BoundedCache, CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { readArchive } from './archive-tree.ts';
 import { openArtifactRemote } from './artifact-remote.ts';
@@ -53,7 +54,7 @@ export function withArtifacts(base: SourceStore, options: ArtifactSourcesOptions
       isArtifact(spec) ? artifacts.at(spec, id) : base.snapshotAt(spec, id),
     watch: (spec, watch) =>
       isArtifact(spec) ? artifacts.watch(spec, watch) : base.watch(spec, watch),
-    notify: (url) => base.notify(url),
+    notify: (url) => base.notify(url) + artifacts.notify(url),
     verifyRevision: (spec, snapshot, request) => base.verifyRevision(spec, snapshot, request),
     describeRevision: async (spec, id) =>
       isArtifact(spec) ? undefined : base.describeRevision(spec, id),
@@ -77,6 +78,8 @@ class ArtifactSources {
   >(TREES_BYTES_MAX, ({ size }) => size);
   readonly #versions = new BoundedCache<string, Known>(VERSIONS_MAX);
   readonly #running = new Map<string, Promise<Snapshot>>();
+  readonly #indexes = new ConditionalCache();
+  readonly #followers = new Set<{ readonly spec: ArtifactSourceSpec; readonly wake: () => void }>();
 
   constructor(options: ArtifactSourcesOptions) {
     this.#options = options;
@@ -127,16 +130,35 @@ class ArtifactSources {
       }
     };
     const poller = new SourcePoller({ clock, random, look });
+    const follower = { spec, wake: () => poller.wake() };
+    this.#followers.add(follower);
     poller.wake();
     return () => {
       isStopped = true;
+      this.#followers.delete(follower);
       poller.stop();
     };
   }
 
+  /** What was pushed to a registry is looked at anew, by all who follow it. */
+  notify(url: string): number {
+    const pushed = placeOf(url);
+    const concerned = [...this.#followers].filter(
+      ({ spec }) =>
+        placeOf(spec.url) === pushed || placeOf(`${spec.url}/${spec.chart ?? ''}`) === pushed,
+    );
+    for (const { spec } of concerned) {
+      const known = this.#versions.get(keyOf(spec));
+      if (known?.version.isFixed !== true) this.#versions.delete(keyOf(spec));
+    }
+    for (const { wake } of concerned) wake();
+    return concerned.length;
+  }
+
   async #read(spec: ArtifactSourceSpec): Promise<Snapshot> {
     const signal = AbortSignal.timeout(spec.timeoutMs ?? TIMEOUT_MS);
-    await using remote = (this.#options.open ?? openArtifactRemote)(spec);
+    const { open = (one) => openArtifactRemote(one, this.#indexes) } = this.#options;
+    await using remote = open(spec);
     const atMs = this.#options.clock.now();
     try {
       const version = await remote.resolve(signal);
@@ -192,6 +214,14 @@ function chartFolder(tree: FileTree): FileTree {
   throw new CapstanError('ARTIFACT_INVALID', 'the archive holds no chart', {
     hint: 'a packed chart is a folder with a Chart.yaml',
   });
+}
+
+/** As Argo CD compares what a registry tells with what an Application names. */
+function placeOf(url: string): string {
+  return url
+    .replace(/^oci:\/\//, '')
+    .replace(/\/+$/, '')
+    .toLowerCase();
 }
 
 function keyOf({ form, url, chart = '', revision, auth }: ArtifactSourceSpec): string {

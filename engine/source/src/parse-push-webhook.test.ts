@@ -61,6 +61,47 @@ test('each host names the repository in its own way', () => {
   assert.equal(send({}, { url: 'https://any/x' }), 'generic https://any/x');
 });
 
+test('registries tell of an artifact that was pushed with a tag', () => {
+  const container = {
+    name: 'web',
+    package_type: 'CONTAINER',
+    owner: { login: 'Org' },
+    package_version: { container_metadata: { tag: { name: '1.2.3' } } },
+  };
+  const github = { 'x-github-event': 'package' };
+  const published = { action: 'published', package: container };
+  assert.equal(send(github, published), 'github oci://ghcr.io/Org/web');
+  assert.equal(send(github, { ...published, action: 'updated' }), 'github');
+  const npm = { ...container, package_type: 'npm' };
+  assert.equal(send(github, { ...published, package: npm }), 'github');
+  const untagged = { ...container, package_version: { container_metadata: { tag: { name: '' } } } };
+  assert.equal(send(github, { ...published, package: untagged }), 'github');
+  const artifact = { tag: '1', resource_url: 'harbor.example.com:8443/apps/web:1' };
+  const harbor = {
+    type: 'PUSH_ARTIFACT',
+    event_data: {
+      resources: [{ digest: 'sha256:1', resource_url: 'x/y@sha256:1' }, artifact],
+      repository: { name: 'web', namespace: 'apps' },
+    },
+  };
+  const right = { authorization: 's3cret' };
+  assert.equal(
+    send(right, harbor, { harbor: 's3cret' }),
+    'harbor oci://harbor.example.com:8443/apps/web',
+  );
+  assert.equal(send(right, { ...harbor, type: 'PULL_ARTIFACT' }, { harbor: 's3cret' }), 'harbor');
+  assert.throws(() => send({}, harbor, { harbor: 's3cret' }), { code: 'WEBHOOK_REFUSED' });
+  assert.throws(() => send(right, harbor, {}), { code: 'WEBHOOK_REFUSED' });
+  assert.equal(
+    send({}, { push_data: { tag: '1' }, repository: { repo_name: 'org/web' } }),
+    'dockerHub oci://docker.io/org/web oci://index.docker.io/org/web oci://registry-1.docker.io/org/web',
+  );
+  assert.equal(
+    send({}, { docker_url: 'quay.io/org/web', updated_tags: ['1'] }),
+    'quay oci://quay.io/org/web',
+  );
+});
+
 test('other events, missing fields and wrong types are no pushes and no crash', () => {
   assert.equal(send({ 'x-github-event': 'ping' }, { repository }), 'github');
   for (const body of [

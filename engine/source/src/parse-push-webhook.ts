@@ -18,10 +18,15 @@ export interface WebhookSecrets {
   readonly bitbucketUuid?: string;
   readonly bitbucketServer?: string;
   readonly azureDevOps?: { readonly username: string; readonly password: string };
+  /** The whole Authorization header; Harbor signs nothing, and is not believed without it. */
+  readonly harbor?: string;
   readonly generic?: string;
 }
 
-/** What was pushed: every spelling of the repository's address that the sender names. Empty: another kind of event. */
+/**
+ * What was pushed: every spelling of the repository's address that the sender names, `oci://…` of a registry. Empty: another
+ * kind of event.
+ */
 export interface PushNotice {
   readonly sender: Sender;
   readonly urls: readonly string[];
@@ -35,6 +40,9 @@ export type Sender =
   | 'bitbucket'
   | 'bitbucketServer'
   | 'azureDevOps'
+  | 'harbor'
+  | 'dockerHub'
+  | 'quay'
   | 'generic';
 
 const BODY_BYTES_MAX = 25 * 1024 * 1024;
@@ -67,9 +75,16 @@ function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
   if (headers['x-event-key'] !== undefined) {
     return headers['x-hook-uuid'] === undefined ? 'bitbucketServer' : 'bitbucket';
   }
-  return valueAt(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined
-    ? 'azureDevOps'
-    : 'generic';
+  if (valueAt(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined)
+    return 'azureDevOps';
+  return registryOf(body) ?? 'generic';
+}
+
+/** Registries send no header that tells who they are. */
+function registryOf(body: unknown): 'harbor' | 'dockerHub' | 'quay' | undefined {
+  if (valueAt(body, 'event_data', 'resources') !== undefined) return 'harbor';
+  if (valueAt(body, 'push_data', 'tag') !== undefined) return 'dockerHub';
+  return valueAt(body, 'docker_url') === undefined ? undefined : 'quay';
 }
 
 function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets): void {
@@ -77,6 +92,9 @@ function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets
   if (sender === 'bitbucket' && bitbucketUuid !== undefined) {
     if (!equal(request.headers['x-hook-uuid'], bitbucketUuid)) throw refused(sender);
   }
+  if (sender === 'harbor' && secrets.harbor === undefined) throw refused(sender);
+  // Neither signs anything.
+  if (sender === 'dockerHub' || sender === 'quay') return;
   const secret = secrets[sender];
   if (secret === undefined) return;
   const { headers } = request;
@@ -88,10 +106,13 @@ function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets
     bitbucket: () => signatureHolds(request, secret, headers['x-hub-signature']),
     bitbucketServer: () => signatureHolds(request, secret, headers['x-hub-signature']),
     azureDevOps: () => equal(headers['authorization'], basic(secret)),
+    harbor: () => equal(headers['authorization'], String(secret)),
     generic: () => signatureHolds(request, secret, headers['x-signature']),
   }[sender]();
   if (!given) throw refused(sender);
 }
+
+type Secret = WebhookSecrets[keyof WebhookSecrets];
 
 function refused(sender: Sender): CapstanError {
   return new CapstanError(
@@ -104,7 +125,7 @@ function refused(sender: Sender): CapstanError {
 /** HMAC-SHA256 of the body, with or without `sha256=` before it. Compared in constant time. */
 function signatureHolds(
   { body }: WebhookRequest,
-  secret: WebhookSecrets[Sender],
+  secret: Secret,
   given: string | undefined,
 ): boolean {
   if (typeof secret !== 'string') return false;
@@ -112,7 +133,7 @@ function signatureHolds(
   return equal(given?.replace(/^sha256=/, ''), wanted);
 }
 
-function basic(secret: WebhookSecrets[Sender]): string {
+function basic(secret: Secret): string {
   if (typeof secret !== 'object') return '';
   return `Basic ${Buffer.from(`${secret.username}:${secret.password}`).toString('base64')}`;
 }
@@ -128,8 +149,11 @@ type Addresses = (request: WebhookRequest, body: unknown) => readonly unknown[];
 const PUSHES = /^(?:push|create|delete)$/;
 
 const ADDRESSES: Readonly<Record<Sender, Addresses>> = {
-  github: ({ headers }, body) =>
-    PUSHES.test(headers['x-github-event'] ?? '') ? repositoryAddresses(body) : [],
+  github: ({ headers }, body) => {
+    const event = headers['x-github-event'] ?? '';
+    if (event === 'package') return githubPackage(body);
+    return PUSHES.test(event) ? repositoryAddresses(body) : [];
+  },
   gitea: ({ headers }, body) =>
     PUSHES.test(headers['x-gitea-event'] ?? '') ? repositoryAddresses(body) : [],
   gogs: ({ headers }, body) =>
@@ -156,8 +180,50 @@ const ADDRESSES: Readonly<Record<Sender, Addresses>> = {
           valueAt(body, 'resource', 'repository', 'url'),
         ]
       : [],
+  harbor: (_request, body) =>
+    valueAt(body, 'type') === 'PUSH_ARTIFACT' ? [harborArtifact(body)] : [],
+  // The registry is known by several names.
+  dockerHub: (_request, body) =>
+    ['docker.io', 'index.docker.io', 'registry-1.docker.io'].map((host) =>
+      address(host, valueAt(body, 'repository', 'repo_name')),
+    ),
+  quay: (_request, body) => [address(valueAt(body, 'docker_url'))],
   generic: (_request, body) => [valueAt(body, 'url'), ...repositoryAddresses(body)],
 };
+
+/** A container that was published with a tag in GitHub's registry. */
+function githubPackage(body: unknown): readonly unknown[] {
+  const found = valueAt(body, 'package');
+  const type = valueAt(found, 'package_type');
+  const tag = valueAt(found, 'package_version', 'container_metadata', 'tag', 'name');
+  const isContainer = typeof type === 'string' && type.toLowerCase() === 'container';
+  if (valueAt(body, 'action') !== 'published' || !isContainer || !isText(tag)) return [];
+  return [address('ghcr.io', valueAt(found, 'owner', 'login'), valueAt(found, 'name'))];
+}
+
+/** Of the first artifact with a tag; the host stands in its address only. */
+function harborArtifact(body: unknown): unknown {
+  const resources = valueAt(body, 'event_data', 'resources');
+  const tagged = (Array.isArray(resources) ? resources : []).find(
+    (one: unknown) => isText(valueAt(one, 'tag')) && isText(valueAt(one, 'resource_url')),
+  );
+  const place = valueAt(tagged, 'resource_url');
+  if (typeof place !== 'string') return undefined;
+  const host = place.replace(/^https?:\/\//, '').split('/')[0];
+  const repository = valueAt(body, 'event_data', 'repository');
+  const whole = valueAt(repository, 'repo_full_name');
+  return isText(whole)
+    ? address(host, whole)
+    : address(host, valueAt(repository, 'namespace'), valueAt(repository, 'name'));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function address(...parts: readonly unknown[]): string | undefined {
+  return parts.every(isText) ? `oci://${parts.join('/')}` : undefined;
+}
 
 function repositoryAddresses(body: unknown): readonly unknown[] {
   const fields = ['clone_url', 'ssh_url', 'git_url', 'html_url', 'url'];

@@ -31,7 +31,7 @@ import {
   type ReconcileResult,
 } from '@capstan/kube-controller';
 import { readIndex } from '@capstan/kube-helm';
-import { createContentDigest, digestLike } from '@capstan/lib-oci';
+import { ConditionalCache, createContentDigest, digestLike } from '@capstan/lib-oci';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { withStatus } from './conditions.ts';
 import { type HelmControlState, isAsking, keyText, requireParsed } from './control-state.ts';
@@ -57,6 +57,11 @@ export interface HelmSourcePorts {
   readonly settings?: FluxSettings;
 }
 
+interface IndexPorts extends HelmSourcePorts {
+  /** What repositories answered: they are asked whether it still holds. */
+  readonly indexes: ConditionalCache;
+}
+
 const FIELD_MANAGER = 'source-controller';
 const INTERVAL_DEFAULT = '1m0s';
 
@@ -64,9 +69,13 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
   readonly controller: Controller<NamedKey>;
   start(): () => void;
 } {
+  const { helmIndexBytesMax } = ports.settings ?? {};
+  const indexes = new ConditionalCache(
+    helmIndexBytesMax === undefined ? {} : { bodyBytesMax: helmIndexBytesMax },
+  );
   const controller = createController<NamedKey>({
     name: 'helmrepository',
-    reconcile: (key, { signal }) => reconcile(key, ports, signal),
+    reconcile: (key, { signal }) => reconcile(key, { ...ports, indexes }, signal),
     keyString: keyText,
     clock: ports.clock,
     ...reconcileDurations(
@@ -89,7 +98,7 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
 
 async function reconcile(
   key: NamedKey,
-  ports: HelmSourcePorts,
+  ports: IndexPorts,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { client, control, artifacts } = ports;
@@ -158,7 +167,7 @@ interface Fetched {
 
 async function fetchIndex(
   repository: HelmRepository,
-  ports: HelmSourcePorts,
+  ports: IndexPorts,
   signal: AbortSignal,
 ): Promise<Fetched> {
   const { clock } = ports;
@@ -174,16 +183,22 @@ async function fetchIndex(
   }
 }
 
+/** Whoever is told other Secrets is told nothing of what was answered before. */
+function scopeOf({ metadata, spec }: HelmRepository): string {
+  return JSON.stringify([metadata.uid ?? '', spec.secretRef ?? '', spec.certSecretRef ?? '']);
+}
+
 async function storeIndex(
   repository: HelmRepository,
-  ports: HelmSourcePorts,
+  ports: IndexPorts,
   signal: AbortSignal,
 ): Promise<HelmRepository> {
   const { artifacts, clock } = ports;
   const { url } = repository.spec;
   checkUrl(url);
   await using access = await openAccess(repository, { ...ports, signal });
-  const bytes = await readIndex(url, access.options).catch((error: unknown) => {
+  const get = ports.indexes.over(access.options.get, scopeOf(repository), () => true);
+  const bytes = await readIndex(url, { ...access.options, get }).catch((error: unknown) => {
     signal.throwIfAborted();
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new CapstanError(

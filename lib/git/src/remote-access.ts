@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { authoritiesWith } from '@capstan/lib-egress';
 import { gitError } from './errors.ts';
 import type { RemoteUrl } from './remote-url.ts';
@@ -110,7 +111,7 @@ async function sshAccess(
   credentials: GitCredentials,
   files: PrivateFiles,
 ): Promise<Access> {
-  const { sshPrivateKey, sshPassphrase, sshKnownHosts, insecure } = credentials;
+  const { sshPrivateKey, sshPassphrase, sshKnownHosts, insecure, proxy } = credentials;
   const knownHosts = await files.write('known_hosts', sshKnownHosts ?? '');
   const options = [
     'ssh -F none -o IdentitiesOnly=yes -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no',
@@ -135,9 +136,21 @@ async function sshAccess(
     environment['SSH_ASKPASS_REQUIRE'] = 'force';
     environment['CAPSTAN_SSH_PASSPHRASE'] = sshPassphrase;
   } else options.push('-o BatchMode=yes');
+  if (proxy !== undefined) {
+    options.push(`-o ${shellQuote(`ProxyCommand=${TUNNEL_COMMAND}`)}`);
+    environment['CAPSTAN_SSH_PROXY'] = proxy;
+  }
   environment['GIT_SSH_COMMAND'] = options.join(' ');
   return { environment, settings: [], hasSecret: sshPrivateKey !== undefined };
 }
+
+/** ssh has a shell read this, after it has put host and port in. */
+const TUNNEL_COMMAND = `${[
+  process.execPath,
+  fileURLToPath(new URL('./ssh-tunnel.ts', import.meta.url)),
+]
+  .map((path) => shellQuote(path).replaceAll('%', '%%'))
+  .join(' ')} %h %p`;
 
 function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

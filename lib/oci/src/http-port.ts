@@ -103,7 +103,8 @@ function nextUrl(from: string, location: string): string {
   return next.href;
 }
 
-async function collect(
+/** A body within a limit of bytes. Throws HTTP_TOO_LARGE. */
+export async function collect(
   { body, header }: HttpResponse,
   url: string,
   bytesMax: number,

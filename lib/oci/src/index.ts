@@ -1,3 +1,4 @@
+export { ConditionalCache, type ConditionalCacheOptions } from './conditional-get.ts';
 export {
   createContentDigest,
   DIGEST_ALGORITHMS,

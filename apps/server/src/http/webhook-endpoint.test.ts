@@ -7,12 +7,24 @@ import { webhookEndpoint } from './webhook-endpoint.ts';
 
 const BODY = JSON.stringify({ repository: { clone_url: 'https://h/a/b.git' } });
 
-function open(secret?: string) {
+function secretOf(name: string, values: Readonly<Record<string, string>>): KubeObject {
+  const encoded = Object.entries(values).map(([key, value]) => [key, btoa(value)]);
+  const data = Object.fromEntries(encoded);
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data };
+}
+
+function open(secret?: string, more: Readonly<Record<string, string>> = {}) {
   const told: string[] = [];
-  const data = { 'webhook.github.secret': Buffer.from(secret ?? '').toString('base64') };
-  const found: KubeObject = { apiVersion: 'v1', kind: 'Secret', metadata: {}, data };
+  const found = secretOf('argocd-secret', { 'webhook.github.secret': secret ?? '', ...more });
+  const others = [secretOf('hooks', { github: 'from another' })];
   const handle = webhookEndpoint({
-    client: { find: async () => (secret === undefined ? undefined : found) },
+    client: {
+      find: async () => (secret === undefined ? undefined : found),
+      list: async (_kind, options) => ({
+        items: options?.labelSelector === 'app.kubernetes.io/part-of=argocd' ? others : [],
+        resourceVersion: '1',
+      }),
+    },
     clock: new ManualClock(),
     notifyPush: (url) => told.push(url),
   });
@@ -40,4 +52,19 @@ test('with a secret in argocd-secret, only signed pushes count', async () => {
   const headers = { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` };
   assert.equal(await send(headers), 202);
   assert.deepEqual(told, ['https://h/a/b.git']);
+});
+
+test('a secret may be another value of argocd-secret, or one of a Secret that belongs to Argo CD', async () => {
+  for (const [reference, secret] of [
+    ['$shared', 'from here'],
+    ['$hooks:github', 'from another'],
+    ['$none:github', '$none:github'],
+  ] as const) {
+    const { told, send } = open(reference, { shared: 'from here\n' });
+    const signature = createHmac('sha256', secret).update(BODY).digest('hex');
+    const headers = { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` };
+    assert.equal(await send(headers), 202, reference);
+    assert.equal(told.length, 1);
+    assert.equal(await send({ ...headers, 'x-hub-signature-256': 'sha256=00' }), 400);
+  }
 });

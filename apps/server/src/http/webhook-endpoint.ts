@@ -1,11 +1,12 @@
 import { parsePushWebhook, type WebhookSecrets } from '@capstan/engine-source/store';
 import type { KubeClient } from '@capstan/kube-client';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
-import { textAt } from '../views/fields.ts';
+import { isMapping, textAt, valueAt } from '../views/fields.ts';
 import { errorResponse, HttpError } from './error-response.ts';
 
 export interface WebhookPorts {
-  readonly client: Pick<KubeClient, 'find'>;
+  readonly client: Pick<KubeClient, 'find' | 'list'>;
   readonly clock: Clock;
   readonly notifyPush: (url: string) => number;
 }
@@ -53,10 +54,8 @@ async function readBounded(request: Request): Promise<Uint8Array> {
 
 async function loadSecrets(client: WebhookPorts['client']): Promise<WebhookSecrets> {
   const secret = await client.find(SECRET);
-  const read = (key: string) =>
-    Buffer.from(textAt(secret, 'data', key), 'base64')
-      .toString('utf8')
-      .trim();
+  const others = namesOthers(secret) ? await listOthers(client) : [];
+  const read = (key: string) => resolve(valueIn(secret, key), secret, others);
   const named = {
     github: read('webhook.github.secret'),
     gitlab: read('webhook.gitlab.secret'),
@@ -64,6 +63,7 @@ async function loadSecrets(client: WebhookPorts['client']): Promise<WebhookSecre
     gogs: read('webhook.gogs.secret'),
     bitbucketUuid: read('webhook.bitbucket.uuid'),
     bitbucketServer: read('webhook.bitbucketserver.secret'),
+    harbor: read('webhook.harbor.secret'),
   };
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ''));
   const username = read('webhook.azuredevops.username');
@@ -71,4 +71,43 @@ async function loadSecrets(client: WebhookPorts['client']): Promise<WebhookSecre
   return username === '' && password === ''
     ? given
     : { ...given, azureDevOps: { username, password } };
+}
+
+const PART_OF = 'app.kubernetes.io/part-of=argocd';
+
+function valueIn(secret: KubeObject | undefined, key: string): string {
+  return Buffer.from(textAt(secret, 'data', key), 'base64')
+    .toString('utf8')
+    .trim();
+}
+
+function dataOf(secret: KubeObject | undefined): JsonObject {
+  const data = valueAt(secret, 'data');
+  return isMapping(data) ? data : {};
+}
+
+function namesOthers(secret: KubeObject | undefined): boolean {
+  return Object.keys(dataOf(secret)).some(
+    (key) => key.startsWith('webhook.') && /^\$[^:]+:/.test(valueIn(secret, key)),
+  );
+}
+
+/** Secrets that say of themselves that they belong to Argo CD may be referred to. */
+async function listOthers(client: WebhookPorts['client']): Promise<readonly KubeObject[]> {
+  const { apiVersion, kind, namespace } = SECRET;
+  const { items } = await client.list({ apiVersion, kind }, { namespace, labelSelector: PART_OF });
+  return items;
+}
+
+/** `$key` stands for another value of argocd-secret, `$name:key` for one of another Secret; what is not there is meant as it is. */
+function resolve(
+  value: string,
+  secret: KubeObject | undefined,
+  others: readonly KubeObject[],
+): string {
+  if (!value.startsWith('$')) return value;
+  const [, name, key = ''] = /^\$(?:([^:]+):)?(.*)$/s.exec(value) ?? [];
+  const holder =
+    name === undefined ? secret : others.find(({ metadata }) => metadata.name === name);
+  return Object.hasOwn(dataOf(holder), key) ? valueIn(holder, key) : value;
 }
