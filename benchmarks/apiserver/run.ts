@@ -4,12 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Call, type Side, startOurs, startReal, startTimes } from './sides.ts';
+import { base, configMap, cpuMs, fanOut, rate, timed } from './work.ts';
 
-const IN_FLIGHT = 16;
 const APPLIES = 2000;
 const args = process.argv.slice(2);
 const most = Number(args[args.indexOf('--objects') + 1]) || 50_000;
-const base = '/api/v1/namespaces/bench/configmaps';
 
 /** A figure, and the processor time that the server took for it: steadier than the first where others compute too. */
 interface Figure {
@@ -17,31 +16,6 @@ interface Figure {
   readonly cpuMs: number | undefined;
 }
 type Figures = Map<string, Figure>;
-
-function configMap(name: string, value: string): unknown {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name, namespace: 'bench', labels: { app: 'bench' } },
-    data: { value, text: 'x'.repeat(400) },
-  };
-}
-
-/** Calls a second, with `IN_FLIGHT` at a time. */
-async function rate(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) await run(next++);
-  };
-  const ms = await timed(() => Promise.all(Array.from({ length: IN_FLIGHT }, worker)));
-  return count / (ms / 1000);
-}
-
-async function timed(run: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await run();
-  return performance.now() - started;
-}
 
 /** The faster of two reads: the second may find what the first has left. */
 async function readMs(side: Side, call: Call, until?: string): Promise<number> {
@@ -52,12 +26,6 @@ async function readMs(side: Side, call: Call, until?: string): Promise<number> {
 function residentMb({ pid }: Side): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-}
-
-/** All threads of the server's process, finished ones too. */
-function cpuMs({ pid }: Side): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 class Measurement {
@@ -92,39 +60,6 @@ async function writes(side: Side, to: Measurement): Promise<void> {
   await to.take('server-side apply, nothing to do, /s', () => rate(APPLIES, apply('a')));
   await to.take('server-side apply, one field changed, /s', () => rate(APPLIES, apply('b')));
   await to.take('get, /s', () => rate(APPLIES, (i) => side.call({ path: `${base}/c${i}` })));
-}
-
-/** Events a second that reach all watchers together, while objects are patched. */
-async function fanOut(side: Side, watchers: number, events: number): Promise<number> {
-  const wanted = watchers * events;
-  const done = Promise.withResolvers<void>();
-  let seen = 0;
-  const count = (chunk: Buffer): void => {
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++;
-    if (seen >= wanted) done.resolve();
-  };
-  const { metadata } = JSON.parse(await side.call({ path: `${base}?limit=1` })) as {
-    readonly metadata: { readonly resourceVersion: string };
-  };
-  const path = `${base}?watch=1&resourceVersion=${metadata.resourceVersion}`;
-  const streams: (() => void)[] = [];
-  for (let i = 0; i < watchers; i += 50) {
-    const some = Array.from({ length: Math.min(50, watchers - i) }, () => side.stream(path, count));
-    streams.push(...(await Promise.all(some)));
-  }
-  const ms = await timed(async () => {
-    await rate(events, (i) =>
-      side.call({
-        method: 'PATCH',
-        path: `${base}/c${i}`,
-        body: { data: { value: `${watchers}` } },
-        type: 'application/merge-patch+json',
-      }),
-    );
-    await done.promise;
-  });
-  for (const stop of streams) stop();
-  return wanted / (ms / 1000);
 }
 
 async function pages(side: Side): Promise<number> {
@@ -170,8 +105,13 @@ async function measure(side: Side): Promise<Figures> {
   await lists(side, 5000, to);
   await fill(5000, 10_000);
   to.note('memory with 10,000 objects, MB', residentMb(side));
-  await to.take('events to 100 watchers, /s', () => fanOut(side, 100, 500));
-  await to.take('events to 1,000 watchers, /s', () => fanOut(side, 1000, 100));
+  for (const [watchers, events] of [
+    [100, 500],
+    [1000, 100],
+  ] as const) {
+    const { perSecond, cpuMs: cpu } = await fanOut(side, watchers, events);
+    to.note(`events to ${watchers.toLocaleString('en')} watchers, /s`, perSecond, cpu);
+  }
   if (most > 10_000) await to.take('create, /s', () => fill(10_000, most));
   await lists(side, most, to);
   to.note(`memory with ${most.toLocaleString('en')} objects, MB`, residentMb(side));

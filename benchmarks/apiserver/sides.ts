@@ -139,6 +139,25 @@ export async function startOurs(compileCache?: string): Promise<Side> {
   };
 }
 
+/** A server that does nothing but write so many bytes to all watchers for each PATCH: see bare-server.ts. */
+export async function startBare(eventBytes: number): Promise<Side> {
+  const started = performance.now();
+  const script = fileURLToPath(new URL('bare-server.ts', import.meta.url));
+  const flags = ['--disable-warning=ExperimentalWarning', script, String(eventBytes)];
+  const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const { server, ca } = JSON.parse(line) as { readonly server: string; readonly ca: string };
+  return {
+    pid: child.pid ?? 0,
+    readyMs: performance.now() - started,
+    ...connect({ server, ca: Buffer.from(ca) }),
+    async stop() {
+      child.kill('SIGINT');
+      await once(child, 'close');
+    },
+  };
+}
+
 export async function startReal(): Promise<Side> {
   const started = performance.now();
   const cluster = await startCluster();

@@ -10,7 +10,8 @@ import type {
   LiveStateOptions,
   WatchedKind,
 } from './live-state-types.ts';
-import { indexKey, LiveStore, localKey, type StoredKind, type StoredObject } from './live-store.ts';
+import { type IndexedValue, LiveStore, type StoredKind, type StoredObject } from './live-store.ts';
+import { ObjectsByName } from './objects-by-name.ts';
 import { kindNameOf, nameKind } from './paths.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { isBulky, isDerived, isVolatile, trimObject } from './trim-object.ts';
@@ -79,13 +80,12 @@ class Cache implements LiveState {
   }
 
   get({ group, kind, namespace, name }: ObjectKey): LiveObject | undefined {
-    return this.#slots.get(`${group}/${kind}`)?.objects.get(localKey(namespace, name));
+    return this.#slots.get(`${group}/${kind}`)?.objects.get(namespace, name);
   }
 
   list(kind: { readonly group: string; readonly kind: string }, namespace?: string): LiveObject[] {
-    const objects = [...(this.#slots.get(`${kind.group}/${kind.kind}`)?.objects.values() ?? [])];
-    if (namespace === undefined) return objects;
-    return objects.filter((object) => object.namespace === namespace);
+    const objects = this.#slots.get(`${kind.group}/${kind.kind}`)?.objects;
+    return (namespace === undefined ? objects?.all() : objects?.inNamespace(namespace)) ?? [];
   }
 
   byIndex(name: string, value: string): LiveObject[] {
@@ -208,7 +208,7 @@ class Cache implements LiveState {
     const namespaces = resource.namespaced ? this.#options.namespaces : undefined;
     const slot: Slot = {
       resource,
-      objects: new Map<string, StoredObject>(),
+      objects: new ObjectsByName<StoredObject>(),
       streams: (namespaces ?? [undefined]).map((namespace) => ({
         namespace,
         state: { kind: 'syncing' },
@@ -250,7 +250,7 @@ class Cache implements LiveState {
     const resource = await discovery.find({ group, kind }, { signal: this.#life.signal });
     const isCurrent = this.#slots.get(`${group}/${kind}`) === slot;
     if (resource === undefined || resource.version === version || !isCurrent) return;
-    for (const object of [...slot.objects.values()]) this.#drop(slot, object, false);
+    for (const object of slot.objects.all()) this.#drop(slot, object, false);
     this.#open(resource);
     for (const waiter of slot.waiters) waiter();
     for (const wake of slot.wakers) wake();
@@ -345,15 +345,13 @@ class Cache implements LiveState {
     }
   }
 
-  #objectsOf(slot: Slot, stream: Stream): StoredObject[] {
-    const objects = [...slot.objects.values()];
-    if (stream.namespace === undefined) return objects;
-    return objects.filter((object) => object.namespace === stream.namespace);
+  #objectsOf({ objects }: Slot, { namespace }: Stream): StoredObject[] {
+    return namespace === undefined ? objects.all() : objects.inNamespace(namespace);
   }
 
   #put(slot: Slot, { object, text }: Told, isInitial: boolean): void {
     const { namespace = '', name = '', resourceVersion = '' } = object.metadata;
-    const held = slot.objects.get(localKey(namespace, name));
+    const held = slot.objects.get(namespace, name);
     if (held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) {
       return;
     }
@@ -370,11 +368,11 @@ class Cache implements LiveState {
     if (this.#watchesAll && bringsKinds.has(slot.resource.kind)) this.#lookForKinds();
   }
 
-  #indexed(object: KubeObject): string[] {
-    const values: string[] = [];
-    for (const [name, index] of Object.entries(this.#options.indexes ?? {})) {
+  #indexed(object: KubeObject): IndexedValue[] {
+    const values: IndexedValue[] = [];
+    for (const [index, valuesOf] of Object.entries(this.#options.indexes ?? {})) {
       try {
-        for (const value of index(object)) values.push(indexKey(name, value));
+        for (const value of valuesOf(object)) values.push({ index, value });
       } catch (error) {
         this.#options.onError?.(error);
       }
@@ -385,7 +383,7 @@ class Cache implements LiveState {
   #delete(slot: Slot, stream: Stream, object: KubeObject, resourceVersion: string): void {
     const { namespace = '', name = '' } = object.metadata;
     stream.present?.delete(localKey(namespace, name));
-    const held = slot.objects.get(localKey(namespace, name));
+    const held = slot.objects.get(namespace, name);
     // Made anew in the meantime, and already known by an own write: this is the end of the one before.
     const isOther =
       held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) < 0;
@@ -423,6 +421,10 @@ class Cache implements LiveState {
 }
 
 const bringsKinds = new Set(['CustomResourceDefinition', 'APIService']);
+
+function localKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
 
 function isLasting(error: unknown): boolean {
   return error instanceof CapstanError && lasting.has(error.code);

@@ -3,13 +3,20 @@ import { BoundedCache } from '@capstan/lib-std';
 import { formatJson, parseJson } from './json.ts';
 import type { ResourceKind } from './kube-client.ts';
 import type { LiveObject } from './live-state-types.ts';
+import type { ObjectsByName } from './objects-by-name.ts';
 import { isJsonObject } from './requester.ts';
 import { asKubeObject } from './watch-stream.ts';
 
 /** What all objects of one kind share, so that none of them has to hold it. */
 export interface StoredKind {
   readonly resource: ResourceKind;
-  readonly objects: Map<string, StoredObject>;
+  readonly objects: ObjectsByName<StoredObject>;
+}
+
+/** A value under which the index of that name finds an object. */
+export interface IndexedValue {
+  readonly index: string;
+  readonly value: string;
 }
 
 export interface StoredContent {
@@ -17,22 +24,22 @@ export interface StoredContent {
   /** JSON of the object, if it is at hand. */
   readonly text?: string;
   readonly whole: boolean;
-  /** `name\nvalue` of each index. */
-  readonly indexed: readonly string[];
+  readonly indexed: readonly IndexedValue[];
 }
 
 type ParsedCache = BoundedCache<
   StoredObject,
-  { readonly object: KubeObject; readonly size: number }
+  { readonly tree: WeakRef<KubeObject>; readonly size: number }
 >;
 
 /**
  * One object of the cache. Its content is held as JSON text, an eighth of what the same object takes as a tree, and is
- * parsed when somebody reads it; the trees read last are kept for the next reader.
+ * parsed when somebody reads it. The trees read last are at hand for the next reader until memory is wanted for something
+ * else: a cluster at rest is held as text alone.
  */
 export class StoredObject implements LiveObject {
   readonly #kind: StoredKind;
-  readonly #text: string;
+  readonly #content: string | Uint8Array;
   readonly #parsed: ParsedCache;
   readonly namespace: string;
   readonly name: string;
@@ -40,23 +47,22 @@ export class StoredObject implements LiveObject {
   readonly resourceVersion: string;
   readonly whole: boolean;
   readonly owners: readonly string[];
-  readonly indexed: readonly string[];
+  readonly indexed: readonly IndexedValue[];
 
-  constructor(kind: StoredKind, content: StoredContent, parsed: ParsedCache) {
+  constructor(kind: StoredKind, content: StoredContent, shared: Shared) {
     const { metadata } = content.object;
     this.#kind = kind;
-    this.#text = content.text ?? formatJson(content.object);
-    this.#parsed = parsed;
-    this.namespace = metadata.namespace ?? '';
+    this.#content = pack(content.text ?? formatJson(content.object));
+    this.#parsed = shared.parsed;
+    this.namespace = shared.namespace;
     this.name = metadata.name ?? '';
     this.uid = metadata.uid ?? '';
     this.resourceVersion = metadata.resourceVersion ?? '';
     this.whole = content.whole;
-    const owners = metadata.ownerReferences ?? [];
-    this.owners = owners.length === 0 ? none : owners.map((owner) => owner.uid);
+    this.owners = shared.owners;
     this.indexed = content.indexed.length === 0 ? none : content.indexed;
     // What changed is about to be looked at.
-    if (content.whole) parsed.set(this, { object: content.object, size: this.#text.length });
+    if (content.whole) this.#keep(content.object);
   }
 
   get key(): ObjectKey {
@@ -70,62 +76,84 @@ export class StoredObject implements LiveObject {
   }
 
   get storedChars(): number {
-    return this.#text.length;
+    return this.#content.length;
   }
 
   indexedBy(name: string): readonly string[] {
     if (this.indexed.length === 0) return none;
-    const prefix = indexKey(name, '');
-    return this.indexed.flatMap((value) =>
-      value.startsWith(prefix) ? [value.slice(prefix.length)] : [],
-    );
+    return this.indexed.flatMap(({ index, value }) => (index === name ? [value] : []));
   }
 
   read(): KubeObject {
-    const known = this.#parsed.get(this);
-    if (known !== undefined) return known.object;
-    const value = parseJson(this.#text);
+    const known = this.#parsed.get(this)?.tree.deref();
+    if (known !== undefined) return known;
+    const value = parseJson(unpack(this.#content));
     const object = asKubeObject(isJsonObject(value) ? value : {}, this.#kind.resource);
-    this.#parsed.set(this, { object, size: this.#text.length });
+    this.#keep(object);
     return object;
+  }
+
+  #keep(object: KubeObject): void {
+    this.#parsed.set(this, { tree: new WeakRef(object), size: this.storedChars });
   }
 }
 
-const none: readonly string[] = [];
+/** What an object has in common with others of its store: one copy for all. */
+interface Shared {
+  readonly parsed: ParsedCache;
+  readonly namespace: string;
+  readonly owners: readonly string[];
+}
+
+const none: readonly never[] = [];
+const beyondLatin1 = /[^\0-\xff]/;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A string takes a byte for each character, unless one of them is beyond Latin-1: then it takes two for each. */
+function pack(text: string): string | Uint8Array {
+  return beyondLatin1.test(text) ? encoder.encode(text) : text;
+}
+
+function unpack(content: string | Uint8Array): string {
+  return typeof content === 'string' ? content : decoder.decode(content);
+}
 
 /** The objects of a cluster with their indexes; knows nothing of watches. */
 export class LiveStore {
   readonly #parsed: ParsedCache = new BoundedCache(4 * 1024 * 1024, ({ size }) => size);
+  readonly #kinds = new Set<StoredKind>();
   readonly #byUid = new Map<string, StoredObject>();
   readonly #byOwner = new Index();
-  readonly #byNamespace = new Index();
-  readonly #named = new Index();
+  readonly #named = new Map<string, Index>();
+  #objects = 0;
   #whole = 0;
   #chars = 0;
 
   put(kind: StoredKind, content: StoredContent): { before?: StoredObject; after: StoredObject } {
-    const after = new StoredObject(kind, content, this.#parsed);
+    const after = new StoredObject(kind, content, this.#sharedBy(kind, content.object));
     const before = this.remove(kind, after.namespace, after.name);
-    kind.objects.set(localKey(after.namespace, after.name), after);
+    this.#kinds.add(kind);
+    kind.objects.set(after);
     this.#byUid.set(after.uid, after);
     for (const owner of after.owners) this.#byOwner.add(owner, after);
-    for (const value of after.indexed) this.#named.add(value, after);
-    this.#byNamespace.add(after.namespace, after);
+    for (const { index, value } of after.indexed) this.#index(index).add(value, after);
+    this.#objects++;
     this.#whole += after.whole ? 1 : 0;
     this.#chars += after.storedChars;
     return before === undefined ? { after } : { before, after };
   }
 
   remove(kind: StoredKind, namespace: string, name: string): StoredObject | undefined {
-    const key = localKey(namespace, name);
-    const object = kind.objects.get(key);
+    const object = kind.objects.get(namespace, name);
     if (object === undefined) return undefined;
-    kind.objects.delete(key);
+    kind.objects.delete(namespace, name);
+    if (kind.objects.size === 0) this.#kinds.delete(kind);
     if (this.#byUid.get(object.uid) === object) this.#byUid.delete(object.uid);
     for (const owner of object.owners) this.#byOwner.remove(owner, object);
-    for (const value of object.indexed) this.#named.remove(value, object);
-    this.#byNamespace.remove(object.namespace, object);
+    for (const { index, value } of object.indexed) this.#index(index).remove(value, object);
     this.#parsed.delete(object);
+    this.#objects--;
     this.#whole -= object.whole ? 1 : 0;
     this.#chars -= object.storedChars;
     return object;
@@ -140,33 +168,41 @@ export class LiveStore {
   }
 
   inNamespace(namespace: string): StoredObject[] {
-    return this.#byNamespace.get(namespace);
+    return [...this.#kinds].flatMap(({ objects }) => objects.inNamespace(namespace));
   }
 
   indexed(name: string, value: string): StoredObject[] {
-    return this.#named.get(indexKey(name, value));
+    return this.#named.get(name)?.get(value) ?? [];
   }
 
   size(): { objects: number; whole: number; storedChars: number } {
-    return { objects: this.#byNamespace.size, whole: this.#whole, storedChars: this.#chars };
+    return { objects: this.#objects, whole: this.#whole, storedChars: this.#chars };
   }
-}
 
-export function indexKey(name: string, value: string): string {
-  return `${name}\n${value}`;
-}
+  #index(name: string): Index {
+    const known = this.#named.get(name);
+    if (known !== undefined) return known;
+    const index = new Index();
+    this.#named.set(name, index);
+    return index;
+  }
 
-export function localKey(namespace: string, name: string): string {
-  return namespace === '' ? name : `${namespace}/${name}`;
+  #sharedBy(kind: StoredKind, { metadata }: KubeObject): Shared {
+    const owners = metadata.ownerReferences ?? [];
+    return {
+      parsed: this.#parsed,
+      namespace: kind.objects.namespaceLike(metadata.namespace ?? ''),
+      owners:
+        owners.length === 0 ? none : owners.map(({ uid }) => this.#byUid.get(uid)?.uid ?? uid),
+    };
+  }
 }
 
 /** Value → objects. Most values have one object, for which a Set would cost more than the object's own entry. */
 class Index {
   readonly #entries = new Map<string, StoredObject | Set<StoredObject>>();
-  size = 0;
 
   add(value: string, object: StoredObject): void {
-    this.size++;
     const entry = this.#entries.get(value);
     if (entry === undefined) this.#entries.set(value, object);
     else if (entry instanceof Set) entry.add(object);
@@ -177,12 +213,9 @@ class Index {
     const entry = this.#entries.get(value);
     if (entry === object) {
       this.#entries.delete(value);
-    } else if (entry instanceof Set && entry.delete(object)) {
-      if (entry.size === 0) this.#entries.delete(value);
-    } else {
-      return;
+    } else if (entry instanceof Set && entry.delete(object) && entry.size === 0) {
+      this.#entries.delete(value);
     }
-    this.size--;
   }
 
   get(value: string): StoredObject[] {

@@ -6,11 +6,16 @@ import type { Registry } from './metrics.ts';
 /** What a controller tells about itself. Times are in seconds. */
 export interface ControllerMetrics {
   started(concurrency: number): void;
-  added(): void;
-  depth(queued: number): void;
+  /** A key is queued; one that is being reconciled is queued for the time after. */
+  added(priority: number): void;
+  /** A queued key has a higher priority now. */
+  raised(from: number, to: number): void;
+  /** A queued key is so no more. */
+  taken(priority: number): void;
   active(running: number): void;
   /** A reconcile begins, after it stood in the queue. */
   begin(waitedSeconds: number): RunMetrics;
+  /** A key waits for a later time: a retry, a recheck, or somebody's wish. */
   retried(): void;
 }
 
@@ -63,11 +68,15 @@ export function createControllerMetrics(
     'Number of currently used workers per controller',
   );
   const work = queueMetrics(registry);
-  const results = { settled: 'success', stalled: 'error', retry: 'error' } as const;
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
     total.add({ ...labels, result }, 0);
   }
   for (const counter of [errors, terminal, panics, timeouts]) counter.add(labels, 0);
+  active.set(labels, 0);
+  for (const counter of [work.adds, work.retries]) counter.add(queue, 0);
+  for (const histogram of [work.waited, work.worked]) histogram.show(queue);
+  const depth = (priority: number, by: number): void =>
+    work.depth.add({ ...queue, priority: String(priority) }, by);
   const starts = new Set<{ readonly ms: number }>();
   const ages = (): number[] => [...starts].map(({ ms }) => (passedMs(clock) - ms) / 1000);
   registry.gaugeFrom(
@@ -82,8 +91,15 @@ export function createControllerMetrics(
   );
   return {
     started: (count) => concurrency.set(labels, count),
-    added: () => work.adds.add(queue),
-    depth: (queued) => work.depth.set(queue, queued),
+    added(priority) {
+      work.adds.add(queue);
+      depth(priority, 1);
+    },
+    raised(from, to) {
+      depth(from, -1);
+      depth(to, 1);
+    },
+    taken: (priority) => depth(priority, -1),
     active: (running) => active.set(labels, running),
     begin(waitedSeconds) {
       const start = { ms: passedMs(clock) };
@@ -98,7 +114,7 @@ export function createControllerMetrics(
       };
       return {
         finished(result) {
-          end(results[result.kind]);
+          end(resultOf(result));
           if (result.kind === 'settled') return;
           errors.add(labels);
           if (result.kind === 'stalled') terminal.add(labels);
@@ -110,6 +126,11 @@ export function createControllerMetrics(
     },
     retried: () => work.retries.add(queue),
   };
+}
+
+function resultOf(result: ReconcileResult): string {
+  if (result.kind !== 'settled') return 'error';
+  return result.recheckAfterMs === undefined ? 'success' : 'requeue_after';
 }
 
 /** client-go's metrics of requests, as controller-runtime publishes them. Pass the result as a client's `observe`. */
@@ -127,7 +148,7 @@ export function createRequestMetrics(registry: Registry, host: string): RequestO
 export function createLeaderMetric(registry: Registry, name: string): (isLeader: boolean) => void {
   const status = registry.gauge(
     'leader_election_master_status',
-    'Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master.',
+    "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.",
   );
   status.set({ name }, 0);
   return (isLeader) => status.set({ name }, isLeader ? 1 : 0);
@@ -136,7 +157,10 @@ export function createLeaderMetric(registry: Registry, name: string): (isLeader:
 function queueMetrics(registry: Registry) {
   return {
     adds: registry.counter('workqueue_adds_total', 'Total number of adds handled by workqueue'),
-    depth: registry.gauge('workqueue_depth', 'Current depth of workqueue'),
+    depth: registry.gauge(
+      'workqueue_depth',
+      'Current depth of workqueue by workqueue and priority',
+    ),
     waited: registry.histogram(
       'workqueue_queue_duration_seconds',
       'How long in seconds an item stays in workqueue before being requested',
@@ -149,7 +173,7 @@ function queueMetrics(registry: Registry) {
     ),
     retries: registry.counter(
       'workqueue_retries_total',
-      'Total number of retries handled by workqueue',
+      'Total number of items added to the workqueue with a non-zero delay (rate-limited requeues, explicit RequeueAfter or AddAfter calls)',
     ),
   };
 }

@@ -29,9 +29,12 @@ export type Reconcile<Key> = (
 ) => Promise<ReconcileResult>;
 
 export interface EnqueueOptions {
-  /** Not before this time has passed; an earlier time already set for the key wins. */
+  /** Not before this time has passed; an earlier time already set for the key wins, and a key that is queued stays so. */
   readonly afterMs?: number;
-  /** Higher runs first; the highest of a key's enqueues counts. 0 by default; -100 is usual for the initial list. */
+  /**
+   * Higher runs first; the highest of a key's enqueues counts, and a retry or recheck keeps that of its run. 0 by default;
+   * -100 is usual for the initial list.
+   */
   readonly priority?: number;
   /** If the key is being reconciled, abort that with `Superseded`: there is something newer. */
   readonly supersede?: boolean;

@@ -1,6 +1,5 @@
 import {
   type BackoffPolicy,
-  backoffDelayMs,
   CapstanError,
   type Clock,
   messageOf,
@@ -11,6 +10,7 @@ import type { Controller, EnqueueOptions, Reconcile, ReconcileResult } from './c
 import { Moved, Shutdown, Superseded } from './interruption.ts';
 import type { KeyGate } from './key-gate.ts';
 import type { Registry } from './metrics.ts';
+import { exponentialLimiter, type RateLimiter } from './rate-limiter.ts';
 import { ReadyLanes } from './ready-lanes.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -31,6 +31,8 @@ export interface ControllerOptions<Key> {
   readonly onMoved?: (key: Key) => void;
   /** Of one key's failures in a row; by default 1 s, doubled, to 5 min. */
   readonly backoff?: BackoffPolicy;
+  /** In the place of `backoff`: when keys that failed are tried again. */
+  readonly rateLimiter?: RateLimiter;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly runtime?: ControllerRuntime;
@@ -63,7 +65,6 @@ interface Entry<Key> {
   lane: string;
   /** Enqueued while it was running. */
   isDirty: boolean;
-  failures: number;
   readySinceMs: number;
   delayed:
     | { readonly atMs: number; readonly priority: number; readonly cancel: () => void }
@@ -78,6 +79,7 @@ class QueueController<Key> implements Controller<Key> {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<Key>>();
   readonly #ready: ReadyLanes<Entry<Key>>;
+  readonly #limiter: RateLimiter;
   readonly #metrics: ControllerMetrics | undefined;
   /** With a gate: keys that were reconciled here, and keys that others reconcile. */
   readonly #held = new Map<string, Key>();
@@ -92,6 +94,8 @@ class QueueController<Key> implements Controller<Key> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
     this.#ready = new ReadyLanes(this.#concurrency);
+    this.#limiter =
+      options.rateLimiter ?? exponentialLimiter(options.backoff ?? defaultBackoff, options.random);
     const registry = options.runtime?.registry;
     this.#metrics = registry && createControllerMetrics(registry, options.name, this.#clock);
   }
@@ -108,9 +112,10 @@ class QueueController<Key> implements Controller<Key> {
   }
 
   forget(key: Key): void {
-    const entry = this.#entries.get(this.#options.keyString(key));
+    const text = this.#options.keyString(key);
+    this.#limiter.forget(text);
+    const entry = this.#entries.get(text);
     if (entry === undefined) return;
-    entry.failures = 0;
     this.#cancelDelay(entry);
     this.#settle(entry);
   }
@@ -158,7 +163,6 @@ class QueueController<Key> implements Controller<Key> {
       priority: 0,
       lane: '',
       isDirty: false,
-      failures: 0,
       readySinceMs: 0,
       delayed: undefined,
       abort: undefined,
@@ -168,37 +172,49 @@ class QueueController<Key> implements Controller<Key> {
     return entry;
   }
 
-  #makeReady(entry: Entry<Key>, priority: number): void {
+  #makeReady(entry: Entry<Key>, wish: number): void {
+    const priority = Math.max(wish, entry.delayed?.priority ?? wish);
     this.#cancelDelay(entry);
-    if (entry.state === 'running') {
-      entry.priority = entry.isDirty ? Math.max(entry.priority, priority) : priority;
-      if (!entry.isDirty) this.#metrics?.added();
-      entry.isDirty = true;
+    if (entry.state === 'ready' || entry.isDirty) {
+      this.#raise(entry, priority);
       return;
     }
-    if (entry.state === 'ready') {
-      if (priority <= entry.priority) return;
-      this.#ready.remove(entry, entry.lane, entry.priority);
-    } else {
-      entry.readySinceMs = passedMs(this.#clock);
-      this.#metrics?.added();
-    }
-    entry.state = 'ready';
     entry.priority = priority;
+    entry.readySinceMs = passedMs(this.#clock);
+    this.#metrics?.added(priority);
+    if (entry.state === 'running') entry.isDirty = true;
+    else this.#queue(entry);
+  }
+
+  /** A higher priority puts it behind those that have that one already. */
+  #raise(entry: Entry<Key>, priority: number): void {
+    if (priority <= entry.priority) return;
+    this.#metrics?.raised(entry.priority, priority);
+    if (entry.state === 'ready') this.#ready.remove(entry, entry.lane, entry.priority);
+    entry.priority = priority;
+    if (entry.state === 'ready') this.#queue(entry);
+  }
+
+  #queue(entry: Entry<Key>): void {
+    entry.state = 'ready';
     entry.lane = this.#options.laneOf?.(entry.key) ?? '';
-    this.#ready.add(entry, entry.lane, priority);
-    this.#metrics?.depth(this.#ready.size);
+    this.#ready.add(entry, entry.lane, entry.priority);
     this.#dispatch();
   }
 
+  /** The earliest time and the highest priority of all wishes count; what is ready already stays so. */
   #delay(entry: Entry<Key>, afterMs: number, priority: number): void {
-    const atMs = passedMs(this.#clock) + afterMs;
+    this.#metrics?.retried();
+    if (entry.state === 'ready' || entry.isDirty) {
+      this.#raise(entry, priority);
+      return;
+    }
+    const wish = passedMs(this.#clock) + afterMs;
+    const atMs = Math.min(wish, entry.delayed?.atMs ?? wish);
     const highest = Math.max(priority, entry.delayed?.priority ?? priority);
-    if (entry.state === 'ready') return;
-    if (entry.delayed !== undefined && entry.delayed.atMs <= atMs) return;
     this.#cancelDelay(entry);
     this.#delayed++;
-    const cancel = this.#clock.after(afterMs, () => {
+    const cancel = this.#clock.after(atMs - passedMs(this.#clock), () => {
       entry.delayed = undefined;
       this.#delayed--;
       this.#makeReady(entry, highest);
@@ -218,6 +234,7 @@ class QueueController<Key> implements Controller<Key> {
       const entry = this.#ready.take();
       if (entry === undefined) break;
       const { lane } = entry;
+      this.#metrics?.taken(entry.priority);
       if (!this.#isOwned(this.#options.keyString(entry.key))) {
         this.#ready.done(lane);
         entry.state = 'idle';
@@ -235,7 +252,6 @@ class QueueController<Key> implements Controller<Key> {
       this.#running.add(work);
       this.#metrics?.active(this.#running.size);
     }
-    this.#metrics?.depth(this.#ready.size);
   }
 
   #isOwned(text: string): boolean {
@@ -249,9 +265,13 @@ class QueueController<Key> implements Controller<Key> {
     const entry = this.#entries.get(text);
     if (entry !== undefined) {
       this.#cancelDelay(entry);
-      if (entry.state === 'ready') this.#ready.remove(entry, entry.lane, entry.priority);
+      if (entry.state === 'ready') {
+        this.#ready.remove(entry, entry.lane, entry.priority);
+        this.#metrics?.taken(entry.priority);
+      }
       this.#entries.delete(text);
     }
+    this.#limiter.forget(text);
     this.#held.delete(text);
     this.#parked.set(text, key);
     this.#options.onMoved?.(key);
@@ -279,6 +299,7 @@ class QueueController<Key> implements Controller<Key> {
   async #work(entry: Entry<Key>): Promise<void> {
     const abort = new AbortController();
     const startedMs = passedMs(this.#clock);
+    const { priority } = entry;
     entry.state = 'running';
     if (this.#options.runtime?.gate !== undefined) {
       this.#held.set(this.#options.keyString(entry.key), entry.key);
@@ -299,11 +320,11 @@ class QueueController<Key> implements Controller<Key> {
     } else {
       metrics?.finished(result);
       this.#options.onResult?.(entry.key, result, durationMs);
-      this.#schedule(entry, result);
+      this.#schedule(entry, result, priority);
     }
     if (entry.isDirty && this.#state !== 'stopped') {
       entry.isDirty = false;
-      this.#makeReady(entry, entry.priority);
+      this.#queue(entry);
     }
     this.#settle(entry);
   }
@@ -320,19 +341,20 @@ class QueueController<Key> implements Controller<Key> {
     }
   }
 
-  #schedule(entry: Entry<Key>, result: ReconcileResult): void {
+  /** Whatever comes next for the key comes with the priority of the run that asked for it. */
+  #schedule(entry: Entry<Key>, result: ReconcileResult, priority: number): void {
+    const text = this.#options.keyString(entry.key);
     switch (result.kind) {
       case 'settled':
       case 'stalled':
-        entry.failures = 0;
-        if (result.recheckAfterMs !== undefined) this.#delay(entry, result.recheckAfterMs, 0);
+        this.#limiter.forget(text);
+        if (result.recheckAfterMs !== undefined) {
+          this.#delay(entry, result.recheckAfterMs, priority);
+        }
         return;
       case 'retry': {
-        const { backoff = defaultBackoff, random = Math.random } = this.#options;
-        const delayMs = result.afterMs ?? backoffDelayMs(backoff, entry.failures, random());
-        entry.failures++;
-        this.#metrics?.retried();
-        this.#delay(entry, Math.max(1, delayMs), 0);
+        const delayMs = this.#limiter.delayMs(text);
+        this.#delay(entry, Math.max(1, result.afterMs ?? delayMs), priority);
         return;
       }
       default:
@@ -341,7 +363,7 @@ class QueueController<Key> implements Controller<Key> {
   }
 
   #settle(entry: Entry<Key>): void {
-    const isBlank = entry.state === 'idle' && entry.delayed === undefined && entry.failures === 0;
+    const isBlank = entry.state === 'idle' && entry.delayed === undefined;
     if (isBlank) this.#entries.delete(this.#options.keyString(entry.key));
   }
 

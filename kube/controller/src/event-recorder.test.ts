@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { ApiError, type KubeClient, type ObjectRef } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { ManualClock } from '@capstan/lib-std';
@@ -111,6 +112,75 @@ test('what the filter holds back has counted when the event is written again', a
   assert.equal(event?.['count'], 101);
 });
 
+test('a flood of one type does not hold back the other', async () => {
+  const { events, recorder } = harness();
+  const record = (type: 'Normal' | 'Warning', reason: string) =>
+    recorder.record({ object: app, type, reason, message: 'm' });
+  for (let i = 0; i < 40; i++) record('Normal', `Step${i}`);
+  record('Warning', 'Failed');
+  await recorder.flush();
+  assert.equal(events.size, 26);
+  assert.equal([...events.values()].at(-1)?.['reason'], 'Failed');
+});
+
+test('similar events that come seldom, or of other reasons, are not combined', async () => {
+  const { events, clock, recorder } = harness();
+  for (let i = 0; i < 12; i++) {
+    recorder.record({ object: app, type: 'Warning', reason: 'Failed', message: `try ${i}` });
+    await recorder.flush();
+    clock.advance(i === 8 ? 600_001 : 60_000);
+  }
+  for (let i = 0; i < 5; i++) {
+    recorder.record({ object: app, type: 'Warning', reason: `Other${i}`, message: 'other' });
+  }
+  await recorder.flush();
+  assert.equal(events.size, 17);
+  const combined = [...events.values()].filter(({ message }) => String(message).startsWith('('));
+  assert.deepEqual(combined, []);
+});
+
+test('a combined event has no annotations of one of its events, and a repeated one keeps its first', async () => {
+  const { events, recorder } = harness();
+  for (let i = 0; i < 10; i++) {
+    recorder.record({
+      object: app,
+      type: 'Normal',
+      reason: 'Synced',
+      message: `at ${i}`,
+      annotations: { revision: String(i) },
+    });
+  }
+  const again = { object: app, type: 'Normal', reason: 'Synced', message: 'at 3' } as const;
+  recorder.record({ ...again, annotations: { revision: 'later' } });
+  await recorder.flush();
+  const metadata = [...events.values()].map((event) => Object(event['metadata']));
+  assert.equal(metadata.at(-1).annotations, undefined);
+  assert.deepEqual(metadata[3].annotations, { revision: '3' });
+});
+
+test('an event has a name of its own where that of its object cannot begin one', async () => {
+  const { events, recorder } = harness();
+  const names = ['system:controller', 'x'.repeat(250), 'Upper', 'fine.example'];
+  for (const name of names) {
+    const object = { apiVersion: 'v1', kind: 'Thing', metadata: { name } };
+    recorder.record({ object, type: 'Normal', reason: 'Seen', message: 'm' });
+  }
+  await recorder.flush();
+  const shapes = [...events.keys()].map((name) => name.replace(/[0-9a-f]{4,}/g, '#'));
+  assert.deepEqual(shapes.sort(), [...Array(3).fill('#-#-#-#-#'), 'fine.example.#'].sort());
+});
+
+test('a long message is told whole', async () => {
+  const { events, recorder } = harness();
+  const message = 'x'.repeat(5_000);
+  recorder.record({ object: app, type: 'Warning', reason: 'Failed', message });
+  await recorder.flush();
+  assert.deepEqual(
+    [...events.values()].map((event) => event['message']),
+    [message],
+  );
+});
+
 test('messages that come again beside a combined event stay events of their own', async () => {
   const { events, recorder } = harness();
   const record = (message: string) =>
@@ -158,6 +228,74 @@ test('without aggregation each is an object of its own, with labels and annotati
   assert.equal(events.size, 30);
   const first = [...events.values()][0]?.['metadata'];
   assert.deepEqual(Object.keys(first as object), ['name', 'namespace', 'annotations', 'labels']);
+});
+
+test('an event has the time of the wall clock, however long the process has run', async () => {
+  const { events, clock, recorder } = harness();
+  clock.jump(-3_600_000);
+  recorder.record({ object: app, type: 'Normal', reason: 'Synced', message: 'm' });
+  await recorder.flush();
+  const [[name, event] = ['', {}]] = events;
+  assert.equal(event['firstTimestamp'], '2023-11-14T21:13:20Z');
+  assert.equal(event['lastTimestamp'], '2023-11-14T21:13:20Z');
+  const nanoseconds = BigInt(`0x${name.split('.').at(-1)}`);
+  assert.equal(nanoseconds / 1_000_000n, 1_699_996_400_000n);
+});
+
+/** A server of which `fails` says what becomes of each request. */
+function unsteady(fails: (tries: number) => Error | undefined) {
+  let tries = 0;
+  const errors: unknown[] = [];
+  const clock = new ManualClock();
+  const attempt = async (): Promise<KubeObject> => {
+    const error = fails(++tries);
+    if (error !== undefined) throw error;
+    return app;
+  };
+  const recorder = createEventRecorder({
+    client: { create: attempt, patch: attempt },
+    component: 'test',
+    clock,
+    random: () => 0.5,
+    onError: (error) => errors.push(error),
+  });
+  recorder.record({ object: app, type: 'Normal', reason: 'A', message: 'm' });
+  return { clock, recorder, errors, tries: () => tries };
+}
+
+test('an event waits for a server that is out of reach, and is given up in the end', async () => {
+  const back = unsteady((tries) => (tries < 3 ? new TypeError('no route') : undefined));
+  await turn();
+  back.clock.advance(4_999);
+  await turn();
+  assert.equal(back.tries(), 1);
+  back.clock.advance(1);
+  await turn();
+  assert.equal(back.tries(), 2);
+  back.clock.advance(10_000);
+  await back.recorder.flush();
+  assert.deepEqual([back.tries(), back.errors], [3, []]);
+  const gone = unsteady(() => new TypeError('no route'));
+  for (let i = 0; i < 20; i++) {
+    await turn();
+    gone.clock.advance(10_000);
+  }
+  await gone.recorder.flush();
+  assert.deepEqual([gone.tries(), gone.errors.length], [12, 1]);
+});
+
+test('a recorder that is closed waits no longer for its server', async () => {
+  const gone = unsteady(() => new TypeError('no route'));
+  await turn();
+  await gone.recorder[Symbol.asyncDispose]();
+  assert.deepEqual([gone.tries(), gone.errors.length], [1, 1]);
+});
+
+test('an event whose answer was lost is there already, which is nothing to tell of', async () => {
+  const exists = { code: 409, reason: 'AlreadyExists', message: 'exists', causes: [] };
+  const { recorder, errors, tries } = unsteady(() => new ApiError('create Event', exists));
+  await recorder.flush();
+  assert.deepEqual([tries(), errors], [1, []]);
 });
 
 test('what cannot be written is told and does not stop the rest', async () => {

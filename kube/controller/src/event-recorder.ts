@@ -1,8 +1,9 @@
-import { ApiError, isNotFound, type KubeClient } from '@capstan/kube-client';
+import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { BoundedCache, CapstanError, type Clock, invariant, passedMs } from '@capstan/lib-std';
 import { hash } from './rendezvous.ts';
 import { systemClock } from './system-clock.ts';
+import { waitMs } from './wait.ts';
 
 export interface EventRecorderOptions {
   readonly client: Pick<KubeClient, 'create' | 'patch'>;
@@ -37,6 +38,8 @@ export interface EventRecorder extends AsyncDisposable {
   record(event: EventInput): void;
   /** Resolves when all recorded so far are written or lost. */
   flush(): Promise<void>;
+  /** As `flush`, without waiting for a server that is out of reach. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const queueMax = 10_000;
@@ -44,13 +47,16 @@ const queueMax = 10_000;
 const patienceMs = 10_000;
 /** Written at once; the events of one object one after the other. */
 const lanesMax = 4;
-const messageCharsMax = 1_024;
 /** client-go's defaults (tools/record): similar events within this time are combined from the 10th different one on. */
 const similarMax = 10;
 const similarMs = 600_000;
-/** client-go's spam filter: 25 events per source and object at once, then one in 5 minutes. */
+/** client-go's spam filter: 25 events of a type per source and object at once, then one in 5 minutes. */
 const burst = 25;
 const refillMs = 300_000;
+
+/** client-go's tries of an event when the server is out of reach, and the time between two. */
+const triesMax = 12;
+const retryMs = 10_000;
 
 /** Writes core/v1 Events in the form of client-go's recorder. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
@@ -64,14 +70,21 @@ interface Known {
   count: number;
 }
 
+/** When an event was recorded: by the clock on the wall, for people, and by the one that nobody sets. */
+interface Moment {
+  readonly wallMs: number;
+  readonly passedMs: number;
+}
+
 class Lane {
-  readonly queue: { readonly event: EventInput; readonly atMs: number }[] = [];
+  readonly queue: { readonly event: EventInput; readonly at: Moment }[] = [];
   writing: Promise<void> | undefined;
 }
 
 class Recorder implements EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #clock: Clock;
+  readonly #closing = new AbortController();
   readonly #lanes: readonly Lane[] = Array.from({ length: lanesMax }, () => new Lane());
   readonly #known = new BoundedCache<string, Known>(4_096);
   readonly #similar = new BoundedCache<string, { messages: Set<string>; lastMs: number }>(4_096);
@@ -92,7 +105,8 @@ class Recorder implements EventRecorder {
     }
     this.#waiting++;
     const lane = this.#laneOf(event);
-    lane.queue.push({ event, atMs: passedMs(this.#clock) });
+    const at = { wallMs: this.#clock.now(), passedMs: passedMs(this.#clock) };
+    lane.queue.push({ event, at });
     lane.writing ??= this.#write(lane).finally(() => {
       lane.writing = undefined;
     });
@@ -103,6 +117,7 @@ class Recorder implements EventRecorder {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     await this.flush();
   }
 
@@ -115,9 +130,9 @@ class Recorder implements EventRecorder {
   async #write(lane: Lane): Promise<void> {
     for (let next = lane.queue.shift(); next !== undefined; next = lane.queue.shift()) {
       try {
-        const { event, atMs } = next;
-        if (this.#options.aggregates !== false) await this.#correlate(event, atMs);
-        else await this.#create(event, { ...this.#begin(event, atMs), count: 1 }, atMs);
+        const { event, at } = next;
+        if (this.#options.aggregates !== false) await this.#correlate(event, at);
+        else await this.#tell(event, { ...this.#begin(event, at), count: 1 }, at);
       } catch (error) {
         this.#options.onError?.(error);
       } finally {
@@ -139,33 +154,44 @@ class Recorder implements EventRecorder {
    * In the order of client-go's EventCorrelator: an event that the spam filter then holds back has counted all the same, and
    * may be one of the ten that a combined event begins with.
    */
-  async #correlate(event: EventInput, atMs: number): Promise<void> {
-    const { key, message } = this.#combine(event, atMs);
-    const known = this.#observe(key, event, atMs);
-    if (!this.#passesFilter(event, atMs)) return;
-    const combined = { ...event, message };
-    if (known.count > 1 && (await this.#repeat(known, combined, atMs))) return;
-    await this.#create(combined, known, atMs);
-  }
-
-  #observe(key: string, event: EventInput, atMs: number): Known {
-    const known = this.#known.get(key) ?? this.#begin(event, atMs);
+  async #correlate(event: EventInput, at: Moment): Promise<void> {
+    const { key, told } = this.#combine(event, at);
+    const known = this.#known.get(key) ?? this.#begin(event, at);
     known.count++;
     this.#known.set(key, known);
-    return known;
+    if (this.#passesFilter(event, at)) await this.#tell(told, { ...known }, at);
   }
 
-  #begin({ object: { metadata } }: EventInput, atMs: number): Known {
+  /** While the server is out of reach everything waits; what it refuses is lost. */
+  async #tell(event: EventInput, known: Known, at: Moment): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        if (known.count > 1 && (await this.#repeat(known, event, at))) return;
+        await this.#create(event, known, at);
+        return;
+      } catch (error) {
+        const { signal } = this.#closing;
+        if (error instanceof ApiError || tries === triesMax || signal.aborted) throw error;
+        const { random = Math.random } = this.#options;
+        const pauseMs = tries === 1 ? retryMs * random() : retryMs;
+        await waitMs(pauseMs, { signal, clock: this.#clock }).catch(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #begin({ object: { metadata } }: EventInput, { wallMs }: Moment): Known {
     return {
-      name: this.#nameFor(metadata.name ?? '', atMs),
+      name: this.#nameFor(metadata.name ?? '', wallMs),
       namespace: metadata.namespace || 'default',
-      firstTimestamp: seconds(atMs),
+      firstTimestamp: seconds(wallMs),
       count: 0,
     };
   }
 
-  #passesFilter(event: EventInput, atMs: number): boolean {
-    const key = sourceKey(event);
+  #passesFilter(event: EventInput, { passedMs: atMs }: Moment): boolean {
+    const key = `${sourceKey(event)}\n${event.type}`;
     const bucket = this.#tokens.get(key) ?? { tokens: burst, atMs };
     bucket.tokens = Math.min(burst, bucket.tokens + (atMs - bucket.atMs) / refillMs);
     bucket.atMs = atMs;
@@ -176,8 +202,8 @@ class Recorder implements EventRecorder {
   }
 
   /** From the tenth different message of the same type and reason on, they go into one event. */
-  #combine(event: EventInput, atMs: number): { key: string; message: string } {
-    const message = event.message.slice(0, messageCharsMax);
+  #combine(event: EventInput, { passedMs: atMs }: Moment): { key: string; told: EventInput } {
+    const { message, annotations: _annotations, labels: _labels, ...rest } = event;
     const similarKey = `${sourceKey(event)}\n${event.type}\n${event.reason}`;
     let similar = this.#similar.get(similarKey);
     if (similar === undefined || atMs - similar.lastMs > similarMs) {
@@ -186,25 +212,27 @@ class Recorder implements EventRecorder {
     }
     similar.lastMs = atMs;
     similar.messages.add(message);
-    if (similar.messages.size < similarMax) return { key: `${similarKey}\n${message}`, message };
+    if (similar.messages.size < similarMax) {
+      return { key: `${similarKey}\n${message}`, told: event };
+    }
     // client-go drops any one of them: those that are left stay events of their own.
     const [oldest] = similar.messages;
     if (oldest !== undefined) similar.messages.delete(oldest);
-    const text = `(combined from similar events): ${message}`.slice(0, messageCharsMax);
-    return { key: similarKey, message: text };
+    // What the one event was annotated with does not hold for all of them.
+    const told = { ...rest, message: `(combined from similar events): ${message}` };
+    return { key: similarKey, told };
   }
 
   /** False when the event is gone (they expire after an hour) and must be made anew, with its count. */
-  async #repeat(known: Known, event: EventInput, atMs: number): Promise<boolean> {
+  async #repeat(known: Known, event: EventInput, at: Moment): Promise<boolean> {
     const patch = {
       count: known.count,
-      lastTimestamp: seconds(atMs),
+      lastTimestamp: seconds(at.wallMs),
       message: event.message,
-      ...(event.annotations === undefined ? {} : { metadata: { annotations: event.annotations } }),
     };
     try {
       const ref = { apiVersion: 'v1', kind: 'Event', namespace: known.namespace, name: known.name };
-      const yieldsForMs = this.#patience(atMs);
+      const yieldsForMs = this.#patience(at);
       await this.#options.client.patch(ref, patch, { type: 'merge', yieldsForMs });
       return true;
     } catch (error) {
@@ -213,7 +241,7 @@ class Recorder implements EventRecorder {
     }
   }
 
-  async #create(event: EventInput, known: Known, atMs: number): Promise<void> {
+  async #create(event: EventInput, known: Known, at: Moment): Promise<void> {
     const { metadata, apiVersion, kind } = event.object;
     const { name, namespace, firstTimestamp, count } = known;
     const { component, instance } = this.#options;
@@ -239,42 +267,49 @@ class Recorder implements EventRecorder {
       },
       involvedObject,
       reason: event.reason,
-      message: event.message.slice(0, messageCharsMax),
+      message: event.message,
       type: event.type,
       source: { component, ...(instance === undefined ? {} : { host: instance }) },
       reportingComponent: component,
       reportingInstance: instance ?? '',
       firstTimestamp,
-      lastTimestamp: seconds(atMs),
+      lastTimestamp: seconds(at.wallMs),
       count,
     };
-    await this.#createOrExplain(object, this.#patience(atMs));
+    await this.#createOrExplain(object, this.#patience(at));
   }
 
   /** Nobody is kept waiting for the news that something was done; when too much of it waits, it goes out. */
-  #patience(atMs: number): number {
+  #patience(at: Moment): number {
     return this.#waiting > queueMax / 2
       ? 0
-      : Math.max(0, atMs + patienceMs - passedMs(this.#clock));
+      : Math.max(0, at.passedMs + patienceMs - passedMs(this.#clock));
   }
 
   async #createOrExplain(event: KubeObject, yieldsForMs: number): Promise<void> {
     try {
       await this.#options.client.create(event, { yieldsForMs });
     } catch (error) {
-      // The namespace is on its way out and takes no more events: nothing is lost that somebody could read.
+      // Its answer was lost, or the namespace is on its way out: nothing is lost that somebody could read.
+      if (isAlreadyExists(error)) return;
       if (error instanceof ApiError && error.code === 'NAMESPACE_TERMINATING') return;
       throw error;
     }
   }
 
   /** `<object>.<hex of nanoseconds>` as client-go names them; the counter stands in for the nanoseconds. */
-  #nameFor(object: string, atMs: number): string {
+  #nameFor(object: string, wallMs: number): string {
     this.#nameCounter = (this.#nameCounter + 1) % 1_000_000;
-    const suffix = (BigInt(Math.trunc(atMs)) * 1_000_000n + BigInt(this.#nameCounter)).toString(16);
-    return `${object.slice(0, 253 - suffix.length - 1)}.${suffix}`;
+    const suffix = (BigInt(Math.trunc(wallMs)) * 1_000_000n + BigInt(this.#nameCounter)).toString(
+      16,
+    );
+    const name = `${object}.${suffix}`;
+    // Objects of RBAC may have names that no event can have, and others too long ones.
+    return name.length <= 253 && subdomain.test(name) ? name : crypto.randomUUID();
   }
 }
+
+const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 function sourceKey({ object }: EventInput): string {
   const { apiVersion, kind, metadata } = object;

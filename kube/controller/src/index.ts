@@ -34,6 +34,14 @@ export {
   type Registry,
 } from './metrics.ts';
 export { pinKeys } from './pin-keys.ts';
+export {
+  bucketLimiter,
+  cappedLimiter,
+  exponentialLimiter,
+  fastSlowLimiter,
+  maxOfLimiters,
+  type RateLimiter,
+} from './rate-limiter.ts';
 export { ownerOf } from './rendezvous.ts';
 export {
   runShardMember,

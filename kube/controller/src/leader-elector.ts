@@ -1,5 +1,6 @@
 import {
   ApiError,
+  formatJson,
   isAlreadyExists,
   isConflict,
   isNotFound,
@@ -234,10 +235,11 @@ class HeldLease {
     return true;
   }
 
+  /** Only another record counts as a renewal: who labels the Lease does not hold it. */
   #see(lease: KubeObject): void {
-    if (this.#seen?.metadata.resourceVersion !== lease.metadata.resourceVersion) {
-      this.#seenAtMs = passedMs(this.clock);
-    }
+    const isRenewed =
+      this.#seen === undefined || formatJson(specOf(this.#seen)) !== formatJson(specOf(lease));
+    if (isRenewed) this.#seenAtMs = passedMs(this.clock);
     this.#seen = lease;
     const holder = holderOf(lease);
     if (holder === this.#leader) return;

@@ -6,11 +6,14 @@ export interface Counter {
   add(labels: Labels, by?: number): void;
 }
 export interface Gauge {
+  add(labels: Labels, by?: number): void;
   set(labels: Labels, value: number): void;
   /** Takes the series with these labels out (its object is gone). */
   remove(labels: Labels): void;
 }
 export interface Histogram {
+  /** Shows the series with these labels before anything was observed. */
+  show(labels: Labels): void;
   observe(labels: Labels, value: number): void;
   /** Takes the series with these labels out (its object is gone). */
   remove(labels: Labels): void;
@@ -151,13 +154,12 @@ class Buckets implements Histogram {
     this.#bounds = bounds;
   }
 
+  show(labels: Labels): void {
+    this.#at(labels);
+  }
+
   observe(labels: Labels, value: number): void {
-    const key = formatLabels(labels);
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = { labels, counts: this.#bounds.map(() => 0), sum: 0, count: 0 };
-      this.#series.set(key, series);
-    }
+    const series = this.#at(labels);
     series.sum += value;
     series.count++;
     const at = this.#bounds.findIndex((bound) => value <= bound);
@@ -179,6 +181,15 @@ class Buckets implements Histogram {
       yield line(`${this.#name}_sum`, labels, sum);
       yield line(`${this.#name}_count`, labels, count);
     }
+  }
+
+  #at(labels: Labels): { readonly counts: number[]; sum: number; count: number } {
+    const key = formatLabels(labels);
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    const series = { labels, counts: this.#bounds.map(() => 0), sum: 0, count: 0 };
+    this.#series.set(key, series);
+    return series;
   }
 }
 
