@@ -377,7 +377,8 @@ class Cache implements LiveState {
         this.#options.onError?.(error);
       }
     }
-    return values;
+    // A copy of just the length: one that grew has room for more.
+    return values.slice();
   }
 
   #delete(slot: Slot, stream: Stream, object: KubeObject, resourceVersion: string): void {

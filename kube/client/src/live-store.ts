@@ -4,6 +4,7 @@ import { formatJson, parseJson } from './json.ts';
 import type { ResourceKind } from './kube-client.ts';
 import type { LiveObject } from './live-state-types.ts';
 import type { ObjectsByName } from './objects-by-name.ts';
+import { type PackedText, TextPacker } from './packed-text.ts';
 import { isJsonObject } from './requester.ts';
 import { asKubeObject } from './watch-stream.ts';
 
@@ -32,6 +33,14 @@ type ParsedCache = BoundedCache<
   { readonly tree: WeakRef<KubeObject>; readonly size: number }
 >;
 
+/** What an object has in common with others of its store: one copy for all. */
+interface Shared {
+  readonly parsed: ParsedCache;
+  readonly packer: TextPacker;
+  readonly namespace: string;
+  readonly owners: readonly string[];
+}
+
 /**
  * One object of the cache. Its content is held as JSON text, an eighth of what the same object takes as a tree, and is
  * parsed when somebody reads it. The trees read last are at hand for the next reader until memory is wanted for something
@@ -39,8 +48,10 @@ type ParsedCache = BoundedCache<
  */
 export class StoredObject implements LiveObject {
   readonly #kind: StoredKind;
-  readonly #content: string | Uint8Array;
+  readonly #content: PackedText;
+  readonly #packer: TextPacker;
   readonly #parsed: ParsedCache;
+  readonly storedChars: number;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -51,9 +62,12 @@ export class StoredObject implements LiveObject {
 
   constructor(kind: StoredKind, content: StoredContent, shared: Shared) {
     const { metadata } = content.object;
+    const text = content.text ?? formatJson(content.object);
     this.#kind = kind;
-    this.#content = pack(content.text ?? formatJson(content.object));
+    this.#content = shared.packer.pack(text);
+    this.#packer = shared.packer;
     this.#parsed = shared.parsed;
+    this.storedChars = text.length;
     this.namespace = shared.namespace;
     this.name = metadata.name ?? '';
     this.uid = metadata.uid ?? '';
@@ -75,10 +89,6 @@ export class StoredObject implements LiveObject {
     return group === '' ? version : `${group}/${version}`;
   }
 
-  get storedChars(): number {
-    return this.#content.length;
-  }
-
   indexedBy(name: string): readonly string[] {
     if (this.indexed.length === 0) return none;
     return this.indexed.flatMap(({ index, value }) => (index === name ? [value] : []));
@@ -87,10 +97,16 @@ export class StoredObject implements LiveObject {
   read(): KubeObject {
     const known = this.#parsed.get(this)?.tree.deref();
     if (known !== undefined) return known;
-    const value = parseJson(unpack(this.#content));
+    const value = parseJson(this.#packer.unpack(this.#content));
     const object = asKubeObject(isJsonObject(value) ? value : {}, this.#kind.resource);
     this.#keep(object);
     return object;
+  }
+
+  /** It is in the store no more. It can be read all the same. */
+  leave(): void {
+    this.#packer.release(this.#content);
+    this.#parsed.delete(this);
   }
 
   #keep(object: KubeObject): void {
@@ -98,30 +114,14 @@ export class StoredObject implements LiveObject {
   }
 }
 
-/** What an object has in common with others of its store: one copy for all. */
-interface Shared {
-  readonly parsed: ParsedCache;
-  readonly namespace: string;
-  readonly owners: readonly string[];
-}
-
 const none: readonly never[] = [];
-const beyondLatin1 = /[^\0-\xff]/;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** A string takes a byte for each character, unless one of them is beyond Latin-1: then it takes two for each. */
-function pack(text: string): string | Uint8Array {
-  return beyondLatin1.test(text) ? encoder.encode(text) : text;
-}
-
-function unpack(content: string | Uint8Array): string {
-  return typeof content === 'string' ? content : decoder.decode(content);
-}
+/** Of the texts whose trees are at hand. */
+const parsedCharsMax = 2 * 1024 * 1024;
 
 /** The objects of a cluster with their indexes; knows nothing of watches. */
 export class LiveStore {
-  readonly #parsed: ParsedCache = new BoundedCache(4 * 1024 * 1024, ({ size }) => size);
+  readonly #parsed: ParsedCache = new BoundedCache(parsedCharsMax, ({ size }) => size);
+  readonly #packer = new TextPacker();
   readonly #kinds = new Set<StoredKind>();
   readonly #byUid = new Map<string, StoredObject>();
   readonly #byOwner = new Index();
@@ -152,7 +152,7 @@ export class LiveStore {
     if (this.#byUid.get(object.uid) === object) this.#byUid.delete(object.uid);
     for (const owner of object.owners) this.#byOwner.remove(owner, object);
     for (const { index, value } of object.indexed) this.#index(index).remove(value, object);
-    this.#parsed.delete(object);
+    object.leave();
     this.#objects--;
     this.#whole -= object.whole ? 1 : 0;
     this.#chars -= object.storedChars;
@@ -191,6 +191,7 @@ export class LiveStore {
     const owners = metadata.ownerReferences ?? [];
     return {
       parsed: this.#parsed,
+      packer: this.#packer,
       namespace: kind.objects.namespaceLike(metadata.namespace ?? ''),
       owners:
         owners.length === 0 ? none : owners.map(({ uid }) => this.#byUid.get(uid)?.uid ?? uid),
