@@ -24,7 +24,7 @@ import {
 } from './http-types.ts';
 import { handleMetrics, metricsResource } from './metrics-api.ts';
 import { handlePath } from './non-resource.ts';
-import { KeptEncodings, ObjectTexts } from './object-texts.ts';
+import { EventLines, KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
@@ -103,6 +103,7 @@ function assemble(
   const store = options.store ?? new Store();
   const admission = new Admission({ asksOutside: options.asksWebhooks ?? true });
   const random = options.random ?? Math.random;
+  const objectTexts = new ObjectTexts();
   const core: Core = {
     store,
     registry: new Registry(store, builtInsFor(catalogue, createRuleCompiler())),
@@ -117,7 +118,8 @@ function assemble(
     admission,
     runtime: options.runtime ?? SILENT_RUNTIME,
     metrics: new ServerMetrics(),
-    objectTexts: new ObjectTexts(),
+    objectTexts,
+    eventLines: new EventLines(objectTexts),
     objectBytes: new KeptEncodings(),
   };
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {

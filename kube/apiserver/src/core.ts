@@ -5,7 +5,7 @@ import type { Admission } from './admission/admission.ts';
 import type { TokenSigner } from './auth/tokens.ts';
 import type { ParseYaml } from './body.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
-import type { KeptEncodings, ObjectTexts } from './object-texts.ts';
+import type { EventLines, KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import type { Messages } from './protobuf/messages.ts';
 import type { Registry } from './registry.ts';
@@ -35,6 +35,7 @@ export interface Core {
   /** What the server counts of its own work. */
   readonly metrics: ServerMetrics;
   readonly objectTexts: ObjectTexts;
+  readonly eventLines: EventLines;
   /** Objects as protobuf, without their envelope. */
   readonly objectBytes: KeptEncodings<Uint8Array>;
 }

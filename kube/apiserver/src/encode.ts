@@ -3,15 +3,15 @@ import { type GoValue, toYaml } from '@capstan/lib-yaml';
 import { type ApiError, notAcceptable } from './api-error.ts';
 import type { Core } from './core.ts';
 import type { Call } from './handle-request.ts';
-import type { ApiRequest, ApiResponse } from './http-types.ts';
+import type { ApiRequest, ApiResponse, ChunkReader, ChunkStream } from './http-types.ts';
 import { stringifyJson } from './json.ts';
 import { type Listing, listHead, listMeta } from './list-objects.ts';
 import { negotiateStatus, type Representation } from './negotiation.ts';
-import { withoutType } from './object-texts.ts';
+import { plainLine, withoutType } from './object-texts.ts';
 import { partialMetadata } from './partial-metadata.ts';
 import { encodeProtobuf, encodeProtobufList, encodeWatchFrame } from './protobuf/encode.ts';
 import { tableOf } from './tables/table.ts';
-import type { WatchedObjects, WatchMessage } from './watch-objects.ts';
+import type { WatchedObjects, Watcher, WatchMessage } from './watch-objects.ts';
 
 export function encodeObject(
   core: Core,
@@ -175,7 +175,7 @@ export function encodeWatch(
     headers: headersOf(
       protobuf ? 'application/vnd.kubernetes.protobuf;stream=watch' : 'application/json',
     ),
-    body: protobuf ? watchFrames(core, answer) : watchPieces(core, answer),
+    body: protobuf ? watchFrames(core, answer) : new WatchLines(core, answer),
   };
 }
 
@@ -196,25 +196,53 @@ async function* watchFrames(
 }
 
 /** Lines; those that are ready together go together. */
-async function* watchPieces(
-  core: Core,
-  answer: {
-    readonly events: WatchedObjects;
-    readonly representation: Representation;
-    readonly call: Call;
-  },
-): AsyncGenerator<string> {
-  const lineOf = watchEncoder(core, answer);
-  const watcher = answer.events[Symbol.asyncIterator]();
-  for await (const message of watcher) {
-    let piece = lineOf(message);
-    while (piece.length < PIECE_CHARS) {
-      const next = watcher.ready();
-      if (next === undefined) break;
-      piece += lineOf(next);
-    }
-    yield piece;
+class WatchLines implements ChunkStream {
+  readonly #core: Core;
+  readonly #answer: Parameters<typeof encodeWatch>[1];
+
+  constructor(core: Core, answer: Parameters<typeof encodeWatch>[1]) {
+    this.#core = core;
+    this.#answer = answer;
   }
+
+  open(): ChunkReader {
+    const watcher = this.#answer.events[Symbol.asyncIterator]();
+    const lineOf = watchEncoder(this.#core, this.#answer);
+    const isPlain = this.#answer.representation.as === 'object';
+    return {
+      take: () => {
+        const first = watcher.ready();
+        if (first === undefined) return undefined;
+        if (isPlain && watcher.waiting === 0) return this.#core.eventLines.lineOf(first);
+        return piece(lineOf, first, watcher);
+      },
+      wait: (wake) => watcher.wait(wake),
+      get ended() {
+        return watcher.ended;
+      },
+      close: () => watcher.close(),
+    };
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string> {
+    const lineOf = watchEncoder(this.#core, this.#answer);
+    const watcher = this.#answer.events[Symbol.asyncIterator]();
+    for await (const message of watcher) yield piece(lineOf, message, watcher);
+  }
+}
+
+function piece(
+  lineOf: (message: WatchMessage) => string,
+  first: WatchMessage,
+  watcher: Watcher,
+): string {
+  let text = lineOf(first);
+  while (text.length < PIECE_CHARS) {
+    const next = watcher.ready();
+    if (next === undefined) break;
+    text += lineOf(next);
+  }
+  return text;
 }
 
 function watchEncoder(
@@ -224,7 +252,7 @@ function watchEncoder(
   let first = true;
   return ({ type, object }) => {
     if (type === 'ERROR' || representation.as === 'object') {
-      return `{"type":"${type}","object":${core.objectTexts.textOf(object)}}\n`;
+      return plainLine(core.objectTexts, { type, object });
     }
     const shown =
       representation.as === 'Table'

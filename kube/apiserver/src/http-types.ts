@@ -13,7 +13,21 @@ export interface ApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** A whole body, or the chunks of a stream as they come. */
-  readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+  readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array> | ChunkStream;
+}
+
+/** Chunks that come over time, for one reader; who has many readers takes them without a promise for each. */
+export interface ChunkStream extends AsyncIterable<string | Uint8Array> {
+  open(): ChunkReader;
+}
+
+export interface ChunkReader {
+  /** What has come by now. Readers of the same stream may get the same bytes, which they must not change. */
+  take(): string | Uint8Array | undefined;
+  /** Calls back once: when there is something to take, or at the end. Only after `take` gave nothing. */
+  wait(wake: () => void): void;
+  readonly ended: boolean;
+  close(): void;
 }
 
 /** A request as kube/client makes it: a header may be given several times. */

@@ -8,6 +8,7 @@ import type { ClientCertificate } from './auth/authenticate.ts';
 import { BODY_BYTES_MAX } from './body.ts';
 import { errorResponse } from './encode.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
+import { StreamSender } from './send-stream.ts';
 import type { StreamCall } from './streams/stream-call.ts';
 import type { KeyPair } from './tls.ts';
 
@@ -43,11 +44,11 @@ const IDLE_MS = 90_000;
 export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
   const closing = new AbortController();
   const certificateOf = certificateReader();
+  const sender = new StreamSender();
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     const from = certificateOf(request);
-    void answer((call) => handle(call, from), request, response, closing.signal).catch(() =>
-      response.destroy(),
-    );
+    const exchange = { request, response, sender, closing: closing.signal };
+    void answer((call) => handle(call, from), exchange).catch(() => response.destroy());
   };
   const server = await createServer(options.tls, respond);
   // As kube-apiserver's: clients keep connections for later, and a request on one that was just closed fails.
@@ -140,11 +141,16 @@ async function upgrade(
   }
 }
 
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly sender: StreamSender;
+  readonly closing: AbortSignal;
+}
+
 async function answer(
   handle: (call: ApiRequest) => Promise<ApiResponse>,
-  request: IncomingMessage,
-  response: ServerResponse,
-  closing: AbortSignal,
+  { request, response, sender, closing }: Exchange,
 ): Promise<void> {
   const gone = new AbortController();
   const leave = (): void => gone.abort(LEFT);
@@ -162,7 +168,7 @@ async function answer(
             body,
             signal: gone.signal,
           });
-    await send(result, response, request.method === 'HEAD');
+    await send(result, response, { sender, headOnly: request.method === 'HEAD' });
   } finally {
     closing.removeEventListener('abort', leave);
   }
@@ -217,7 +223,7 @@ function readCertificate(socket: Partial<TLSSocket>): ClientCertificate | undefi
 async function send(
   result: ApiResponse,
   response: ServerResponse,
-  headOnly: boolean,
+  { sender, headOnly }: { readonly sender: StreamSender; readonly headOnly: boolean },
 ): Promise<void> {
   response.writeHead(result.status, result.headers);
   if (headOnly || typeof result.body === 'string' || result.body instanceof Uint8Array) {
@@ -226,6 +232,7 @@ async function send(
   }
   // A watch must show its headers before its first event.
   response.flushHeaders();
+  if ('open' in result.body) return sender.send(result.body, response);
   for await (const chunk of result.body) {
     if (response.destroyed) break;
     writeTogether(response);

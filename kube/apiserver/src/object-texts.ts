@@ -54,6 +54,38 @@ export class ObjectTexts {
   }
 }
 
+/** One change of an object, as a watch tells it. */
+interface Change {
+  readonly type: string;
+  readonly object: JsonObject;
+}
+
+export function plainLine(texts: ObjectTexts, { type, object }: Change): string {
+  return `{"type":"${type}","object":${texts.textOf(object)}}\n`;
+}
+
+/** The bytes of changes: thousands of watchers of one change are sent the same ones. */
+export class EventLines {
+  readonly #texts: ObjectTexts;
+  readonly #lines = new Map<string, KeptEncodings<Uint8Array>>();
+
+  constructor(texts: ObjectTexts) {
+    this.#texts = texts;
+  }
+
+  lineOf({ type, object }: Change): Uint8Array {
+    let lines = this.#lines.get(type);
+    if (lines === undefined) {
+      lines = new KeptEncodings(LINE_BYTES_MAX);
+      this.#lines.set(type, lines);
+    }
+    return lines.get(object, () => Buffer.from(plainLine(this.#texts, { type, object })));
+  }
+}
+
+/** For so long as it takes to send a change to all who watch. */
+const LINE_BYTES_MAX = 1_000_000;
+
 export function withoutType(object: KubeObject): JsonObject {
   const { apiVersion: _a, kind: _k, ...rest } = object;
   return rest;

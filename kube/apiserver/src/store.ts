@@ -39,7 +39,7 @@ const HISTORY_MAX = 10_000;
 export class Store {
   readonly #buckets: Map<Bucket, OrderedMap<KubeObject>>;
   readonly #historyMax: number;
-  readonly #subscribers = new Set<(event: StoreEvent) => void>();
+  readonly #subscribers = new Map<Bucket | undefined, Set<(event: StoreEvent) => void>>();
   #history: StoreEvent[];
   #resourceVersion: number;
   /** The newest change that the history does not hold any more. */
@@ -153,9 +153,15 @@ export class Store {
     this.#history = this.#history.filter((event) => event.resourceVersion > this.#compacted);
   }
 
-  subscribe(listener: (event: StoreEvent) => void): () => void {
-    this.#subscribers.add(listener);
-    return () => this.#subscribers.delete(listener);
+  /** Tells of each change, or of those in one bucket; returns the way to stop it. */
+  subscribe(listener: (event: StoreEvent) => void, bucket?: Bucket): () => void {
+    let listeners = this.#subscribers.get(bucket);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#subscribers.set(bucket, listeners);
+    }
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   /** A copy that shares all objects; neither sees the other's later changes. Subscribers and the log stay here. */
@@ -195,7 +201,8 @@ export class Store {
   #commit(event: StoreEvent): void {
     this.#writeAhead?.append(event);
     this.#record(event);
-    for (const listener of this.#subscribers) listener(event);
+    for (const listener of this.#subscribers.get(undefined) ?? []) listener(event);
+    for (const listener of this.#subscribers.get(event.bucket) ?? []) listener(event);
   }
 
   #record(event: StoreEvent): void {

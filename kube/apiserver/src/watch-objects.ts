@@ -20,6 +20,13 @@ const INITIAL_END = 'k8s.io/initial-events-end';
 export interface Watcher extends AsyncIterableIterator<WatchMessage> {
   /** The next message when it is there already. */
   ready(): WatchMessage | undefined;
+  /** How many are there already. */
+  readonly waiting: number;
+  /** Calls back once: at the next message, or at the end. Only when none is ready. */
+  wait(wake: () => void): void;
+  /** No more messages will come than are ready. */
+  readonly ended: boolean;
+  close(): void;
 }
 
 export interface WatchedObjects {
@@ -48,10 +55,13 @@ class Watch implements Watcher {
   readonly #resource: ServedResource;
   readonly #options: WatchOptions;
   readonly #core: Core;
+  /** Of the keys in scope, and whether more than that is asked of an object. */
+  readonly #prefix: string;
+  readonly #isSelective: boolean;
   #queue: WatchMessage[] = [];
   #read = 0;
   #bound: number;
-  #waiting: ((result: IteratorResult<WatchMessage>) => void) | undefined;
+  #wake: (() => void) | undefined;
   #closed = false;
   #release: (() => void)[] = [];
   #sent = 0;
@@ -60,14 +70,13 @@ class Watch implements Watcher {
     this.#core = core;
     this.#resource = resource;
     this.#options = options;
+    const { namespace, labels, fields } = options;
+    this.#prefix = namespace === '' || !resource.namespaced ? '' : `${namespace}/`;
+    this.#isSelective = labels.length > 0 || fields.length > 0;
     this.#begin();
     this.#bound = this.#queue.length + (options.bufferMax ?? WATCH_BUFFER_MAX);
     if (this.#closed) return;
-    this.#release.push(
-      core.store.subscribe((event) => {
-        if (event.bucket === resource.bucket) this.#see(event);
-      }),
-    );
+    this.#release.push(core.store.subscribe((event) => this.#see(event), resource.bucket));
     const { timeoutSeconds, signal, allowWatchBookmarks } = options;
     if (timeoutSeconds !== undefined && timeoutSeconds > 0) {
       this.#release.push(core.clock.after(timeoutSeconds * 1000, () => this.#finish()));
@@ -102,19 +111,36 @@ class Watch implements Watcher {
     return message;
   }
 
-  next(): Promise<IteratorResult<WatchMessage>> {
+  get waiting(): number {
+    return this.#queue.length - this.#read;
+  }
+
+  get ended(): boolean {
+    return this.#closed;
+  }
+
+  wait(wake: () => void): void {
+    if (this.#closed) wake();
+    else this.#wake = wake;
+  }
+
+  async next(): Promise<IteratorResult<WatchMessage>> {
     const message = this.ready();
-    if (message !== undefined) return Promise.resolve({ done: false, value: message });
-    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
+    if (message !== undefined) return { done: false, value: message };
+    if (this.#closed) return { done: true, value: undefined };
+    await new Promise<void>((resolve) => this.wait(resolve));
+    return this.next();
   }
 
   return(): Promise<IteratorResult<WatchMessage>> {
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  close(): void {
     this.#finish();
     this.#queue = [];
-    return Promise.resolve({ done: true, value: undefined });
+    this.#read = 0;
   }
 
   #begin(): void {
@@ -147,11 +173,8 @@ class Watch implements Watcher {
   }
 
   #inScope(key: string, object: KubeObject): boolean {
-    const { namespace } = this.#options;
-    if (namespace !== '' && this.#resource.namespaced && !key.startsWith(`${namespace}/`)) {
-      return false;
-    }
-    return selects(this.#options, object);
+    if (this.#prefix !== '' && !key.startsWith(this.#prefix)) return false;
+    return !this.#isSelective || selects(this.#options, object);
   }
 
   #see(event: StoreEvent): void {
@@ -170,18 +193,11 @@ class Watch implements Watcher {
   }
 
   #push(type: WatchMessage['type'], object: JsonObject): void {
-    const waiting = this.#waiting;
-    if (waiting !== undefined) {
-      this.#waiting = undefined;
-      waiting({ done: false, value: { type, object } });
-      return;
-    }
     this.#queue.push({ type, object });
-    if (this.#queue.length - this.#read > this.#bound) {
-      this.#queue = [];
-      this.#read = 0;
-      this.#finish();
-    }
+    const wake = this.#wake;
+    this.#wake = undefined;
+    if (wake !== undefined) wake();
+    else if (this.waiting > this.#bound) this.close();
   }
 
   #bookmark(annotations?: { readonly [key: string]: string }): void {
@@ -230,9 +246,9 @@ class Watch implements Watcher {
     this.#closed = true;
     for (const release of this.#release) release();
     this.#release = [];
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.({ done: true, value: undefined });
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 }
 
