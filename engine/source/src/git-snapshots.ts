@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type FileTree, joinPath, overlayAt } from '@capstan/lib-files';
 import { parseRemoteUrl, type ResolvedCommit, readSubmodules } from '@capstan/lib-git';
 import { BoundedCache } from '@capstan/lib-std';
-import type { GitSources, OpenMirror } from './git-sources.ts';
+import { type GitSources, isPartial, type OpenMirror } from './git-sources.ts';
 import { createIgnoreFileCache, ignoreFiles } from './ignore-files.ts';
 import type { LfsStore } from './lfs-store.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -10,6 +12,7 @@ import type { GitSourceSpec, SourceAuth } from './source-spec.ts';
 import { sparseTree } from './sparse-tree.ts';
 
 const SNAPSHOTS_MAX = 1000;
+const FOLDERS_MAX = 50_000;
 /** As deep as go-git goes. */
 const SUBMODULE_DEPTH_MAX = 10;
 
@@ -18,6 +21,8 @@ export class GitSnapshots {
   readonly #git: GitSources;
   readonly #snapshots = new BoundedCache<string, Snapshot>(SNAPSHOTS_MAX);
   readonly #ignoreFiles = createIgnoreFileCache();
+  /** Of partial copies. */
+  readonly #wholeFolders = new BoundedCache<string, true>(FOLDERS_MAX);
   readonly #lfs: LfsStore;
 
   constructor(git: GitSources, lfs: LfsStore) {
@@ -39,6 +44,7 @@ export class GitSnapshots {
     if (lfs) files = await this.#lfs.fill(files, spec, open.key);
     if (submodules) files = await this.#fill(files, spec, 0);
     if (sparse !== undefined && sparse.length > 0) files = sparseTree(files, sparse);
+    if (isPartial(spec)) await this.#complete(files, open, sparse);
     const ignored = ignore && ignoreFiles(files, ignore, sparse ? undefined : this.#ignoreFiles);
     const scope = JSON.stringify([
       ignored?.rules ?? null,
@@ -55,9 +61,35 @@ export class GitSnapshots {
       files: ignored?.files ?? files,
       scope: createHash('sha256').update(`${open.key} ${scope}`).digest('hex'),
     };
-    // What LFS keeps is looked for each time: its cache may be deleted at any time.
-    if (!lfs) this.#snapshots.set(key, snapshot);
+    // What LFS keeps, and what a partial copy holds, is looked for each time: it may be deleted at any time.
+    if (!lfs && !isPartial(spec)) this.#snapshots.set(key, snapshot);
     return snapshot;
+  }
+
+  /** Fetches what the tree shows and the partial copy lacks; folders that were complete before are not looked into. */
+  async #complete(
+    files: FileTree,
+    { mirror, key }: OpenMirror,
+    sparse: readonly string[] = [],
+  ): Promise<void> {
+    const wanted: string[] = [];
+    const folders: string[] = [];
+    // The copy may have been deleted, and made anew.
+    const head = statSync(join(mirror.objects.gitDir, 'HEAD'), { throwIfNoEntry: false });
+    const copy = [key, head?.ino, head?.mtimeMs];
+    const visit = (path: string): void => {
+      const place = JSON.stringify([...copy, sparse, path, files.stat(path)?.id]);
+      if (this.#wholeFolders.get(place) === true) return;
+      folders.push(place);
+      for (const { name, kind } of files.readDirectory(path) ?? []) {
+        const inner = joinPath(path, name);
+        if (kind === 'directory') visit(inner);
+        else wanted.push(files.stat(inner)?.id ?? '');
+      }
+    };
+    visit('');
+    await mirror.fetchBlobs(wanted.filter((id) => id !== ''));
+    for (const place of folders) this.#wholeFolders.set(place, true);
   }
 
   /** Puts each submodule's files into its place. Credentials go to the repository's own host only. */

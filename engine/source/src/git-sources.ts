@@ -79,6 +79,7 @@ export class GitSources {
           : { credentials: credentialsOf(spec.auth, spec.url, this.#now) }),
         ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
         ...(spec.depth === undefined ? {} : { depth: spec.depth }),
+        ...(isPartial(spec) ? { partial: true } : {}),
       });
       open = { key, repository: repositoryKey(remote.url), mirror };
       this.#mirrors.set(key, open);
@@ -121,7 +122,8 @@ export class GitSources {
   #keyOf(spec: GitSourceSpec, url: string): string {
     const access = Object.entries(spec.auth ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
     // What is shallow is a copy of its own: others may need the whole history.
-    const shape = spec.depth === undefined ? [] : [spec.depth];
+    const depth = spec.depth === undefined ? [] : [spec.depth];
+    const shape = isPartial(spec) ? ['partial'] : depth;
     const text = JSON.stringify([spec.url, access, ...shape]);
     const known = this.#keys.get(text);
     if (known !== undefined) return known;
@@ -147,6 +149,14 @@ export class GitSources {
     this.#salt = readFileSync(path);
     return this.#salt;
   }
+}
+
+/**
+ * Whether the files of a repository are fetched as they are needed: where it is told beforehand which these are, and nothing
+ * beside them is read.
+ */
+export function isPartial({ sparse = [], submodules, lfs, depth }: GitSourceSpec): boolean {
+  return sparse.length > 0 && submodules !== true && lfs !== true && depth === undefined;
 }
 
 /** What git is given: credentials of the moment, of a GitHub App or another login, or what the Secret holds. */

@@ -10,7 +10,7 @@ import { gitTree } from './git-tree.ts';
 import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { requireRefName } from './ref-name.ts';
-import { type GitCredentials, openRemoteAccess } from './remote-access.ts';
+import { type GitCredentials, openRemoteAccess, type RemoteAccess } from './remote-access.ts';
 import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
 import { RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
@@ -34,6 +34,8 @@ export interface MirrorOptions extends ObjectStoreOptions {
   readonly timeoutMs?: number;
   /** Only so many commits of what is asked for are fetched, and no other branches or tags; absent: all of everything. */
   readonly depth?: number;
+  /** Files are fetched only when `fetchBlobs` asks for them (a partial clone); servers that cannot do that give all. */
+  readonly partial?: boolean;
   readonly pickVersion?: PickVersion;
   readonly pickVersions?: PickVersions;
 }
@@ -187,6 +189,22 @@ export class Mirror {
     return gitTree(this.objects, this.objects.readCommit(commit).tree);
   }
 
+  /** Brings files of a partial copy here, those that are not, in one request. */
+  async fetchBlobs(ids: Iterable<string>, options: RemoteOptions = {}): Promise<void> {
+    const missing = [...new Set(ids)].filter((id) => !this.objects.holds(id));
+    if (missing.length === 0) return;
+    await initMirror(this.#options.folder);
+    // What git itself sends for what it finds missing.
+    const settings = [['fetch.negotiationAlgorithm', 'noop']] as const;
+    const run = { input: `${missing.join('\n')}\n`, settings };
+    const work = this.#runRemote(
+      'fetching files of',
+      (url) => ['fetch', ...BLOB_OPTIONS, '--', url],
+      run,
+    );
+    await withSignal(work, options.signal);
+  }
+
   async #materialize(
     query: RevisionQuery,
     refs: RemoteRefs,
@@ -312,13 +330,14 @@ export class Mirror {
     if (ref !== undefined && !/^(?:HEAD$|refs\/(?:heads|tags)\/)/.test(ref)) {
       specs.push(`+${ref}:refs/capstan/${ref.replace(/^refs\//, '')}`);
     }
-    await this.#runRemote('fetching', (url) => fetchArguments(url, specs));
+    const partial = this.#options.partial === true ? [WITHOUT_BLOBS] : [];
+    await this.#runRemote('fetching', (url) => fetchArguments(url, specs, partial));
     if (++this.#fetches % FETCHES_BEFORE_REPACK === 0) await this.#repack();
     if (ref !== undefined || commit === undefined) return;
     if (this.objects.peelToCommit(commit) !== undefined) return;
     // Not reachable from branches or tags: many servers hand out a commit by its id all the same.
     await this.#runRemote('fetching', (url) =>
-      fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`]),
+      fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`], partial),
     ).catch(() => undefined);
   }
 
@@ -354,6 +373,7 @@ export class Mirror {
   async #runRemote(
     what: string,
     argumentsFor: (url: string) => readonly string[],
+    more: { readonly input?: string; readonly settings?: RemoteAccess['settings'] } = {},
   ): Promise<RunResult> {
     const { folder, timeoutMs } = this.#options;
     const credentials = await this.#credentials();
@@ -362,7 +382,8 @@ export class Mirror {
       runGit(argumentsFor(url.url), {
         gitDir: folder,
         environment: access.environment,
-        settings: access.settings,
+        settings: [...access.settings, ...(more.settings ?? [])],
+        ...(more.input === undefined ? {} : { input: more.input }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
     let result = await run(this.#url);
@@ -389,8 +410,23 @@ const FETCH_OPTIONS = [
   '--no-show-forced-updates',
 ] as const;
 
-function fetchArguments(url: string, specs: readonly string[]): readonly string[] {
-  return ['fetch', ...FETCH_OPTIONS, '--', url, ...specs];
+const WITHOUT_BLOBS = '--filter=blob:none';
+const BLOB_OPTIONS = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-recurse-submodules',
+  '--no-auto-maintenance',
+  WITHOUT_BLOBS,
+  '--stdin',
+] as const;
+
+function fetchArguments(
+  url: string,
+  specs: readonly string[],
+  more: readonly string[] = [],
+): readonly string[] {
+  return ['fetch', ...FETCH_OPTIONS, ...more, '--', url, ...specs];
 }
 
 /** Makes an empty bare repository, whole or not at all, so that two processes may do it at once. */

@@ -64,6 +64,12 @@ export class ObjectStore {
     return this.#read(id) !== undefined;
   }
 
+  /** Whether it is on disk now, whatever is kept in memory. */
+  holds(id: string): boolean {
+    this.#refreshPacks();
+    return this.#readQuietly(id) !== undefined;
+  }
+
   /** The object; an error that names it when the repository does not hold it. */
   read(id: string): GitObject {
     const object = this.#read(id) ?? this.#askGit(id);
@@ -141,7 +147,8 @@ export class ObjectStore {
         const object = pack.read(id);
         if (object !== undefined) return object;
       } catch {
-        return this.#askGit(id);
+        // Somebody may have deleted the pack, or the whole repository.
+        return this.#refreshPacks() ? this.#readPacked(id) : this.#askGit(id);
       }
     }
     return undefined;
