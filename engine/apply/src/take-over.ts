@@ -1,24 +1,28 @@
+import type { FormerManager } from '@capstan/engine-sync';
 import { formatFieldsV1, parseFieldsV1 } from '@capstan/kube-merge';
 import type { Json, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
 
 export interface TakeOver {
-  /** Managers whose client-side writes (operation Update) become ours. */
-  readonly from: readonly string[];
+  /** Managers whose writes become ours. */
+  readonly from: readonly FormerManager[];
   readonly to: string;
 }
 
 /**
- * The JSON patch that hands the fields of client-side managers to our server-side one, so that a field dropped from the
+ * The JSON patch that hands the fields of other managers to our server-side one, so that a field dropped from the
  * manifest is dropped from the object, and nothing else changes: no field of the object itself is touched. undefined when
  * there is nothing to hand over. It holds for this resourceVersion only; the server answers CONFLICT otherwise.
  */
 export function takeOverPatch(live: KubeObject, { from, to }: TakeOver): Json | undefined {
   const { managedFields = [], resourceVersion } = live.metadata;
+  const isTheirs = ({ manager, operation }: ManagedFieldsEntry): boolean =>
+    from.some((one) =>
+      typeof one === 'string'
+        ? operation === 'Update' && one === manager
+        : operation === one.operation && one.manager === manager,
+    );
   const theirs = managedFields.filter(
-    (entry) =>
-      entry.operation === 'Update' &&
-      (entry.subresource ?? '') === '' &&
-      from.includes(entry.manager ?? ''),
+    (entry) => (entry.subresource ?? '') === '' && isTheirs(entry),
   );
   const [newest] = [...theirs].sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1));
   if (newest === undefined || resourceVersion === undefined) return undefined;

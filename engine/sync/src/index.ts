@@ -20,6 +20,7 @@ export { isDeleteHook, isHook, isLeftAlone, readHints } from './read-hints.ts';
 export { SYNC_DEFAULTS } from './sync-defaults.ts';
 export type {
   DeletePhase,
+  FormerManager,
   HookDeletePolicy,
   HookObject,
   HookVocabulary,

@@ -66,8 +66,8 @@ export interface SyncPolicy {
   readonly skipHooks: boolean;
   readonly outOfSyncOnly: boolean;
   readonly skipDryRunOnMissingKind: boolean;
-  /** Field managers whose client-side writes ours takes over. */
-  readonly takeOverFrom: readonly string[];
+  /** Field managers whose writes ours takes over. */
+  readonly takeOverFrom: readonly FormerManager[];
   /** Only these; absent: all. */
   readonly selected?: readonly ObjectKey[];
   /** Make this namespace first when nothing else does. */
@@ -95,13 +95,16 @@ export interface ManagedNamespace {
   };
 }
 
+/** A field manager by what it wrote on the client's side (operation Update); or by what it applied on the server's. */
+export type FormerManager = string | { readonly manager: string; readonly operation: 'Apply' };
+
 export interface StepOptions {
   readonly replace: boolean;
   readonly force: boolean;
   readonly validate: boolean;
   readonly dryRun: boolean;
   readonly propagation: Propagation;
-  readonly takeOverFrom: readonly string[];
+  readonly takeOverFrom: readonly FormerManager[];
   /** Delete and create again when the server refuses a change of an immutable field. */
   readonly recreate: boolean;
   /** Leave the object alone once it exists. */

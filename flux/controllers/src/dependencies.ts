@@ -1,8 +1,8 @@
 import type { Kustomization } from '@capstan/flux-api';
-import type { CelCompiler, CelValue } from '@capstan/lib-expressions';
-import { CapstanError } from '@capstan/lib-std';
+import type { CelCompiler } from '@capstan/lib-expressions';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
+import { judgeReadiness, type Readiness } from './ready-expression.ts';
 import type { FluxSettings } from './settings.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 
@@ -31,10 +31,8 @@ export function findUnready(
     if (found === undefined) return `dependency ${place} not found`;
     if (readyExpr !== undefined && readyExpr !== '') {
       // The expression stands for the check of conditions and revisions unless told otherwise, as in Flux.
-      const why = judgeByExpression(compileCel(readyExpr), readyExpr, {
-        self: kustomization,
-        dep: found,
-      });
+      const objects = { self: kustomization, dep: found };
+      const why = whyUnready(judgeReadiness(readyExpr, objects, compileCel));
       if (why !== undefined) return `dependency ${place} ${why}`;
       if (settings.additiveDependencyCheck !== true) continue;
     }
@@ -50,41 +48,10 @@ export function findUnready(
   return undefined;
 }
 
-/** undefined when the expression is true. Throws CEL_INVALID for what is no expression. */
-function judgeByExpression(
-  expression: ReturnType<CelCompiler>,
-  readyExpr: string,
-  { self, dep }: { readonly self: Kustomization; readonly dep: Kustomization },
-): string | undefined {
-  if ('error' in expression) {
-    throw new CapstanError(
-      'CEL_INVALID',
-      `failed to evaluate dependency ${dep.metadata.name}: failed to parse the CEL expression '${readyExpr}': ${expression.error}`,
-    );
-  }
-  const unknown = unknownVariable(readyExpr);
-  if (unknown !== undefined) {
-    throw new CapstanError(
-      'CEL_INVALID',
-      `failed to evaluate dependency ${dep.metadata.name}: failed to parse the CEL expression '${readyExpr}': undeclared reference to '${unknown}'`,
-    );
-  }
-  const outcome = expression.evaluate({ self: plain(self), dep: plain(dep) });
-  if (outcome.kind === 'error')
-    return `could not be judged: failed to evaluate the CEL expression '${readyExpr}': ${outcome.message}`;
-  return outcome.value === true ? undefined : 'is not ready according to readyExpr eval';
-}
-
-/** A name at the root of a field path that is neither `self` nor `dep`, nor bound by the expression itself. */
-function unknownVariable(expression: string): string | undefined {
-  const code = expression.replaceAll(/r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'/g, "''");
-  const bound = [...code.matchAll(/\.\w+\(\s*(\w+)\s*,/g)].map(([, name]) => name);
-  const roots = [...code.matchAll(/(?<![\w.])([A-Za-z_]\w*)\s*[.[]/g)].map(([, name]) => name);
-  return roots.find((name) => name !== 'self' && name !== 'dep' && !bound.includes(name));
-}
-
-function plain(object: Kustomization): CelValue {
-  return JSON.parse(JSON.stringify(object));
+/** undefined when the expression is true. */
+function whyUnready(readiness: Readiness): string | undefined {
+  if (readiness.kind === 'unclear') return `could not be judged: ${readiness.problem}`;
+  return readiness.kind === 'ready' ? undefined : 'is not ready according to readyExpr eval';
 }
 
 function sameSource(a: Kustomization, b: Kustomization): boolean {

@@ -12,10 +12,17 @@ export { createFluxControllers, type FluxControllers, type FluxPorts } from './f
 export { findHealthCheck, readHealthChecks } from './health-checks.ts';
 export { type Bearer, CloudIdentities } from './identity/cloud-identities.ts';
 export { formatEntry } from './inventory.ts';
+export { compareKeys } from './kind-order.ts';
 export { kustomizationDependency } from './kustomization-dependency.ts';
 export { readValues } from './read-secret.ts';
+export { judgeReadiness } from './ready-expression.ts';
 export { reconcileDurations } from './reconcile-durations.ts';
-export { checkSourceKind, type FluxSettings, isWatched } from './settings.ts';
+export {
+  checkSourceKind,
+  type FluxSettings,
+  isWatched,
+  overriddenManagers,
+} from './settings.ts';
 export type { ArtifactPort } from './sources/artifact-port.ts';
 export {
   basicLoginOf,

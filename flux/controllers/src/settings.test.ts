@@ -33,7 +33,11 @@ test('further managers are taken over, and variables without values may be empty
     });
   const plain = lower({});
   const told = lower({ overrideManagers: ['node-fetch'], laxSubstitutions: true });
-  assert.deepEqual(told.sync.takeOverFrom, [...plain.sync.takeOverFrom, 'node-fetch']);
+  assert.deepEqual(told.sync.takeOverFrom, [
+    ...plain.sync.takeOverFrom,
+    'node-fetch',
+    { manager: 'node-fetch', operation: 'Apply' },
+  ]);
   const strict = ({ sources }: typeof plain) =>
     at(sources[0]?.render as never, 'substitute', 'strict');
   assert.deepEqual([strict(plain), strict(told)], [true, false]);

@@ -5,7 +5,7 @@ import { CapstanError } from '@capstan/lib-std';
 export interface FluxSettings {
   /** Only objects whose labels match are reconciled (`--watch-label-selector`): one shard of several. */
   readonly watchSelector?: LabelSelector;
-  /** Further managers whose fields are taken over at each apply (`--override-manager`). */
+  /** Further managers whose fields are taken over at each apply, and before drift of a release is looked for (`--override-manager`). */
   readonly overrideManagers?: readonly string[];
   /** Kinds that are applied after definitions and before all others (`--custom-apply-stage-kinds`). */
   readonly customStageKinds?: readonly { readonly group: string; readonly kind: string }[];
@@ -29,6 +29,8 @@ export interface FluxSettings {
   readonly retriesOnFailure?: boolean;
   /** Service accounts that objects name are their identities at clouds (ObjectLevelWorkloadIdentity). */
   readonly objectIdentities?: boolean;
+  /** A chart's version stays as it is, whatever the digest of its artifact (DisableChartDigestTracking). */
+  readonly keepsChartVersions?: boolean;
   /** Whose tokens reach clusters that a ConfigMap describes, where it names no account (`--default-kubeconfig-service-account`). */
   readonly defaultKubeConfigAccount?: string;
   /** Whose identity opens sources that name none (source-controller's `--default-service-account`). */
@@ -42,6 +44,11 @@ export interface FluxSettings {
   readonly helmChartBytesMax?: number;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
   readonly cancelsHealthChecks?: boolean;
+}
+
+/** Those of `--override-manager`: by whatever they wrote, as the original takes them over. */
+export function overriddenManagers({ overrideManagers = [] }: FluxSettings) {
+  return overrideManagers.flatMap((manager) => [manager, { manager, operation: 'Apply' as const }]);
 }
 
 /** Whether an object is one of those that are reconciled here. */

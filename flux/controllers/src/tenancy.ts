@@ -8,16 +8,20 @@ export interface Tenancy {
   readonly defaultServiceAccount?: string;
 }
 
-/** Throws ACCESS_DENIED when an object refers to another namespace and may not. */
+interface Reference {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Throws ACCESS_DENIED, in the words of `say`, when an object refers to another namespace and may not. */
 export function checkReference(
-  reference: { readonly kind: string; readonly namespace: string; readonly name: string },
+  reference: Reference,
   own: string,
   { noCrossNamespaceRefs = false }: Tenancy,
+  say: (reference: Reference) => string = ({ kind, namespace, name }) =>
+    `can't access '${kind}/${namespace}/${name}', cross-namespace references have been blocked`,
 ): void {
   if (!noCrossNamespaceRefs || reference.namespace === own) return;
-  const { kind, namespace, name } = reference;
-  throw new CapstanError(
-    'ACCESS_DENIED',
-    `can't access '${kind}/${namespace}/${name}', cross-namespace references have been blocked`,
-  );
+  throw new CapstanError('ACCESS_DENIED', say(reference));
 }

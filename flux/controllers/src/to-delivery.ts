@@ -14,7 +14,7 @@ import {
 import { type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { parseDurationMs } from './durations.ts';
 import { readHealthChecks } from './health-checks.ts';
-import type { FluxSettings } from './settings.ts';
+import { type FluxSettings, overriddenManagers } from './settings.ts';
 import { FLUX_VOCABULARY } from './vocabulary.ts';
 
 export interface LoweringContext {
@@ -74,7 +74,7 @@ export function toDelivery(
       propagation: 'Background',
       force: spec.force ?? false,
       skipHooks: true,
-      takeOverFrom: [...PREDECESSORS, ...(settings.overrideManagers ?? [])],
+      takeOverFrom: [...PREDECESSORS, ...overriddenManagers(settings)],
       stages: [...STAGES, settings.customStageKinds ?? []],
       waitFor: 'applied',
       failOnShared: false,

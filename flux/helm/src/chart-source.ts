@@ -1,12 +1,17 @@
 /** The chart that a HelmRelease refers to: whether its source is ready, and what its artifact holds. */
 import type { Artifact, HelmRelease, SourceStatus } from '@capstan/flux-api';
-import { checkReference, type Tenancy } from '@capstan/flux-controllers';
+import {
+  checkReference,
+  checkSourceKind,
+  type FluxSettings,
+  type Tenancy,
+} from '@capstan/flux-controllers';
 import type { Chart } from '@capstan/kube-helm';
 import type { KubeObject } from '@capstan/kube-object';
 import { compareVersions, parseVersion, type Version } from '@capstan/lib-semver';
 import { CapstanError } from '@capstan/lib-std';
 import type { HelmControlState } from './control-state.ts';
-import { formatName, sourceOf } from './names.ts';
+import { deniedText, formatName, sourceOf } from './names.ts';
 
 export interface ChartSource extends KubeObject {
   readonly status: SourceStatus;
@@ -15,10 +20,19 @@ export interface ChartSource extends KubeObject {
 /** Throws ACCESS_DENIED, or SOURCE_MISSING with what client-go says. */
 export function findSource(
   release: HelmRelease,
-  { control, tenancy }: { readonly control: HelmControlState; readonly tenancy: Tenancy },
+  {
+    control,
+    tenancy,
+    settings = {},
+  }: {
+    readonly control: HelmControlState;
+    readonly tenancy: Tenancy;
+    readonly settings?: FluxSettings;
+  },
 ): ChartSource {
   const place = placeOf(release);
-  checkReference(place, release.metadata.namespace ?? '', tenancy);
+  checkReference(place, release.metadata.namespace ?? '', tenancy, deniedText);
+  checkSourceKind(place, settings);
   const found = control.find(place.kind, place);
   if (found !== undefined) return withStatusOf(found);
   const plural =
@@ -76,9 +90,18 @@ export interface DatedChart {
 
 /**
  * The chart with a part of the source's digest in its version, where the source is known by digest: so that a tag which
- * moves is noticed. Throws CHART_REVISION when tag and chart do not agree.
+ * moves is noticed; the digest alone where versions are kept. Throws CHART_REVISION when tag and chart do not agree.
  */
-export function dateChart(chart: Chart, source: ChartSource): DatedChart {
+export function dateChart(
+  given: Chart,
+  source: ChartSource,
+  { keepsChartVersions = false }: FluxSettings = {},
+): DatedChart {
+  const { chart, ociDigest } = withDigest(given, source);
+  return { chart: keepsChartVersions ? given : chart, ociDigest };
+}
+
+function withDigest(chart: Chart, source: ChartSource): DatedChart {
   const revision = source.status.artifact?.revision ?? '';
   const isDigested =
     source.kind === 'OCIRepository' ||

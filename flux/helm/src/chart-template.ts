@@ -5,7 +5,7 @@ import type { KubeClient } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { withStatus } from './conditions.ts';
 import type { HelmControlState } from './control-state.ts';
-import { chartName, formatName, type NamespacedName } from './names.ts';
+import { chartName, deniedText, formatName, type NamespacedName } from './names.ts';
 
 const FIELD_MANAGER = 'helm-controller';
 const API_VERSION = `${SOURCE_GROUP}/v1`;
@@ -76,7 +76,8 @@ export async function reconcileTemplate(
 }
 
 function check(release: HelmRelease, place: NamespacedName, { tenancy }: TemplatePorts): void {
-  checkReference({ kind: 'HelmChart', ...place }, release.metadata.namespace ?? '', tenancy);
+  const own = release.metadata.namespace ?? '';
+  checkReference({ kind: 'HelmChart', ...place }, own, tenancy, deniedText);
 }
 
 async function deleteChart(release: HelmRelease, ports: TemplatePorts): Promise<HelmRelease> {

@@ -1,19 +1,34 @@
 /** Finds where the cluster differs from what a release holds, and brings it back. */
-
+import { takeOverPatch } from '@capstan/engine-apply';
 import { matchesPattern, matchesSelector } from '@capstan/engine-diff';
+import type { FormerManager } from '@capstan/engine-sync';
 import { HELM_GROUP, type HelmRelease } from '@capstan/flux-api';
+import { compareKeys } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import { type Release, releaseObjects, serverMessage } from '@capstan/kube-helm';
 import { applyJsonPatch } from '@capstan/kube-merge';
 import { type Json, type JsonObject, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
-import { type DriftReport, hasDrift, type ObjectDrift, objectText } from './drift-report.ts';
+import {
+  type DriftReport,
+  hasDrift,
+  type JsonPatchOperation,
+  type ObjectDrift,
+  objectText,
+} from './drift-report.ts';
 import { jsonDifference } from './json-difference.ts';
 import { FIELD_MANAGER } from './to-release-options.ts';
 
 const EXCLUDED_KEY = `${HELM_GROUP}/driftDetection`;
 
 type IgnoreRules = NonNullable<NonNullable<HelmRelease['spec']['driftDetection']>['ignore']>;
+
+export interface DriftPorts {
+  readonly client: KubeClient;
+  readonly signal: AbortSignal;
+  /** Managers whose fields become the release's own beforehand (`--override-manager`). */
+  readonly formerManagers?: readonly FormerManager[];
+}
 
 /**
  * Asks the server, by a dry run for each object of the revision, whether applying it would change anything but what the
@@ -22,15 +37,15 @@ type IgnoreRules = NonNullable<NonNullable<HelmRelease['spec']['driftDetection']
 export async function findDrift(
   record: Release,
   ignore: IgnoreRules,
-  { client, signal }: { readonly client: KubeClient; readonly signal: AbortSignal },
+  ports: DriftPorts,
 ): Promise<DriftReport> {
   const report: ObjectDrift[] = [];
   const problems: string[] = [];
-  for (const object of await releaseObjects(record, client)) {
+  for (const object of await releaseObjects(record, ports.client)) {
     try {
-      report.push(await compare(object, ignoredPaths(object, ignore), { client, signal }));
+      report.push(await compare(object, ignoredPaths(object, ignore), ports));
     } catch (error) {
-      signal.throwIfAborted();
+      ports.signal.throwIfAborted();
       problems.push(`${objectText(object)} dry-run failed: ${serverMessage(error)}`);
     }
   }
@@ -44,36 +59,52 @@ export async function findDrift(
 async function compare(
   object: KubeObject,
   ignored: readonly string[],
-  { client, signal }: { readonly client: KubeClient; readonly signal: AbortSignal },
+  { client, signal, formerManagers = [] }: DriftPorts,
 ): Promise<ObjectDrift> {
   if (isExcluded(object) || ignored.includes('')) return { kind: 'excluded', object };
   const { apiVersion, kind, metadata } = object;
   const { name = '', namespace = '' } = metadata;
-  const live = await client.find({ apiVersion, kind, name, namespace }, { signal });
+  const ref = { apiVersion, kind, name, namespace };
+  let live = await client.find(ref, { signal });
+  if (live !== undefined && isExcluded(live)) return { kind: 'excluded', object };
+  const hand = { from: formerManagers, to: FIELD_MANAGER };
+  const taken = live === undefined ? undefined : takeOverPatch(live, hand);
+  if (taken !== undefined) live = await client.patch(ref, taken, { type: 'json', signal });
+  const options = { fieldManager: FIELD_MANAGER, force: true, dryRun: true, signal };
+  const predicted = await client.apply(object, options);
   if (live === undefined) return { kind: 'missing', object };
-  if (isExcluded(live)) return { kind: 'excluded', object };
-  const predicted = await client.apply(object, {
-    fieldManager: FIELD_MANAGER,
-    force: true,
-    dryRun: true,
-    signal,
-  });
-  const patch = jsonDifference(content(live, ignored), content(predicted, ignored));
+  const patch = [
+    ...marksDifference(live, predicted, ignored),
+    ...jsonDifference(content(live, ignored), content(predicted, ignored)),
+  ];
   return patch.length === 0 ? { kind: 'same', object } : { kind: 'changed', object, patch };
 }
 
-/** What counts of an object: labels, annotations, and all but the rest of metadata and the status. */
-function content(object: KubeObject, ignored: readonly string[]): JsonObject {
-  const { metadata, status: _status, ...rest } = object;
-  const { labels, annotations } = metadata;
-  const kept: JsonObject = {
-    ...rest,
-    metadata: {
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
+/** Labels and annotations that others add are no drift, and metadata is never replaced as a whole: it holds more than these. */
+function marksDifference(
+  live: KubeObject,
+  predicted: KubeObject,
+  ignored: readonly string[],
+): readonly JsonPatchOperation[] {
+  const marks = (object: KubeObject, field: 'labels' | 'annotations'): JsonObject | undefined => {
+    const own = object.metadata[field];
+    const kept = own && ignored.reduce(without, { metadata: { [field]: own } });
+    const metadata = kept?.['metadata'];
+    return (metadata as Readonly<Record<string, JsonObject>> | undefined)?.[field];
   };
-  return ignored.reduce(without, kept);
+  return (['annotations', 'labels'] as const).flatMap((field) => {
+    const [from, to] = [marks(live, field), marks(predicted, field)];
+    const path = `/metadata/${field}`;
+    if (to === undefined) return [];
+    if (from === undefined) return [{ op: 'add' as const, path, value: to }];
+    return jsonDifference(from, to, path).filter(({ op }) => op !== 'remove');
+  });
+}
+
+/** What counts of an object beside its labels and annotations: all but metadata and status. */
+function content(object: KubeObject, ignored: readonly string[]): JsonObject {
+  const { metadata: _metadata, status: _status, ...rest } = object;
+  return ignored.reduce(without, rest);
 }
 
 function without(value: JsonObject, path: string): JsonObject {
@@ -127,7 +158,7 @@ export async function correctDrift(
   const changes: string[] = [];
   const problems: string[] = [];
   const options = { fieldManager: FIELD_MANAGER, signal };
-  for (const drift of report) {
+  for (const drift of inOrder(report)) {
     const { object } = drift;
     try {
       if (drift.kind === 'missing') {
@@ -142,15 +173,29 @@ export async function correctDrift(
       }
     } catch (error) {
       signal.throwIfAborted();
-      const doing = drift.kind === 'missing' ? 'creation' : 'patch';
-      problems.push(`${objectText(object)} ${doing} failure: ${problemText(object, error)}`);
+      const isPatch = drift.kind === 'changed';
+      const text = isPatch ? patchProblem(object, error) : serverMessage(error);
+      problems.push(`${objectText(object)} ${isPatch ? 'patch' : 'creation'} failure: ${text}`);
     }
   }
   return { changes, problems };
 }
 
-/** What the server says of a Secret may hold its values: only the last part is told. */
-function problemText(object: KubeObject, error: unknown): string {
+/** What is missing first, in the order in which kinds need each other, then what has changed. */
+function inOrder(report: DriftReport): DriftReport {
+  const keyOf = ({ object: { apiVersion, kind, metadata } }: ObjectDrift) => {
+    const { name = '', namespace = '' } = metadata;
+    return { group: parseApiVersion(apiVersion).group, kind, namespace, name };
+  };
+  const of = (kind: ObjectDrift['kind']): DriftReport =>
+    report
+      .filter((drift) => drift.kind === kind)
+      .toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
+  return [...of('missing'), ...of('changed')];
+}
+
+/** What the server says of a patch of a Secret may hold its values: only the last part is told. */
+function patchProblem(object: KubeObject, error: unknown): string {
   const text = serverMessage(error);
   return object.kind === 'Secret' ? text.slice(text.lastIndexOf(':') + 1).trim() : text;
 }

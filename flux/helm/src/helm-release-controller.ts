@@ -19,6 +19,7 @@ import {
   isWatched,
   type NamedKey,
   openDestination,
+  overriddenManagers,
   parseDurationMs,
   reconcileDurations,
   setFinalizer,
@@ -56,7 +57,7 @@ import {
 import { withDefaults } from './default-spec.ts';
 import { valuesDigest } from './digests.ts';
 import { releaseName, releaseNamespace, sourceOf, storageNamespace } from './names.ts';
-import { type Observed, observeRelease } from './observe-release.ts';
+import { forget, type Observed, observeRelease } from './observe-release.ts';
 import { type ActionPorts, uninstall, withoutFailures } from './perform-action.ts';
 import type { ReleaseExpressions } from './release-expressions.ts';
 import { releaseMerge } from './release-merge.ts';
@@ -319,7 +320,14 @@ async function releaseChart(
 ): Promise<RunResult> {
   const { chart, values, ociDigest } = observed;
   let { release } = observed;
-  const actions = await actionPorts(release, { session, check });
+  let actions: ActionPorts;
+  try {
+    actions = await actionPorts(release, { session, check });
+  } catch (error) {
+    session.signal.throwIfAborted();
+    return unreachable(release, error, session);
+  }
+  release = forget(release, ['RESTClientError', 'FactoryError'], actions.clock.now());
   const moved = await leaveOldTarget(release, chart.metadata.name, actions);
   if (moved !== undefined) return moved;
   const storage = storageNamespace(release);
@@ -343,6 +351,17 @@ async function releaseChart(
   return session.interrupt.aborted ? cancelled(result, session) : result;
 }
 
+/** The cluster, or the account to act as, cannot be had. */
+function unreachable(release: HelmRelease, cause: unknown, { ports }: Session): RunResult {
+  const message = messageOf(cause);
+  const state = { type: 'Ready', status: 'False' as const, reason: 'RESTClientError', message };
+  const error =
+    cause instanceof CapstanError && cause.kind !== 'stalled'
+      ? cause
+      : new CapstanError('RELEASE_DESTINATION', message, { kind: 'retry', cause });
+  return { release: mark(release, state, ports.clock.now()), end: { kind: 'failed', error } };
+}
+
 async function actionPorts(
   release: HelmRelease,
   { session, check }: { readonly session: Session; readonly check: HealthCheck },
@@ -359,6 +378,7 @@ async function actionPorts(
     language: ports.charts.language,
     merge: releaseMerge((kind) => cluster.schemaOf(kind)),
     waits: createWaits({ cluster: client, clock, check, interrupt }),
+    formerManagers: overriddenManagers(ports.settings ?? {}),
   };
 }
 
@@ -482,7 +502,8 @@ async function removeRelease(
   try {
     actions = await actionPorts(release, { session, check: () => undefined });
   } catch (error) {
-    const isMissing = error instanceof CapstanError && error.code === 'SECRET_MISSING';
+    const cause: unknown = error instanceof CapstanError ? error.cause : undefined;
+    const isMissing = cause instanceof CapstanError && cause.code === 'SECRET_MISSING';
     if (isMissing || isNotFound(error)) return { release };
     const message = `failed to build REST client getter to uninstall release: ${messageOf(error)}`;
     const state = { type: 'Ready', status: 'False' as const, reason: 'UninstallFailed', message };

@@ -3,21 +3,24 @@ import { formatEntry } from '@capstan/flux-controllers';
 import {
   type Chart,
   chartCrds,
+  processDependencies,
   type Release,
   type ReleaseCluster,
   releaseObjects,
+  type Values,
 } from '@capstan/kube-helm';
 import { type Json, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { nodeToValue, parseDocuments } from '@capstan/lib-yaml';
 
-/** What a revision holds, and the CRDs of its chart, as Flux lists it. */
+/** What a revision holds, and the CRDs of its chart and of the subcharts that the values enable, as Flux lists it. */
 export async function inventoryOf(
   record: Release,
-  chart: Chart,
+  { chart, values }: { readonly chart: Chart; readonly values: Values },
   cluster: ReleaseCluster,
 ): Promise<readonly ResourceEntry[]> {
   const objects = await releaseObjects(record, cluster);
-  return [...objects, ...crdsOf(chart)].map(({ apiVersion, kind, metadata }) => {
+  const crds = crdsOf(processDependencies(chart, values));
+  return [...objects, ...crds].map(({ apiVersion, kind, metadata }) => {
     const { group, version } = parseApiVersion(apiVersion);
     const { name = '', namespace = '' } = metadata;
     return formatEntry({ key: { group, kind, namespace, name }, version });

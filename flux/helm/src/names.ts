@@ -7,11 +7,13 @@ const HASH_LENGTH = 12;
 
 /** The name in Helm's storage: long ones are cut and end in a part of their hash. */
 export function releaseName(release: HelmRelease): string {
-  const { metadata, spec } = release;
+  return shortenName(wantedName(release));
+}
+
+/** The name before it is cut, as the original tells failures. */
+export function wantedName({ metadata, spec }: HelmRelease): string {
   const { name = '' } = metadata;
-  const wanted =
-    spec.releaseName || (spec.targetNamespace ? `${spec.targetNamespace}-${name}` : name);
-  return shortenName(wanted);
+  return spec.releaseName || (spec.targetNamespace ? `${spec.targetNamespace}-${name}` : name);
 }
 
 export function shortenName(name: string): string {
@@ -53,6 +55,11 @@ export function sourceOf(
   if (template !== undefined) return { kind: 'HelmChart', ...template };
   const { kind = '', name = '', namespace } = chartRef ?? {};
   return { kind, name, namespace: namespace || (release.metadata.namespace ?? '') };
+}
+
+/** What helm-controller says of a reference to another namespace where that is refused. */
+export function deniedText({ kind, ...place }: NamespacedName & { readonly kind: string }): string {
+  return `cross-namespace references are not allowed: cannot access ${kind} ${formatName(place)}`;
 }
 
 export function formatName({ namespace, name }: NamespacedName): string {

@@ -3,7 +3,7 @@
  * ends the reconcile with what the original says of it.
  */
 import { type HelmRelease, parseHelmRelease } from '@capstan/flux-api';
-import { checkReference, type Tenancy } from '@capstan/flux-controllers';
+import { checkReference, type FluxSettings, type Tenancy } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import type { Chart, Values } from '@capstan/kube-helm';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
@@ -12,7 +12,7 @@ import { type ChartSource, dateChart, findSource, unreadyReason } from './chart-
 import { composeValues } from './compose-values.ts';
 import { conditionOf, mark } from './conditions.ts';
 import type { HelmControlState } from './control-state.ts';
-import { formatName } from './names.ts';
+import { deniedText, formatName } from './names.ts';
 import type { ReleaseExpressions } from './release-expressions.ts';
 import type { Told } from './tell.ts';
 
@@ -23,6 +23,7 @@ export interface ObservePorts {
   readonly tenancy: Tenancy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly settings?: FluxSettings;
   /** Decides `readyExpr` of a dependency. */
   readonly isReadyByExpression: ReleaseExpressions['isReady'];
 }
@@ -108,7 +109,7 @@ async function loadChart(
   }
   const release = forget(given, ['ArtifactFailed'], nowMs);
   try {
-    return { kind: 'complete', release, values, ...dateChart(loaded, source) };
+    return { kind: 'complete', release, values, ...dateChart(loaded, source, ports.settings) };
   } catch (error) {
     return failed(release, 'ChartMutateError', {
       error: asCapstanError(error),
@@ -128,7 +129,11 @@ function notReady(
 }
 
 /** A reason that no longer holds is not told any longer. */
-function forget(release: HelmRelease, reasons: readonly string[], nowMs: number): HelmRelease {
+export function forget(
+  release: HelmRelease,
+  reasons: readonly string[],
+  nowMs: number,
+): HelmRelease {
   if (!reasons.includes(conditionOf(release, 'Ready')?.reason ?? '')) return release;
   const message = 'reconciliation in progress';
   const state = { type: 'Ready', status: 'Unknown' as const, reason: 'Progressing', message };
@@ -227,7 +232,7 @@ function findUnready(release: HelmRelease, ports: ObservePorts): string | undefi
   const own = release.metadata.namespace ?? '';
   for (const { name, namespace: given, readyExpr } of release.spec.dependsOn ?? []) {
     const namespace = given || own;
-    checkReference({ kind: 'HelmRelease', namespace, name }, own, ports.tenancy);
+    checkReference({ kind: 'HelmRelease', namespace, name }, own, ports.tenancy, deniedText);
     const text = formatName({ namespace, name });
     const object = ports.control.find('HelmRelease', { namespace, name });
     const parsed = object && parseHelmRelease(object);
@@ -239,7 +244,7 @@ function findUnready(release: HelmRelease, ports: ObservePorts): string | undefi
       if (!ports.isReadyByExpression(readyExpr, release, dependency)) {
         return `dependency '${text}' is not ready according to readyExpr eval`;
       }
-      continue;
+      if (ports.settings?.additiveDependencyCheck !== true) continue;
     }
     const isObserved = dependency.metadata.generation === dependency.status.observedGeneration;
     if (!isObserved || conditionOf(dependency, 'Ready')?.status !== 'True') {

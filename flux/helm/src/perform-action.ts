@@ -2,6 +2,7 @@
  * Performs one action on a release through kube/helm, and gives the HelmRelease as it then is: history, conditions, counters,
  * inventory. An `error` says that nothing was recorded, so that trying again is all there is to do.
  */
+import type { FormerManager } from '@capstan/engine-sync';
 import type { HelmRelease, ReleaseSnapshot } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import type { EventRecorder } from '@capstan/kube-controller';
@@ -11,6 +12,7 @@ import {
   codeOf,
   installRelease,
   type Release,
+  ReleaseError,
   type ReleaseMerge,
   type ReleasePorts,
   type ReleaseWaits,
@@ -30,7 +32,7 @@ import { formatGoDuration } from './go-duration.ts';
 import { HelmLog, logged } from './helm-log.ts';
 import { inventoryOf } from './inventory.ts';
 import { MESSAGES } from './messages.ts';
-import { releaseName, releaseNamespace } from './names.ts';
+import { releaseName, releaseNamespace, wantedName } from './names.ts';
 import type { ActionName } from './next-action.ts';
 import { recordReleased, recordSeen, recordTested, snapshotOf } from './observe-records.ts';
 import { activeRemediation, remediationOf, retryIntervalMs, timeoutMs } from './policies.ts';
@@ -54,6 +56,8 @@ export interface ActionPorts {
   readonly language?: ChartLanguage;
   readonly waits: ReleaseWaits;
   readonly signal: AbortSignal;
+  /** Managers whose fields become the release's own before drift is looked for. */
+  readonly formerManagers?: readonly FormerManager[];
 }
 
 export interface ActionInput {
@@ -145,7 +149,7 @@ async function releaseChart(
     lastAttemptedReleaseActionDuration: formatGoDuration(clock.now() - startedMs),
   });
   const recorded = recordReleased(timed, seen, action);
-  const listed = await withInventory(recorded, seen, { chart, ports });
+  const listed = await withInventory(recorded, seen, { input, ports });
   if (failure === undefined) return { release: released(listed, action, ports) };
   return notReleased(listed, { action, failure, seen, log, input, ports });
 }
@@ -153,12 +157,12 @@ async function releaseChart(
 async function withInventory(
   release: HelmRelease,
   seen: readonly Release[],
-  { chart, ports }: { readonly chart: Chart; readonly ports: ActionPorts },
+  { input, ports }: { readonly input: ActionInput; readonly ports: ActionPorts },
 ): Promise<HelmRelease> {
   const newest = seen.toSorted((a, b) => b.revision - a.revision)[0];
   if (newest === undefined) return release;
   try {
-    const entries = await inventoryOf(newest, chart, ports.client);
+    const entries = await inventoryOf(newest, input, ports.client);
     return withStatus(release, { inventory: { entries } });
   } catch (error) {
     const { namespace = '', name = '' } = release.metadata;
@@ -215,7 +219,7 @@ function notReleased(
   const { name, version, appVersion } = input.chart.metadata;
   const target = {
     namespace: releaseNamespace(release),
-    name: releaseName(release),
+    name: wantedName(release),
     chart: `${name}@${version}`,
   };
   const isInstall = action === 'install';
@@ -298,9 +302,10 @@ async function runTests(
 
 async function rollBack(
   release: HelmRelease,
-  { chart, records, values }: ActionInput,
+  input: ActionInput,
   ports: ActionPorts,
 ): Promise<ActionResult> {
+  const { records, values } = input;
   const { clock, events, signal } = ports;
   const current = latest(release.status.history);
   const target = previous(
@@ -322,7 +327,7 @@ async function rollBack(
   }
   const fold = (one: HelmRelease, written: Release): HelmRelease =>
     recordSeen(one, written, { action: 'rollback', adds: true });
-  const recorded = await withInventory(seen.reduce(fold, release), seen, { chart, ports });
+  const recorded = await withInventory(seen.reduce(fold, release), seen, { input, ports });
   const metadata = eventMetadata({ ...target, configDigest: valuesDigest(values) });
   const outcome = remediation(failure, {
     reasons: ['RollbackSucceeded', 'RollbackFailed'],
@@ -468,38 +473,40 @@ export async function uninstall(release: HelmRelease, ports: ActionPorts): Promi
 
 async function unlock(
   release: HelmRelease,
-  input: ActionInput,
+  _input: ActionInput,
   ports: ActionPorts,
 ): Promise<ActionResult> {
   const { seen, helm } = watching(ports);
   const namespace = release.status.storageNamespace ?? '';
-  const reason = 'PendingRelease';
-  const markFalse = (one: HelmRelease, message: string): HelmRelease =>
-    mark(one, { type: 'Released', status: 'False', reason, message }, ports.clock.now());
+  const tell = (given: HelmRelease, record: Release, problem?: string): HelmRelease => {
+    const known = (given.status.history ?? []).find((one) => isOf(one, record));
+    const current = snapshotOf(record, { ociDigest: known?.ociDigest });
+    const reason = 'PendingRelease';
+    const message =
+      problem === undefined
+        ? MESSAGES.unlocked(current, record.status)
+        : MESSAGES.unlockFailed(current, record.status, problem);
+    const state = { type: 'Released', status: 'False' as const, reason, message };
+    const told = mark(
+      problem === undefined ? given : countFailure(given),
+      state,
+      ports.clock.now(),
+    );
+    const type = problem === undefined ? ('Normal' as const) : ('Warning' as const);
+    recordEvent(ports.events, told, { type, reason, message, ...eventMetadata(current) });
+    return told;
+  };
   try {
     const before = await unlockRelease(releaseName(release), { namespace }, helm);
     if (before === undefined) return { release };
     const fold = (one: HelmRelease, written: Release): HelmRelease =>
       recordSeen(one, written, { action: 'same', adds: false });
-    const known = (release.status.history ?? []).find((one) => isOf(one, before));
-    const current = snapshotOf(before, { ociDigest: known?.ociDigest });
-    const message = MESSAGES.unlocked(current, before.status);
-    const next = markFalse(seen.reduce(fold, release), message);
-    const event = { type: 'Normal' as const, reason, message, ...eventMetadata(current) };
-    recordEvent(ports.events, next, event);
-    return { release: next };
+    return { release: tell(seen.reduce(fold, release), before) };
   } catch (error) {
-    // Somebody is at work, and shows that it is alive: no failure of ours.
-    if (codeOf(error) === 'RELEASE_PENDING') return { release, error: asError(error) };
-    const last = input.records.at(-1);
-    const status = last?.status ?? '';
-    const current = last === undefined ? latest(release.status.history) : snapshotOf(last);
-    const problem = messageOf(error).trim();
-    const message =
-      current === undefined ? problem : MESSAGES.unlockFailed(current, status, problem);
-    const failed = markFalse(countFailure(release), message);
-    recordEvent(ports.events, failed, { type: 'Warning', reason, message });
-    return { release: failed, error: asError(error) };
+    // Only a record that was read and could not be written is a failure of the release.
+    const record = error instanceof ReleaseError ? error.release : undefined;
+    if (record === undefined) return { release, error: asError(error) };
+    return { release: tell(release, record, messageOf(error).trim()), error: asError(error) };
   }
 }
 

@@ -164,9 +164,8 @@ async function judge(
   const last = records.at(-1);
   const state = judgeRelease(release, last, { chart: { name, version }, values: wanted.values });
   if (state.kind !== 'in-sync' || last === undefined || !detectsDrift(release)) return state;
-  const { client, signal } = ports;
   const ignore = release.spec.driftDetection?.ignore ?? [];
-  const drift = await findDrift(last, ignore, { client, signal });
+  const drift = await findDrift(last, ignore, ports);
   return hasDrift(drift) ? { kind: 'drifted', drift } : state;
 }
 

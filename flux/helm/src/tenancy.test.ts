@@ -15,23 +15,23 @@ test('a tenant refers to charts and releases of its own namespace alone', async 
     [
       'template',
       'chart: {spec: {chart: shop, sourceRef: {kind: HelmRepository, name: charts, namespace: other}}}',
-      'HelmChart/other/apps-template',
+      'HelmChart other/apps-template',
     ],
     [
       'reference',
       'chartRef: {kind: OCIRepository, name: shop, namespace: other}',
-      'OCIRepository/other/shop',
+      'OCIRepository other/shop',
     ],
     [
       'waiting',
       'chartRef: {kind: OCIRepository, name: shop}, dependsOn: [{name: base, namespace: other}]',
-      'HelmRelease/other/base',
+      'HelmRelease other/base',
     ],
   ];
   for (const [name, spec, place] of rows) {
     await world.apply(release(name, spec));
     const told = await world.condition('HelmRelease', `apps/${name}`, 'Ready=False AccessDenied');
-    assert.equal(told, `can't access '${place}', cross-namespace references have been blocked`);
+    assert.equal(told, `cross-namespace references are not allowed: cannot access ${place}`);
   }
   const { items } = await world.client.list({
     group: 'source.toolkit.fluxcd.io',

@@ -46,6 +46,7 @@ const GATES: Readonly<Record<string, (isOn: boolean) => FluxSettings>> = {
   CancelHealthCheckOnNewRevision: (isOn) => ({ cancelsHealthChecks: isOn }),
   UseHelm3Defaults: (isOn) => ({ helm3Defaults: isOn }),
   DefaultToRetryOnFailure: (isOn) => ({ retriesOnFailure: isOn }),
+  DisableChartDigestTracking: (isOn) => ({ keepsChartVersions: isOn }),
   ObjectLevelWorkloadIdentity: (isOn) => ({ objectIdentities: isOn }),
 };
 
@@ -61,7 +62,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   MigrateAPIVersion: 'field ownership is compared across versions of an API',
   OOMWatch: 'the process has bounds of its own',
   AdoptLegacyReleases: 'releases of removed versions are taken over from their records',
-  DisableChartDigestTracking: 'the digest of an OCI chart is told always',
   DetectDrift: 'use spec.driftDetection',
   CorrectDrift: 'use spec.driftDetection',
   AllowDNSLookups: 'templates never look up names',

@@ -159,8 +159,11 @@ async function createNamespace(options: InstallOptions, { cluster }: ReleasePort
   }
 }
 
+/** A failed revision stays one. */
 async function supersede(previous: Release, store: ReleaseStore): Promise<void> {
-  await store.update({ ...previous, status: 'superseded' });
+  if (previous.status === 'failed') return;
+  const description = 'superseded by new release';
+  await store.update({ ...previous, status: 'superseded', description });
 }
 
 interface Performance {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { messageOf } from '@capstan/lib-std';
-import { codeOf, isNotFound, type ReleasePorts } from './cluster-port.ts';
+import { codeOf, isNotFound, type ReleasePorts, serverMessage } from './cluster-port.ts';
 import { isPending, type Release } from './release.ts';
 import { ReleaseError } from './release-error.ts';
 import { decodeRecord, encodeRecord } from './release-record.ts';
@@ -89,10 +89,14 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
             cause: error,
           });
         }
-        throw new ReleaseError('RELEASE_STORE', `create: failed to create: ${messageOf(error)}`, {
-          kind: 'retry',
-          cause: error,
-        });
+        throw new ReleaseError(
+          'RELEASE_STORE',
+          `create: failed to create: ${serverMessage(error)}`,
+          {
+            kind: 'retry',
+            cause: error,
+          },
+        );
       }
     },
     update: async (release, { holder, resourceVersion } = {}) => {
@@ -101,7 +105,12 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
         ...secret.metadata,
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       };
-      await cluster.update({ ...secret, metadata });
+      try {
+        await cluster.update({ ...secret, metadata });
+      } catch (cause) {
+        const message = `update: failed to update: ${serverMessage(cause)}`;
+        throw new ReleaseError(codeOf(cause) || 'RELEASE_STORE', message, { kind: 'retry', cause });
+      }
       ports.observe?.(release);
     },
     delete: async (release) => {

@@ -373,7 +373,7 @@ describe('a crash', () => {
     } finally {
       shift = 0;
     }
-    assert.equal(states(await releaseHistory(name, namespace, ports)), '1 superseded, 2 deployed');
+    assert.equal(states(await releaseHistory(name, namespace, ports)), '1 failed, 2 deployed');
   });
 
   test('of helm itself, which gives no sign of life, is recovered only when asked', async () => {

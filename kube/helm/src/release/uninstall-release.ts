@@ -1,7 +1,6 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { UNINSTALL_ORDER } from '../manifests.ts';
-import type { ReleasePorts } from './cluster-port.ts';
-import { serverMessage } from './cluster-port.ts';
+import { codeOf, type ReleasePorts, serverMessage } from './cluster-port.ts';
 import { Operation, type OperationOptions, reasonOf } from './operation.ts';
 import { recoverPending } from './recover.ts';
 import type { Release } from './release.ts';
@@ -69,8 +68,19 @@ async function purgeUninstalled(
       `the release named "${release.name}" is already deleted`,
     );
   }
-  for (const revision of all) await store.delete(revision);
+  await purge(all, store);
   return { release, info: '' };
+}
+
+async function purge(all: readonly Release[], store: ReleaseStore): Promise<void> {
+  for (const revision of all) {
+    try {
+      await store.delete(revision);
+    } catch (cause) {
+      const message = `uninstall: Failed to purge the release: ${reasonOf(cause)}`;
+      throw new ReleaseError('RELEASE_UNINSTALL', message, { kind: 'retry', cause });
+    }
+  }
 }
 
 interface Run {
@@ -93,7 +103,7 @@ async function perform(
   const run = { operation, options, ports, serverSide: true };
   const hooks = options.disableHooks !== true;
   if (hooks) await runHooks('pre-delete', run);
-  await operation.record();
+  await tryRecord(operation, ports);
   const recorded = operation.release;
   const { deleted, info } = await deleteOwned(release, { options, ports });
   const failures: string[] = [];
@@ -113,12 +123,10 @@ async function perform(
     status: 'uninstalled',
     description: options.description ?? 'Uninstallation complete',
   });
-  if (options.keepHistory === true) await keepRecords(operation, all, store);
+  if (options.keepHistory === true) await keepRecords(operation, all, { store, ports });
   else {
-    for (const one of all) {
-      const asStored = one.revision === recorded.revision ? recorded : one;
-      await attempt(() => store.delete(asStored));
-    }
+    const asStored = all.map((one) => (one.revision === recorded.revision ? recorded : one));
+    await attempt(() => purge(asStored, store));
   }
   if (failures.length === 0) return { release: operation.release, info };
   throw new ReleaseError(
@@ -128,12 +136,22 @@ async function perform(
   );
 }
 
+/** As the original does: what cannot be written down is deleted all the same, unless another has taken the release over. */
+async function tryRecord(operation: Operation, { warn }: ReleasePorts): Promise<void> {
+  try {
+    await operation.record();
+  } catch (error) {
+    if (codeOf(error) === 'RELEASE_LOST') throw error;
+    warn?.(`uninstall: Failed to store updated release: ${reasonOf(error)}`);
+  }
+}
+
 async function keepRecords(
   operation: Operation,
   all: readonly Release[],
-  store: ReleaseStore,
+  { store, ports }: Pick<Run, 'store' | 'ports'>,
 ): Promise<void> {
-  await operation.record();
+  await tryRecord(operation, ports);
   const { revision } = operation.release;
   const deployed = all.filter((one) => one.status === 'deployed' && one.revision !== revision);
   for (const one of deployed) await store.update({ ...one, status: 'superseded' });

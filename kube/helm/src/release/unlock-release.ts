@@ -1,3 +1,4 @@
+import { messageOf } from '@capstan/lib-std';
 import type { ReleasePorts } from './cluster-port.ts';
 import { LEASE_MS } from './operation.ts';
 import { isPending, type Release } from './release.ts';
@@ -8,7 +9,7 @@ import { releaseStore } from './release-store.ts';
  * Makes the last revision a failed one when an operation left it pending, and gives it as it was before; undefined when it
  * is not pending, or there is none. Unlike the recovery that every operation begins with, records without a sign of life
  * (helm's own) are taken over at once: for a caller who is the only one to work at the release. Throws RELEASE_PENDING
- * while another shows that it is alive.
+ * while another shows that it is alive, RELEASE_UNLOCK when the record cannot be written.
  */
 export async function unlockRelease(
   name: string,
@@ -27,6 +28,10 @@ export async function unlockRelease(
     );
   }
   const description = `Release unlocked from stale '${release.status}' state`;
-  await store.update({ ...release, status: 'failed', description }, { resourceVersion });
+  try {
+    await store.update({ ...release, status: 'failed', description }, { resourceVersion });
+  } catch (cause) {
+    throw new ReleaseError('RELEASE_UNLOCK', messageOf(cause), { kind: 'retry', cause, release });
+  }
   return release;
 }
