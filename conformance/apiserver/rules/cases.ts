@@ -182,11 +182,11 @@ const TEXTS: RuleGroup = {
     '!format.dns1123Label().validate(self).hasValue()',
     "format.dns1123Subdomain().validate(self).orValue(['ok'])[0] == 'ok'",
     "format.qualifiedName().validate(self).orValue(['ok'])[0] == 'ok'",
-    'format.uuid().validate(self) == optional.none()',
-    'format.byte().validate(self) == optional.none()',
-    'format.datetime().validate(self) == optional.none()',
-    'format.date().validate(self) == optional.none()',
-    'format.uri().validate(self) == optional.none()',
+    'format.uuid().validate(self).hasValue()',
+    'format.byte().validate(self).hasValue()',
+    'format.datetime().validate(self).hasValue()',
+    'format.date().validate(self).hasValue()',
+    'format.uri().validate(self).hasValue()',
     "b'abc' == bytes(self)",
     "self in ['a', 'abc']",
     "{'a': 1}[self] == 1",
@@ -630,7 +630,7 @@ const TRANSITIONS: RuleGroup[] = [
     ],
   },
   {
-    name: 'ratchet',
+    name: 'nested',
     schema: {
       type: 'object',
       properties: {
@@ -657,7 +657,7 @@ const TRANSITIONS: RuleGroup[] = [
 const many = Array.from({ length: 1000 }, (_, i) => i);
 const COSTS: RuleGroup = {
   name: 'cost',
-  schema: { type: 'array', maxItems: 1200, items: { ...integer, maximum: 2000 } },
+  schema: { type: 'array', maxItems: 900, items: { ...integer, maximum: 2000 } },
   rules: [
     'self.all(a, self.all(b, a + b >= 0))',
     { rule: 'self.all(a, self.all(b, a + b >= 0))', message: 'too many' },
@@ -668,7 +668,16 @@ const COSTS: RuleGroup = {
     },
     { rule: 'self.size() < 3', messageExpression: "'sum ' + string(self.sum())" },
   ],
-  values: [many.slice(0, 3), many.slice(0, 200), many.slice(0, 440), many],
+  values: [many.slice(0, 3), many.slice(0, 200), many.slice(0, 440), many.slice(0, 900), many],
+};
+
+const costly = { rule: 'self.all(a, self.all(b, a + b >= 0))' };
+/** Rules that together cost more than an object may. */
+const BUDGET: RuleGroup = {
+  name: 'budget',
+  schema: { ...COSTS.schema, 'x-kubernetes-validations': Array(11).fill(costly) },
+  rules: [{ rule: 'self.size() > 500', messageExpression: "'few'" }],
+  values: [many.slice(0, 3), many.slice(0, 380)],
 };
 
 export const RULE_GROUPS: readonly RuleGroup[] = [
@@ -681,4 +690,5 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
   MESSAGES,
   ...TRANSITIONS,
   COSTS,
+  BUDGET,
 ];

@@ -4,8 +4,8 @@
 import { type Answer, differences, runScript, type Script } from '@capstan/kube-apiserver/testing';
 import { startCluster } from '../../cluster/cluster.ts';
 import { sendToOurs, sendToReal } from '../servers.ts';
-import { verdict } from '../validation/script.ts';
 import { RULE_GROUPS } from './cases.ts';
+import { ratchetScript } from './ratchet.ts';
 import {
   acceptedOf,
   casesOf,
@@ -13,6 +13,7 @@ import {
   type Field,
   fieldsOf,
   rulesScript,
+  ruleVerdict,
 } from './script.ts';
 
 const args = process.argv.slice(2);
@@ -30,6 +31,7 @@ try {
     if (only !== undefined && only !== group.name) continue;
     await compare(group.name, fieldsOf(group));
   }
+  if (only === undefined || only === 'ratchet') await both(ratchetScript());
 } finally {
   clearInterval(alive);
   await cluster?.stop();
@@ -57,7 +59,7 @@ async function both(script: Script): Promise<readonly Answer[]> {
   const actual = await runScript(script, await sendToOurs(), { settles: false });
   for (const [i, step] of script.steps.entries()) {
     if (step.headers === undefined) continue;
-    const found = differences(verdict(expected[i]), verdict(actual[i]));
+    const found = differences(ruleVerdict(expected[i]), ruleVerdict(actual[i]));
     if (found.length === 0) {
       same++;
       continue;

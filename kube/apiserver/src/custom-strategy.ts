@@ -21,7 +21,7 @@ export function customStrategy(
   const check = (object: KubeObject, old?: KubeObject): FieldError[] => {
     const errors = [
       ...validateCustomResource(schema, object, old),
-      ...validateListTypes(schema, object),
+      ...listErrors(schema, object, old),
     ];
     if (compiler === undefined || !hasRules(schema)) return errors;
     // Rules may rely on the shape; so they run only on what has the right one.
@@ -46,6 +46,17 @@ export function customStrategy(
     validateUpdate: (object, old) => check(object, old),
     validateStatus: (object, old) => check(object, old),
   };
+}
+
+/** What is in a list twice is told unless there was such a list before, in this place or another. */
+function listErrors(
+  schema: CustomResourceVersion['schema'],
+  object: KubeObject,
+  old: KubeObject | undefined,
+): readonly FieldError[] {
+  const errors = validateListTypes(schema, object);
+  if (errors.length === 0 || old === undefined) return errors;
+  return validateListTypes(schema, old).length === 0 ? errors : [];
 }
 
 const BLOCKING: ReadonlySet<FieldError['reason']> = new Set([

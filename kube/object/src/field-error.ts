@@ -56,7 +56,8 @@ export function formatFieldErrorBody({ reason, value, shown, detail }: FieldErro
   let text = titles[reason];
   if (withoutValue.has(reason)) return detail === '' ? text : `${text}: ${detail}`;
   if (shown !== undefined) text += `: ${shown}`;
-  else if (value !== undefined) text += `: ${sortedJson(value)}`;
+  else if (value !== undefined)
+    text += `: ${typeof value === 'number' ? goNumber(value) : sortedJson(value)}`;
   return detail === '' ? text : `${text}: ${detail}`;
 }
 
@@ -64,6 +65,15 @@ export function formatFieldErrorBody({ reason, value, shown, detail }: FieldErro
 export function formatFieldErrors(errors: readonly FieldError[]): string {
   const texts = [...new Set(errors.map(formatFieldError))];
   return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+}
+
+/** A number as Go prints it that is not within an object. */
+function goNumber(value: number): string {
+  const [digits = '', exponent = '0'] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (Number.isInteger(value) || (power >= -4 && power < 21)) return String(value);
+  const sign = power < 0 ? '-' : '+';
+  return `${digits}e${sign}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
 function sortedJson(value: Json): string {

@@ -1,3 +1,5 @@
+import { requestUriProblem } from './request-uri.ts';
+
 /**
  * The string formats that a CRD schema may ask for, as kube-openapi's strfmt checks them (Kubernetes 1.36). A format not
  * named here is ignored. Each check is linear in the text.
@@ -24,7 +26,7 @@ const shortName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ['bsonobjectid', (text) => /^[0-9a-f]{24}$/i.test(text)],
-  ['uri', isRequestUri],
+  ['uri', (text) => requestUriProblem(text) === undefined],
   ['email', isEmail],
   ['hostname', isHostname],
   ['ipv4', (text) => isIpv4(text) || (text.includes('.') && isIpv6(text))],
@@ -53,34 +55,6 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
     (text) => text.length <= 253 && text.split('.').every((p) => shortName.test(p)),
   ],
 ]);
-
-/** As Go's url.ParseRequestURI: a scheme with anything after it, or an absolute path; no part is a fragment. */
-function isRequestUri(text: string): boolean {
-  if (text === '*') return true;
-  if (/[\u0000-\u001f\u007f]/.test(text)) return false;
-  const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.exec(text)?.[0] ?? '';
-  const [path = ''] = text.slice(scheme.length).split('?', 1);
-  if (!path.startsWith('/')) return scheme !== '';
-  if (scheme === '' || !path.startsWith('//')) return isEscaped(path);
-  const [authority = ''] = path.slice(2).split('/', 1);
-  return isAuthority(authority) && isEscaped(path.slice(2 + authority.length));
-}
-
-function isEscaped(text: string): boolean {
-  return !/%(?![0-9a-fA-F]{2})/.test(text);
-}
-
-function isAuthority(text: string): boolean {
-  const at = text.lastIndexOf('@');
-  const user = text.slice(0, Math.max(at, 0));
-  if (!/^[a-zA-Z0-9\-._:~!$&'()*+,;=%@]*$/.test(user) || !isEscaped(user)) return false;
-  const host = text.slice(at + 1);
-  const literal = /^\[([^%\]]*)(?:%25[a-zA-Z0-9\-._~]+)?\](?::\d*)?$/.exec(host);
-  if (literal !== null) return isIpv6(literal[1]!);
-  return /^(?:[a-zA-Z0-9\-._~!$&'()*+,;=<>"]|[^\u0000-\u007f]|%[89a-fA-F][0-9a-fA-F])*(?::\d*)?$/.test(
-    host,
-  );
-}
 
 const atom = '[^\\s()<>\\[\\]:;@\\\\,".\\u0000-\\u001f\\u007f]+';
 const dotAtom = `${atom}(?:\\.${atom})*`;

@@ -15,6 +15,7 @@ export {
 export { type DecodeReport, decodeBuiltIn } from './decode-built-in.ts';
 export { applyDefaults } from './default.ts';
 export { isIpv4, isIpv6, matchesFormat } from './formats.ts';
+export { type IpAddress, parseIpAddress } from './ip-address.ts';
 export type { KindSchema } from './kind-schema.ts';
 export {
   createMergeTypes,
@@ -35,6 +36,7 @@ export {
 } from './openapi.ts';
 export { parseSchema } from './parse-schema.ts';
 export { type Pruned, pruneCustomResource } from './prune.ts';
+export { requestUriProblem } from './request-uri.ts';
 export type { GroupInfo, ResourceInfo, SubresourceInfo } from './resource.ts';
 export {
   type CompiledRule,

@@ -151,7 +151,10 @@ function walkMap(run: Run, { schema, rules }: Ruled, map: JsonObject, place: Pla
   }
 }
 
-function valueSchema({ properties, additionalProperties }: Schema, key: string) {
+function valueSchema(
+  { properties, additionalProperties }: Schema,
+  key: string,
+): Schema | undefined {
   const property = properties?.get(key);
   if (property !== undefined) return property;
   return typeof additionalProperties === 'object' ? additionalProperties : undefined;
@@ -250,7 +253,8 @@ function failure(schema: Schema, rule: ValidationRule, place: Place, text: strin
     ? (rule.reason as FieldErrorReason)
     : 'FieldValueInvalid';
   const own = place.path === '' ? '<nil>' : place.path;
-  const field = rule.fieldPath === undefined ? own : `${place.path}${fieldPathOf(rule.fieldPath)}`;
+  const field =
+    rule.fieldPath === undefined ? own : `${place.path}${fieldPathOf(rule.fieldPath, schema)}`;
   // What is there twice needs no explanation.
   const detail = reason === 'FieldValueDuplicate' ? '' : text;
   const isScalar = schema.type !== 'object' && schema.type !== 'array';
@@ -260,12 +264,18 @@ function failure(schema: Schema, rule: ValidationRule, place: Place, text: strin
     : { reason, field: trimmed, detail };
 }
 
-/** `.spec['a b'].c` as the server prints it. */
-function fieldPathOf(path: string): string {
-  return path.replace(
-    /\['((?:[^'\\]|\\.)*)'\]/g,
-    (_, key: string) => `[${key.replace(/\\(.)/g, '$1')}]`,
-  );
+const STEP = /\.([^.[]+)|\['((?:[^'\\]|\\.)*)'\]/g;
+
+/** `.spec['a b'].c` as the server prints it: fields after dots, keys of maps in brackets. */
+function fieldPathOf(path: string, schema: Schema): string {
+  let at: Schema | undefined = schema;
+  let shown = '';
+  for (const [, name, key = ''] of path.matchAll(STEP)) {
+    const step = name ?? key.replace(/\\(.)/g, '$1');
+    shown += at?.properties?.has(step) === true ? `.${step}` : `[${step}]`;
+    at = at === undefined ? undefined : valueSchema(at, step);
+  }
+  return shown;
 }
 
 const messageBytesMax = 5 * 1024;

@@ -5,7 +5,7 @@ import {
   labelValueProblems,
   subdomainProblems,
 } from '@capstan/kube-object';
-import { matchesFormat } from '@capstan/kube-schema';
+import { matchesFormat, requestUriProblem } from '@capstan/kube-schema';
 import {
   ArrayList,
   CelExtension,
@@ -99,7 +99,6 @@ const FORMATS: ReadonlyMap<string, NamedFormat> = new Map(
 );
 
 function uriProblems(text: string): readonly string[] {
-  if (matchesFormat('uri', text) === true) return [];
-  if (text === '') return ['parse "": empty url'];
-  return [`parse ${JSON.stringify(text)}: invalid URI for request`];
+  const why = requestUriProblem(text);
+  return why === undefined ? [] : [`parse ${JSON.stringify(text)}: ${why}`];
 }

@@ -1,4 +1,4 @@
-import { isIpv4, isIpv6 } from '@capstan/kube-schema';
+import { parseIpAddress } from '@capstan/kube-schema';
 import {
   CelError,
   CelExtension,
@@ -70,27 +70,6 @@ function masked(bytes: readonly number[], bits: number): number[] {
   });
 }
 
-function bytesOf(text: string): number[] | undefined {
-  if (isIpv4(text)) return text.split('.').map(Number);
-  return isIpv6(text) && !text.includes('%') ? groupsOf(text) : undefined;
-}
-
-function groupsOf(text: string): number[] {
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  const [a = 0, b = 0, c = 0, d = 0] = dotted?.[2]?.split('.').map(Number) ?? [];
-  const whole =
-    dotted === null
-      ? text
-      : `${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  const [head = '', tail] = whole.split('::');
-  const words = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
-  const [before, after] = [words(head), words(tail ?? '')];
-  const missing = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...new Array<number>(missing).fill(0), ...after];
-  return groups.flatMap((group) => [group >> 8, group & 0xff]);
-}
-
 function isMapped(bytes: readonly number[]): boolean {
   return (
     bytes.length === 16 &&
@@ -101,63 +80,36 @@ function isMapped(bytes: readonly number[]): boolean {
 }
 
 function parseIp(text: string): IpValue | string {
-  const bytes = bytesOf(text.replace(/%.*$/, ''));
+  const parsed = parseIpAddress(text);
   const quoted = JSON.stringify(text);
-  if (bytes === undefined) {
-    return `IP Address ${quoted} parse error during conversion from string: ParseAddr(${quoted}): ${whyNoAddress(text)}`;
+  if ('problem' in parsed) {
+    return `IP Address ${quoted} parse error during conversion from string: ${parsed.problem}`;
   }
-  if (text.includes('%')) return `IP address ${quoted} with zone value is not allowed`;
-  if (isMapped(bytes)) return `IPv4-mapped IPv6 address ${quoted} is not allowed`;
-  return new IpValue(bytes);
+  if (parsed.zone !== '') return `IP address ${quoted} with zone value is not allowed`;
+  if (isMapped(parsed.bytes)) return `IPv4-mapped IPv6 address ${quoted} is not allowed`;
+  return new IpValue(parsed.bytes);
 }
 
-/** As net/netip says what an address lacks. */
-function whyNoAddress(text: string): string {
-  if (!/[.:%]/.test(text)) return 'unable to parse IP';
-  if (text.includes(':')) {
-    const bad = /[^0-9a-fA-F:.]/.exec(text);
-    if (bad !== null) {
-      const rest = text.slice(text.lastIndexOf(':', bad.index) + 1);
-      return `each colon-separated field must have at least one digit (at ${JSON.stringify(rest)})`;
-    }
-    return 'address string too short';
-  }
-  const fields = text.split('.');
-  if (/[^0-9.]/.test(text)) {
-    const bad = /[^0-9.]/.exec(text);
-    return `unexpected character (at ${JSON.stringify(text.slice(bad?.index ?? 0))})`;
-  }
-  if (fields.some((field) => field === '')) {
-    return `IPv4 field must have at least one digit`;
-  }
-  if (fields.some((field) => field.length > 1 && field.startsWith('0'))) {
-    return 'IPv4 field has octet with leading zero';
-  }
-  if (fields.some((field) => Number(field) > 255)) return 'IPv4 field has value >255';
-  return fields.length > 4 ? 'IPv4 address too long' : 'IPv4 address too short';
-}
+const NETWORK_PROBLEM = 'network address parse error during conversion from string: ';
 
 function parseCidr(text: string): CidrValue | string {
   const slash = text.lastIndexOf('/');
   const quoted = JSON.stringify(text);
   const fail = (why: string): string =>
-    `network address parse error during conversion from string: netip.ParsePrefix(${quoted}): ${why}`;
+    `${NETWORK_PROBLEM}${NETWORK_PROBLEM}netip.ParsePrefix(${quoted}): ${why}`;
   if (slash < 0) return fail("no '/'");
-  const address = text.slice(0, slash);
   const bits = text.slice(slash + 1);
-  const bytes = bytesOf(address);
-  if (bytes === undefined) {
-    const why =
-      address.includes('%') && bytesOf(address.replace(/%.*$/, '')) !== undefined
-        ? 'IPv6 zones cannot be present in a prefix'
-        : `ParseAddr(${JSON.stringify(address)}): ${whyNoAddress(address)}`;
-    return fail(why);
-  }
-  if (!/^(0|[1-9]\d{0,2})$/.test(bits)) {
+  const parsed = parseIpAddress(text.slice(0, slash));
+  if ('problem' in parsed) return fail(parsed.problem);
+  if (parsed.zone !== '') return fail('IPv6 zones cannot be present in a prefix');
+  if (!/^(0|[1-9]\d{0,17})$/.test(bits)) {
     return fail(`bad bits after slash: ${JSON.stringify(bits)}`);
   }
+  const { bytes } = parsed;
   if (Number(bits) > bytes.length * 8) return fail('prefix length out of range');
-  if (isMapped(bytes)) return `IPv4-mapped IPv6 address ${quoted} is not allowed`;
+  if (isMapped(bytes)) {
+    return `${NETWORK_PROBLEM}IPv4-mapped IPv6 address ${quoted} is not allowed`;
+  }
   return new CidrValue(bytes, Number(bits));
 }
 
@@ -279,7 +231,8 @@ function networks(): Record<string, CelFunction> {
         `cidr_contains_ip_ip: ${CIDR}.(${IP}) -> bool`,
       ],
       call: ([cidr, other]) => {
-        const ip = typeof other === 'string' ? taken(parseIp(other)) : ipOf(other);
+        // What is wrong with a text gets lost on the way.
+        const ip = ipOf(typeof other === 'string' ? parseIp(other) : other);
         return cidrOf(cidr).contains(ip.bytes);
       },
     },
@@ -289,7 +242,7 @@ function networks(): Record<string, CelFunction> {
         `cidr_contains_cidr: ${CIDR}.(${CIDR}) -> bool`,
       ],
       call: ([cidr, other]) => {
-        const inner = typeof other === 'string' ? taken(parseCidr(other)) : cidrOf(other);
+        const inner = cidrOf(typeof other === 'string' ? parseCidr(other) : other);
         const outer = cidrOf(cidr);
         return outer.bits <= inner.bits && outer.contains(inner.bytes);
       },

@@ -1,4 +1,4 @@
-import { matchesFormat } from '@capstan/kube-schema';
+import { requestUriProblem } from '@capstan/kube-schema';
 import {
   ArrayList,
   CelError,
@@ -54,8 +54,8 @@ export function urlFunctions(): Record<string, CelFunction> {
       overloads: [`string_to_url: (string) -> ${URL_TYPE}`],
       call: ([text]) => {
         if (typeof text !== 'string') throw noSuchOverload();
-        if (matchesFormat('uri', text) === true) return new UrlValue(text);
-        const why = text === '' ? 'empty url' : 'invalid URI for request';
+        const why = requestUriProblem(text);
+        if (why === undefined) return new UrlValue(text);
         throw new CelError(
           `URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${why}`,
         );
@@ -65,7 +65,7 @@ export function urlFunctions(): Record<string, CelFunction> {
       overloads: ['is_url_string: (string) -> bool'],
       call: ([text]) => {
         if (typeof text !== 'string') throw noSuchOverload();
-        return matchesFormat('uri', text) === true;
+        return requestUriProblem(text) === undefined;
       },
     },
     getScheme: getter('scheme', ({ scheme }) => scheme),

@@ -27,22 +27,65 @@ class SemverValue extends CelExtension {
   }
 }
 
-const NUMBER = '(0|[1-9]\\d*)';
-const VERSION = new RegExp(
-  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?$`,
-);
+const ALPHANUMERIC = /^[0-9A-Za-z-]*$/;
+const UINT_MAX = 2n ** 64n - 1n;
 
-function parseVersion(text: string): SemverValue | undefined {
-  const found = VERSION.exec(text);
-  if (found === null) return undefined;
-  const [, major = '0', minor = '0', patch = '0', prerelease] = found;
-  const parts = prerelease?.split('.') ?? [];
-  if (parts.some((part) => /^0\d+$/.test(part))) return undefined;
-  return new SemverValue([BigInt(major), BigInt(minor), BigInt(patch)], parts);
+/** A version, or why there is none in the library's words. */
+function parseVersion(text: string): SemverValue | string {
+  if (text === '') return 'Version string empty';
+  const [, major, minor, rest] = /^([^.]*)\.([^.]*)\.(.*)$/s.exec(text) ?? [];
+  if (major === undefined || minor === undefined || rest === undefined) {
+    return 'No Major.Minor.Patch elements found';
+  }
+  const [, patch = '', tail, build] = /^([^+-]*)(?:-([^+]*))?(?:\+(.*))?$/s.exec(rest) ?? [];
+  const numbers: bigint[] = [];
+  for (const [name, digits] of [
+    ['Major', major],
+    ['Minor', minor],
+    ['Patch', patch],
+  ] as const) {
+    const number = parseNumber(digits, name);
+    if (typeof number === 'string') return number;
+    numbers.push(number);
+  }
+  const parts = tail?.split('.') ?? [];
+  const wrong = parts.map(prereleaseProblem).find((problem) => problem !== undefined);
+  if (wrong !== undefined) return wrong;
+  for (const part of build?.split('.') ?? []) {
+    if (part === '') return 'Build meta data is empty';
+    if (!ALPHANUMERIC.test(part)) {
+      return `Invalid character(s) found in build meta data ${JSON.stringify(part)}`;
+    }
+  }
+  const [a = 0n, b = 0n, c = 0n] = numbers;
+  return new SemverValue([a, b, c], parts);
+}
+
+function parseNumber(digits: string, name: string): bigint | string {
+  const quoted = JSON.stringify(digits);
+  if (!/^\d*$/.test(digits)) {
+    return `Invalid character(s) found in ${name.toLowerCase()} number ${quoted}`;
+  }
+  if (digits.length > 1 && digits.startsWith('0')) {
+    return `${name} number must not contain leading zeroes ${quoted}`;
+  }
+  if (digits === '') return `strconv.ParseUint: parsing ${quoted}: invalid syntax`;
+  const number = BigInt(digits);
+  return number > UINT_MAX ? `strconv.ParseUint: parsing ${quoted}: value out of range` : number;
+}
+
+function prereleaseProblem(part: string): string | undefined {
+  const quoted = JSON.stringify(part);
+  if (part === '') return 'Prerelease is empty';
+  if (/^0\d+$/.test(part)) {
+    return `Numeric PreRelease version must not contain leading zeroes ${quoted}`;
+  }
+  if (ALPHANUMERIC.test(part)) return undefined;
+  return `Invalid character(s) found in prerelease ${quoted}`;
 }
 
 /** `v1.2` is 1.2.0, and zeros may lead. */
-function normalized(text: string): string | undefined {
+function normalized(text: string): string | { readonly problem: string } {
   const parts = text.replace(/^v/, '').split('.');
   const whole = [...parts.slice(0, 2), ...(parts.length > 2 ? [parts.slice(2).join('.')] : [])];
   const numbers = whole.map((part) => {
@@ -50,7 +93,9 @@ function normalized(text: string): string | undefined {
     const stripped = part.replace(/^0+/, '');
     return /^\d/.test(stripped) ? stripped : `0${stripped}`;
   });
-  if (numbers.length < 3 && /[+-]/.test(numbers.at(-1) ?? '')) return undefined;
+  if (numbers.length < 3 && /[+-]/.test(numbers.at(-1) ?? '')) {
+    return { problem: 'short version cannot contain PreRelease/Build meta data' };
+  }
   while (numbers.length < 3) numbers.push('0');
   return numbers.join('.');
 }
@@ -85,10 +130,10 @@ function versionOf(value: Value | undefined): SemverValue {
 }
 
 export function semverFunctions(): Record<string, CelFunction> {
-  const read = (text: Value | undefined, lenient: Value | undefined): SemverValue | undefined => {
+  const read = (text: Value | undefined, lenient: Value | undefined): SemverValue | string => {
     if (typeof text !== 'string') throw noSuchOverload();
     const shown = lenient === true ? normalized(text) : text;
-    return shown === undefined ? undefined : parseVersion(shown);
+    return typeof shown === 'string' ? parseVersion(shown) : shown.problem;
   };
   const part = (name: string, index: 0 | 1 | 2): CelFunction => ({
     overloads: [`semver_${name}: ${SEMVER}.() -> int`],
@@ -106,7 +151,7 @@ export function semverFunctions(): Record<string, CelFunction> {
       ],
       call: ([text, lenient]) => {
         const version = read(text, lenient);
-        if (version === undefined) throw new CelError(problemOf(String(text)));
+        if (typeof version === 'string') throw new CelError(version);
         return version;
       },
     },
@@ -115,7 +160,7 @@ export function semverFunctions(): Record<string, CelFunction> {
         'is_semver_string: (string) -> bool',
         'is_semver_string_bool: (string, bool) -> bool',
       ],
-      call: ([text, lenient]) => read(text, lenient) !== undefined,
+      call: ([text, lenient]) => typeof read(text, lenient) !== 'string',
     },
     major: part('major', 0),
     minor: part('minor', 1),
@@ -127,20 +172,4 @@ export function semverFunctions(): Record<string, CelFunction> {
       call: ([a, b]) => BigInt(compareVersions(versionOf(a), versionOf(b))),
     },
   };
-}
-
-function problemOf(text: string): string {
-  if (text === '') return 'Version string empty';
-  const parts = text.split('.');
-  if (parts.length < 3) return 'No Major.Minor.Patch elements found';
-  for (const [i, name] of ['Major', 'Minor', 'Patch'].entries()) {
-    const part = (parts[i] ?? '').replace(/[-+].*$/, '');
-    if (!/^\d+$/.test(part)) {
-      return `Invalid character(s) found in ${name.toLowerCase()} number ${JSON.stringify(part)}`;
-    }
-    if (part.length > 1 && part.startsWith('0')) {
-      return `${name} number must not contain leading zeroes ${JSON.stringify(part)}`;
-    }
-  }
-  return 'Invalid character(s) found';
 }

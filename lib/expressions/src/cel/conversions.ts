@@ -174,16 +174,25 @@ export function formatDouble(value: number): string {
   return String(value);
 }
 
+/** The years 1 to 9999, in seconds. */
+const TIME_MIN = -62_135_596_800n;
+const TIME_MAX = 253_402_300_799n;
+
 function toTimestamp(value: CelValue): CelValue {
   if (value instanceof Timestamp) return value;
-  if (typeof value === 'bigint') return new Timestamp(value * NANOS);
+  if (typeof value === 'bigint') {
+    if (value < TIME_MIN || value > TIME_MAX) throw new CelError('timestamp overflow');
+    return new Timestamp(value * NANOS);
+  }
   if (typeof value === 'string') return parseTimestamp(value);
   throw noSuchOverload();
 }
 
 function toDuration(value: CelValue): CelValue {
   if (value instanceof Duration) return value;
-  if (typeof value === 'bigint') return new Duration(value);
+  if (typeof value === 'bigint') {
+    throw new CelError("type conversion error from 'int' to 'google.protobuf.Duration'");
+  }
   if (typeof value === 'string') return parseDuration(value);
   throw noSuchOverload();
 }

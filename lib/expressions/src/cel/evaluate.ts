@@ -318,8 +318,8 @@ class Run {
 
   #or(expr: CallExpr): CelValue {
     const value = this.value(expr.target as Expr);
-    const isOptional = value instanceof Optional;
-    if (!isOptional) return this.#function(expr);
+    // What is no optional stands for itself.
+    if (!(value instanceof Optional)) return value;
     const other = expr.args[0] as Expr;
     if (value.value !== undefined) return expr.name === 'or' ? value : value.value;
     return this.value(other);
@@ -358,7 +358,7 @@ class Run {
     let result: CelValue | undefined;
     let problem: unknown;
     try {
-      result = this.#apply(name, args, this.#overload(expr));
+      result = this.#apply(name, args, this.#overload(expr), words);
     } catch (error) {
       problem = error;
     }
@@ -367,7 +367,12 @@ class Run {
     return result as CelValue;
   }
 
-  #apply(name: string, args: readonly CelValue[], overload: string): CelValue {
+  #apply(
+    name: string,
+    args: readonly CelValue[],
+    overload: string,
+    words: readonly Expr[] = [],
+  ): CelValue {
     const calls = this.#options.functions.calls(name);
     for (const [i, call] of calls.entries()) {
       try {
@@ -379,7 +384,7 @@ class Run {
         if (i === calls.length - 1) break;
       }
     }
-    throw noOverload(name, args, this.#options.functions);
+    throw noOverload(name, args, { functions: this.#options.functions, words });
   }
 
   #callCost(name: string, overload: string, args: readonly CelValue[], result: CelValue): number {

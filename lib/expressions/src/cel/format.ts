@@ -128,9 +128,8 @@ function scientific(value: CelValue, precision: number): string {
 
 function doubleOf(value: CelValue, clause: string): number {
   if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
-  const number = numeric(value);
-  if (number === undefined) throw wrong(clause, 'doubles', value);
-  return Number(number);
+  if (typeof value !== 'number') throw wrong(clause, 'doubles', value);
+  return value;
 }
 
 function binary(value: CelValue): string {

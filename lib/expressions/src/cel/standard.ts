@@ -214,8 +214,7 @@ function comparisons(): Record<string, CelFunction> {
   for (const [operator, name, holds] of tests) {
     made[operator] = {
       overloads: kinds.map(([id, a, b]) => `${name}_${id}: (${a}, ${b}) -> bool`),
-      call: ([a = null, b = null]) =>
-        Number.isNaN(a) || Number.isNaN(b) ? false : holds(compare(a, b)),
+      call: ([a = null, b = null]) => holds(compare(a, b)),
     };
   }
   return made;

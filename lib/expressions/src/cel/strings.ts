@@ -70,7 +70,8 @@ function indexOf(
   from: CelValue | undefined,
 ): bigint {
   const start = from === undefined ? 0 : intOf(from);
-  if (start < 0 || start > chars.length) throw new CelError(`index out of range: ${start}`);
+  if (part.length === 0) return BigInt(start);
+  if (start < 0) throw new CelError(`index out of range: ${start}`);
   for (let at = start; at + part.length <= chars.length; at++) {
     if (startsAt(chars, part, at)) return BigInt(at);
   }
@@ -83,9 +84,9 @@ function lastIndexOf(
   from: CelValue | undefined,
 ): bigint {
   const start = from === undefined ? chars.length : intOf(from);
-  if (start < 0 || (from !== undefined && start >= chars.length && chars.length > 0)) {
-    throw new CelError(`index out of range: ${start}`);
-  }
+  if (part.length === 0) return BigInt(start);
+  if (start < 0) throw new CelError(`index out of range: ${start}`);
+  if (from !== undefined && start >= chars.length) return -1n;
   for (let at = Math.min(start, chars.length - part.length); at >= 0; at--) {
     if (startsAt(chars, part, at)) return BigInt(at);
   }

@@ -1,3 +1,4 @@
+import type { Expr } from './ast.ts';
 import type { Functions, Overload } from './functions.ts';
 import type { CelType } from './types.ts';
 import { CelError, CelList, CelMap, type CelValue, typeNameOf } from './values.ts';
@@ -33,16 +34,20 @@ const UNGUARDED: ReadonlySet<string> = new Set([
   'startsWith',
   'endsWith',
 ]);
+/** With a literal pattern they are calls of their own. */
+const PATTERNS: ReadonlySet<string> = new Set(['matches', 'find', 'findAll']);
 
 /** What is said of a call whose arguments no function of its name takes, as the interpreter of cel-go has it. */
 export function noOverload(
   name: string,
   args: readonly CelValue[],
-  functions: Functions,
+  { functions, words }: { readonly functions: Functions; readonly words: readonly Expr[] },
 ): CelError {
   const plain = new CelError('no such overload');
   if (UNGUARDED.has(name)) return plain;
+  if (PATTERNS.has(name) && words[1]?.kind === 'literal') return plain;
   const types = args.map(typeNameOf);
+  if (name === 'flatten') return new CelError(`no such overload: ${types.join('.')}.flatten()`);
   const traits = TRAITS.get(name);
   if (traits !== undefined) {
     const [first = ''] = types;

@@ -248,7 +248,10 @@ export function numeric(value: CelValue): number | bigint | undefined {
 /** Below, at or above zero; of values that have no order between them an error. */
 export function compare(a: CelValue, b: CelValue): number {
   const [x, y] = [numeric(a), numeric(b)];
-  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : 0;
+  if (x !== undefined && y !== undefined) {
+    if (Number.isNaN(x) || Number.isNaN(y)) throw new CelError('NaN values cannot be ordered');
+    return x < y ? -1 : x > y ? 1 : 0;
+  }
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (
