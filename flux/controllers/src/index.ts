@@ -31,6 +31,7 @@ export {
   type SecretData,
   textOf,
 } from './sources/secret-contents.ts';
+export { soundArtifact } from './sources/sound-artifact.ts';
 export { findSecret, type SecretReader } from './sources/source-secrets.ts';
 export { toSourceStatus } from './sources/to-source-status.ts';
 export {

@@ -18,7 +18,7 @@ import {
   valuesToJson,
 } from '@capstan/kube-helm';
 import { type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
-import { parseVersion } from '@capstan/lib-semver';
+import { parseVersion, SemverError } from '@capstan/lib-semver';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 
@@ -106,6 +106,9 @@ function clean(path: string): string {
 export async function buildFromRepository(
   repository: ChartRepository,
   context: BuildContext & {
+    readonly isOci: boolean;
+    /** Throws what is wrong with a packed chart. */
+    readonly check: (bytes: Uint8Array) => void;
     /** Throws when a version is not signed as the specification asks. */
     readonly verify?: (version: ChartVersion) => Promise<VerifiedVersion>;
   },
@@ -113,7 +116,7 @@ export async function buildFromRepository(
   const { spec } = context.chart;
   checkName(spec.chart);
   const found: ChartVersion = await attempt('InvalidChartReference', () =>
-    resolve(repository, spec.chart, spec.version ?? ''),
+    resolve(repository, spec.chart, { version: spec.version ?? '', isOci: context.isOci }),
   );
   const { verify } = context;
   if (verify === undefined) return await buildVersion(repository, found, context);
@@ -124,7 +127,7 @@ export async function buildFromRepository(
 async function buildVersion(
   repository: ChartRepository,
   found: ChartVersion,
-  { chart, held }: BuildContext,
+  { chart, held, check }: BuildContext & { readonly check: (bytes: Uint8Array) => void },
 ): Promise<ChartBuild> {
   const { spec } = chart;
   const files = changedValuesFiles(chart);
@@ -143,10 +146,11 @@ async function buildVersion(
       );
     }
   });
-  const loaded = await attempt(build === '' ? 'ChartPullError' : 'ChartPackageError', () =>
-    loadChartArchive(bytes),
-  );
-  if (build === '') return { name: found.name, version, bytes, isPackaged: false, valuesFiles: [] };
+  if (build === '') {
+    await attempt('ChartPullError', () => check(bytes));
+    return { name: found.name, version, bytes, isPackaged: false, valuesFiles: [] };
+  }
+  const loaded = await attempt('ChartPackageError', () => loadChartArchive(bytes));
   const merged = await attempt('ValuesFilesError', () =>
     mergeValues(files, spec.ignoreMissingValuesFiles === true, (path) =>
       readFromChart(loaded, path),
@@ -172,19 +176,25 @@ function checkName(name: string): void {
   );
 }
 
+/** What is wrong with the reference lasts; a registry's answers do not. */
 async function resolve(
   repository: ChartRepository,
   name: string,
-  version: string,
+  { version, isOci }: { readonly version: string; readonly isOci: boolean },
 ): Promise<ChartVersion> {
   const prefix = 'failed to get chart version for remote reference';
   try {
     return await repository.resolve(name, version === '*' ? '' : version);
   } catch (error) {
+    const message = messageOf(error);
     const isMissing = error instanceof CapstanError && error.code === 'CHART_NOT_FOUND';
-    if (!isMissing)
-      throw new BuildError('ChartPullError', new Error(`${prefix}: ${messageOf(error)}`));
-    throw new Error(`${prefix}: no '${name}' chart with version matching '${version}' found`);
+    if (isOci || !(isMissing || error instanceof SemverError)) {
+      throw new BuildError('ChartPullError', new Error(`${prefix}: ${message}`));
+    }
+    const isVersion = isMissing && / not found in /.test(message);
+    throw new Error(
+      `${prefix}: ${isVersion ? `no '${name}' chart with version matching '${version}' found` : message}`,
+    );
   }
 }
 

@@ -19,6 +19,7 @@ import {
   parseDurationMs,
   reconcileDurations,
   setFinalizer,
+  soundArtifact,
   writeStatus,
 } from '@capstan/flux-controllers';
 import { type Controller, createController, type ReconcileResult } from '@capstan/kube-controller';
@@ -33,6 +34,7 @@ import {
   type ChartBuild,
   summarizeBuild,
 } from './build-chart.ts';
+import { ChartSupply } from './chart-supply.ts';
 import { mark, unmark, withStatus } from './conditions.ts';
 import { isAsking, isNewSource, keyOf, keyText, requireParsed } from './control-state.ts';
 import { artifactMarks, type HelmSourcePorts } from './helm-repository-controller.ts';
@@ -51,14 +53,16 @@ import { verifierOf } from './verify-chart.ts';
 export interface HelmChartPorts extends HelmSourcePorts {
   /** The files in a tar.gz archive. */
   readonly unpack: (bytes: Uint8Array) => Promise<FileTree>;
+  readonly supply: ChartSupply;
 }
 
 const FIELD_MANAGER = 'source-controller';
 
-export function createHelmChartController(ports: HelmChartPorts): {
+export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>): {
   readonly controller: Controller<NamedKey>;
   start(): () => void;
 } {
+  const ports: HelmChartPorts = { ...given, supply: new ChartSupply(given.artifacts) };
   const { control } = ports;
   const controller = createController<NamedKey>({
     name: 'helmchart',
@@ -107,7 +111,9 @@ async function reconcile(
   const held = await setFinalizer(object, true, write);
   if (held !== undefined) control.live.observeWrite(held);
   if (chart.spec.suspend === true) return { kind: 'settled' };
-  const current = held === undefined ? chart : requireParsed(parseHelmChart(held), held);
+  const before = held === undefined ? chart : requireParsed(parseHelmChart(held), held);
+  const artifactNow = await soundArtifact(before, ports);
+  const current = withStatus(before, { artifact: artifactNow } as Partial<HelmChart['status']>);
   const { next, failure, build } = await bring(current, ports, signal);
   const requested = current.metadata.annotations?.[REQUESTED_AT];
   const told = withStatus(next, {
@@ -118,7 +124,7 @@ async function reconcile(
   });
   const written = await writeStatus(held ?? object, told.status, write);
   if (written !== undefined) control.live.observeWrite(written);
-  tell(current, told, { failure, build, ports });
+  tell(before, told, { failure, build, ports });
   const { artifact } = told.status;
   if (artifact !== undefined) await artifacts.collectGarbage(artifact);
   const recheckAfterMs = parseDurationMs(current.spec.interval, 'spec.interval');
@@ -222,13 +228,15 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     const repository = requireParsed(parseHelmRepository(source), source);
     if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
     await using access = await openAccess(repository, { ...ports, signal });
-    const opened = await openIndexed(repository, { access, ports });
+    const opened = openIndexed(repository, { access, ports });
     const { url } = repository.spec;
     const verify = await verifierOf(chart, { url, access, ports, signal });
     return await authenticated(() =>
       buildFromRepository(opened, {
         chart,
         held,
+        isOci: repository.spec.type === 'oci',
+        check: (bytes) => ports.supply.check(bytes),
         ...(verify === undefined ? {} : { verify }),
       }),
     );
@@ -266,25 +274,28 @@ function noArtifact({ spec }: HelmChart): CapstanError {
 }
 
 /** The repository with the index that is kept of it, so that nobody fetches it twice. */
-async function openIndexed(
+function openIndexed(
   repository: HelmRepository,
   {
     access,
     ports,
   }: {
     readonly access: Awaited<ReturnType<typeof openAccess>>;
-    readonly ports: Pick<HelmChartPorts, 'artifacts'>;
+    readonly ports: HelmChartPorts;
   },
-): Promise<ChartRepository> {
+): ChartRepository {
   const { artifact } = repository.status;
-  const index =
-    repository.spec.type === 'oci' || artifact === undefined
-      ? undefined
-      : await ports.artifacts.read(ports.artifacts.urlOf(artifact.path));
-  return openRepository(repository.spec.url, {
+  const { supply } = ports;
+  const isIndexed = repository.spec.type !== 'oci' && artifact !== undefined;
+  const opened = openRepository(repository.spec.url, {
     ...access.options,
-    ...(index === undefined ? {} : { index: new TextDecoder().decode(index) }),
+    prefersNewest: true,
+    ...(isIndexed ? { versionsOf: (name) => supply.versionsOf(artifact, name) } : {}),
   });
+  return {
+    ...opened,
+    fetch: (version) => supply.pull(repository, version, () => opened.fetch(version)),
+  };
 }
 
 /** A refused login is one, wherever it shows. */
@@ -391,19 +402,11 @@ async function store(
     observedValuesFiles: undefined,
     ...observed,
   } as Partial<HelmChart['status']>);
-  if (bytes === undefined && artifact !== undefined) {
-    if ((await artifacts.find(artifact.path)) !== undefined) {
-      const url = artifacts.urlOf(artifact.path);
-      return withStatus(next, { artifact: artifact.url === url ? artifact : { ...artifact, url } });
-    }
-    // What was held is gone from the storage: it is built again.
-    throw new CapstanError('ARTIFACT_GONE', 'building artifact: disappeared from storage', {
-      kind: 'retry',
-    });
-  }
+  // What is held already is it.
+  if (bytes === undefined) return next;
   const fileName = `${build.name}-${version}.tgz`;
   const file = { kind: 'HelmChart', namespace, name, fileName };
-  const stored = await artifacts.store(file, bytes === undefined ? [] : [bytes]);
+  const stored = await artifacts.store(file, [bytes]);
   const made = artifactOf(artifact, { ...stored, revision: version }, formatTime(clock.now()));
   return withStatus(next, { artifact: made, url: await artifacts.linkLatest(file) });
 }

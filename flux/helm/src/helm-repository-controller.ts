@@ -19,6 +19,7 @@ import {
   parseDurationMs,
   reconcileDurations,
   setFinalizer,
+  soundArtifact,
   writeStatus,
 } from '@capstan/flux-controllers';
 import type { ArtifactStorage } from '@capstan/flux-server';
@@ -119,7 +120,11 @@ async function reconcile(
   const held = await setFinalizer(object, true, write);
   if (held !== undefined) control.live.observeWrite(held);
   if (repository.spec.suspend === true) return { kind: 'settled' };
-  const current = held === undefined ? repository : requireParsed(parseHelmRepository(held), held);
+  const before = held === undefined ? repository : requireParsed(parseHelmRepository(held), held);
+  const artifactNow = await soundArtifact(before, ports);
+  const current = withStatus(before, { artifact: artifactNow } as Partial<
+    HelmRepository['status']
+  >);
   const { next, failure } = await fetchIndex(current, ports, signal);
   const requested = current.metadata.annotations?.[REQUESTED_AT];
   const told = withStatus(next, {
@@ -130,7 +135,7 @@ async function reconcile(
   });
   const written = await writeStatus(held ?? object, told.status, write);
   if (written !== undefined) control.live.observeWrite(written);
-  tell(current, told, { failure, ports });
+  tell(before, told, { failure, ports });
   const { artifact } = told.status;
   if (artifact !== undefined) await artifacts.collectGarbage(artifact);
   const recheckAfterMs = parseDurationMs(
@@ -209,11 +214,7 @@ async function storeIndex(
   });
   const { artifact } = repository.status;
   const isKept = artifact?.revision === digestLike(artifact?.revision ?? '', bytes);
-  if (artifact !== undefined && isKept && (await artifacts.find(artifact.path)) !== undefined) {
-    return withStatus(repository, {
-      artifact: { ...artifact, url: artifacts.urlOf(artifact.path) },
-    });
-  }
+  if (artifact !== undefined && isKept) return repository;
   checkIndex(new TextDecoder().decode(bytes));
   const hash = createContentDigest(artifacts.digestAlgorithm);
   hash.update(bytes);
@@ -223,7 +224,10 @@ async function storeIndex(
   const file = { kind: 'HelmRepository', namespace, name, fileName };
   const stored = await artifacts.store(file, [bytes]);
   const made = artifactOf(artifact, { ...stored, revision }, formatTime(clock.now()));
-  return withStatus(repository, { artifact: made, url: made.url });
+  return withStatus(repository, {
+    artifact: made,
+    url: await artifacts.linkLatest(file, 'index.yaml'),
+  });
 }
 
 function checkUrl(url: string): void {

@@ -126,7 +126,7 @@ export class ArtifactStorage {
     let file = join(this.#options.folder, path);
     let stats = await lstat(file).catch(() => undefined);
     if (stats?.isSymbolicLink() === true) {
-      // Only `latest.tar.gz` is one, and it leads to its neighbour.
+      // Only `latest.tar.gz` and `index.yaml` are such, and they lead to their neighbours.
       const target = await readlink(file).catch(() => '');
       if (!isPath(target) || target.includes('/')) return undefined;
       file = join(file, '..', target);
@@ -150,9 +150,9 @@ export class ArtifactStorage {
     return 'damaged';
   }
 
-  /** Makes `latest.tar.gz` beside an artifact lead to it, as older consumers expect; answers its URL. */
-  async linkLatest(file: ArtifactFile): Promise<string> {
-    const { path, url } = this.locate({ ...file, fileName: 'latest.tar.gz' });
+  /** Makes `latest.tar.gz`, or another name, beside an artifact lead to it, as older consumers expect; answers its URL. */
+  async linkLatest(file: ArtifactFile, linkName = 'latest.tar.gz'): Promise<string> {
+    const { path, url } = this.locate({ ...file, fileName: linkName });
     const link = join(this.#options.folder, path);
     const fresh = `${link}.${randomBytes(6).toString('hex')}.new`;
     await symlink(file.fileName, fresh);

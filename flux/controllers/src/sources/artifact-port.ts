@@ -27,8 +27,8 @@ export interface ArtifactPort {
     readonly size: number;
   }>;
   verify(artifact: Pick<Artifact, 'path' | 'digest'>): Promise<'sound' | 'missing' | 'damaged'>;
-  /** Makes `latest.tar.gz` beside an artifact lead to it; answers its URL. */
-  linkLatest(file: ArtifactFile): Promise<string>;
+  /** Makes `latest.tar.gz`, or another name, beside an artifact lead to it; answers its URL. */
+  linkLatest(file: ArtifactFile, linkName?: string): Promise<string>;
   /** Removes older artifacts of the source of this one. */
   collectGarbage(current: Pick<Artifact, 'path'>): Promise<number>;
   removeAll(source: Omit<ArtifactFile, 'fileName'>): Promise<void>;

@@ -103,6 +103,7 @@ async function fetchRepository(
   context: FetchContext,
 ): Promise<SourceOutcome> {
   const { ports } = bench;
+  requireUrl(repository.spec.url);
   const reader = secretReader(repository, ports, context.signal);
   const spec = await gitSourceOf(repository, reader, ports.identities);
   await tryLogin(repository, spec, ports.identities);
@@ -121,6 +122,12 @@ async function fetchRepository(
     ...(verified === undefined ? {} : { verified }),
     observed: observedOf(repository, includes),
   };
+}
+
+function requireUrl(url: string): void {
+  if (URL.canParse(url)) return;
+  const message = `failed to parse url '${url}': parse ${JSON.stringify(url)}: it is no URL`;
+  throw fetchFailure('URLInvalid', message, { response: 'stall' });
 }
 
 function secretReader(
@@ -180,8 +187,10 @@ async function tryLogin(
   });
 }
 
+const FRESH_MS = 1_000;
+
 async function fetchSnapshot(
-  { metadata, spec: { interval } }: GitRepository,
+  { metadata, spec: { interval }, status }: GitRepository,
   spec: GitSourceSpec,
   { bench, context }: { readonly bench: Bench; readonly context: FetchContext },
 ): Promise<Snapshot> {
@@ -189,7 +198,9 @@ async function fetchSnapshot(
   const { isAsked, signal } = context;
   const id = sourceId({ namespace: metadata.namespace ?? '', name: metadata.name ?? '' });
   watches.follow(id, [spec], parseDurationMs(interval, 'spec.interval'));
-  const maxAgeMs = isAsked ? 0 : Number.POSITIVE_INFINITY;
+  // What is new is looked at anew: another repository of the same address may have asked long ago.
+  const isNew = status.observedGeneration !== metadata.generation;
+  const maxAgeMs = isAsked ? 0 : isNew ? FRESH_MS : Number.POSITIVE_INFINITY;
   const snapshot = await ports.sources.fetchSnapshot(spec, { maxAgeMs, signal });
   const [error] = watches.errors(id);
   if (error !== undefined && !isAsked) throw error;
@@ -314,19 +325,20 @@ async function withIncludes(
     const fail = (reason: string, message: string) =>
       new SourceFailure({ condition: 'StorageOperationFailed', reason, message });
     const to = resolvePath('', toPath.replaceAll('\\', '/'));
-    const from = resolvePath('', fromPath.replaceAll('\\', '/'));
-    if (to === undefined || from === undefined) {
-      const path = to === undefined ? toPath : fromPath;
+    if (to === undefined) {
       throw fail(
         'IllegalPath',
-        `path calculation for include '${name}' failed: ${JSON.stringify(path)} leads out of the artifact`,
+        `path calculation for include '${name}' failed: ${JSON.stringify(toPath)} leads out of the artifact`,
       );
     }
     const snapshot = await sources.fetchSnapshot(artifactSource('GitRepository', name, artifact));
-    if (snapshot.files.stat(from)?.kind !== 'directory') {
+    // Nothing is above an artifact, as for the original.
+    const inside = fromPath.replaceAll('\\', '/').replace(/^(?:\.{0,2}\/)+/, '');
+    const from = resolvePath('', inside);
+    if (from === undefined || snapshot.files.stat(from)?.kind !== 'directory') {
       throw fail(
         'CopyFailure',
-        `failed to copy '${name}' include from ${fromPath} to ${toPath}: there is no folder ${JSON.stringify(fromPath)}`,
+        `failed to copy '${name}' include from ${fromPath} to ${toPath}: ${inside}: no such file or directory`,
       );
     }
     all = overlayAt(all, to, subTree(snapshot.files, from));

@@ -181,7 +181,7 @@ async function logIn(
 ): Promise<Credentials | undefined> {
   const { provider = 'generic', url, ref } = spec;
   if (provider === 'generic' || provider === '') return undefined;
-  requireIdentities(spec.serviceAccountName, identities);
+  requireIdentities(spec.serviceAccountName, identities, 'none');
   const registry = url.slice(PREFIX.length);
   const bearer = bearerOf({ spec, metadata }, { proxy, identities });
   return await identities.registryLogin(provider, registry, bearer).catch((cause: unknown) => {
@@ -419,10 +419,11 @@ function whyUnverified(
   cause: unknown,
 ): string {
   const isByKey = provider === 'cosign' && secretRef !== undefined;
-  if (!isByKey || !(cause instanceof CapstanError) || cause.code !== 'OCI_SIGNATURE') {
-    return describeError(cause);
-  }
-  const hint = cause.hint === undefined ? '' : ` (${cause.hint})`;
+  if (!isByKey || !(cause instanceof CapstanError)) return describeError(cause);
+  const isKeyless = cause.message.startsWith('no public keys found');
+  if (cause.code !== 'OCI_SIGNATURE' && !isKeyless) return describeError(cause);
+  const why = isKeyless ? cause.message : cause.hint;
+  const hint = why === undefined ? '' : ` (${why})`;
   return `no matching signatures were found for '${reference}'${hint}`;
 }
 

@@ -23,6 +23,7 @@ import { reconcileDurations } from '../reconcile-durations.ts';
 import { type FluxSettings, isWatched } from '../settings.ts';
 import { setFinalizer, writeStatus } from '../write-object.ts';
 import type { ArtifactPort } from './artifact-port.ts';
+import { soundArtifact } from './sound-artifact.ts';
 import {
   describeError,
   type FailedOutcome,
@@ -155,7 +156,7 @@ async function look<T extends SourceObject>(
 ): Promise<ReconcileResult> {
   const requestedAt = object.metadata.annotations?.[REQUESTED_AT];
   const isAsked = requestedAt !== undefined && requestedAt !== object.status.lastHandledReconcileAt;
-  const current = await inStorage(object.status.artifact, ports.artifacts);
+  const current = await soundArtifact(object, ports);
   const { outcome, error } = await attempt(object, source, { current, isAsked, signal });
   const { generation = 0 } = object.metadata;
   const status = toSourceStatus({ status: object.status, generation, current }, outcome, {
@@ -172,15 +173,6 @@ async function look<T extends SourceObject>(
   const { random, settings = {} } = ports;
   const jitter = (settings.intervalJitter ?? JITTER) * (2 * random() - 1);
   return toResult(object, outcome, { error, source, jitter });
-}
-
-/** The artifact with the URL that it has today; undefined when it is lost or damaged. */
-async function inStorage(
-  artifact: Artifact | undefined,
-  artifacts: ArtifactPort,
-): Promise<Artifact | undefined> {
-  if (artifact === undefined || (await artifacts.verify(artifact)) !== 'sound') return undefined;
-  return { ...artifact, url: artifacts.urlOf(artifact.path) };
 }
 
 async function attempt<T extends SourceObject>(

@@ -26,7 +26,9 @@ export interface FailedOutcome {
     | 'FetchFailed'
     | 'StorageOperationFailed'
     | 'IncludeUnavailable'
-    | 'SourceVerified';
+    | 'SourceVerified'
+    /** Told by Ready and Stalled alone. */
+    | 'none';
   readonly reason: string;
   readonly message: string;
   /** `stall`: only a change of the object or its Secrets can help. `wait`: for another object. */

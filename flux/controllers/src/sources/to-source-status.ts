@@ -72,7 +72,9 @@ function failed(
           message: progressOf(view),
         },
     { type: 'Ready', status: 'False', reason, message },
-    { type: condition, status: isVerification ? 'False' : 'True', reason, message },
+    ...(condition === 'none'
+      ? []
+      : [{ type: condition, status: isVerification ? 'False' : 'True', reason, message } as const]),
   ];
 }
 

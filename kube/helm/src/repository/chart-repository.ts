@@ -13,7 +13,7 @@ import {
 import { compareVersions, parseVersion, type Version } from '@capstan/lib-semver';
 import { ChartError } from '../chart-error.ts';
 import { PROVENANCE_BYTES_MAX } from '../provenance/verify-chart.ts';
-import { type ChartVersion, chartVersions, chooseVersion } from './index-file.ts';
+import { type ChartVersion, chartVersions, chooseNewest, chooseVersion } from './index-file.ts';
 
 export interface RepositoryOptions {
   readonly get: HttpGet;
@@ -23,8 +23,10 @@ export interface RepositoryOptions {
   /** http for an OCI registry. */
   readonly plainHttp?: boolean;
   readonly signal?: AbortSignal;
-  /** The text of index.yaml, when it is at hand: it is not fetched then. */
-  readonly index?: string;
+  /** The versions of a chart, when the index is at hand: it is not fetched then. */
+  readonly versionsOf?: (name: string) => Promise<readonly ChartVersion[] | undefined>;
+  /** Chooses among versions as Flux does (see `chooseNewest`), and tells a chart that is none from a version that is none. */
+  readonly prefersNewest?: boolean;
   readonly indexBytesMax?: number;
   readonly chartBytesMax?: number;
   /** Told what was pulled from a registry: the reference without its scheme, and the digest of its manifest. */
@@ -57,17 +59,21 @@ export function openRepository(url: string, options: RepositoryOptions): ChartRe
 }
 
 function httpCharts(url: string, options: RepositoryOptions): ChartRepository {
-  let index: Promise<string> | undefined =
-    options.index === undefined ? undefined : Promise.resolve(options.index);
-  const versionsOf = async (name: string): Promise<readonly ChartVersion[] | undefined> => {
+  let index: Promise<string> | undefined;
+  const fetched = async (name: string): Promise<readonly ChartVersion[] | undefined> => {
     index ??= readIndex(url, options).then((bytes) => new TextDecoder().decode(bytes));
     return chartVersions(await index, name);
   };
+  const { versionsOf = fetched, prefersNewest = false } = options;
+  const choose = prefersNewest ? chooseNewest : chooseVersion;
   return {
     has: async (name) => (await versionsOf(name)) !== undefined,
     resolve: async (name, constraint) => {
       const versions = await versionsOf(name);
-      const found = versions === undefined ? undefined : chooseVersion(versions, constraint);
+      if (versions === undefined && prefersNewest) {
+        throw new ChartError('CHART_NOT_FOUND', 'no chart name found');
+      }
+      const found = versions === undefined ? undefined : choose(versions, constraint);
       const text = `chart "${name}"${constraint === '' ? '' : ` version "${constraint}"`}`;
       if (found === undefined) {
         throw new ChartError('CHART_NOT_FOUND', `${text} not found in ${url} repository`);
@@ -207,7 +213,8 @@ function ociCharts(url: string, options: RepositoryOptions): ChartRepository {
     resolve: async (name, constraint) => {
       const place = `${url.replace(/\/$/, '')}/${name}`;
       // Tags cannot hold a plus sign; helm writes an underscore in its place.
-      const exact = isVersion(constraint) ? constraint : undefined;
+      const isWhole = options.prefersNewest !== true || constraint.split('.').length >= 3;
+      const exact = isVersion(constraint) && isWhole ? constraint : undefined;
       const versions =
         exact === undefined
           ? (await open(place).tags()).map((tag) => tag.replaceAll('_', '+')).filter(isVersion)

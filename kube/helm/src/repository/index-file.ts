@@ -15,6 +15,8 @@ export interface ChartVersion {
   readonly urls: readonly string[];
   /** sha256 in hexadecimal digits; '' when the repository gives none. */
   readonly digest: string;
+  /** When it was packed; absent when the repository does not say. */
+  readonly createdMs?: number;
 }
 
 export interface IndexLimits {
@@ -95,14 +97,16 @@ function dictOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function readEntry(value: unknown): readonly { entry: ChartVersion; parsed: Version }[] {
-  const { name, version, urls, digest } = dictOf(value);
+  const { name, version, urls, digest, created } = dictOf(value);
   if (typeof name !== 'string' || typeof version !== 'string') return [];
   if (name === '' || name === '.' || name === '..' || name.includes('/')) return [];
   const parsed = tryVersion(version);
   if (parsed === undefined) return [];
   const places = Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [];
   const sum = typeof digest === 'string' ? digest.replace(/^sha256:/, '') : '';
-  return [{ entry: { name, version, urls: places, digest: sum }, parsed }];
+  const createdMs = typeof created === 'string' ? Date.parse(created) : Number.NaN;
+  const when = Number.isNaN(createdMs) ? {} : { createdMs };
+  return [{ entry: { name, version, urls: places, digest: sum, ...when }, parsed }];
 }
 
 function tryVersion(text: string): Version | undefined {
@@ -130,4 +134,26 @@ export function chooseVersion<T extends { readonly version: string }>(
       return parsed !== undefined && checkConstraint(constraint, parsed);
     })
   );
+}
+
+/**
+ * As `chooseVersion`, in the way of Flux: a version has three parts, and of those that differ in build metadata alone the one that
+ * was packed last is taken. Versions come the newest first.
+ */
+export function chooseNewest(
+  versions: readonly ChartVersion[],
+  wanted: string,
+): ChartVersion | undefined {
+  const exact = versions.find(({ version }) => version === wanted);
+  if (exact !== undefined) return exact;
+  const whole = versions.filter(({ version }) => version.split('.').length >= 3);
+  const first = chooseVersion(whole, wanted);
+  const highest = first && tryVersion(first.version);
+  if (highest === undefined) return first;
+  const equal = whole.filter(({ version }) => {
+    const parsed = tryVersion(version);
+    return parsed !== undefined && compareVersions(parsed, highest) === 0;
+  });
+  const createdMs = (one: ChartVersion) => one.createdMs ?? Number.NEGATIVE_INFINITY;
+  return equal.reduce((best, one) => (createdMs(one) > createdMs(best) ? one : best));
 }

@@ -1,0 +1,71 @@
+import type { Artifact, HelmRepository } from '@capstan/flux-api';
+import type { ArtifactStorage } from '@capstan/flux-server';
+import { type ChartVersion, chartVersions, loadChartArchive } from '@capstan/kube-helm';
+import { BoundedCache } from '@capstan/lib-std';
+
+const INDEX_BYTES_MAX = 8 * 1024 * 1024;
+const CHART_BYTES_MAX = 16 * 1024 * 1024;
+/** What a version of a chart takes in memory, about. */
+const VERSION_BYTES = 400;
+
+interface Known {
+  readonly versions: readonly ChartVersion[] | undefined;
+}
+
+/**
+ * What many HelmCharts of one HelmRepository ask for, fetched and read once: the versions of a chart in an index, and packed charts.
+ * Keyed by the repository's own objects, so that nobody is given what another one's credentials opened.
+ */
+export class ChartSupply {
+  readonly #artifacts: Pick<ArtifactStorage, 'read' | 'urlOf'>;
+  readonly #versions = new BoundedCache<string, Known>(
+    INDEX_BYTES_MAX,
+    ({ versions }) => VERSION_BYTES * (1 + (versions?.length ?? 0)),
+  );
+  readonly #charts = new BoundedCache<string, Uint8Array>(
+    CHART_BYTES_MAX,
+    (bytes) => bytes.byteLength,
+  );
+  readonly #pulling = new Map<string, Promise<Uint8Array>>();
+
+  constructor(artifacts: Pick<ArtifactStorage, 'read' | 'urlOf'>) {
+    this.#artifacts = artifacts;
+  }
+
+  /** From the index that is kept of a repository; undefined when it has no such chart. Throws when the index is gone. */
+  async versionsOf(index: Artifact, name: string): Promise<readonly ChartVersion[] | undefined> {
+    const key = `${index.digest} ${name}`;
+    const known = this.#versions.get(key);
+    if (known !== undefined) return known.versions;
+    const bytes = await this.#artifacts.read(this.#artifacts.urlOf(index.path));
+    const versions = chartVersions(new TextDecoder().decode(bytes), name);
+    this.#versions.set(key, { versions });
+    return versions;
+  }
+
+  /** A packed chart that can be read. One that its index names no digest of is fetched each time. */
+  async pull(
+    { metadata }: HelmRepository,
+    version: ChartVersion,
+    fetch: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    if (version.digest === '') return await fetch();
+    const key = [metadata.namespace, metadata.name, ...version.urls, version.digest].join(' ');
+    const known = this.#charts.get(key) ?? this.#pulling.get(key);
+    if (known !== undefined) return await known;
+    const pulling = fetch().finally(() => this.#pulling.delete(key));
+    this.#pulling.set(key, pulling);
+    const bytes = await pulling;
+    this.#charts.set(key, bytes);
+    return bytes;
+  }
+
+  /** Throws what is wrong with a packed chart; the same bytes are read once. */
+  check(bytes: Uint8Array): void {
+    if (this.#checked.has(bytes)) return;
+    loadChartArchive(bytes);
+    this.#checked.add(bytes);
+  }
+
+  readonly #checked = new WeakSet<Uint8Array>();
+}
