@@ -4,7 +4,6 @@
  */
 import type { HelmChart } from '@capstan/flux-api';
 import {
-  buildDependencies,
   type Chart,
   type ChartRepository,
   type ChartVersion,
@@ -13,7 +12,6 @@ import {
   loadChartArchive,
   packChart,
   parseValues,
-  updateDependencies,
   type Values,
   valuesToJson,
 } from '@capstan/kube-helm';
@@ -21,6 +19,7 @@ import { type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
 import { parseVersion, SemverError } from '@capstan/lib-semver';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
+import { withDependencies } from './chart-dependencies.ts';
 
 export interface ChartBuild {
   readonly name: string;
@@ -152,10 +151,16 @@ async function buildVersion(
   }
   const loaded = await attempt('ChartPackageError', () => loadChartArchive(bytes));
   const merged = await attempt('ValuesFilesError', () =>
-    mergeValues(files, spec.ignoreMissingValuesFiles === true, (path) =>
+    mergeValues(files, { ignoresMissing: spec.ignoreMissingValuesFiles === true }, (path) =>
       readFromChart(loaded, path),
     ),
-  );
+  ).catch((error: unknown) => {
+    if (!(error instanceof BuildError)) throw error;
+    throw new BuildError(
+      'ValuesFilesError',
+      new Error(`failed to merge chart values: ${messageOf(error.cause)}`),
+    );
+  });
   const changed = withValues(withVersion(loaded, version), merged.values);
   return {
     name: found.name,
@@ -203,7 +208,6 @@ export interface LocalContext extends BuildContext {
   readonly revision: string;
   /** Opens the repository of a dependency. */
   readonly open: (url: string) => ChartRepository;
-  readonly now: () => string;
 }
 
 /** From a folder, or a package, of a tree. */
@@ -230,12 +234,16 @@ export async function buildFromTree(tree: FileTree, context: LocalContext): Prom
     return { name, version, bytes: bytesOf(tree, place.path), isPackaged, valuesFiles: [] };
   }
   const merged = await attempt('ValuesFilesError', () =>
-    mergeValues(files, spec.ignoreMissingValuesFiles === true, (path) => readFromTree(tree, path)),
+    mergeValues(
+      files,
+      { ignoresMissing: spec.ignoreMissingValuesFiles === true, isOfTree: true },
+      (path) => readFromTree(tree, path),
+    ),
   );
   const changed = withValues(withVersion(loaded, version), merged.values);
   const complete = place.isFolder
     ? await attempt('DependencyBuildError', () =>
-        withDependencies(changed, { tree, path: place.path }, context),
+        withDependencies(changed, { tree, path: place.path, open: context.open }),
       )
     : changed;
   const bytes = await attempt('ChartPackageError', () => packChart(complete));
@@ -324,7 +332,10 @@ interface Merged {
 
 function mergeValues(
   paths: readonly string[],
-  ignoresMissing: boolean,
+  {
+    ignoresMissing,
+    isOfTree = false,
+  }: { readonly ignoresMissing: boolean; readonly isOfTree?: boolean },
   read: (path: string) => Values | undefined,
 ): Merged {
   if (paths.length === 0) return { values: undefined, files: [] };
@@ -334,7 +345,11 @@ function mergeValues(
     const own = read(path);
     if (own === undefined) {
       if (ignoresMissing) continue;
-      throw new Error(`no values file found at path '${path}'`);
+      throw new Error(
+        isOfTree
+          ? `no values file found at path '/${clean(path)}' (reference '${path}')`
+          : `no values file found at path '${path}'`,
+      );
     }
     values = mergeTables(values, own);
     files.push(path);
@@ -376,24 +391,6 @@ function parseFile(path: string, data: Uint8Array): Values {
   } catch (error) {
     throw new Error(`unmarshaling values from '${path}' failed: ${messageOf(error)}`);
   }
-}
-
-/** Those that charts/ does not have are fetched: as the lock says, or as Chart.yaml does. */
-async function withDependencies(
-  chart: Chart,
-  { tree, path }: { readonly tree: FileTree; readonly path: string },
-  { open, now }: LocalContext,
-): Promise<Chart> {
-  const wanted = chart.lock?.dependencies ?? chart.metadata.dependencies;
-  const isHeld = (name: string): boolean =>
-    chart.dependencies.some(({ metadata }) => metadata.name === name);
-  if (wanted.every(({ name }) => isHeld(name))) return chart;
-  const fetchAll = chart.lock === null ? updateDependencies : buildDependencies;
-  const fetched = await fetchAll(tree, path, { open, now });
-  const added = [...(fetched?.charts ?? [])]
-    .filter(([file]) => !wanted.some(({ name }) => isHeld(name) && file.startsWith(`${name}-`)))
-    .map(([file, data]) => ({ name: `charts/${file}`, data }));
-  return { ...chart, raw: [...chart.raw, ...added] };
 }
 
 /** What was built, for a person. */

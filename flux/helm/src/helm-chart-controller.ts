@@ -229,7 +229,11 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     if (repository.spec.type !== 'oci' && artifact === undefined) throw noArtifact(chart);
     await using access = await openAccess(repository, { ...ports, signal });
     const opened = openIndexed(repository, { access, ports });
-    const { url } = repository.spec;
+    const { url, type } = repository.spec;
+    if (type === 'oci' && !url.startsWith('oci://')) {
+      const message = `failed to construct Helm client: invalid OCI registry URL: ${url}`;
+      throw new CapstanError('CLIENT', message, { kind: 'stalled' });
+    }
     const verify = await verifierOf(chart, { url, access, ports, signal });
     return await authenticated(() =>
       buildFromRepository(opened, {
@@ -250,7 +254,6 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     held,
     revision: artifact.revision,
     open: opener.open,
-    now: () => new Date(ports.clock.now()).toISOString(),
   });
 }
 

@@ -256,7 +256,7 @@ function checkIndex(text: string): void {
   const problem = text.trim() === '' ? 'empty index.yaml file' : 'no API version specified';
   throw new CapstanError(
     'INDEXATION',
-    `failed to load Helm repository from index YAML: ${problem}`,
+    `failed to load Helm repository from index YAML: failed to load index: ${problem}`,
     { kind: 'retry' },
   );
 }

@@ -458,7 +458,7 @@ describe('charts', () => {
     await world.apply(make('git', ', valuesFiles: [none.yaml]'));
     assert.equal(
       await world.condition('HelmChart', 'apps/git', 'BuildFailed=True ValuesFilesError'),
-      "values files merge error: no values file found at path 'none.yaml'",
+      "values files merge error: no values file found at path '/none.yaml' (reference 'none.yaml')",
     );
   });
 

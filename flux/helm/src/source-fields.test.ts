@@ -101,6 +101,7 @@ test('fields of HelmRepository and HelmChart', async () => {
   await world.condition('HelmChart', 'apps/keyless', 'SourceVerified=False');
   await world.condition('HelmChart', 'apps/signed', 'Ready=False');
   await world.condition('HelmChart', 'apps/web', 'Ready=True');
+  await world.condition('HelmChart', 'apps/git', 'Ready=True');
   for (const [kind, expected] of Object.entries(UNREAD)) {
     const unread = specFields(kind).filter((field) => seen.get(kind)?.has(field) !== true);
     assert.deepEqual(unread, expected, kind);

@@ -1,11 +1,6 @@
 /** `spec.verify` of a HelmChart: whether the version that is about to be taken is signed. */
 import type { HelmChart, OCIVerification } from '@capstan/flux-api';
-import {
-  type OciVerifier,
-  openVerifier,
-  type SecretReader,
-  verificationPrefix,
-} from '@capstan/flux-controllers';
+import { type OciVerifier, openVerifier, verificationPrefix } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
 import type { ChartVersion } from '@capstan/kube-helm';
 import { OciRepository, parseReference } from '@capstan/lib-oci';
@@ -39,7 +34,7 @@ export async function verifierOf(
       });
     };
   }
-  const verifier = await opened(wanted, reader, metadata.name ?? '');
+  const verifier = await opened(wanted, { reader, name: metadata.name ?? '', nowMs: clock.now() });
   return async (version) => {
     const [url = ''] = version.urls;
     const target = parseReference(url);
@@ -60,10 +55,9 @@ export async function verifierOf(
 /** What is wrong with keys and policies is no failure of the build: the original looks at them before it sets out. */
 async function opened(
   wanted: OCIVerification,
-  reader: SecretReader,
-  name: string,
+  options: Parameters<typeof openVerifier>[1],
 ): Promise<OciVerifier> {
-  return await openVerifier(wanted, { reader, name }).catch((cause: unknown) => {
+  return await openVerifier(wanted, options).catch((cause: unknown) => {
     if (cause instanceof CapstanError && cause.kind === 'bug') throw cause;
     const message = `${verificationPrefix(wanted)}${messageOf(cause)}`;
     throw new CapstanError('VERIFIER', message, { kind: 'retry', cause });

@@ -75,8 +75,25 @@ function readRoot(json: unknown): TrustedRoot {
   }
 }
 
-/** The root of trust of the public Sigstore, fetched and checked by TUF. */
-export async function publicTrustedRoot(): Promise<unknown> {
+/** How long the public root is taken as it is, and how long it is not asked for again when that failed. */
+const KEPT_MS = 24 * 3_600_000;
+const RETRY_MS = 60_000;
+
+let held: { readonly untilMs: number; readonly root: Promise<unknown> } | undefined;
+
+/** The root of trust of the public Sigstore, fetched and checked by TUF once for all. */
+export async function publicTrustedRoot(nowMs: number): Promise<unknown> {
+  if (held === undefined || nowMs >= held.untilMs) {
+    const root = fetchTrustedRoot();
+    held = { untilMs: nowMs + KEPT_MS, root };
+    root.catch(() => {
+      held = { untilMs: nowMs + RETRY_MS, root };
+    });
+  }
+  return await held.root;
+}
+
+async function fetchTrustedRoot(): Promise<unknown> {
   try {
     // Loaded for those who verify against it alone.
     const { getTrustedRoot } = await import('@sigstore/tuf');

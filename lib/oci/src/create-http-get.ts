@@ -66,11 +66,11 @@ export function createHttpGet(options: HttpGetOptions = {}): {
           const value = given[name];
           return typeof value === 'string' ? value : value?.[0];
         },
-        body: chunks(body, url),
+        body: chunks(body, url, options),
       };
     } catch (error) {
       signal?.throwIfAborted();
-      throw error instanceof CapstanError ? error : unreachable(url, error);
+      throw error instanceof CapstanError ? error : unreachable(url, error, options);
     }
   };
   return {
@@ -81,11 +81,15 @@ export function createHttpGet(options: HttpGetOptions = {}): {
   };
 }
 
-async function* chunks(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+async function* chunks(
+  body: AsyncIterable<Uint8Array>,
+  url: string,
+  options: HttpGetOptions,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
-    throw unreachable(url, error);
+    throw unreachable(url, error, options);
   }
 }
 
@@ -121,9 +125,15 @@ function createDispatcher(options: HttpGetOptions, proxy: string): Dispatcher {
   });
 }
 
-function unreachable(url: string, cause: unknown): CapstanError {
+function unreachable(
+  url: string,
+  cause: unknown,
+  { clientCertificate }: HttpGetOptions,
+): CapstanError {
   const { origin } = new URL(url);
-  const why = redact(describeNetworkError(cause));
+  const why = redact(
+    describeNetworkError(cause, { showsCertificate: clientCertificate !== undefined }),
+  );
   return new CapstanError('HTTP_UNREACHABLE', `${origin} cannot be reached: ${why}`, {
     kind: 'retry',
     hint: 'check the address, the network, the proxy and the certificates; it is tried again by itself',

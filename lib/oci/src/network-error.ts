@@ -13,7 +13,10 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
 };
 
 /** Why a host cannot be reached, in the words of Go's net and crypto/tls where they have some: people search for those. */
-export function describeNetworkError(error: unknown): string {
+export function describeNetworkError(
+  error: unknown,
+  { showsCertificate = false }: { readonly showsCertificate?: boolean } = {},
+): string {
   const first = firstOf(error);
   const message = messageOf(first);
   const code = first instanceof Error && 'code' in first ? String(first.code) : '';
@@ -28,6 +31,10 @@ export function describeNetworkError(error: unknown): string {
   if (unknown !== undefined) return `dial tcp: lookup ${unknown}: no such host`;
   const alert = /alert ([a-z ]+?)(?::|$)/.exec(message)?.[1];
   if (alert !== undefined) return `remote error: tls: ${alert} (${code})`;
+  // With TLS 1.3 a server that does not know a client's certificate hangs up after the handshake.
+  if (code === 'UND_ERR_SOCKET' && showsCertificate) {
+    return `remote error: tls: bad certificate: ${message} (${code})`;
+  }
   return code === '' ? message : `${message} (${code})`;
 }
 

@@ -45,7 +45,7 @@ const ROWS: readonly (readonly [string, GitRepository['spec']['ref'], string, st
     'app',
     { semver: 'no-range' },
     'GitOperationFailed',
-    'semver parse error: improper constraint: no-range',
+    'semver parse error: improper constraint: "no-range"',
   ],
   [
     'app',

@@ -1,7 +1,7 @@
-import { pickVersion } from '@capstan/engine-source/store';
 import type { GitRepository } from '@capstan/flux-api';
 import { EMPTY_REPOSITORY } from '@capstan/lib-git';
 import type { CapstanError } from '@capstan/lib-std';
+import { constraintProblem } from './constraint-problem.ts';
 import { failedWith } from './source-controller.ts';
 import type { FailedOutcome } from './source-outcome.ts';
 
@@ -112,9 +112,10 @@ function revisionWords(repository: GitRepository, error: CapstanError): string {
   if (ref.commit) return `unable to resolve commit object for '${ref.commit}': object not found`;
   if (ref.name) return `unable to resolve ref '${ref.name}' to a specific commit`;
   if (ref.semver && !ref.tag) {
-    return pickVersion(ref.semver, []) === 'not-a-range'
-      ? `semver parse error: improper constraint: ${ref.semver}`
-      : `no match found for semver: ${ref.semver}`;
+    const problem = constraintProblem(ref.semver);
+    return problem === undefined
+      ? `no match found for semver: ${ref.semver}`
+      : `semver parse error: ${problem}`;
   }
   const wanted = ref.tag ? `refs/tags/${ref.tag}` : `refs/heads/${ref.branch || 'master'}`;
   return `unable to clone '${url}': couldn't find remote ref ${JSON.stringify(wanted)}`;

@@ -23,6 +23,7 @@ import { formatTime, parseDurationMs } from '../durations.ts';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { FLUX_IGNORE } from '../to-source.ts';
 import type { PackTree } from './artifact-port.ts';
+import { constraintProblem } from './constraint-problem.ts';
 import { type SecretData, textOf } from './secret-contents.ts';
 import {
   createSourceController,
@@ -323,7 +324,7 @@ async function chooseTag(
   const versions = filtered.map((tag) => (isChart ? tag.replaceAll('_', '+') : tag));
   const newest = pickVersions(ref.semver, versions);
   if (newest === 'not-a-range')
-    throw fail(`semver '${ref.semver}' parse error: improper constraint: ${ref.semver}`);
+    throw fail(`semver '${ref.semver}' parse error: ${constraintProblem(ref.semver) ?? ''}`);
   const [picked] = newest;
   if (picked === undefined) throw fail(`no match found for semver: ${ref.semver}`);
   return isChart ? picked.replaceAll('+', '_') : picked;
@@ -401,7 +402,9 @@ async function verify(
   const name = `${target.registry}/${target.repository}`;
   try {
     const reference = `${name}@${manifest.digest}`;
-    const verifier = await openVerifier(wanted, { reader, name: reference });
+    const verifier = await openVerifier(wanted, {
+      ...{ reader, name: reference, nowMs: manifest.nowMs },
+    });
     const result = await verifier({ ...manifest, name });
     fingerprints.set(key, fingerprint);
     return result === 'verified' ? { verified: `verified signature of revision ${revision}` } : {};

@@ -89,7 +89,7 @@ const ARTIFACTS: readonly (readonly [object, string, string])[] = [
   [
     { ref: { semver: 'no-range' } },
     'ReadOperationFailed',
-    "semver 'no-range' parse error: improper constraint: no-range",
+    'semver \'no-range\' parse error: improper constraint: "no-range"',
   ],
   [
     { ref: { semver: '>=6', semverFilter: '(' } },

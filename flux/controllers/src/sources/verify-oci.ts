@@ -35,7 +35,11 @@ export function verificationPrefix({ provider, secretRef }: OCIVerification): st
 /** What a specification asks for, with its keys and policies read. `name` is what errors call the manifest. */
 export async function openVerifier(
   wanted: OCIVerification,
-  { reader, name }: { readonly reader: SecretReader; readonly name: string },
+  {
+    reader,
+    name,
+    nowMs,
+  }: { readonly reader: SecretReader; readonly name: string; readonly nowMs: number },
 ): Promise<OciVerifier> {
   const place = `'${reader.namespace}/${wanted.secretRef?.name}'`;
   if (wanted.provider === 'notation') {
@@ -49,7 +53,7 @@ export async function openVerifier(
   }
   if (wanted.secretRef === undefined) {
     const accepts = signerFilter(wanted);
-    const trustedRoot = await readTrustedRoot(wanted, reader);
+    const trustedRoot = await readTrustedRoot(wanted, reader, nowMs);
     return async ({ repository, digest }) => {
       await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
       return 'verified';
@@ -106,8 +110,9 @@ const ROOT = 'trusted_root.json';
 async function readTrustedRoot(
   { trustedRootSecretRef }: OCIVerification,
   reader: SecretReader,
+  nowMs: number,
 ): Promise<unknown> {
-  if (trustedRootSecretRef === undefined) return await publicTrustedRoot();
+  if (trustedRootSecretRef === undefined) return await publicTrustedRoot(nowMs);
   const place = `'${reader.namespace}/${trustedRootSecretRef.name}'`;
   const prefix = `failed to read trusted root from secret ${place}: `;
   const data = await readSecret(reader, trustedRootSecretRef.name, prefix);
