@@ -10,6 +10,7 @@ import {
   type Capabilities,
   type Chart,
   chartLanguage,
+  checkReleaseName,
   defaultCapabilities,
   fieldOrigins,
   isLibraryChart,
@@ -40,6 +41,8 @@ export function createChartRenderer(
 ): ChartRenderer {
   const language = chartLanguage();
   return (request) => {
+    const { name } = request.release;
+    if (name !== '') checkReleaseName(name, (problem) => `release name "${name}": ${problem}`);
     const chart = loadWhole(request);
     let values: Values = {};
     for (const { name, text } of request.valueTexts) {
@@ -125,12 +128,22 @@ export async function readCapabilities(
   }
 }
 
+function wantedVersion({ kubeVersion }: ChartRequest): string | undefined {
+  if (kubeVersion === undefined) return undefined;
+  const parsed = parseKubeVersion(kubeVersion);
+  if (parsed !== null) return parsed.version;
+  throw new CapstanError(
+    'KUBE_VERSION_INVALID',
+    `could not parse kubernetes version ${kubeVersion}: could not parse ${JSON.stringify(kubeVersion)} as version`,
+    { hint: 'write it as v1.34.0' },
+  );
+}
+
 function capabilitiesOf(offered: Partial<Capabilities>, request: ChartRequest): Capabilities {
   const base = { ...defaultCapabilities(), ...offered };
-  const given = request.kubeVersion === undefined ? null : parseKubeVersion(request.kubeVersion);
   return {
     ...base,
-    kubeVersion: given?.version ?? base.kubeVersion,
+    kubeVersion: wantedVersion(request) ?? base.kubeVersion,
     apiVersions: [...base.apiVersions, ...request.apiVersions],
   };
 }

@@ -249,6 +249,15 @@ function withoutEffect(
 }
 
 const SOURCE = { repoURL: REPO, path: 'app' };
+/** Some fields of kustomize mean something beside others only. */
+const KUSTOMIZED = {
+  ...SOURCE,
+  kustomize: {
+    namePrefix: 'p-',
+    commonLabels: { a: 'b' },
+    commonAnnotations: { of: '$ARGOCD_APP_NAME' },
+  },
+};
 const WINDOW = { kind: 'deny', schedule: '0 12 * * *', duration: '1h', namespaces: ['web'] };
 /** What has to stand around a field for it to mean something, by the beginning of its path. */
 const SURROUNDINGS: readonly (readonly [
@@ -256,7 +265,19 @@ const SURROUNDINGS: readonly (readonly [
   spec: JsonObject,
   operation?: JsonObject,
 ])[] = [
+  ['spec.source.kustomize', { source: KUSTOMIZED }],
+  ['spec.sources[].kustomize', { source: null, sources: [KUSTOMIZED] }],
   ['spec.sources', { source: null, sources: [SOURCE] }],
+  [
+    'spec.sourceHydrator.drySource.kustomize',
+    {
+      source: null,
+      sourceHydrator: {
+        drySource: { ...KUSTOMIZED, targetRevision: 'HEAD' },
+        syncSource: { targetBranch: 'env', path: 'out' },
+      },
+    },
+  ],
   [
     'spec.sourceHydrator',
     {
@@ -293,6 +314,8 @@ const SURROUNDINGS: readonly (readonly [
   ['spec.syncWindows', { syncWindows: [WINDOW] }],
   ['spec.destination.name', { destination: { namespace: 'web' } }],
   ['spec.syncPolicy', { syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'] } }],
+  ['operation.sync.sources[].kustomize', {}, { sync: { sources: [KUSTOMIZED] } }],
+  ['operation.sync.source.kustomize', {}, { sync: { source: KUSTOMIZED } }],
   ['operation.sync.sources', {}, { sync: { sources: [SOURCE] } }],
   ['operation.sync.source', {}, { sync: { source: SOURCE } }],
   ['operation.retry', {}, { sync: { revision: COMMIT } }],

@@ -84,9 +84,10 @@ describe('the tool is the one that is named, else what the folder holds', () => 
   const rows: readonly (readonly [Partial<ApplicationSource>, string])[] = [
     [{}, 'detect'],
     [{ directory: {} }, 'detect'],
-    [{ directory: { exclude: 'x' } }, 'detect'],
+    [{ directory: { exclude: 'x' } }, 'directory'],
     [{ directory: { recurse: true } }, 'directory'],
     [{ kustomize: {} }, 'detect'],
+    [{ kustomize: { forceCommonLabels: true, labelWithoutSelector: true } }, 'detect'],
     [{ kustomize: { kubeVersion: '1.30' } }, 'kustomize'],
     [{ helm: { valueFiles: ['a'] } }, 'helm'],
     [{ directory: { jsonnet: { libs: ['lib'] } } }, 'directory'],
@@ -96,6 +97,12 @@ describe('the tool is the one that is named, else what the folder holds', () => 
       assert.equal(resolveSource(source(fields), snapshotOf({}), CONTEXT).spec.kind, kind);
     });
   }
+
+  test('a path begins at the root of the repository, without a slash', () =>
+    assert.throws(() => resolveSource({ ...source({}), path: '/app' }, snapshotOf({}), CONTEXT), {
+      code: 'SOURCE_PATH_INVALID',
+      message: '/app: app path is absolute',
+    }));
 
   test('two are one too many', () => {
     const fields = { helm: { releaseName: 'a' }, kustomize: { namePrefix: 'b' } };

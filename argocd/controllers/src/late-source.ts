@@ -14,7 +14,7 @@ import {
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { buildEnvironment } from './build-environment.ts';
-import { type RenderContext, toRenderSpec } from './to-sources.ts';
+import { type RenderContext, toRenderSpec, withoutIdleTools } from './to-sources.ts';
 
 /** How a source is rendered, once its files are known. */
 export interface LateSource {
@@ -32,11 +32,16 @@ export function resolveSource(
   snapshot: Snapshot,
   context: RenderContext,
 ): LateSource {
+  const { path = '' } = source;
+  if (path.startsWith('/'))
+    throw new CapstanError('SOURCE_PATH_INVALID', `${path}: app path is absolute`, {
+      hint: 'leave the leading slash out',
+    });
   const { tree, trace } = recordTrace(snapshot.files);
   const { instance } = context.app;
   const merged = ['.argocd-source.yaml', `.argocd-source-${instance}.yaml`].reduce(
     (current, name) => override(current, tree, name),
-    source,
+    withoutIdleTools(source),
   );
   const environment = buildEnvironment(merged, context.app, snapshot.revision.id);
   return { spec: toRenderSpec(merged, { ...context, environment }), trace };

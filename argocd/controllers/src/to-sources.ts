@@ -55,9 +55,9 @@ export function toDeliverySource(
   refuseUnsupported(source, options.field);
   const spec = toSourceSpec(source, options);
   const ref = source.ref === undefined ? {} : { ref: source.ref };
-  return isReference(source)
-    ? { source: spec, ...ref }
-    : { source: spec, ...ref, render: toRenderSpec(source, options), origin: source };
+  if (isReference(source)) return { source: spec, ...ref };
+  const origin = withoutIdleTools(source);
+  return { source: spec, ...ref, render: toRenderSpec(origin, options), origin };
 }
 
 /** Others only refer to it. */
@@ -151,15 +151,37 @@ function optionsAlone({ overlay: _none, ...options }: KustomizeOptions): Kustomi
   return options;
 }
 
-/** The tool that the source names by a field that says something; at most one. */
+/**
+ * The source without tools of which it says nothing, so that its folder decides: what stands there may be a left-over of another
+ * tool. Some fields of kustomize mean nothing by themselves; includes and excludes choose the plain folder.
+ */
+export function withoutIdleTools(source: ApplicationSource): ApplicationSource {
+  const { directory, helm, kustomize, ...rest } = source;
+  const {
+    forceCommonLabels: _labels,
+    forceCommonAnnotations: _annotations,
+    commonAnnotationsEnvsubst: _filled,
+    labelWithoutSelector: _selector,
+    labelIncludeTemplates: _templates,
+    ...told
+  } = kustomize ?? {};
+  return {
+    ...rest,
+    ...(directory !== undefined && saysSomething(directory) ? { directory } : {}),
+    ...(helm !== undefined && saysSomething(helm) ? { helm } : {}),
+    ...(kustomize !== undefined && saysSomething(told) ? { kustomize } : {}),
+  };
+}
+
+/** The tool that the source names; at most one. */
 function explicitKind(
   { directory, helm, kustomize }: ApplicationSource,
   field: string,
 ): 'directory' | 'helm' | 'kustomize' | undefined {
   const told = [
-    saysSomething(kustomize) ? ('kustomize' as const) : undefined,
-    saysSomething(helm) ? ('helm' as const) : undefined,
-    isPlainFolder(directory) ? ('directory' as const) : undefined,
+    isNamed(kustomize) ? ('kustomize' as const) : undefined,
+    isNamed(helm) ? ('helm' as const) : undefined,
+    isNamed(directory) ? ('directory' as const) : undefined,
   ].filter((kind) => kind !== undefined);
   if (told.length <= 1) return told[0];
   const names = told.map((kind) => `${kind[0]?.toUpperCase()}${kind.slice(1)}`);
@@ -170,11 +192,8 @@ function explicitKind(
   );
 }
 
-/** What only includes and excludes does not yet choose the plain folder. */
-function isPlainFolder(directory: DirectorySource | undefined): boolean {
-  if (directory === undefined) return false;
-  const { recurse, jsonnet, disableExtensionFilter } = directory;
-  return recurse === true || disableExtensionFilter === true || saysSomething(jsonnet);
+function isNamed(tool: Json | undefined): boolean {
+  return tool !== undefined && tool !== null;
 }
 
 function saysSomething(value: Json | undefined): boolean {
@@ -242,6 +261,8 @@ function toOverlay(
     ...(kustomize.labelIncludeTemplates === undefined
       ? {}
       : { labelsInTemplates: kustomize.labelIncludeTemplates }),
+    ...(kustomize.forceCommonLabels === true ? { forcesLabels: true } : {}),
+    ...(kustomize.forceCommonAnnotations === true ? { forcesAnnotations: true } : {}),
     ...(commonAnnotations === undefined
       ? {}
       : { annotations: isFilled ? fillAll(commonAnnotations, fill) : commonAnnotations }),

@@ -10,7 +10,7 @@ export type Scope = 'namespaced' | 'cluster' | 'unknown';
 
 export interface PreparedObject extends DesiredObject {
   readonly scope: Scope;
-  /** Why the guard forbids it. */
+  /** Why it is not applied: the guard forbids it, or nobody could. */
   readonly refusal?: string;
 }
 
@@ -70,10 +70,14 @@ export function declaredScopes(rendered: readonly DesiredObject[]): ReadonlyMap<
 function prepare(desired: DesiredObject, delivery: Delivery, scope: Scope): PreparedObject {
   const placed = placeObject(desired.object, delivery.destination.namespace, scope);
   const object = markObject(placed, delivery.tracking);
-  const refusal = findRefusal(delivery.guard, keyOf(object), {
-    namespaced: scope !== 'cluster',
-  });
+  const refusal =
+    findRefusal(delivery.guard, keyOf(object), { namespaced: scope !== 'cluster' }) ??
+    (isNameable(object) ? undefined : 'resource name may not be empty');
   return { ...desired, object, scope, ...(refusal === undefined ? {} : { refusal }) };
+}
+
+function isNameable(object: KubeObject): boolean {
+  return hasName(object) || Boolean(object.metadata.generateName);
 }
 
 function placeObject(object: KubeObject, namespace: string, scope: Scope): KubeObject {

@@ -61,17 +61,33 @@ export function overlayKustomization(
   }
   addLabels(fields, overlay);
   if (overlay.annotations !== undefined) {
-    fields['commonAnnotations'] = {
-      ...mapping(fields['commonAnnotations']),
-      ...overlay.annotations,
-    };
+    const own = mapping(fields['commonAnnotations']);
+    if (overlay.forcesAnnotations !== true) refuseKnown('annotation', overlay.annotations, own);
+    fields['commonAnnotations'] = { ...own, ...overlay.annotations };
   }
   return fields;
 }
 
+/** As `kustomize edit add` does without --force. */
+function refuseKnown(what: string, added: { readonly [name: string]: string }, own: Fields): void {
+  const known = Object.keys(added).find((name) => Object.hasOwn(own, name));
+  if (known === undefined) return;
+  throw new CapstanError(
+    'KUSTOMIZATION_INVALID',
+    `${what} ${known} already in kustomization file. Use --force to override.`,
+    { hint: `let the overlay force its ${what}s, or remove this one from one of the two` },
+  );
+}
+
 /** Whether an overlay would change anything. */
 export function isEmptyOverlay(overlay: KustomizeOverlay | undefined): boolean {
-  const { commonMetadata: _after, ignoreMissingComponents: _how, ...fields } = overlay ?? {};
+  const {
+    commonMetadata: _after,
+    ignoreMissingComponents: _how,
+    forcesLabels: _labels,
+    forcesAnnotations: _annotations,
+    ...fields
+  } = overlay ?? {};
   return Object.values(fields).every(
     (value) =>
       value === undefined ||
@@ -126,10 +142,20 @@ function mergeImages(given: Json | undefined, images: readonly KustomizeImage[])
 }
 
 function addLabels(fields: Fields, overlay: KustomizeOverlay): void {
-  if (overlay.labels === undefined) return;
+  const { labels, forcesLabels = false } = overlay;
+  if (labels === undefined) return;
   if (overlay.labelsWithoutSelector !== true && overlay.labelsInTemplates !== true) {
-    fields['commonLabels'] = { ...mapping(fields['commonLabels']), ...overlay.labels };
+    const own = mapping(fields['commonLabels']);
+    if (!forcesLabels) refuseKnown('label', labels, own);
+    fields['commonLabels'] = { ...own, ...labels };
     return;
+  }
+  if (!forcesLabels) {
+    const isAlike = (one: Fields) =>
+      one['includeSelectors'] !== true &&
+      (one['includeTemplates'] === true) === (overlay.labelsInTemplates === true);
+    const first = list(fields['labels']).map(mapping).find(isAlike);
+    refuseKnown('label', labels, mapping(first?.['pairs']));
   }
   const entry: Fields = { pairs: { ...overlay.labels }, includeSelectors: false };
   if (overlay.labelsInTemplates === true) entry['includeTemplates'] = true;

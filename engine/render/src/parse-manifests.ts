@@ -16,9 +16,6 @@ interface TextDocument {
   readonly line: number;
 }
 
-/** A Kubernetes object otherwise. */
-export const NAMELESS = 'MANIFEST_NAMELESS';
-
 const DOCUMENTS_MAX = 20_000;
 const LIST_DEPTH_MAX = 4;
 
@@ -142,17 +139,8 @@ function addObjects(
   }
   // `items:` with nothing behind it is an empty list, unless the object says something by itself.
   if (items === null && object['spec'] === undefined && object['status'] === undefined) return;
-  if (problemOfName(object) !== undefined) {
-    into.diagnostics.push({
-      severity: 'error',
-      code: NAMELESS,
-      message: `this ${object.kind} has no name`,
-      hint: 'set metadata.name',
-      location: at,
-    });
-    return;
-  }
-  into.objects.push({ object, origin: at });
+  // What has no name is an object all the same: who is to apply it says so.
+  into.objects.push({ object: { ...object, metadata: object.metadata ?? {} }, origin: at });
 }
 
 /** What keeps a value from being a Kubernetes object; undefined when nothing does. */
@@ -174,12 +162,6 @@ function problemOf(value: Json): { readonly message: string; readonly hint: stri
   const metadata = value['metadata'];
   if (metadata === undefined || metadata === null || isObject(metadata)) return undefined;
   return { message: `metadata is ${describe(metadata)}, not a mapping`, hint: 'indent its fields' };
-}
-
-function problemOfName(object: KubeObject): true | undefined {
-  const metadata = object.metadata as JsonObject | null | undefined;
-  const name = metadata?.['name'] ?? metadata?.['generateName'];
-  return typeof name === 'string' && name !== '' ? undefined : true;
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

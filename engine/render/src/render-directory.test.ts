@@ -88,7 +88,7 @@ test('a broken manifest says its file and line, and nothing is given to apply', 
   check(
     { 'a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n' },
     {},
-    '! a.yaml:1: this ConfigMap has no name (set metadata.name)',
+    'a.yaml:1 ConfigMap undefined',
   );
   check(
     { 'a.yaml': `${map('a')}---\n- a\n- b\n` },
@@ -105,16 +105,20 @@ test('UTF-16 is read by its mark, an empty list is none, JSON has to be JSON', (
   const list = (items: string) => `apiVersion: v1\nkind: ConfigMapList\nitems:${items}\n`;
   check({ 'a.yaml': `${list('')}---\n${list(' []')}---\n${map('a')}` }, {}, 'a.yaml:9 ConfigMap a');
   check({ 'a.json': '{"name": "a-package", "version": "1.0.0"}' }, {}, '');
+  const json = (name: string) =>
+    `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${name}"}, "data": {"a": "}{\\""}}`;
+  check({ 'a.json': `${json('a')}\n` }, {}, 'a.json:1 ConfigMap a');
+  check(
+    { 'a.json': `${json('a')}\n${json('b')}` },
+    {},
+    '! a.json: found multiple objects: only single objects are allowed in JSON files (give each a file of its own, or make a List of them)',
+  );
   check(
     { 'a.json': '{"apiVersion": "v1"' },
     {},
     "! a.json:2: invalid YAML: did not find expected ',' or '}' (correct the file at this line or near it)",
   );
-  check(
-    { 'a.yaml': 'apiVersion: v1\nkind: ConfigMap\n' },
-    {},
-    '! a.yaml:1: this ConfigMap has no name (set metadata.name)',
-  );
+  check({ 'a.yaml': 'apiVersion: v1\nkind: ConfigMap\n' }, {}, 'a.yaml:1 ConfigMap undefined');
 });
 
 test('a file that is no manifest at all is passed over, as is one that asks for it', () => {

@@ -1,9 +1,15 @@
-import { compileGlob, type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
+import {
+  compileGlob,
+  type FileTree,
+  joinPath,
+  resolveLinks,
+  resolvePath,
+} from '@capstan/lib-files';
 import { evaluateJsonnet } from '@capstan/lib-jsonnet';
 import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import type { DesiredObject } from './desired-state.ts';
 import type { FieldNames, FieldSource, SourcesOf } from './field-sources.ts';
-import { manifestLine, NAMELESS, type ParsedManifests, parseManifests } from './parse-manifests.ts';
+import { manifestLine, type ParsedManifests, parseManifests } from './parse-manifests.ts';
 import type { DirectoryOptions } from './render-spec.ts';
 
 const FILES_MAX = 20_000;
@@ -119,6 +125,13 @@ function renderJsonnet(
         hint: 'commit the JSON that the file gives',
       });
     }
+    const outside = jsonnet.libraries?.find((one) => resolvePath('', one) === undefined);
+    if (outside !== undefined)
+      throw new CapstanError(
+        'PATH_REFUSED',
+        `file '${outside}' resolved to outside repository root`,
+        { hint: 'name folders of the repository, from its root' },
+      );
     const libraries = [root, ...(jsonnet.libraries ?? [])];
     const value = evaluateJsonnet(tree, file, { ...jsonnet, libraries });
     const documents = Array.isArray(value) ? value : [value];
@@ -139,11 +152,12 @@ function renderJsonnet(
 export function parseBytes(bytes: Uint8Array, file: string): ParsedManifests {
   const text = decodeText(bytes);
   if (text.includes(SKIP_MARK)) return { objects: [], diagnostics: [] };
+  if (file.endsWith('.json') && holdsSeveral(text))
+    return { objects: [], diagnostics: [several(file)] };
   const parsed = parseManifests(text, file);
   const isCertain =
     parsed.diagnostics.length === 0 ||
     parsed.objects.length > 0 ||
-    parsed.diagnostics.some(({ code }) => code === NAMELESS) ||
     (file.endsWith('.json') && !isJsonObject(text));
   if (isCertain) return parsed;
   const end = file.endsWith('.json') ? '' : ':';
@@ -169,6 +183,26 @@ function isJsonObject(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether another value follows the first object of a JSON text. */
+function holdsSeveral(text: string): boolean {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/gs)) {
+    if (token === '{') depth++;
+    if (token === '}' && --depth <= 0) return text.slice(index + 1).trim() !== '';
+  }
+  return false;
+}
+
+function several(file: string): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'MANIFEST_INVALID',
+    message: 'found multiple objects: only single objects are allowed in JSON files',
+    hint: 'give each a file of its own, or make a List of them',
+    location: { file },
+  };
 }
 
 function limit(path: string, message: string): Diagnostic {

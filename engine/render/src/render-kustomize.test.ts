@@ -6,7 +6,7 @@ import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
 import { formatDiagnostic } from '@capstan/lib-std';
 import { RenderCache } from './render-cache.ts';
 import { renderManifests } from './render-manifests.ts';
-import type { KustomizeOptions, RenderSpec } from './render-spec.ts';
+import type { KustomizeOptions, KustomizeOverlay, RenderSpec } from './render-spec.ts';
 
 const DEPLOYMENT = `apiVersion: apps/v1
 kind: Deployment
@@ -100,6 +100,35 @@ test('a tag clears a digest and the other way round', () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const object = only(files, 'prod', { overlay: { images: [{ name: 'nginx', digest }] } });
   assert.equal(imageOf(object), `nginx@${digest}`);
+});
+
+test('labels and annotations that the kustomization sets itself have to be forced', () => {
+  const files = {
+    ...FILES,
+    'prod/kustomization.yaml':
+      'resources: [../base]\ncommonLabels: {a: own}\ncommonAnnotations: {c: own}\nlabels: [{pairs: {p: own}}]\n',
+  };
+  const [labels, annotations] = [{ a: 'over' }, { c: 'over' }];
+  const problemOf = (overlay: KustomizeOverlay) => render(files, 'prod', { overlay }).problems[0];
+  const known = (what: string) => new RegExp(`${what} already in kustomization file`);
+  assert.match(problemOf({ labels }) ?? '', known('label a'));
+  assert.match(problemOf({ annotations }) ?? '', known('annotation c'));
+  assert.match(
+    problemOf({ labels: { p: 'x' }, labelsWithoutSelector: true }) ?? '',
+    known('label p'),
+  );
+  assert.doesNotMatch(problemOf({ labels: { p: 'x' } }) ?? '', known('label p'));
+  const forced = { labels, annotations, forcesLabels: true, forcesAnnotations: true };
+  const object = render(files, 'prod', { overlay: forced }).objects[0]?.object ?? assert.fail();
+  assert.equal(object.metadata.labels?.['a'], 'over');
+  assert.equal(object.metadata.annotations?.['c'], 'over');
+});
+
+test('an overlay fills a kustomization that is empty', () => {
+  const files = { ...FILES, 'prod/kustomization.yaml': '' };
+  assert.match(render(files, 'prod', {}).problems[0] ?? '', /kustomization.yaml is empty/);
+  const overlay = { components: ['../none'], ignoreMissingComponents: true, namePrefix: 'a-' };
+  assert.deepEqual(render(files, 'prod', { overlay }), { objects: [], problems: [] });
 });
 
 test('a missing component is an error unless it may be missing; a remote one is refused', () => {

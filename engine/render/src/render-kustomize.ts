@@ -147,7 +147,9 @@ function hasNoResources(kustomization: JsonObject): boolean {
 
 function readKustomization(tree: FileTree, path: string): JsonObject {
   const value = parseKustomization(readText(tree, path) ?? '', path);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  // Kustomize says by itself that it is empty, unless an overlay fills it.
+  if (value === null) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value;
   throw new CapstanError('KUSTOMIZATION_INVALID', `${path} is no mapping`, {
     hint: 'write resources and other fields of a kustomization',
   });

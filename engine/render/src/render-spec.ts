@@ -75,6 +75,9 @@ export interface KustomizeOverlay {
   readonly labelsWithoutSelector?: boolean;
   /** Labels reach pod templates too when selectors are left alone. */
   readonly labelsInTemplates?: boolean;
+  /** Over labels that the kustomization sets by itself; else those are an error. */
+  readonly forcesLabels?: boolean;
+  readonly forcesAnnotations?: boolean;
   readonly annotations?: { readonly [key: string]: string };
   /** Set on every object after the build, over what it says itself (Flux's commonMetadata). */
   readonly commonMetadata?: {
