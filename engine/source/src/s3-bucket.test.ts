@@ -104,6 +104,51 @@ function open(more: { readonly bucket?: string; readonly secretKey?: string } = 
   return { bucket, [Symbol.asyncDispose]: () => http.close() };
 }
 
+test('the bucket is in the host or in the path, and requests are signed for its region', async () => {
+  const rows: readonly (readonly [string, string, string | undefined, string, string])[] = [
+    ['minio.local:9000', 'data', undefined, 'minio.local:9000/data/', 'eu-north-1'],
+    ['minio.local:9000', 'data', 'here', 'minio.local:9000/data/', 'here'],
+    ['s3.amazonaws.com', 'data', undefined, 'data.s3.amazonaws.com/', 'eu-north-1'],
+    [
+      's3.eu-west-1.amazonaws.com',
+      'data',
+      undefined,
+      'data.s3.eu-west-1.amazonaws.com/',
+      'eu-west-1',
+    ],
+    [
+      's3.dualstack.us-west-2.amazonaws.com',
+      'a.b',
+      undefined,
+      's3.dualstack.us-west-2.amazonaws.com/a.b/',
+      'us-west-2',
+    ],
+    ['storage.googleapis.com', 'data', 'auto', 'data.storage.googleapis.com/', 'auto'],
+    ['oss-cn-x.aliyuncs.com', 'data', 'cn-x', 'data.oss-cn-x.aliyuncs.com/', 'cn-x'],
+  ];
+  for (const [at, name, region, place, expected] of rows) {
+    const asked: string[] = [];
+    const bucket = new S3Bucket({
+      async get({ url, headers }) {
+        asked.push(
+          `${url.replace('https://', '')} ${/Credential=AK\/\d+\/([^/]+)/.exec(headers['authorization'] ?? '')?.[1]}`,
+        );
+        const body = '<LocationConstraint>eu-north-1</LocationConstraint>';
+        return { status: 200, header: () => undefined, body: [Buffer.from(body)] as never };
+      },
+      endpoint: at,
+      bucket: name,
+      credentials: { accessKey: 'AK', secretKey: 'SK' },
+      now: () => NOW,
+      ...(region === undefined ? {} : { region }),
+    });
+    await bucket.exists();
+    await bucket.exists();
+    const location = expected === 'eu-north-1' ? [`${at}/${name}/?location= us-east-1`] : [];
+    assert.deepEqual(asked, [...location, `${place} ${expected}`, `${place} ${expected}`]);
+  }
+});
+
 test('objects are listed page by page and read by their keys', async () => {
   await using opened = open();
   const { bucket } = opened;

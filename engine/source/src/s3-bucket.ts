@@ -7,7 +7,7 @@ export interface S3Options {
   /** `host` or `host:port`. */
   readonly endpoint: string;
   readonly bucket: string;
-  /** `us-east-1` when absent. */
+  /** Absent: what Amazon's endpoint names, else what the server says of the bucket, else `us-east-1`. */
   readonly region?: string;
   /** http instead of https. */
   readonly plainHttp?: boolean;
@@ -31,16 +31,20 @@ const ERROR_BYTES_MAX = 64 * 1024;
 export class S3Bucket {
   readonly #options: S3Options;
   readonly #base: string;
+  /** With the bucket in the path, as everybody answers where it is. */
+  readonly #path: string;
+  #region: Promise<string> | undefined;
 
   constructor(options: S3Options) {
     this.#options = options;
     const { endpoint, bucket, plainHttp } = options;
     const scheme = plainHttp === true ? 'http' : 'https';
-    // Amazon wants the bucket in the name of the host, others in the path.
-    const isAmazon = /(?:^|\.)amazonaws\.com(?:\.cn)?$/.test(endpoint) && !bucket.includes('.');
-    this.#base = isAmazon
+    // Some want the bucket in the name of the host, which a certificate covers for names without dots; others in the path.
+    const isHost = VIRTUAL_HOSTS.test(endpoint) && !bucket.includes('.');
+    this.#base = isHost
       ? `${scheme}://${bucket}.${endpoint}`
       : `${scheme}://${endpoint}/${encodeS3(bucket)}`;
+    this.#path = `${scheme}://${endpoint}/${encodeS3(bucket)}`;
   }
 
   /** Whether the bucket is there. */
@@ -99,9 +103,33 @@ export class S3Bucket {
     query: Readonly<Record<string, string>>,
     bytesMax: number,
   ) {
-    const { get, credentials, region = 'us-east-1', now, signal } = this.#options;
     const search = Object.entries(query).map(([name, value]) => `${name}=${encodeS3(value)}`);
     const url = new URL(`${this.#base}${path}${search.length === 0 ? '' : `?${search.join('&')}`}`);
+    if (this.#options.credentials !== undefined) this.#region ??= this.#findRegion();
+    return await this.#send(method, url, { region: (await this.#region) ?? REGION, bytesMax });
+  }
+
+  /** By the location of the bucket (S3's GetBucketLocation), which is asked for in the first region. */
+  async #findRegion(): Promise<string> {
+    const { region, endpoint } = this.#options;
+    const named = region ?? regionOf(endpoint);
+    if (named !== undefined) return named;
+    const url = new URL(`${this.#path}/?location=`);
+    const bytesMax = ERROR_BYTES_MAX;
+    const answer = await this.#send('GET', url, { region: REGION, bytesMax }).catch(
+      () => undefined,
+    );
+    const found = answer?.status === 200 ? element(answer.text, 'LocationConstraint') : '';
+    // The first region has no name there, and Ireland an old one.
+    return found === '' ? REGION : found === 'EU' ? 'eu-west-1' : found;
+  }
+
+  async #send(
+    method: 'GET' | 'HEAD',
+    url: URL,
+    { region, bytesMax }: { readonly region: string; readonly bytesMax: number },
+  ) {
+    const { get, credentials, now, signal } = this.#options;
     const { authorization, ...headers } =
       credentials === undefined
         ? { authorization: undefined }
@@ -115,6 +143,18 @@ export class S3Bucket {
     });
     return { ...answer, text: method === 'HEAD' ? '' : new TextDecoder().decode(answer.bytes) };
   }
+}
+
+const REGION = 'us-east-1';
+/** Amazon, Google and Alibaba, as MinIO's client knows them. */
+const VIRTUAL_HOSTS =
+  /(?:^|\.)amazonaws\.com(?:\.cn)?$|^storage\.googleapis\.com$|\.aliyuncs\.com$/;
+
+/** `s3.eu-west-1.amazonaws.com`, `s3-eu-west-1…`, `s3.dualstack.eu-west-1…`. */
+function regionOf(endpoint: string): string | undefined {
+  return /^s3(?:-fips)?[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?$/.exec(
+    endpoint,
+  )?.[1];
 }
 
 function refused(what: string, status: number, text: string): CapstanError {

@@ -109,11 +109,13 @@ test("a Secret's credentials open the same, and none of them is told", async () 
   const { world } = scene;
   const keys = {
     'sops.aws-kms': 'aws_access_key_id: AKID\naws_secret_access_key: canary-1\n',
-    'sops.azure-kv': 'tenant: tenant\nappId: app\npassword: right\n',
     'sops.gcp-kms': `${JSON.stringify({ type: 'authorized_user', client_id: 'c', client_secret: 'canary-2', refresh_token: 'canary-3' })}\n`,
   };
+  // As tools of Windows write it.
+  const azure = Buffer.from('\ufefftenant: tenant\nappId: app\npassword: right\n', 'utf16le');
+  const data = { 'sops.azure-kv': azure.toString('base64') };
   await world.kubectlApply(
-    `apiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: flux-system}\nstringData: ${JSON.stringify(keys)}\n`,
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: flux-system}\nstringData: ${JSON.stringify(keys)}\ndata: ${JSON.stringify(data)}\n`,
   );
   await world.kubectlApply(resources({ secretRef: { name: 'keys' } }));
   await ready(world, 'Applied revision');

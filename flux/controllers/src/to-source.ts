@@ -77,8 +77,16 @@ export function readSecretData(data: unknown): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(data).flatMap(([name, value]) =>
       typeof value === 'string'
-        ? [[name, Buffer.from(value, 'base64').toString('utf8')] as const]
+        ? [[name, decodeSecret(Buffer.from(value, 'base64'))] as const]
         : [],
     ),
   );
+}
+
+/** Text as it is, or of UTF-16 where it begins with that mark, as files of Azure's tools on Windows do (sops.azure-kv). */
+function decodeSecret(bytes: Buffer): string {
+  const mark = bytes.toString('hex', 0, 2);
+  if (mark === 'fffe') return new TextDecoder('utf-16le').decode(bytes);
+  if (mark === 'feff') return new TextDecoder('utf-16be').decode(bytes);
+  return bytes.toString('utf8');
 }
