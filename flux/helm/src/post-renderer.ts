@@ -67,9 +67,7 @@ type Fields = { readonly [key: string]: YamlValue };
 
 function addMetadata(manifests: string, added: Metadata): string {
   const seen = new Set<string>();
-  const objects = parseDocuments(manifests)
-    .map((document) => nodeToValue(document))
-    .flatMap(flatten);
+  const objects = flatten(parseDocuments(manifests).map((document) => nodeToValue(document)));
   return objects
     .map((object) => {
       const id = resourceId(object);
@@ -86,11 +84,18 @@ function addMetadata(manifests: string, added: Metadata): string {
     .join('---\n');
 }
 
-function flatten(value: YamlValue): readonly Fields[] {
-  if (!isFields(value)) return [];
-  const { kind, items } = value;
-  const isOfMany = typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
-  return isOfMany ? items.flatMap(flatten) : [value];
+/** Lists are taken apart; what was in them comes behind all else, as kustomize queues it. */
+function flatten(values: readonly YamlValue[]): readonly Fields[] {
+  const queue = [...values];
+  const found: Fields[] = [];
+  for (const value of queue) {
+    if (!isFields(value)) continue;
+    const { kind, items } = value;
+    const isOfMany = typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
+    if (isOfMany) queue.push(...items);
+    else found.push(value);
+  }
+  return found;
 }
 
 function withMetadata(object: Fields, { labels, annotations }: Metadata): Fields {
