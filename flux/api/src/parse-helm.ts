@@ -1,5 +1,6 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
 import type { HelmChart, HelmRelease, HelmRepository } from './helm-types.ts';
+import { withOldPatches } from './old-patches.ts';
 import type { Parsed } from './parse-resources.ts';
 
 type Fields = { readonly [key: string]: Json | undefined };
@@ -39,7 +40,20 @@ export function parseHelmRelease(object: KubeObject): Parsed<HelmRelease> {
   const install = asRecord(spec['install']);
   const skips = install['skipCRDs'] === true && install['crds'] === undefined;
   const policy = skips ? { install: { ...install, crds: 'Skip' } } : {};
-  return checked(object, { ...spec, ...own, ...policy }, isHelmRelease);
+  const read = { ...spec, ...own, ...policy, ...postRenderersOf(spec) };
+  return checked(object, read, isHelmRelease);
+}
+
+function postRenderersOf({ postRenderers }: Fields): Fields {
+  if (!Array.isArray(postRenderers)) return {};
+  return {
+    postRenderers: postRenderers.map((one: Json) => {
+      const { kustomize, ...rest } = asRecord(one);
+      return kustomize === undefined
+        ? rest
+        : { ...rest, kustomize: withOldPatches(asRecord(kustomize)) };
+    }),
+  };
 }
 
 function withValuesFiles(given: Fields): Fields {

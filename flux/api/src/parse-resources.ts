@@ -1,4 +1,5 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { withOldPatches } from './old-patches.ts';
 import type {
   ArtifactGenerator,
   Bucket,
@@ -27,7 +28,10 @@ export function parseGitRepository(object: KubeObject): Parsed<GitRepository> {
     : invalid('kind', 'is not a GitRepository');
 }
 
-/** As `parseGitRepository`. `spec.validation` and other fields of removed versions are passed over. */
+/**
+ * As `parseGitRepository`. Patches of removed versions are read as those of today; `spec.validation` is passed over: the
+ * server checks whatever is applied.
+ */
 export function parseKustomization(object: KubeObject): Parsed<Kustomization> {
   const spec = asRecord(object['spec']);
   if (typeof spec['interval'] !== 'string') return invalid('spec.interval', 'is missing');
@@ -35,7 +39,8 @@ export function parseKustomization(object: KubeObject): Parsed<Kustomization> {
   if (typeof sourceRef['kind'] !== 'string') return invalid('spec.sourceRef.kind', 'is missing');
   if (typeof sourceRef['name'] !== 'string') return invalid('spec.sourceRef.name', 'is missing');
   const prune = spec['prune'] === true;
-  const checked = { ...object, spec: { ...spec, prune }, status: asRecord(object['status']) };
+  const status = asRecord(object['status']);
+  const checked = { ...object, spec: { ...withOldPatches(spec), prune }, status };
   return isKustomization(checked)
     ? { kind: 'ok', value: checked }
     : invalid('kind', 'is not a Kustomization');
