@@ -210,4 +210,6 @@ test('the kind is found by what a folder holds, and a change of the base renders
     7,
   );
   assert.equal(cache.render(snapshot({ 'prod/a.yaml': DEPLOYMENT }), spec).kind, 'directory');
+  const both = { ...FILES, 'prod/Chart.yaml': 'apiVersion: v2\nname: a\nversion: 1.0.0\n' };
+  assert.equal(cache.render(snapshot(both), spec).kind, 'kustomize');
 });

@@ -186,14 +186,14 @@ function similarFolders(tree: FileTree, path: string): string {
   return `correct the path: ${where} holds ${some}${folders.length > 5 ? ', …' : ''}`;
 }
 
-/** As Argo CD: Chart.yaml says helm, a kustomization file kustomize, anything else is a plain folder. */
+/** As Argo CD: a kustomization file says kustomize, also beside a Chart.yaml, which says helm; anything else is a plain folder. */
 function detectKind(
   tree: FileTree,
   folder: string,
   { helm = true, kustomize = true }: { readonly helm?: boolean; readonly kustomize?: boolean } = {},
 ): RenderResult['kind'] {
-  if (helm && tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file') return 'helm';
-  return kustomize && findKustomization(tree, folder) !== undefined ? 'kustomize' : 'directory';
+  if (kustomize && findKustomization(tree, folder) !== undefined) return 'kustomize';
+  return helm && tree.stat(joinPath(folder, 'Chart.yaml'))?.kind === 'file' ? 'helm' : 'directory';
 }
 
 function toDiagnostic(error: CapstanError, spec: RenderSpec): Diagnostic {
