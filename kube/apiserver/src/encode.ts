@@ -195,6 +195,9 @@ async function* watchFrames(
   }
 }
 
+/** More than that are a beginning, which each watcher has for itself. */
+const TOGETHER_MAX = 50;
+
 /** Lines; those that are ready together go together. */
 class WatchLines implements ChunkStream {
   readonly #core: Core;
@@ -211,10 +214,12 @@ class WatchLines implements ChunkStream {
     const isPlain = this.#answer.representation.as === 'object';
     return {
       take: () => {
+        if (isPlain && watcher.waiting <= TOGETHER_MAX) {
+          const messages = watcher.readyAll();
+          return messages.length === 0 ? undefined : this.#core.eventLines.linesOf(messages);
+        }
         const first = watcher.ready();
-        if (first === undefined) return undefined;
-        if (isPlain && watcher.waiting === 0) return this.#core.eventLines.lineOf(first);
-        return piece(lineOf, first, watcher);
+        return first === undefined ? undefined : piece(lineOf, first, watcher);
       },
       wait: (wake) => watcher.wait(wake),
       get ended() {

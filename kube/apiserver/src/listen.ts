@@ -42,12 +42,13 @@ const IDLE_MS = 90_000;
 
 /** Serves HTTP(S) on the loopback address. Closing ends every watch and stream. */
 export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
-  const closing = new AbortController();
+  /** Of all that are being answered; an AbortSignal would look through its listeners for each that comes and goes. */
+  const open = new Set<() => void>();
   const certificateOf = certificateReader();
   const sender = new StreamSender();
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     const from = certificateOf(request);
-    const exchange = { request, response, sender, closing: closing.signal };
+    const exchange = { request, response, sender, open };
     void answer((call) => handle(call, from), exchange).catch(() => response.destroy());
   };
   const server = await createServer(options.tls, respond);
@@ -71,7 +72,7 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
     port,
     close: () =>
       new Promise((resolve) => {
-        closing.abort();
+        for (const leave of open) leave();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -145,17 +146,18 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly sender: StreamSender;
-  readonly closing: AbortSignal;
+  /** Each ends an answer that may never end by itself. */
+  readonly open: Set<() => void>;
 }
 
 async function answer(
   handle: (call: ApiRequest) => Promise<ApiResponse>,
-  { request, response, sender, closing }: Exchange,
+  { request, response, sender, open }: Exchange,
 ): Promise<void> {
   const gone = new AbortController();
   const leave = (): void => gone.abort(LEFT);
   response.once('close', leave);
-  closing.addEventListener('abort', leave, { once: true });
+  open.add(leave);
   try {
     const body = await readBody(request);
     const result =
@@ -170,7 +172,7 @@ async function answer(
           });
     await send(result, response, { sender, headOnly: request.method === 'HEAD' });
   } finally {
-    closing.removeEventListener('abort', leave);
+    open.delete(leave);
   }
 }
 

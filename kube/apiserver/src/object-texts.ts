@@ -64,27 +64,32 @@ export function plainLine(texts: ObjectTexts, { type, object }: Change): string 
   return `{"type":"${type}","object":${texts.textOf(object)}}\n`;
 }
 
-/** The bytes of changes: thousands of watchers of one change are sent the same ones. */
+/** The bytes of changes that come together: thousands of watchers of them are sent the same ones. */
 export class EventLines {
   readonly #texts: ObjectTexts;
-  readonly #lines = new Map<string, KeptEncodings<Uint8Array>>();
+  #changes: readonly Change[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
 
   constructor(texts: ObjectTexts) {
     this.#texts = texts;
   }
 
-  lineOf({ type, object }: Change): Uint8Array {
-    let lines = this.#lines.get(type);
-    if (lines === undefined) {
-      lines = new KeptEncodings(LINE_BYTES_MAX);
-      this.#lines.set(type, lines);
+  /** The last ones are kept: who watches the same sees the same, one after the other. */
+  linesOf(changes: readonly Change[]): Uint8Array {
+    if (!isSame(changes, this.#changes)) {
+      this.#changes = changes;
+      this.#bytes = Buffer.from(changes.map((one) => plainLine(this.#texts, one)).join(''));
     }
-    return lines.get(object, () => Buffer.from(plainLine(this.#texts, { type, object })));
+    return this.#bytes;
   }
 }
 
-/** For so long as it takes to send a change to all who watch. */
-const LINE_BYTES_MAX = 1_000_000;
+function isSame(some: readonly Change[], others: readonly Change[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ type, object }, i) => type === others[i]?.type && object === others[i]?.object)
+  );
+}
 
 export function withoutType(object: KubeObject): JsonObject {
   const { apiVersion: _a, kind: _k, ...rest } = object;

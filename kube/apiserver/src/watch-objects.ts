@@ -20,6 +20,8 @@ const INITIAL_END = 'k8s.io/initial-events-end';
 export interface Watcher extends AsyncIterableIterator<WatchMessage> {
   /** The next message when it is there already. */
   ready(): WatchMessage | undefined;
+  /** All that are there already. */
+  readyAll(): readonly WatchMessage[];
   /** How many are there already. */
   readonly waiting: number;
   /** Calls back once: at the next message, or at the end. Only when none is ready. */
@@ -103,12 +105,14 @@ class Watch implements Watcher {
     const message = this.#queue[this.#read];
     if (message === undefined) return undefined;
     this.#read++;
-    if (this.#read === this.#queue.length) {
-      this.#queue = [];
-      this.#read = 0;
-      this.#bound = this.#options.bufferMax ?? WATCH_BUFFER_MAX;
-    }
+    if (this.#read === this.#queue.length) this.#empty();
     return message;
+  }
+
+  readyAll(): readonly WatchMessage[] {
+    const messages = this.#read === 0 ? this.#queue : this.#queue.slice(this.#read);
+    this.#empty();
+    return messages;
   }
 
   get waiting(): number {
@@ -141,6 +145,12 @@ class Watch implements Watcher {
     this.#finish();
     this.#queue = [];
     this.#read = 0;
+  }
+
+  #empty(): void {
+    this.#queue = [];
+    this.#read = 0;
+    this.#bound = this.#options.bufferMax ?? WATCH_BUFFER_MAX;
   }
 
   #begin(): void {
