@@ -1,51 +1,121 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ExecOptions, KubeClient } from '@capstan/kube-client';
 import { CapstanError } from '@capstan/lib-std';
-import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { startCluster, whyNoCluster } from './cluster.ts';
+import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { at, clientOf, codeOf, eventually, makeNamespace, pod, portOf } from './support.ts';
 
-describe('logs, exec and port-forward through a real API server', { skip: whyNoCluster() }, () => {
-  let cluster: Cluster;
-  let client: KubeClient;
-  let echo: Server;
+const target = { namespace: 'streams', name: 'p' };
+const OUTPUT_BYTES = 8_000_000;
+
+/** What differs between the containers of the two: neither runs a container. */
+interface Stage {
+  readonly cluster: AnyCluster;
+  /** One more line of output of the container. */
+  say(line: string, client: KubeClient): Promise<void>;
+  /** kwok reports a failed command as an internal error; the sandbox gives the exit code, as a kubelet. */
+  readonly failure: string;
+  readonly readsInput: readonly string[];
+  readonly muchOutput: ExecOptions;
+  /** What goes to the forwarded port, and what comes back. */
+  readonly forwarded: { readonly send: string; readonly answer: RegExp };
+  stop(): Promise<void>;
+}
+
+describe('logs, exec and port-forward through a real API server', { skip: whyNoCluster() }, () =>
+  streamTests(startRealStage),
+);
+describe('logs, exec and port-forward through the sandbox', () => streamTests(startSandboxStage));
+
+async function startRealStage(): Promise<Stage> {
   const logFile = join(tmpdir(), `capstan-pod-${process.pid}.log`);
-  const target = { namespace: 'streams', name: 'p' };
+  const said = (line: string): string => `2026-01-02T03:04:05.000000000Z stdout F ${line}\n`;
+  const echo = createServer((socket) => socket.pipe(socket));
+  await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
+  writeFileSync(logFile, said('line 1') + said('line 2'));
+  const cluster = await startCluster({ kwok: kwokStreams(logFile, portOf(echo.address())) });
+  return {
+    cluster,
+    say: async (line) => appendFileSync(logFile, said(line)),
+    failure: 'exit status 3',
+    // Not `cat`: kwok does not pass the end of the input on, not even that of kubectl exec.
+    readsInput: ['head', '-c', '7'],
+    muchOutput: { command: ['sh', '-c', `head -c ${OUTPUT_BYTES} /dev/zero | tr "\\0" x`] },
+    forwarded: { send: 'x'.repeat(300_000), answer: /^x{300000}$/ },
+    async stop() {
+      await cluster.stop();
+      echo.close();
+    },
+  };
+}
+
+async function startSandboxStage(): Promise<Stage> {
+  const cluster = await startSandboxCluster();
+  const lines = ['line 1', 'line 2'];
+  return {
+    cluster,
+    async say(line, client) {
+      lines.push(line);
+      const annotations = { [LOG]: lines.join('\n') };
+      const ref = { apiVersion: 'v1', kind: 'Pod', ...target };
+      await client.patch(ref, { metadata: { annotations } }, { type: 'merge' });
+    },
+    failure: 'code 3',
+    readsInput: ['cat'],
+    muchOutput: { command: ['cat'], stdin: pieces(OUTPUT_BYTES) },
+    forwarded: {
+      send: 'GET /hello HTTP/1.0\r\n\r\n',
+      answer: /^HTTP\/1\.1 200 OK\r\n.* answers GET \/hello on port 80\n$/s,
+    },
+    stop: () => cluster.stop(),
+  };
+}
+
+const LOG = 'sandbox.capstan.dev/log';
+
+async function* pieces(bytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = bytes; left > 0; left -= 100_000) yield Buffer.alloc(100_000, 'x');
+}
+
+function streamTests(start: () => Promise<Stage>): void {
+  let stage: Stage;
+  let client: KubeClient;
 
   before(async () => {
-    echo = createServer((socket) => socket.pipe(socket));
-    await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
-    writeFileSync(
-      logFile,
-      '2026-01-02T03:04:05.000000000Z stdout F line 1\n2026-01-02T03:04:06.000000000Z stdout F line 2\n',
-    );
-    cluster = await startCluster({ kwok: kwokStreams(logFile, portOf(echo.address())) });
-    client = await clientOf(cluster);
+    stage = await start();
+    client = await clientOf(stage.cluster);
     await makeNamespace(client, target.namespace);
-    await client.create(pod(target.namespace, target.name));
+    const made = pod(target.namespace, target.name);
+    const annotations = { [LOG]: 'line 1\nline 2' };
+    await client.create({ ...made, metadata: { ...made.metadata, annotations } });
     await eventually(async () => {
-      const made = await client.get({ apiVersion: 'v1', kind: 'Pod', ...target });
-      return at(made, 'status', 'phase') === 'Running';
+      const found = await client.get({ apiVersion: 'v1', kind: 'Pod', ...target });
+      return at(found, 'status', 'phase') === 'Running';
     }, 'the pod to run');
   });
   after(async () => {
     await client.close();
-    await cluster.stop();
-    echo.close();
+    await stage.stop();
   });
 
   async function execute(
     options: ExecOptions,
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
+  ): Promise<{ end: string; stdout: string; stderr: string }> {
     const session = await client.exec(target, options);
     const text = { stdout: '', stderr: '' };
-    for await (const { stream, data } of session.output)
-      text[stream] += Buffer.from(data).toString();
-    return { code: await session.exitCode, ...text };
+    try {
+      for await (const { stream, data } of session.output)
+        text[stream] += Buffer.from(data).toString();
+      return { end: `code ${await session.exitCode}`, ...text };
+    } catch (error) {
+      await session.exitCode.catch(() => undefined);
+      return { end: String(error), ...text };
+    }
   }
 
   test('a log is read to its end, or followed', async () => {
@@ -64,17 +134,18 @@ describe('logs, exec and port-forward through a real API server', { skip: whyNoC
       }
     })();
     await eventually(() => followed.includes('line 2'), 'the log so far');
-    appendFileSync(logFile, '2026-01-02T03:04:07.000000000Z stdout F line 3\n');
+    await stage.say('line 3', client);
     await eventually(() => followed.includes('line 3'), 'the new line');
+    assert.equal(followed.split('line 1').length, 2);
     stop.abort(new Error('enough'));
     await assert.rejects(reading, /enough/);
   });
 
   test('a command gives its output by stream, and how it ended', async () => {
     const result = await execute({ command: ['sh', '-c', 'echo out; echo err >&2'] });
-    assert.deepEqual(result, { code: 0, stdout: 'out\n', stderr: 'err\n' });
-    // kwok reports a failed command as an internal error; a kubelet gives the exit code.
-    await assert.rejects(execute({ command: ['sh', '-c', 'exit 3'] }), /exit status 3/);
+    assert.deepEqual(result, { end: 'code 0', stdout: 'out\n', stderr: 'err\n' });
+    const failed = await execute({ command: ['sh', '-c', 'exit 3'] });
+    assert.ok(failed.end.includes(stage.failure), failed.end);
   });
 
   test('a command gets its input', async () => {
@@ -82,16 +153,13 @@ describe('logs, exec and port-forward through a real API server', { skip: whyNoC
       yield Buffer.from('one ');
       yield Buffer.from('two');
     }
-    // Not `cat`: kwok does not pass the end of the input on, not even that of kubectl exec.
-    const result = await execute({ command: ['head', '-c', '7'], stdin: words() });
-    assert.deepEqual(result, { code: 0, stdout: 'one two', stderr: '' });
+    const result = await execute({ command: stage.readsInput, stdin: words() });
+    assert.deepEqual(result, { end: 'code 0', stdout: 'one two', stderr: '' });
   });
 
   test('output of several megabytes arrives whole', async () => {
-    const result = await execute({
-      command: ['sh', '-c', 'head -c 8000000 /dev/zero | tr "\\0" x'],
-    });
-    assert.equal(result.stdout.length, 8_000_000);
+    const result = await execute(stage.muchOutput);
+    assert.deepEqual([result.end, result.stdout.length], ['code 0', OUTPUT_BYTES]);
   });
 
   test('why a command cannot be run is told, not only that the connection failed', async () => {
@@ -121,17 +189,16 @@ describe('logs, exec and port-forward through a real API server', { skip: whyNoC
 
   test('bytes go to a forwarded port and come back', async () => {
     const connection = await client.portForward(target, 80);
-    await connection.write(Buffer.from('hello'));
+    await connection.write(Buffer.from(stage.forwarded.send));
     let text = '';
     for await (const data of connection.data) {
       text += Buffer.from(data).toString();
-      if (text === 'hello') await connection.write(Buffer.from('x'.repeat(300_000)));
-      if (text.length === 300_005) break;
+      if (stage.forwarded.answer.test(text)) break;
     }
-    assert.equal(text.length, 300_005);
+    assert.match(text, stage.forwarded.answer);
     connection.close();
   });
-});
+}
 
 function kwokStreams(logsFile: string, port: number): string {
   return `apiVersion: kwok.x-k8s.io/v1alpha1

@@ -9,7 +9,8 @@ export interface LogRequest {
   readonly previous: boolean;
   readonly timestamps: boolean;
   readonly tailLines: number | undefined;
-  readonly sinceSeconds: number | undefined;
+  /** Nothing that is older: milliseconds since the epoch. */
+  readonly sinceMs: number | undefined;
   readonly limitBytes: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -45,7 +46,7 @@ export interface PortAnswer {
 
 /** What a node would answer for its containers: a port, as the API server runs none. Throws ApiError where there is nothing. */
 export interface ContainerRuntime {
-  logs(pod: KubeObject, request: LogRequest): string | AsyncIterable<string>;
+  logs(core: Core, pod: KubeObject, request: LogRequest): string | AsyncIterable<string>;
   /** Runs a command; resolves to its exit code. */
   exec(container: Container, command: readonly string[], streams: ProcessStreams): Promise<number>;
   /** Listens to the main process until it ends or the client goes. */

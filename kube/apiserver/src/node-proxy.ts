@@ -82,8 +82,8 @@ function containerLogs(
     return { ...plain(`pod ${JSON.stringify(name)} does not exist\n`), status: 404 };
   }
   const request = { container, follow: false, previous: false, timestamps: false };
-  const all = { tailLines: undefined, sinceSeconds: undefined, limitBytes: undefined };
-  const body = core.runtime.logs(pod, { ...request, ...all, signal: undefined });
+  const all = { tailLines: undefined, sinceMs: undefined, limitBytes: undefined };
+  const body = core.runtime.logs(core, pod, { ...request, ...all, signal: undefined });
   return { status: 200, headers: { 'content-type': 'text/plain' }, body };
 }
 

@@ -11,7 +11,7 @@ import {
   tooManyRequests,
 } from './api-error.ts';
 import { ISSUER } from './auth/tokens.ts';
-import { bodyText, mediaType, requireObject } from './body.ts';
+import { bodyText, requireObject } from './body.ts';
 import { type Core, keyFor, listBucket, timestamp } from './core.ts';
 import { encodeObject, encodeValue, withWarnings } from './encode.ts';
 import { type Call, readDraft, targetOf, writeOptionsOf } from './handle-request.ts';
@@ -27,6 +27,7 @@ import { removeObject } from './remove-object.ts';
 import { isTrue } from './request-info.ts';
 import { runScale } from './scale.ts';
 import { fromSelectorObject, matchesLabels } from './selectors.ts';
+import { prepareStreams } from './streams/stream-call.ts';
 import { subjectOf, updateObject } from './write-object.ts';
 
 /** Answers a request below an object: `/status`, `/scale` and so on. */
@@ -55,7 +56,8 @@ export function runSubresource(core: Core, call: Call): ApiResponse | Promise<Ap
     case 'exec':
     case 'attach':
     case 'portforward':
-      // Whoever comes with an upgrade is met by `listen`.
+      // Whoever comes with an upgrade is met by `listen`; what is wrong beside the missing one is told first.
+      prepareStreams(core, call.user, call.request);
       throw badRequest('Upgrade request required');
     case 'proxy':
       return resource.name === 'nodes' ? proxyToNode(core, call) : proxyToPod(core, call);
@@ -273,21 +275,27 @@ function log(core: Core, call: Call): ApiResponse {
   if (!names.includes(container)) {
     throw badRequest(`container ${container} is not valid for pod ${target.name}`);
   }
-  const text = mediaType(call.request.headers['accept']);
   return {
     status: 200,
-    headers: { 'content-type': text === 'application/json' ? 'text/plain' : 'text/plain' },
-    body: core.runtime.logs(pod, {
+    headers: { 'content-type': 'text/plain' },
+    body: core.runtime.logs(core, pod, {
       container,
       follow: isTrue(call.query.get('follow')),
       previous: isTrue(call.query.get('previous')),
       timestamps: isTrue(call.query.get('timestamps')),
       tailLines: numberParameter(call.query, 'tailLines'),
-      sinceSeconds: numberParameter(call.query, 'sinceSeconds'),
+      sinceMs: logsSince(core, call.query),
       limitBytes: numberParameter(call.query, 'limitBytes'),
       signal: call.request.signal,
     }),
   };
+}
+
+function logsSince(core: Core, query: URLSearchParams): number | undefined {
+  const seconds = numberParameter(query, 'sinceSeconds');
+  if (seconds !== undefined) return core.clock.now() - seconds * 1000;
+  const time = Date.parse(query.get('sinceTime') ?? '');
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function numberParameter(query: URLSearchParams, name: string): number | undefined {

@@ -1,20 +1,32 @@
 import {
   ApiError,
+  type Core,
   type LogRequest,
   listAt,
   numberAt,
   objectAt,
+  type StoreEvent,
   textAt,
+  valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
 
 /** Lines that a pod's containers shall print, instead of the usual ones. */
 export const LOG_ANNOTATION = 'sandbox.capstan.dev/log';
 
-/** The output of a simulated container: a few lines about its life, or what an annotation says. */
-export function readLogs(pod: KubeObject, request: LogRequest): string | AsyncIterable<string> {
-  const text = select(lines(pod, request), request);
-  return request.follow ? follow(text, request.signal) : text;
+/**
+ * The output of a simulated container: a few lines about its life, or what an annotation says. Who follows it gets what the
+ * annotation says later, until the container ends.
+ */
+export function readLogs(
+  core: Core,
+  pod: KubeObject,
+  request: LogRequest,
+): string | AsyncIterable<string> {
+  const all = lines(pod, request);
+  const text = select(all, request);
+  if (!request.follow || request.previous || hasEnded(pod, request.container)) return text;
+  return follow(core, pod, { request, text, told: all.length });
 }
 
 interface Line {
@@ -73,18 +85,76 @@ function lines(pod: KubeObject, request: LogRequest): Line[] {
 }
 
 function select(all: readonly Line[], request: LogRequest): string {
-  const kept =
-    request.tailLines === undefined ? all : all.slice(Math.max(0, all.length - request.tailLines));
+  const { sinceMs, tailLines } = request;
+  const young =
+    sinceMs === undefined ? all : all.filter(({ time }) => !(Date.parse(time) < sinceMs));
+  const kept = tailLines === undefined ? young : young.slice(Math.max(0, young.length - tailLines));
   const text = kept
     .map(({ time, text: line }) => `${request.timestamps ? `${time} ` : ''}${line}\n`)
     .join('');
   return request.limitBytes === undefined ? text : text.slice(0, request.limitBytes);
 }
 
-async function* follow(text: string, signal: AbortSignal | undefined): AsyncGenerator<string> {
+async function* follow(
+  core: Core,
+  pod: KubeObject,
+  begun: { readonly request: LogRequest; readonly text: string; readonly told: number },
+): AsyncGenerator<string> {
+  const { request, text } = begun;
+  let { told } = begun;
+  let charsLeft = (request.limitBytes ?? Number.POSITIVE_INFINITY) - text.length;
   if (text !== '') yield text;
-  if (signal === undefined || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  for await (const state of statesOf(core, pod, request.signal)) {
+    const all = state === undefined ? [] : linesSoFar(state, request);
+    const rest = { ...request, tailLines: undefined, limitBytes: charsLeft };
+    const news = select(all.slice(told), rest);
+    told = Math.max(told, all.length);
+    charsLeft -= news.length;
+    if (news !== '') yield news;
+    if (state === undefined || charsLeft <= 0 || hasEnded(state, request.container)) return;
+  }
+}
+
+/** The pod as it is, and after each change; undefined when it is gone, or nobody follows any more. */
+async function* statesOf(
+  core: Core,
+  { metadata: { namespace, name, uid } }: KubeObject,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<KubeObject | undefined> {
+  const key = `${namespace}/${name}`;
+  const states: (KubeObject | undefined)[] = [core.store.get('/pods', key)];
+  let wake = (): void => undefined;
+  const add = (state: KubeObject | undefined): void => {
+    states.push(state?.metadata.uid === uid ? state : undefined);
+    wake();
+  };
+  const leave = (): void => add(undefined);
+  const see = (event: StoreEvent): void => {
+    if (event.key === key) add(event.removed ? undefined : event.object);
+  };
+  const unsubscribe = core.store.subscribe(see, '/pods');
+  signal?.addEventListener('abort', leave, { once: true });
+  if (signal?.aborted === true) leave();
+  try {
+    for (;;) {
+      for (let i = 0; i < states.length; i++) yield states[i];
+      states.length = 0;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    unsubscribe();
+    signal?.removeEventListener('abort', leave);
+  }
+}
+
+function linesSoFar(pod: KubeObject, request: LogRequest): Line[] {
+  const state = objectAt(statusOf(pod, request.container), 'state');
+  return state['waiting'] === undefined ? lines(pod, request) : [];
+}
+
+/** A container that is started anew has another output. */
+function hasEnded(pod: KubeObject, container: string): boolean {
+  return valueAt(statusOf(pod, container), 'state', 'running') === undefined;
 }

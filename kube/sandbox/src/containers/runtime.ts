@@ -28,7 +28,7 @@ export function createRuntime(clock: Clock): ContainerRuntime {
   const start = (container: Container, streams: ProcessStreams): Process =>
     processIn(container, streams, { kept, clock });
   return {
-    logs: (pod, request) => readLogs(pod, request),
+    logs: readLogs,
     exec: (container, command, streams) => runCommand(command, start(container, streams)),
     attach: (container, streams) => attach(container, streams, start),
     usage: usageOf,

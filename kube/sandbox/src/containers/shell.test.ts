@@ -62,6 +62,21 @@ test('a script has steps, conditions, pipes, redirections, quotes and variables'
   assert.match(await sh('echo x > /nope/x'), /^1 sh: can't create \/nope\/x: No such file/);
 });
 
+test('output and errors go where a redirection sends them', async () => {
+  const run = container();
+  const result = await run([
+    'sh',
+    '-c',
+    'echo bad >&2; nonsense 2>&1; nonsense 2>/dev/null; echo good 1>&2',
+  ]);
+  assert.deepEqual(
+    [result.stdout, result.stderr],
+    ['nonsense: simulated container: not found\n', 'bad\ngood\n'],
+  );
+  const piped = await run(['sh', '-c', 'nonsense 2>&1 | cat > /tmp/all; cat /tmp/all']);
+  assert.equal(piped.stdout, 'nonsense: simulated container: not found\n');
+});
+
 test('a shell without a script reads one, and a terminal shows what is typed', async () => {
   const run = container();
   assert.equal((await run(['sh'], 'echo 1\nexit 4\necho 2\n')).stdout, '1\n');

@@ -125,9 +125,10 @@ async function runPipeline(
     const inner: Process = {
       ...process,
       stdin: input,
-      write: (stream, chunk) => {
+      write: (from, chunk) => {
+        const stream = streamFor(from, simple);
         if (stream === 'stdout' && collects) output.push(Buffer.from(chunk as Uint8Array));
-        else process.write(stream, chunk);
+        else if (stream !== undefined) process.write(stream, chunk);
       },
     };
     const words = simple.words.flatMap((word) => expand(word, process, last));
@@ -139,6 +140,14 @@ async function runPipeline(
     })();
   }
   return code;
+}
+
+function streamFor(
+  stream: 'stdout' | 'stderr',
+  { merges }: Simple,
+): 'stdout' | 'stderr' | undefined {
+  if (merges !== 'silent') return merges ?? stream;
+  return stream === 'stderr' ? undefined : stream;
 }
 
 async function* fileInput(path: string, process: Process): AsyncGenerator<Uint8Array> {
@@ -176,6 +185,8 @@ interface Simple {
   readonly words: readonly Word[];
   readonly source?: string;
   readonly target?: { readonly path: string; readonly appends: boolean };
+  /** All of its output goes to the one of the two, or what it says of errors nowhere. */
+  readonly merges?: 'stdout' | 'stderr' | 'silent';
 }
 
 interface Step {
@@ -184,7 +195,7 @@ interface Step {
 }
 
 const TOKEN =
-  /\s*(?:(&&|\|\||;|\n|\||2>&1|2>\s*\/dev\/null|>>|>|<)|((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;&|<>])+)|(&|$))/y;
+  /\s*(?:(&&|\|\||;|\n|\||2>&1|1?>&2|2>\s*\/dev\/null|>>|>|<)|((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;&|<>])+)|(&|$))/y;
 
 function parseScript(script: string): Step[] {
   const steps: Step[] = [];
@@ -208,7 +219,10 @@ function parseScript(script: string): Step[] {
     else if (operator === '|') {
       pipeline.push(simple);
       simple = { words: [] };
-    } else if (operator === '>' || operator === '>>' || operator === '<') pending = operator;
+    } else if (operator === '2>&1') simple.merges = 'stdout';
+    else if (operator.endsWith('>&2')) simple.merges = 'stderr';
+    else if (operator.startsWith('2>')) simple.merges = 'silent';
+    else if (operator === '>' || operator === '>>' || operator === '<') pending = operator;
     else if (word !== undefined && pending !== '') {
       const path = unquote(word).text;
       if (pending === '<') simple.source = path;
