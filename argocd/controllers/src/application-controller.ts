@@ -1,28 +1,15 @@
 /**
- * Reconciles Applications. Each run observes the Application and what it refers to, lets the engine look at the delivery,
+ * Reconciles Applications. Each run observes the  and what it refers to, lets the engine look at the delivery,
  * and writes status, events and the cleared `operation` and refresh annotation in one patch at the single exit. It is
  * level-based and idempotent; it neither renders nor plans. Woken by the Application, its project and credentials, its
  * sources, its objects in the cluster, and the times that the engine names.
  */
+import { ANNOTATION, GROUP } from '@capstan/argocd-api';
 import {
-  ANNOTATION,
-  type Application,
-  type ApplicationStatus,
-  GROUP,
-  type SourceHydratorStatus,
-} from '@capstan/argocd-api';
-import {
-  type Cluster,
-  type Delivery,
   type DeliveryLook,
   type DeliveryPorts,
-  type DeliveryStatus,
   type DependencyGraph,
-  type OperationRequest,
-  OWNER_INDEX,
   persist,
-  problemOf,
-  runDelivery,
   SourceWatches,
   type VerdictCache,
   watchOwners,
@@ -37,38 +24,21 @@ import {
   type EventRecorder,
   type ReconcileResult,
 } from '@capstan/kube-controller';
-import { type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
-import { CapstanError, type Clock } from '@capstan/lib-std';
+import type { KubeObject } from '@capstan/kube-object';
+import type { Clock } from '@capstan/lib-std';
 import { AwaitedObjects } from './awaited-objects.ts';
 import type { Programs } from './cluster-secret.ts';
 import type { ClusterDirectory } from './clusters.ts';
-import {
-  type AppKey,
-  ControlState,
-  concernsAll,
-  isRecord,
-  isTerminating,
-  isWanted,
-} from './control-state.ts';
-import { deleteApplication } from './delete-application.ts';
-import { portsFor, renderLate } from './delivery-ports.ts';
-import { ensureDeleteFinalizers } from './end-of-application.ts';
+import { type AppKey, ControlState, concernsAll, isRecord, isWanted } from './control-state.ts';
+import { createProjectController, wakeProjects } from './end-of-project.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
-import { drySpecs, type HydrationBench, hydrateFirst } from './hydrate-first.ts';
 import { isIdleUpdate } from './idle-updates.ts';
-import { isOverdue, leisureMs, leisureOf, limitAtMs, spreadMs } from './look-times.ts';
-import { contextOf } from './lowering-context.ts';
-import { findOrphans } from './orphaned-resources.ts';
-import { readStatus } from './read-status.ts';
+import { leisureMs, leisureOf } from './look-times.ts';
+import { awaitedKey, type Bench, forget, lookUp, reconcile } from './reconcile-application.ts';
 import { repositoryAccess } from './repositories.ts';
 import type { Settings } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
-import { toApplicationStatus } from './to-application-status.ts';
-import { accountFor, type LoweringContext, ownerName, toDelivery } from './to-delivery.ts';
-import { eventLabels, toEvents } from './to-events.ts';
-import { toOperationRequest } from './to-operation-request.ts';
-import { unusableStatus } from './unusable-spec.ts';
-import { writeStatus } from './write-status.ts';
+import { ownerName } from './to-delivery.ts';
 
 export interface ApplicationControllerPorts {
   /** The control plane's own cluster, where Applications live. */
@@ -117,18 +87,6 @@ export interface ApplicationController {
   };
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
-}
-
-/** Everything a reconcile uses. */
-interface Bench extends HydrationBench {
-  readonly ports: ApplicationControllerPorts;
-  readonly watches: SourceWatches;
-  readonly awaited: AwaitedObjects;
-  /** When everything of an application was last made anew (timeout.hard.reconciliation). */
-  readonly hardAtMs: Map<string, number>;
-  readonly leisure: { end(): void };
-  /** The engine's last word on each application. */
-  readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
 
 export function createApplicationController(
@@ -219,6 +177,8 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const { control, ports, watches } = bench;
+  const { client, clock, runtime } = ports;
+  const projects = createProjectController({ client, control, clock, runtime });
   const stops = [
     ports.clusters.onOpen((cluster) =>
       watchOwners(
@@ -246,6 +206,7 @@ async function run(
       control.subscribe((change) => {
         if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap') takeSettings(bench);
         wakeConcerned(change, controller, control);
+        wakeProjects(change, projects);
       }),
     );
     const made = await persist(
@@ -254,7 +215,8 @@ async function run(
     );
     if (made !== undefined) control.observeWrite(made);
     for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
-    await controller.run({ signal });
+    for (const name of control.leavingProjects()) projects.enqueue(name);
+    await Promise.all([controller.run({ signal }), projects.run({ signal })]);
   } finally {
     for (const stop of stops) stop();
     bench.leisure.end();
@@ -276,18 +238,6 @@ function isIdle(change: LiveChange, { control, ports }: Bench): boolean {
 
 /** Somebody else's object may change often. */
 const AWAITED: EnqueueOptions = { afterMs: 500, reason: 'awaited object' };
-
-function awaitedKey({ name }: Pick<Cluster, 'name'>, key: ObjectKey): string {
-  return `${name} ${keyString(key)}`;
-}
-
-/** What is wanted and not this application's own. */
-function awaitedOf(id: string, { objects }: DeliveryStatus, cluster: Cluster): readonly string[] {
-  return objects
-    .filter(({ hook, requiresPruning }) => !hook && !requiresPruning)
-    .filter(({ key }) => cluster.live.get(key)?.indexedBy(OWNER_INDEX).includes(id) !== true)
-    .map(({ key }) => awaitedKey(cluster, key));
-}
 
 function takeSettings({ control, ports }: Bench): void {
   const settings = control.settings();
@@ -338,270 +288,4 @@ function wakeConcerned(
 function fromOwner(owner: string): AppKey {
   const [, namespace = '', name = ''] = owner.split('/');
   return { namespace, name };
-}
-
-function forget(id: string, { watches, known, awaited, hardAtMs }: Bench): void {
-  watches.forget(id);
-  known.delete(id);
-  awaited.forget(id);
-  hardAtMs.delete(id);
-}
-
-async function reconcile(key: AppKey, bench: Bench, signal: AbortSignal): Promise<ReconcileResult> {
-  const id = ownerName(key.namespace, key.name);
-  const object = bench.control.read(key);
-  if (object === undefined) {
-    forget(id, bench);
-    return { kind: 'settled' };
-  }
-  const app = bench.control.parse(object);
-  if (app.metadata.deletionTimestamp !== undefined) {
-    bench.watches.forget(id);
-    return deleteApplication(app, bench, signal);
-  }
-  const status = await look(app, { bench, id, signal });
-  if (status === undefined) return { kind: 'settled' };
-  const { ports, control, hardAtMs } = bench;
-  const againAtMs = limitAtMs(status, control.settings(), hardAtMs.get(id) ?? 0);
-  return toResult(status, { nowMs: ports.clock.now(), againAtMs });
-}
-
-/** Whether everything is to be made anew: somebody asks for it, or its time has come. */
-function isHard(
-  id: string,
-  { metadata }: Application,
-  { control, hardAtMs, ports }: Bench,
-): boolean {
-  const { hardIntervalMs } = control.settings();
-  const nowMs = ports.clock.now();
-  const lastMs = hardAtMs.get(id);
-  if (lastMs === undefined) hardAtMs.set(id, nowMs);
-  const isDue = hardIntervalMs > 0 && lastMs !== undefined && nowMs - lastMs >= hardIntervalMs;
-  const isNow = isDue || metadata.annotations?.[ANNOTATION.refresh] === 'hard';
-  if (isNow) hardAtMs.set(id, nowMs);
-  return isNow;
-}
-
-/** Observes, acts and reports; undefined when the application is not to be touched. */
-async function look(
-  app: Application,
-  {
-    bench,
-    id,
-    signal,
-  }: { readonly bench: Bench; readonly id: string; readonly signal: AbortSignal },
-): Promise<DeliveryStatus | undefined> {
-  const held = bench.known.get(id);
-  const past = held !== undefined && held.uid === app.metadata.uid ? held.status : readStatus(app);
-  const { control, ports } = bench;
-  const isLate = isOverdue(past, control.settings(), ports.clock.now());
-  const previous = isLate
-    ? endOperation(past, 'controller sync timeout')
-    : isTerminating(app)
-      ? endOperation(past)
-      : past;
-  const hard = isHard(id, app, bench);
-  const refresh = hard || app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
-  let current = app;
-  const hydration = await hydrateFirst(app, bench, signal);
-  const report = async (status: DeliveryStatus) => {
-    current = await reportStatus(current, status, { bench, isFinal: false, hydration, signal });
-  };
-  const status = await runLook(app, previous, { bench, id, refresh, hard, report, signal });
-  if (status === undefined) return undefined;
-  bench.known.set(id, { uid: app.metadata.uid ?? '', status });
-  // Before the status tells that it is synced: who deletes it then has its hooks run.
-  const { client } = bench.ports;
-  const written = await ensureDeleteFinalizers(current, status.deletePhases, client, signal);
-  if (written !== undefined) {
-    bench.control.observeWrite(written);
-    current = bench.control.parse(written);
-  }
-  await reportStatus(current, status, { bench, isFinal: true, hydration, signal });
-  return status;
-}
-
-interface LookOptions {
-  readonly bench: Bench;
-  readonly id: string;
-  readonly refresh: boolean;
-  /** Nothing that was rendered before is taken. */
-  readonly hard: boolean;
-  readonly report: (status: DeliveryStatus) => Promise<void>;
-  readonly signal: AbortSignal;
-}
-
-async function runLook(
-  app: Application,
-  previous: DeliveryStatus | undefined,
-  { bench, id, refresh, hard, report, signal }: LookOptions,
-): Promise<DeliveryStatus | undefined> {
-  const { ports, watches } = bench;
-  try {
-    const context = contextOf(app, bench);
-    const delivery = toDelivery(underOperation(app), context);
-    if (delivery.suspended) return undefined;
-    const specs = [...delivery.sources.map(({ source }) => source), ...drySpecs(app, context)];
-    watches.follow(id, specs, bench.pollIntervalMs() + spreadMs(id, context.settings));
-    const request = toOperationRequest(app, previous?.operation, context);
-    const status = await runDelivery(
-      {
-        delivery,
-        previous: withRequest(previous, request),
-        request,
-        refresh: refresh || asksForNewest(request, previous?.operation),
-        onProgress: report,
-        onLoaded: (renders) => watches.loaded(id, renders),
-      },
-      renderLate(portsFor(delivery, ports, actorOf(delivery, app, context)), app, {
-        context,
-        sources: [...delivery.sources, ...(request?.sources ?? [])],
-        hard,
-      }),
-      { signal },
-    );
-    const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
-    const cluster = ports.clusters.get(delivery.destination.cluster);
-    if (cluster !== undefined) bench.awaited.set(id, awaitedOf(id, status, cluster));
-    const { cluster: server, namespace } = delivery.destination;
-    const orphans =
-      cluster === undefined || context.project === undefined
-        ? []
-        : await findOrphans(
-            context.project.spec,
-            { cluster, server, namespace, settings: context.settings },
-            { signal },
-          );
-    return {
-      ...status,
-      problems: [
-        ...status.problems,
-        ...stale.map((error) => problemOf(error, 'source')),
-        ...orphans,
-      ],
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
-      throw error;
-    return unusableStatus(app, previous, { error, nowMs: ports.clock.now() });
-  }
-}
-
-/** Who asks for a sync without naming revisions means what the remote has by then. */
-function asksForNewest(
-  request: OperationRequest | undefined,
-  operation: DeliveryStatus['operation'],
-): boolean {
-  return (
-    request !== undefined && request.revisions === undefined && request.id !== operation?.request.id
-  );
-}
-
-/** A person's operation has the sync options that it names, whatever the policy of the application says. */
-function underOperation(app: Application): Application {
-  const sync = app.operation?.sync;
-  if (sync === undefined) return app;
-  const syncPolicy = { ...app.spec.syncPolicy, syncOptions: sync.syncOptions ?? [] };
-  return { ...app, spec: { ...app.spec, syncPolicy } };
-}
-
-function endOperation(
-  previous: DeliveryStatus | undefined,
-  endedBy?: string,
-): DeliveryStatus | undefined {
-  const operation = previous?.operation;
-  if (previous === undefined || operation?.phase !== 'Running') return previous;
-  const cause = endedBy === undefined ? {} : { endedBy };
-  return { ...previous, operation: { ...operation, phase: 'Terminating', ...cause } };
-}
-
-/** After a restart the status tells what was done, and the application's own field what was asked for. */
-function withRequest(
-  previous: DeliveryStatus | undefined,
-  request: OperationRequest | undefined,
-): DeliveryStatus | undefined {
-  const operation = previous?.operation;
-  if (previous === undefined || operation === undefined || request?.id !== operation.request.id) {
-    return previous;
-  }
-  return { ...previous, operation: { ...operation, request } };
-}
-
-interface ReportOptions {
-  readonly bench: Bench;
-  /** The look is over: the operation that is done and the refresh annotation go. */
-  readonly isFinal: boolean;
-  readonly hydration: SourceHydratorStatus | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** The single exit: one patch, and the events that tell what it changed. */
-async function reportStatus(
-  app: Application,
-  delivery: DeliveryStatus,
-  { bench, isFinal, hydration, signal }: ReportOptions,
-): Promise<Application> {
-  const { ports, control, controlNamespace } = bench;
-  const before: ApplicationStatus = app.status ?? {};
-  const after = toApplicationStatus(app, delivery, {
-    nowMs: ports.clock.now(),
-    controlNamespace,
-    operation: app.operation,
-    hydration,
-  });
-  const clearsOperation =
-    isFinal && app.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;
-  const written = await writeStatus(app, after, {
-    client: ports.client,
-    isFinal,
-    clearsOperation,
-    signal,
-  });
-  if (written === undefined) return app;
-  control.observeWrite(written);
-  const labels = eventLabels(app, control.project(app.spec.project), control.settings());
-  for (const event of toEvents(before, after))
-    ports.events.record({ object: eventObject(app), ...event, ...labels });
-  return control.parse(written);
-}
-
-function eventObject({ apiVersion, kind, metadata }: Application): KubeObject {
-  return { apiVersion, kind, metadata };
-}
-
-function toResult(
-  status: DeliveryStatus,
-  { nowMs, againAtMs }: { readonly nowMs: number; readonly againAtMs: number },
-): ReconcileResult {
-  const again = status.problems.find(
-    ({ kind, severity }) => severity === 'error' && (kind === 'retry' || kind === 'bug'),
-  );
-  if (again !== undefined) {
-    const { code, message, kind } = again;
-    return { kind: 'retry', error: new CapstanError(code, message, { kind }) };
-  }
-  const recheckAtMs = Math.min(status.recheckAtMs ?? againAtMs, againAtMs);
-  return recheckAtMs === Number.POSITIVE_INFINITY
-    ? { kind: 'settled' }
-    : { kind: 'settled', recheckAfterMs: Math.max(1, recheckAtMs - nowMs) };
-}
-
-/** Who looks, and acts; what is refused is only looked at. */
-function actorOf(delivery: Delivery, app: Application, context: LoweringContext) {
-  return delivery.refusal === undefined ? accountFor(app, context) : undefined;
-}
-
-function lookUp(key: AppKey, bench: Bench): DeliveryLook | undefined {
-  const held = bench.control.read(key);
-  if (held === undefined) return undefined;
-  const app = bench.control.parse(held);
-  const context = contextOf(app, bench);
-  const delivery = toDelivery(app, context);
-  const { sources } = delivery;
-  const ports = renderLate(portsFor(delivery, bench.ports, actorOf(delivery, app, context)), app, {
-    context,
-    sources,
-  });
-  return { delivery, ports, inventory: readStatus(app)?.inventory ?? [] };
 }

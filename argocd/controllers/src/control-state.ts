@@ -16,7 +16,7 @@ import {
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { type ClusterRegistration, type Programs, readClusterSecret } from './cluster-secret.ts';
-import { fitsListed } from './project-guard.ts';
+import { fitsListed, isNamespacePermitted } from './project-guard.ts';
 import { inheritGlobal } from './project-view.ts';
 import { type RepositoryCredential, readRepositoryCredential, type Trust } from './repositories.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -212,9 +212,33 @@ export class ControlState {
     return own && inheritGlobal(own, this.settings().globalProjects, find);
   }
 
-  #ownProject(name: string): AppProject | undefined {
+  /** The object as it stands. */
+  rawProject(name: string): KubeObject | undefined {
     const key = { group: GROUP, kind: 'AppProject', namespace: this.#namespace, name };
-    const object = this.live.get(key)?.read();
+    return this.live.get(key)?.read();
+  }
+
+  /** Names of projects that are being deleted. */
+  leavingProjects(): readonly string[] {
+    return this.live
+      .list({ group: GROUP, kind: 'AppProject' }, this.#namespace)
+      .filter((held) => held.read().metadata.deletionTimestamp !== undefined)
+      .map(({ key }) => key.name);
+  }
+
+  /** Whether an application names the project and may. */
+  isReferenced(name: string): boolean {
+    const project = this.#ownProject(name);
+    return this.applications().some((key) => {
+      const spec = this.read(key)?.['spec'];
+      const named = isRecord(spec) ? spec['project'] || 'default' : undefined;
+      if (named !== name) return false;
+      return project === undefined || isNamespacePermitted(project, key.namespace, this.#namespace);
+    });
+  }
+
+  #ownProject(name: string): AppProject | undefined {
+    const object = this.rawProject(name);
     const parsed = object && parseAppProject(object);
     return parsed?.kind === 'ok' ? parsed.value : undefined;
   }

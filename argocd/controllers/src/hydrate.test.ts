@@ -248,3 +248,23 @@ test('the README is made by the template of the administrator', () => {
     message: /readmeMessageTemplate/,
   });
 });
+
+test('what is not signed as the project demands is not hydrated', async () => {
+  await using world = await createWorld();
+  const files = { 'dry/web/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n' };
+  await world.commit(files, 'unsigned');
+  const key = '4AEE18F83AFDEB23';
+  const policy = { repos: [{ url: '*' }], gpg: { mode: 'head', keys: [key] } };
+  const sourceIntegrity = { git: { policies: [policy] } };
+  const strict = contextOf({ ...DEFAULT_PROJECT_SPEC, sourceIntegrity });
+  const app = application(world.url, 'web', 'out');
+  const refused = await run(world, [app], { context: { ...strict, keys: { [key]: 'armored' } } });
+  assert.equal(refused.currentOperation?.phase, 'Failed');
+  assert.match(
+    refused.currentOperation?.message ?? '',
+    /signature verification|cannot be verified|not signed/,
+  );
+  assert.doesNotMatch(await world.git('for-each-ref'), /env\/prod/);
+  const free = await run(world, [app]);
+  assert.equal(free.currentOperation?.phase, 'Hydrated');
+});

@@ -26,9 +26,10 @@ import {
   syncSourceOf,
   toDeliverySources,
 } from './to-delivery.ts';
+import type { ApplicationDeliverySource } from './to-sources.ts';
 
 export interface HydratePorts {
-  readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'describeRevision'>;
+  readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'describeRevision' | 'verifyRevision'>;
   readonly writer: SourceWriter;
   readonly render: DeliveryPorts['render'];
   readonly now: () => number;
@@ -73,9 +74,13 @@ export async function hydrate(
   const startedAt = formatTime(ports.now());
   let drySha: string | undefined;
   try {
-    const dry = await fetchDry(input, ports);
+    const source = drySourceOf(input);
+    const { maxAgeMs, signal } = input;
+    const dry = await ports.sources.fetchSnapshot(source.source, { maxAgeMs, signal });
     drySha = dry.revision.id;
     if (isDone(before, drySha, input)) return { ...before, lastComparedDryRevision: drySha };
+    if (source.verify !== undefined && source.source.kind === 'git')
+      await ports.sources.verifyRevision(source.source, dry, source.verify);
     const hydratedSHA = await bringToBranch(input, dry, ports);
     const done = { drySHA: drySha, hydratedSHA, sourceHydrator: hydrator };
     const finishedAt = formatTime(ports.now());
@@ -133,13 +138,10 @@ function isDone(
   return !isAsked && last?.drySHA === drySha && isSame && current?.phase === 'Hydrated';
 }
 
-async function fetchDry(
-  { app, context, hydrator, maxAgeMs, signal }: HydrateInput,
-  { sources }: HydratePorts,
-): Promise<Snapshot> {
+function drySourceOf({ app, context, hydrator }: HydrateInput): ApplicationDeliverySource {
   const [dry] = toDeliverySources([hydrator.drySource], app, context);
   if (dry === undefined) throw new CapstanError('SPEC_INVALID', 'there is no dry source');
-  return sources.fetchSnapshot(dry.source, { maxAgeMs, signal });
+  return dry;
 }
 
 /** The commit of the branch that holds this state: found there, or made. */
@@ -265,15 +267,13 @@ async function renderFiles(
 }
 
 async function describe(
-  { app, context, hydrator }: HydrateInput,
+  input: HydrateInput,
   dry: Snapshot,
   { sources }: HydratePorts,
 ): Promise<CommitMetadata> {
-  const [source] = toDeliverySources([hydrator.drySource], app, context);
-  const commit: CommitSummary | undefined =
-    source === undefined
-      ? undefined
-      : await sources.describeRevision(source.source, dry.revision.id);
+  const { hydrator } = input;
+  const { source } = drySourceOf(input);
+  const commit: CommitSummary | undefined = await sources.describeRevision(source, dry.revision.id);
   const told = commit?.message.slice(commit.subject.length).trim() ?? '';
   const { body, references } = readReferences(told);
   return {

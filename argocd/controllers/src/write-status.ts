@@ -2,11 +2,13 @@ import {
   ANNOTATION,
   API_VERSION,
   type Application,
+  type ApplicationCondition,
   type ApplicationStatus,
 } from '@capstan/argocd-api';
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import { createJsonMergePatch } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
+import { CapstanError } from '@capstan/lib-std';
 
 /** What asks for a look, and goes when that was had. */
 const ASKED: readonly string[] = [ANNOTATION.refresh, ANNOTATION.hydrate];
@@ -60,8 +62,32 @@ export async function writeStatus(
   } catch (error) {
     // It was deleted meanwhile; there is nothing to tell.
     if (isNotFound(error)) return undefined;
-    throw error;
+    const told = withoutRoom(before, status.reconciledAt);
+    if (!isTooLarge(error) || isSame(status, told)) throw error;
+    return writeStatus(app, told, { client, isFinal, clearsOperation, signal });
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'REQUEST_TOO_LARGE';
+}
+
+const NO_ROOM =
+  'Application status exceeds the Kubernetes resource size limit and could not be persisted. The displayed status may be stale. Reduce the number of managed resources, set ApplyOutOfSyncOnly=true, lower spec.revisionHistoryLimit, or split the Application.';
+
+/** What stood there, with the word that more does not fit. */
+function withoutRoom(before: ApplicationStatus, now: string | undefined): ApplicationStatus {
+  const { conditions = [] } = before;
+  const isTold = (one: ApplicationCondition) =>
+    one.type === 'UnknownError' && one.message === NO_ROOM;
+  if (conditions.some(isTold)) return before;
+  const at = now === undefined ? {} : { lastTransitionTime: now };
+  const told = { type: 'UnknownError', message: NO_ROOM, ...at };
+  return { ...before, conditions: [...conditions, told] };
+}
+
+function isSame(left: ApplicationStatus, right: ApplicationStatus): boolean {
+  return Object.keys(asRecord(createJsonMergePatch(left, right))).length === 0;
 }
 
 function essence({ reconciledAt: _time, sync, ...rest }: ApplicationStatus): JsonObject {
