@@ -45,6 +45,7 @@ export async function prepare(world: FluxWorld): Promise<readonly Step[]> {
     ...generators(world),
     ...secrets(),
     ...looks(),
+    ...logs(world),
     ...deletions(),
   ];
 }
@@ -467,6 +468,47 @@ function looks(): readonly Step[] {
     { args: split('delete alert all --silent') },
     { args: split('delete alert-provider slack --silent') },
     { args: split('envsubst'), input: `a \${B:=c}\n`, says: [/a c/] },
+  ];
+}
+
+/** What the control plane logged, said by a Pod where the command looks for Flux's controllers. */
+function logs({ client, controller, server }: FluxWorld): readonly Step[] {
+  if (server === 'real') return [];
+  const say = async (): Promise<unknown> => {
+    const lines = controller.log.split('\n').filter((line) => line.startsWith('{'));
+    const annotations = { 'sandbox.capstan.dev/log': lines.join('\n') };
+    const labels = { app: 'capstan', 'app.kubernetes.io/part-of': 'flux' };
+    const containers = [{ name: 'manager', image: 'example.com/capstan:1' }];
+    return client.apply(
+      {
+        ...{ apiVersion: 'apps/v1', kind: 'Deployment' },
+        metadata: { name: 'capstan', namespace: 'flux-system', labels },
+        spec: {
+          ...{ replicas: 1, selector: { matchLabels: { app: 'capstan' } } },
+          template: { metadata: { labels, annotations }, spec: { containers } },
+        },
+      },
+      { fieldManager: 'kubectl', force: true },
+    );
+  };
+  const none = /^$/;
+  return [
+    {
+      first: say,
+      args: split('logs --all-namespaces'),
+      says: [/^\S+ info Kustomization\/app\.flux-system - Reconciliation finished in /m],
+      comes: true,
+    },
+    {
+      args: split('logs --kind=HelmRelease --name=shop'),
+      says: [/^(\S+ \S+ HelmRelease\/shop\.flux-system - .*\n)+$/],
+    },
+    { args: split('logs --level=error --kind=Kustomization --name=app'), says: [none] },
+    {
+      args: split('logs --level=error --all-namespaces'),
+      says: [/^(\S+ error \w+\/\S+ - Reconciler error \S.*\n)+$/],
+    },
+    { args: split('logs --name=nobody'), says: [none] },
   ];
 }
 

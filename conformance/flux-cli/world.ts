@@ -22,6 +22,7 @@ export interface Ran {
 }
 
 export interface FluxWorld extends AsyncDisposable {
+  readonly server: Server;
   readonly client: KubeClient;
   readonly charts: ChartHost;
   readonly registry: Registry;
@@ -50,6 +51,7 @@ export async function createFluxWorld(flux: string, server: Server): Promise<Flu
   const controller = new Controller({ kubeconfig, cache: join(folder, 'cache') });
   controller.start();
   const made: FluxWorld = {
+    server,
     client: world.client,
     charts,
     registry,

@@ -11,14 +11,15 @@ export class Controller implements AsyncDisposable {
   log = '';
 
   constructor({ kubeconfig, cache }: { readonly kubeconfig: string; readonly cache: string }) {
-    this.#args = ['serve', '--kubeconfig', kubeconfig, '--port', '0', '--cache', cache];
+    const place = ['--kubeconfig', kubeconfig, '--port', '0', '--cache', cache];
+    this.#args = ['serve', ...place, '--log-encoding', 'json'];
   }
 
   start(): void {
     const args = ['--disable-warning=ExperimentalWarning', MAIN, ...this.#args];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer): void => {
-      this.log = `${this.log}${chunk}`.slice(-20_000);
+      this.log = `${this.log}${chunk}`.slice(-100_000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);

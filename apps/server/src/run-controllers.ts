@@ -39,6 +39,7 @@ import type { KubeClient } from '@capstan/kube-client';
 import {
   type ControllerRuntime,
   createEventRecorder,
+  currentReconcileId,
   type EventInput,
   type EventRecorder,
   pinKeys,
@@ -83,6 +84,8 @@ export interface ControlPlaneEvent {
   /** The original's name of the controller, e.g. `kustomize-controller`. */
   readonly component: string;
   readonly event: EventInput;
+  /** Of the reconcile that told it. */
+  readonly reconcileId?: string;
 }
 
 export interface RunningControllers {
@@ -298,7 +301,8 @@ function recorder(
   if (onEvent === undefined) return events;
   return {
     record(event) {
-      onEvent({ component, event });
+      const reconcileId = currentReconcileId();
+      onEvent({ component, event, ...(reconcileId === undefined ? {} : { reconcileId }) });
       events.record(event);
     },
     flush: () => events.flush(),

@@ -12,6 +12,7 @@ import type { KeyGate } from './key-gate.ts';
 import type { Registry } from './metrics.ts';
 import { exponentialLimiter, type RateLimiter } from './rate-limiter.ts';
 import { ReadyLanes } from './ready-lanes.ts';
+import { withReconcileId } from './reconcile-id.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface ControllerOptions<Key> {
@@ -331,7 +332,7 @@ class QueueController<Key> implements Controller<Key> {
 
   async #reconcile(key: Key, signal: AbortSignal): Promise<ReconcileResult> {
     try {
-      return await this.#options.reconcile(key, { signal });
+      return await withReconcileId(() => this.#options.reconcile(key, { signal }));
     } catch (error) {
       const known =
         error instanceof CapstanError

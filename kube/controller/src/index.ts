@@ -42,6 +42,7 @@ export {
   maxOfLimiters,
   type RateLimiter,
 } from './rate-limiter.ts';
+export { currentReconcileId } from './reconcile-id.ts';
 export { ownerOf } from './rendezvous.ts';
 export {
   runShardMember,

@@ -6,6 +6,7 @@ import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
 const at = (encoding: LogEncoding) => ({ encoding, nowMs: Date.UTC(2026, 0, 2, 3, 4, 5) });
 const event: ControlPlaneEvent = {
   component: 'kustomize-controller',
+  reconcileId: '0f194e95-f963-4a68-b897-660b87773fbe',
   event: {
     object: {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
@@ -23,7 +24,8 @@ test('an event is a line with the keys that flux logs reads', () => {
   assert.deepEqual(JSON.parse(eventLine(event, at('json'))), {
     level: 'error',
     ts: '2026-01-02T03:04:05.000Z',
-    msg: 'kustomize build failed:\nno such file',
+    msg: 'Reconciler error',
+    error: 'kustomize build failed:\nno such file',
     logger: 'kustomize-controller',
     controller: 'kustomization',
     controllerGroup: 'kustomize.toolkit.fluxcd.io',
@@ -31,6 +33,7 @@ test('an event is a line with the keys that flux logs reads', () => {
     Kustomization: { name: 'apps', namespace: 'flux-system' },
     namespace: 'flux-system',
     name: 'apps',
+    reconcileID: '0f194e95-f963-4a68-b897-660b87773fbe',
     reason: 'BuildFailed',
     revision: 'main@sha1:abc',
   });
@@ -38,6 +41,12 @@ test('an event is a line with the keys that flux logs reads', () => {
     eventLine(event, at('console')),
     '2026-01-02T03:04:05.000Z error Kustomization/flux-system/apps: kustomize build failed:; no such file reason="BuildFailed"\n',
   );
+});
+
+test('what is no failure is a message', () => {
+  const found = { ...event.event, reason: 'DriftDetected', message: 'has drifted' };
+  const { msg, level, error } = JSON.parse(eventLine({ ...event, event: found }, at('json')));
+  assert.deepEqual([msg, level, error], ['has drifted', 'info', undefined]);
 });
 
 test('what the process says is an error when it names one', () => {

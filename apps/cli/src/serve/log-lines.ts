@@ -17,16 +17,22 @@ export function messageLine(message: string, keys: Keys, log: LogOptions): strin
  * One line for an event of a reconciled object, under the keys of controller-runtime's logs as Flux's controllers write
  * them, so that `flux logs` and the dashboards of its users read them.
  */
-export function eventLine({ component, event }: ControlPlaneEvent, log: LogOptions): string {
+export function eventLine(
+  { component, event, reconcileId }: ControlPlaneEvent,
+  log: LogOptions,
+): string {
   const { object, type, reason, message } = event;
   const { name = '', namespace = '' } = object.metadata;
-  const level = type === 'Warning' ? 'error' : 'info';
+  // Drift is told by a warning, and logged as what was found.
+  const isError = type === 'Warning' && reason !== 'DriftDetected';
+  const level = isError ? 'error' : 'info';
   if (log.encoding === 'console')
     return consoleLine(level, `${object.kind}/${namespace}/${name}: ${message}`, { reason }, log);
   return jsonLine({
     level,
     ts: timeOf(log),
-    msg: message,
+    // The words of controller-runtime, which queries of logs look for.
+    ...(isError ? { msg: 'Reconciler error', error: message } : { msg: message }),
     logger: component,
     controller: object.kind.toLowerCase(),
     controllerGroup: parseApiVersion(object.apiVersion).group,
@@ -34,6 +40,7 @@ export function eventLine({ component, event }: ControlPlaneEvent, log: LogOptio
     [object.kind]: { name, namespace },
     namespace,
     name,
+    ...(reconcileId === undefined ? {} : { reconcileID: reconcileId }),
     reason,
     ...revisionOf(event.annotations ?? {}),
   });

@@ -3,6 +3,7 @@
  * this cluster that the cloud trusts), else of this process. As Flux's pkg/auth has it, with its words for what fails.
  */
 import { isNotFound, type KubeClient } from '@capstan/kube-client';
+import type { ControllerRuntime } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import {
   type AwsCredentials,
@@ -65,6 +66,7 @@ export interface CloudIdentityPorts {
   readonly client: KubeClient;
   readonly settings?: FluxSettings;
   readonly clock: Clock;
+  readonly runtime?: ControllerRuntime;
 }
 
 /** What a kubeConfig's ConfigMap says of a cluster of a cloud; '' where it does not. */
@@ -95,7 +97,7 @@ export class CloudIdentities {
 
   constructor(ports: CloudIdentityPorts) {
     this.#ports = ports;
-    this.#tokens = new TokenCache(ports.clock);
+    this.#tokens = new TokenCache(ports.clock, ports.runtime?.registry);
   }
 
   /** Whether accounts that objects name may be used. */
