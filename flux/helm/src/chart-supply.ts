@@ -3,7 +3,7 @@ import type { ArtifactStorage } from '@capstan/flux-server';
 import { type ChartVersion, chartVersions, loadChartArchive } from '@capstan/kube-helm';
 import { BoundedCache } from '@capstan/lib-std';
 
-const INDEX_BYTES_MAX = 8 * 1024 * 1024;
+const INDEX_BYTES_MAX = 24 * 1024 * 1024;
 const CHART_BYTES_MAX = 16 * 1024 * 1024;
 /** What a version of a chart takes in memory, about. */
 const VERSION_BYTES = 400;
@@ -26,6 +26,7 @@ export class ChartSupply {
     CHART_BYTES_MAX,
     (bytes) => bytes.byteLength,
   );
+  readonly #texts = new BoundedCache<string, WeakRef<Promise<{ readonly text: string }>>>(100);
   readonly #pulling = new Map<string, Promise<Uint8Array>>();
 
   constructor(artifacts: Pick<ArtifactStorage, 'read' | 'urlOf'>) {
@@ -37,10 +38,21 @@ export class ChartSupply {
     const key = `${index.digest} ${name}`;
     const known = this.#versions.get(key);
     if (known !== undefined) return known.versions;
-    const bytes = await this.#artifacts.read(this.#artifacts.urlOf(index.path));
-    const versions = chartVersions(new TextDecoder().decode(bytes), name);
+    const { text } = await this.#read(index);
+    const versions = chartVersions(text, name);
     this.#versions.set(key, { versions });
     return versions;
+  }
+
+  /** The text of an index, for as long as memory is not wanted for anything else. */
+  #read(index: Artifact): Promise<{ readonly text: string }> {
+    const held = this.#texts.get(index.digest)?.deref();
+    if (held !== undefined) return held;
+    const reading = this.#artifacts
+      .read(this.#artifacts.urlOf(index.path))
+      .then((bytes) => ({ text: new TextDecoder().decode(bytes) }));
+    this.#texts.set(index.digest, new WeakRef(reading));
+    return reading;
   }
 
   /** A packed chart that can be read. One that its index names no digest of is fetched each time. */

@@ -149,11 +149,12 @@ export function chooseNewest(
   const whole = versions.filter(({ version }) => version.split('.').length >= 3);
   const first = chooseVersion(whole, wanted);
   const highest = first && tryVersion(first.version);
-  if (highest === undefined) return first;
-  const equal = whole.filter(({ version }) => {
-    const parsed = tryVersion(version);
-    return parsed !== undefined && compareVersions(parsed, highest) === 0;
-  });
-  const createdMs = (one: ChartVersion) => one.createdMs ?? Number.NEGATIVE_INFINITY;
-  return equal.reduce((best, one) => (createdMs(one) > createdMs(best) ? one : best));
+  if (first === undefined || highest === undefined) return first;
+  let best = first;
+  for (const one of whole.slice(whole.indexOf(first) + 1)) {
+    const parsed = tryVersion(one.version);
+    if (parsed === undefined || compareVersions(parsed, highest) !== 0) break;
+    if ((one.createdMs ?? 0) > (best.createdMs ?? 0)) best = one;
+  }
+  return best;
 }
