@@ -130,6 +130,19 @@ async function untilQuiet(counter: RequestCounter, forMs = 3_000): Promise<void>
   }
 }
 
+/** The sandbox counts no requests: told is what was to be told once the process does next to nothing (5 % of a core). */
+async function untilIdle(serving: Serving): Promise<void> {
+  const begun = performance.now();
+  const patienceMs = 900_000;
+  for (let spent = Infinity; spent > 0.15; ) {
+    const before = serving.cpuSeconds();
+    await pause(3_000);
+    spent = serving.cpuSeconds() - before;
+    if (performance.now() - begun > patienceMs) throw new Error('no rest after the cold start');
+  }
+  say(`  idle ${seconds(performance.now() - begun)} later`);
+}
+
 async function measureRest(serving: Serving, counter: RequestCounter): Promise<void> {
   // What follows a commit at leisure is over after two intervals of polling.
   const minutes = Number(values.rest);
@@ -197,9 +210,10 @@ async function sandbox(apps: number): Promise<void> {
     const place = { name: 'sandbox', kubeconfig: String(line).trim() };
     await withFleet(place, apps, async (fleet, serve) => {
       await using serving = await measureCold(fleet, serve);
-      await pause(3000);
+      await untilIdle(serving);
       await measureCommits(fleet, serving);
       await measureDrifts(fleet, serving);
+      say(`RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB`);
     });
   } finally {
     child.kill('SIGTERM');
