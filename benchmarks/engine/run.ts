@@ -87,7 +87,7 @@ async function measureCold(fleet: Fleet, serve: () => Promise<Serving>): Promise
   const begun = performance.now();
   const serving = await serve();
   const servedMs = performance.now() - begun;
-  const { syncedMs, healthyMs } = await untilAllSynced(fleet, 1_800_000);
+  const { syncedMs, healthyMs } = await untilAllSynced(fleet, 3_600_000);
   say(
     `cold start of ${fleet.overlays.length} apps: ${seconds(servedMs + syncedMs)} to all synced, ` +
       `${seconds(servedMs + healthyMs)} to all healthy, ${serving.cpuSeconds().toFixed(1)} CPU s, ` +
