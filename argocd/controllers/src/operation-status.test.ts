@@ -6,24 +6,15 @@ import type { DeliveryStatus, OperationState } from '@capstan/engine-delivery';
 import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readSettings } from './settings.ts';
+import { application, CONTEXT, SOURCE } from './testing/lowering.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { toDelivery } from './to-delivery.ts';
 
 const NOW = Date.parse('2026-01-02T00:00:00Z');
-const REPO = 'https://git.example.com/a.git';
+const REPO = SOURCE.repoURL;
 const [OLD, NEW] = ['a'.repeat(40), 'b'.repeat(40)];
 
-const application = (spec: Partial<Application['spec']> = {}): Application => ({
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Application',
-  metadata: { name: 'web', namespace: 'argocd', uid: 'u' },
-  spec: {
-    project: 'default',
-    destination: { server: IN_CLUSTER.server, namespace: 'web' },
-    ...(spec.sources === undefined ? { source: { repoURL: REPO, path: 'new' } } : {}),
-    ...spec,
-  },
-});
+const APP = application({ spec: { source: { repoURL: REPO, path: 'new' } } });
 
 const finished = (part: Partial<OperationState> = {}): DeliveryStatus => ({
   revisions: [{ id: NEW, name: 'main' }],
@@ -68,7 +59,7 @@ test('a rollback goes on record with the source and the revision that it went ba
     initiatedBy: { username: 'ann' },
     sync: { revision: OLD, source, syncStrategy: { apply: {} } },
   };
-  const { operationState, history, sync } = raise(application(), operation);
+  const { operationState, history, sync } = raise(APP, operation);
   assert.deepEqual(operationState?.operation, operation);
   assert.deepEqual(operationState?.syncResult?.source, source);
   assert.equal(operationState?.syncResult?.revision, OLD);
@@ -86,7 +77,7 @@ test('so does one of an application of several sources, all of them', () => {
   ];
   const old = [{ repoURL: REPO, path: 'b' }, sources[1] ?? { repoURL: REPO }];
   const operation = { sync: { revisions: [OLD, OLD], sources: old } };
-  const told = raise(application({ sources }), operation, { revisions: [OLD, OLD] });
+  const told = raise(application({ spec: { sources } }), operation, { revisions: [OLD, OLD] });
   assert.deepEqual(told.operationState?.syncResult?.sources, old);
   assert.deepEqual(told.operationState?.syncResult?.revisions, [OLD, OLD]);
   assert.deepEqual(told.history?.[0]?.sources, old);
@@ -96,9 +87,9 @@ test('so does one of an application of several sources, all of them', () => {
 test('a retry that takes the newest revisions names none any more', () => {
   const retry = { limit: 2, refresh: true };
   const operation = { retry, sync: { revision: OLD, prune: true } };
-  const first = raise(application(), operation);
+  const first = raise(APP, operation);
   assert.deepEqual(first.operationState?.operation, operation);
-  const again = raise(application(), operation, { retryCount: 1, revisions: [NEW] });
+  const again = raise(APP, operation, { retryCount: 1, revisions: [NEW] });
   assert.deepEqual(again.operationState?.operation, { retry, sync: { prune: true } });
   assert.equal(again.operationState?.syncResult?.revision, NEW);
 });
@@ -110,7 +101,7 @@ test('what the original automation asked for stays as it was written', () => {
     sync: { revision: OLD, autoHealAttemptsCount: 3 },
   };
   const request = { ...finished().operation?.request, id: JSON.stringify(operation) };
-  const told = raise(application(), operation, {
+  const told = raise(APP, operation, {
     request: { ...request, initiatedBy: { kind: 'automation' } } as OperationState['request'],
   });
   assert.deepEqual(told.operationState?.operation, operation);
@@ -121,24 +112,21 @@ test('who is to be acted as and cannot be told stops every sync, and says why', 
   const refusal = (
     destinationServiceAccounts: NonNullable<AppProjectSpec['destinationServiceAccounts']>,
   ) =>
-    toDelivery(application(), {
-      controlNamespace: 'argocd',
+    toDelivery(APP, {
+      ...CONTEXT,
+      settings,
       project: {
         apiVersion: 'argoproj.io/v1alpha1',
         kind: 'AppProject',
-        metadata: { name: 'default', namespace: 'argocd' },
+        metadata: { name: 'default' },
         spec: { ...DEFAULT_PROJECT_SPEC, destinationServiceAccounts },
       },
-      credentials: [],
-      clusters: [IN_CLUSTER],
-      settings,
-      nowMs: NOW,
     }).refusal;
-  const place = { server: '*', namespace: 'web' };
+  const place = { server: '*', namespace: 'prod' };
   assert.equal(refusal([{ ...place, defaultServiceAccount: 'deployer' }]), undefined);
   assert.equal(
     refusal([]),
-    `no matching service account found for destination server ${IN_CLUSTER.server} and namespace web`,
+    `no matching service account found for destination server ${IN_CLUSTER.server} and namespace prod`,
   );
   assert.equal(
     refusal([{ ...place, defaultServiceAccount: 'a/b' }]),

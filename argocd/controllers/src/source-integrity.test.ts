@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readRepositoryCredential } from './repositories.ts';
-import { readSettings } from './settings.ts';
+import { application, CONTEXT, SOURCE } from './testing/lowering.ts';
 import { toDelivery } from './to-delivery.ts';
 
-const REPO = 'https://git.example.com/a.git';
 const KEY = '4AEE18F83AFDEB23';
 
 function sourceUnder(mode: string) {
-  const data = { url: REPO, depth: '3' };
+  const data = { url: SOURCE.repoURL, depth: '3' };
   const encoded = Object.entries(data).map(([key, text]) => [key, btoa(text)]);
   const credential = readRepositoryCredential({
     apiVersion: 'v1',
@@ -19,32 +17,18 @@ function sourceUnder(mode: string) {
     data: Object.fromEntries(encoded),
   });
   const policy = { repos: [{ url: '*' }], gpg: { mode, keys: [KEY] } };
-  const delivery = toDelivery(
-    {
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'Application',
-      metadata: { name: 'web', namespace: 'argocd' },
-      spec: {
-        project: 'default',
-        destination: { server: IN_CLUSTER.server, namespace: 'web' },
-        source: { repoURL: REPO, path: 'app' },
-      },
-    },
-    {
-      controlNamespace: 'argocd',
-      project: {
-        apiVersion: 'argoproj.io/v1alpha1',
-        kind: 'AppProject',
-        metadata: { name: 'default', namespace: 'argocd' },
-        spec: { ...DEFAULT_PROJECT_SPEC, sourceIntegrity: { git: { policies: [policy] } } },
-      },
-      credentials: credential === undefined ? [] : [credential],
-      clusters: [IN_CLUSTER],
-      settings: readSettings({}),
-      nowMs: 0,
-      keys: { [KEY]: 'armored' },
-    },
-  );
+  const project = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default' },
+    spec: { ...DEFAULT_PROJECT_SPEC, sourceIntegrity: { git: { policies: [policy] } } },
+  };
+  const delivery = toDelivery(application({}), {
+    ...CONTEXT,
+    project,
+    credentials: credential === undefined ? [] : [credential],
+    keys: { [KEY]: 'armored' },
+  });
   return delivery.sources[0];
 }
 

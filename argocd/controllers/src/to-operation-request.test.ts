@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CapstanError } from '@capstan/lib-std';
+import { application, CONTEXT } from './testing/lowering.ts';
+import { toOperationRequest } from './to-operation-request.ts';
+
+test('manifests that stand in an operation are never applied: they would go past Git (row 42)', () => {
+  const operation = { sync: { manifests: ['kind: ConfigMap'] } };
+  assert.match(
+    refusal(() => toOperationRequest(application({ operation }), undefined, CONTEXT)),
+    /OPERATION_REFUSED operation\.sync\.manifests: local manifests are not applied/,
+  );
+});
+
+test('an operation is the same request until it is over', () => {
+  const app = application({
+    operation: {
+      sync: {
+        revision: 'r',
+        prune: true,
+        resources: [{ kind: 'A', name: 'x' }],
+        syncStrategy: { apply: { force: true } },
+      },
+      initiatedBy: { username: 'ann' },
+    },
+  });
+  const first = toOperationRequest(app, undefined, CONTEXT);
+  assert.deepEqual(first?.revisions, ['r']);
+  assert.deepEqual(first?.policy, {
+    prune: true,
+    dryRun: false,
+    skipHooks: true,
+    force: true,
+    selected: [{ group: '', kind: 'A', namespace: '', name: 'x' }],
+  });
+  assert.ok(first);
+  const state = {
+    request: first,
+    phase: 'Running' as const,
+    message: '',
+    startedAtMs: 0,
+    retryCount: 0,
+    revisions: [],
+    desiredDigest: '',
+    results: [],
+  };
+  assert.equal(toOperationRequest(app, state, CONTEXT)?.id, first.id);
+  assert.notEqual(
+    toOperationRequest(app, { ...state, phase: 'Succeeded', finishedAtMs: 5 }, CONTEXT)?.id,
+    first.id,
+  );
+  assert.equal(toOperationRequest(application({}), undefined, CONTEXT), undefined);
+});
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CapstanError)
+      return `${error.code} ${error.message} | ${error.hint ?? ''}`;
+    throw error;
+  }
+  return 'accepted';
+}
