@@ -135,19 +135,20 @@ test('the fields of an Application become a Delivery', () => {
       {
         ignoreDifferences: [
           { kind: 'Service', jqPathExpressions: ['.spec.clusterIP'] },
-          { group: '*', kind: '*', managedFieldsManagers: ['m'] },
+          { group: '*', kind: '*', managedFieldsManagers: ['m'], name: 'web-*' },
         ],
       },
       (d) =>
         d.compare.ignore.map(({ target, managers, pathExpressions }) => [
           target.group,
           target.kind,
+          target.name,
           managers,
           pathExpressions,
         ]),
       [
-        ['', 'Service', [], ['.spec.clusterIP']],
-        ['*', '*', ['m'], []],
+        ['', 'Service', undefined, [], ['.spec.clusterIP']],
+        ['*', '*', 'web-\\*', ['m'], []],
       ],
     ],
     [

@@ -397,14 +397,19 @@ function toIgnoreRule(rule: ResourceIgnoreDifferences): IgnoreRule {
       // In Argo CD an empty group is the core group; a missing one is the same.
       group: rule.group ?? '',
       kind: rule.kind,
-      ...(rule.name ? { name: rule.name } : {}),
-      ...(rule.namespace ? { namespace: rule.namespace } : {}),
+      // Names are taken as they are; only groups and kinds may be globs.
+      ...(rule.name ? { name: literal(rule.name) } : {}),
+      ...(rule.namespace ? { namespace: literal(rule.namespace) } : {}),
       syntax: 'glob',
     },
     jsonPointers: rule.jsonPointers ?? [],
     pathExpressions: rule.jqPathExpressions ?? [],
     managers: rule.managedFieldsManagers ?? [],
   };
+}
+
+function literal(text: string): string {
+  return text.replace(/[*?[\]{}\\]/g, '\\$&');
 }
 
 function toSyncPolicy(

@@ -36,6 +36,10 @@ test('globs match as a whole, in linear time', () => {
     matchesPattern('web-[0-9]+', 'web-12', 'regex') && !matchesPattern('web', 'webs', 'regex'),
   );
   assert.ok(!matchesPattern('(', 'x', 'regex'));
+  assert.ok(matchesPattern('{apps,*.k8s.io}', 'networking.k8s.io', 'glob'));
+  assert.ok(
+    matchesPattern('web-\\*', 'web-*', 'glob') && !matchesPattern('web-\\*', 'web-a', 'glob'),
+  );
 });
 
 test('selectors follow the syntax of Kubernetes', () => {

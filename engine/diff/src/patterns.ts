@@ -1,3 +1,4 @@
+import { compileGlob } from '@capstan/lib-files';
 /**
  * Whether `text` as a whole fits. Globs know `*`, `?` and `[…]`; `*` also crosses slashes and dots. A regular expression
  * that does not compile fits nothing. Patterns over 1,000 characters fit nothing.
@@ -5,7 +6,9 @@
 export function matchesPattern(pattern: string, text: string, syntax: 'glob' | 'regex'): boolean {
   if (pattern === text) return true;
   if (pattern.length > 1000) return false;
-  if (syntax === 'glob') return /[*?[]/.test(pattern) && matchesGlob(pattern, text);
+  if (syntax === 'glob' && pattern.includes('{'))
+    return compileGlob(pattern, { braces: true })(text);
+  if (syntax === 'glob') return /[*?[\\]/.test(pattern) && matchesGlob(pattern, text);
   try {
     return new RegExp(`^(?:${pattern})$`, 's').test(text.slice(0, 10_000));
   } catch {
