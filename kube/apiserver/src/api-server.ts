@@ -29,6 +29,7 @@ import type { Describe } from './openapi.ts';
 import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
+import type { ServedResource } from './served-resource.ts';
 import { ServerMetrics } from './server-metrics.ts';
 import { Store } from './store.ts';
 import { prepareStreams, type StreamCall } from './streams/stream-call.ts';
@@ -215,6 +216,12 @@ const DEPRECATIONS: Readonly<Record<string, string>> = {
   '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 };
 
+/** What every request for a version of a custom resource that is on its way out is told. */
+function deprecationOf({ custom, group, version, kind }: ServedResource): string | undefined {
+  if (custom?.deprecated !== true) return undefined;
+  return custom.deprecationWarning ?? `${group}/${version} ${kind} is deprecated`;
+}
+
 const ANONYMOUS_NAME = 'system:anonymous';
 
 async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
@@ -232,7 +239,7 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
     return pageNotFound();
   }
   const warnings: string[] = [];
-  const deprecation = DEPRECATIONS[served.bucket];
+  const deprecation = DEPRECATIONS[served.bucket] ?? deprecationOf(served);
   if (deprecation !== undefined) warnings.push(deprecation);
   const call = { request, info: info.resource, query, user, resource: served, warnings };
   const begun = performance.now();

@@ -2,6 +2,7 @@ import type { FieldError, JsonObject, KubeObject } from '@capstan/kube-object';
 import {
   applyDefaults,
   type CustomResourceVersion,
+  dropNulls,
   hasRules,
   pruneCustomResource,
   type RuleCompiler,
@@ -11,16 +12,24 @@ import {
 } from '@capstan/kube-schema';
 import { cloneJson, type DraftObject } from './json.ts';
 import type { Strategy } from './served-resource.ts';
+import { embeddedErrors } from './validation/embedded-resources.ts';
+import { scaleSpecErrors, scaleStatusErrors } from './validation/scale-paths.ts';
 
 /** The strategy of one version of a custom resource, made from its schema. */
 export function customStrategy(
   version: CustomResourceVersion,
   compiler: RuleCompiler | undefined,
 ): Strategy {
-  const { schema } = version;
-  const check = (object: KubeObject, old?: KubeObject): FieldError[] => {
+  const { schema, scale } = version;
+  const check = (
+    object: KubeObject,
+    old: KubeObject | undefined,
+    others: readonly FieldError[],
+  ): FieldError[] => {
     const errors = [
+      ...others,
       ...validateCustomResource(schema, object, old),
+      ...embeddedErrors(object as JsonObject, schema),
       ...listErrors(schema, object, old),
     ];
     if (compiler === undefined || !hasRules(schema)) return errors;
@@ -38,13 +47,24 @@ export function customStrategy(
     hasStatus: version.hasStatus,
     prune(object) {
       const pruned = pruneCustomResource(schema, object as JsonObject);
-      replaceContent(object, pruned.object);
+      replaceContent(object, dropNulls(schema, pruned.object));
       return pruned.unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
     },
     applyDefaults: (object) => replaceContent(object, applyDefaults(schema, object as JsonObject)),
-    validate: (object, _context, old) => (old === undefined ? check(object) : []),
-    validateUpdate: (object, old) => check(object, old),
-    validateStatus: (object, old) => check(object, old),
+    validate: (object, _context, old) =>
+      old === undefined
+        ? check(object, undefined, [
+            ...scaleSpecErrors(object as JsonObject, scale),
+            ...scaleStatusErrors(object as JsonObject, scale),
+          ])
+        : [],
+    validateUpdate: (object, old) =>
+      check(object, old, [
+        ...scaleSpecErrors(object as JsonObject, scale),
+        ...scaleStatusErrors(object as JsonObject, scale),
+      ]),
+    validateStatus: (object, old) =>
+      check(object, old, scaleStatusErrors(object as JsonObject, scale)),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   FieldSet,
   keepTimestamps,
   trackUpdate,
+  typeProblems,
 } from '@capstan/kube-merge';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { ApiError, badRequest } from './api-error.ts';
@@ -26,6 +27,11 @@ export function trackChange(core: Core, change: TrackedChange): KubeObject {
   if (resource.schema === undefined) return after;
   // The real server forgets who scaled a custom resource.
   if (resource.custom !== undefined && subresource === 'scale') return after;
+  // Of what does not fit its schema, as a status that this write will not keep, nobody knows who owns it.
+  const isMistyped =
+    resource.custom !== undefined &&
+    typeProblems(resource.schema.mergeType, after as Json, { allowDuplicates: true }).length > 0;
+  if (isMistyped) return withManagers(after, undefined);
   const fields = trackUpdate({
     before,
     after,
@@ -35,18 +41,29 @@ export function trackChange(core: Core, change: TrackedChange): KubeObject {
     now: core.clock.now(),
     ...shared(core, resource, subresource),
   });
-  const { managedFields: _, ...rest } = after.metadata;
-  const metadata: { [key: string]: Json | undefined } = {
-    ...rest,
-    ...(fields === undefined || fields.length === 0 ? {} : { managedFields: fields }),
-  };
-  if (subresource === 'scale') dropScaleTime(metadata);
-  const tracked = { ...after, metadata } as unknown as KubeObject;
+  const tracked = withManagers(after, fields);
+  if (subresource === 'scale') dropScaleTime(tracked.metadata as unknown as DraftMetadata);
   return before === undefined ? tracked : keepTimestamps(before, tracked);
 }
 
+function withManagers(
+  object: KubeObject,
+  fields: ReturnType<typeof trackUpdate> | undefined,
+): KubeObject {
+  const { managedFields: _, ...rest } = object.metadata;
+  const metadata = {
+    ...rest,
+    ...(fields === undefined || fields.length === 0 ? {} : { managedFields: fields }),
+  };
+  return { ...object, metadata };
+}
+
+interface DraftMetadata {
+  [key: string]: Json | undefined;
+}
+
 /** The real server's scale handler rewrites the entries without their time. */
-function dropScaleTime(metadata: { [key: string]: Json | undefined }): void {
+function dropScaleTime(metadata: DraftMetadata): void {
   const fields = metadata['managedFields'];
   if (!Array.isArray(fields)) return;
   metadata['managedFields'] = fields.map((entry: Json) => {

@@ -3,6 +3,7 @@ import {
   dnsLabelProblems,
   type FieldError,
   type Json,
+  type JsonObject,
   type KubeObject,
   labelKeyProblems,
   pathSegmentProblems,
@@ -51,6 +52,16 @@ export function metadataUpdateErrors(
         : [...changeErrors(object, old), ...kubeFinalizerErrors(object, resource)],
     ),
   ];
+}
+
+/** Of the metadata of a resource within a custom resource, which need not have a name. */
+export function embeddedMetadataErrors(metadata: JsonObject, path: string): FieldError[] {
+  const named = { ...metadata, name: metadata['name'] || 'fakename' };
+  const object = { metadata: named } as unknown as KubeObject;
+  return wholeErrors(object, pathSegmentProblems).map((error) => ({
+    ...error,
+    field: `${path}.${error.field}`,
+  }));
 }
 
 function wholeErrors(object: KubeObject, nameProblems: NameRule): FieldError[] {

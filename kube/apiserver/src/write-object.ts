@@ -14,6 +14,7 @@ import {
   notFound,
 } from './api-error.ts';
 import { carryOver, raiseGeneration, writesStatus } from './carry-over.ts';
+import { coerceMetadata } from './coerce-metadata.ts';
 import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
 import { trackChange } from './field-management.ts';
@@ -68,7 +69,9 @@ export function createObject(
 ): Written {
   const { resource } = target;
   checkIdentity(draft, target);
-  decodeObject(draft, resource, options, options.duplicates ?? []);
+  if (options.managedFields !== 'given' || resource.custom === undefined) {
+    decodeObject(draft, resource, options, options.duplicates ?? []);
+  } else coerceCustom(draft, resource);
   placeInNamespace(draft, target);
   const hasVersion = textAt(draft, 'metadata', 'resourceVersion') !== '';
   requireNamespace(core, target, textAt(draft, 'metadata', 'name'));
@@ -185,7 +188,10 @@ export function updateObject(
   const { resource } = target;
   const key = keyFor(resource, target.namespace, target.name);
   checkIdentity(draft, target);
-  decodeObject(draft, resource, options, options.duplicates ?? []);
+  // What an apply has made of a custom resource is not decoded again.
+  if (options.applied !== true || resource.custom === undefined) {
+    decodeObject(draft, resource, options, options.duplicates ?? []);
+  } else coerceCustom(draft, resource);
   placeInNamespace(draft, target);
   const stored = core.store.get(resource.bucket, key);
   if (stored === undefined) {
@@ -369,21 +375,33 @@ export function decodeObject(
   duplicates: readonly string[],
 ): void {
   if (resource.custom !== undefined || resource.schema === undefined) {
-    childDraft(draft, 'metadata');
     const dropped = resource.strategy.prune?.(draft) ?? [];
-    reportStrict(resource, options, [...duplicates, ...dropped]);
+    const unknown = coerceCustom(draft, resource);
+    childDraft(draft, 'metadata');
+    reportStrict(resource, options, [...duplicates, ...[...dropped, ...unknown].sort()]);
     return;
   }
   const { typeError, unknownFields } = decodeBuiltIn(resource.schema.schema, draft as JsonObject);
-  if (typeError !== undefined) {
-    throw badRequest(
-      `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: ${typeError}`,
-    );
-  }
+  if (typeError !== undefined) throw unreadable(resource, typeError);
   decodeTyped(draft, resource.schema.schema);
   childDraft(draft, 'metadata');
   const unknown = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
   reportStrict(resource, options, [...duplicates, ...unknown]);
+}
+
+/** Unknown fields in the metadata of a custom resource; throws on values of a wrong type there. */
+function coerceCustom(draft: DraftObject, resource: ServedResource): readonly string[] {
+  const objectMeta = resource.schema?.schema.properties?.get('metadata');
+  if (resource.custom === undefined || objectMeta === undefined) return [];
+  const { problem, unknown } = coerceMetadata(draft, { own: resource.custom.schema, objectMeta });
+  if (problem !== undefined) throw unreadable(resource, problem);
+  return unknown;
+}
+
+function unreadable({ kind, version }: ServedResource, why: string): ApiError {
+  return badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`,
+  );
 }
 
 function reportStrict(
@@ -396,9 +414,7 @@ function reportStrict(
     for (const complaint of complaints) options.warn(complaint);
     return;
   }
-  throw badRequest(
-    `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: strict decoding error: ${complaints.join(', ')}`,
-  );
+  throw unreadable(resource, `strict decoding error: ${complaints.join(', ')}`);
 }
 
 function placeInNamespace(draft: DraftObject, { resource, namespace }: Target): void {

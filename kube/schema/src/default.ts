@@ -2,11 +2,16 @@ import type { Json, JsonObject } from '@capstan/kube-object';
 import type { Schema } from './schema.ts';
 
 /**
- * Sets the defaults of a schema where a field is absent, or null without being nullable; other such nulls are dropped
- * first. What a default brings is defaulted in turn. Lists and maps are entered, never made. Untouched subtrees are shared.
+ * Sets the defaults of a schema where a field is absent, or null without being nullable. What a default brings is
+ * defaulted in turn. Lists and maps are entered, never made. Untouched subtrees are shared.
  */
 export function applyDefaults(schema: Schema, value: JsonObject): JsonObject {
-  return setDefaults(schema, dropNulls(schema, value)) as JsonObject;
+  return setDefaults(schema, value) as JsonObject;
+}
+
+/** Drops, as decoding does, the nulls of fields that may not be null and have no default. */
+export function dropNulls(schema: Schema, value: JsonObject): JsonObject {
+  return withoutNulls(schema, value) as JsonObject;
 }
 
 function isForbiddenNull(value: Json, schema: Schema | undefined): boolean {
@@ -19,12 +24,12 @@ function fieldSchema(schema: Schema | undefined, key: string): Schema | undefine
   return typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
 }
 
-function dropNulls(schema: Schema | undefined, value: Json): Json {
+function withoutNulls(schema: Schema | undefined, value: Json): Json {
   if (schema === undefined) return value;
   return mapChildren(value, (item, key) => {
     const inner = key === undefined ? schema.items : fieldSchema(schema, key);
     const drops = key !== undefined && isForbiddenNull(item, inner) && inner?.default === undefined;
-    return drops ? undefined : dropNulls(inner, item);
+    return drops ? undefined : withoutNulls(inner, item);
   });
 }
 

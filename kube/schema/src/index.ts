@@ -13,7 +13,7 @@ export {
   type ScaleSubresource,
 } from './custom-resource.ts';
 export { type DecodeReport, decodeBuiltIn } from './decode-built-in.ts';
-export { applyDefaults } from './default.ts';
+export { applyDefaults, dropNulls } from './default.ts';
 export { isIpv4, isIpv6, matchesFormat } from './formats.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
 export type { KindSchema } from './kind-schema.ts';

@@ -1,4 +1,10 @@
-import { type FieldError, type Json, type JsonObject, supportedValues } from '@capstan/kube-object';
+import {
+  type FieldError,
+  formatFieldError,
+  type Json,
+  type JsonObject,
+  supportedValues,
+} from '@capstan/kube-object';
 import { RE2JS } from 're2js';
 import { matchesFormat } from './formats.ts';
 import type { Schema } from './schema.ts';
@@ -74,9 +80,15 @@ function validate(schema: Schema, value: Json, path: string, old: Json | undefin
 
 function join(results: readonly Result[], extra: number): Result {
   return {
-    errors: results.flatMap(({ errors }) => errors),
+    errors: distinct(results.flatMap(({ errors }) => errors)),
     count: results.reduce((total, { count }) => total + count, extra),
   };
+}
+
+/** The same is told once, though several parts of a schema may say it. */
+function distinct(errors: readonly FieldError[]): readonly FieldError[] {
+  if (errors.length < 2) return errors;
+  return [...new Map(errors.map((error) => [formatFieldError(error), error])).values()];
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

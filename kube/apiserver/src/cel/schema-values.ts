@@ -47,6 +47,25 @@ function refuseOther(value: Json, { type, intOrString }: Schema): void {
   if (type === 'array' && !Array.isArray(value)) {
     throw new CelError('invalid data, expected an array for the provided schema with type=array');
   }
+  const wanted = SCALARS[type];
+  if (wanted === undefined || goTypeOf(value).startsWith(wanted)) return;
+  if (wanted === 'float' && goTypeOf(value) === 'int64') return;
+  throw new CelError(`invalid data, expected ${wanted}, got ${goTypeOf(value)}`);
+}
+
+const SCALARS: Readonly<Record<string, string | undefined>> = {
+  string: 'string',
+  number: 'float',
+  integer: 'int',
+  boolean: 'bool',
+};
+
+function goTypeOf(value: Json): string {
+  if (Array.isArray(value)) return '[]interface {}';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'bigint') return 'int64';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'string' ? 'string' : 'map[string]interface {}';
 }
 
 function numberValue(value: number, type: DeclaredType | undefined): Value {
