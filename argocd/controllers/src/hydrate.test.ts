@@ -38,8 +38,8 @@ async function createWorld() {
     url,
     store,
     git,
-    commit: (files: Record<string, string | null>, message: string) =>
-      commitFiles({ gitDir: origin, branch: 'main', files, message, author, at: NOW / 1000 }),
+    commit: (files: Record<string, string | null>, message: string, branch = 'main') =>
+      commitFiles({ gitDir: origin, branch, files, message, author, at: NOW / 1000 }),
     async [Symbol.asyncDispose]() {
       await store.close();
       await rm(folder, { recursive: true, force: true });
@@ -86,7 +86,11 @@ type World = Awaited<ReturnType<typeof createWorld>>;
 function run(
   world: World,
   apps: readonly Application[],
-  options: { readonly context?: LoweringContext; readonly isAsked?: boolean } = {},
+  options: {
+    readonly context?: LoweringContext;
+    readonly isAsked?: boolean;
+    readonly onRender?: () => Promise<void>;
+  } = {},
 ) {
   const { context = contextOf(), isAsked = false } = options;
   const [app] = apps;
@@ -106,7 +110,10 @@ function run(
     {
       sources: world.store,
       writer: world.store,
-      render: async (snapshot, spec) => renderManifests(snapshot, spec),
+      render: async (snapshot, spec) => {
+        await options.onRender?.();
+        return renderManifests(snapshot, spec);
+      },
       now: () => NOW,
     },
   );
@@ -159,6 +166,27 @@ test('a change is a commit on top, other files of the branch stay', async () => 
     after.lastSuccessfulOperation?.hydratedSHA,
     before.lastSuccessfulOperation?.hydratedSHA,
   );
+});
+
+test('what others push to the branch meanwhile stays, and what is hydrated comes on top', async () => {
+  await using world = await createWorld();
+  await world.commit({ 'dry/a/c.yaml': configMap('a', '1') }, 'One');
+  const before = await run(world, [application(world.url, 'a', 'a')]);
+  await world.commit({ 'theirs.txt': 'x' }, 'Theirs', 'env/prod');
+  await world.commit({ 'dry/a/c.yaml': configMap('a', '2') }, 'Two');
+  const app = application(world.url, 'a', 'a', { sourceHydrator: before });
+  // While this one is rendered, somebody pushes once more.
+  let isPushed = false;
+  const after = await run(world, [app], {
+    onRender: async () => {
+      if (!isPushed) await world.commit({ 'late.txt': 'y' }, 'Late', 'env/prod');
+      isPushed = true;
+    },
+  });
+  assert.equal(after.currentOperation?.phase, 'Hydrated', after.currentOperation?.message);
+  assert.equal(await world.git('show', 'env/prod:theirs.txt'), 'x');
+  assert.equal(await world.git('show', 'env/prod:late.txt'), 'y');
+  assert.match(await world.git('show', 'env/prod:a/manifest.yaml'), /v: "2"/);
 });
 
 test('a commit that changes no manifest is only noted; one that changes one leaves the others alone', async () => {

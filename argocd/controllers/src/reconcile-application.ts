@@ -146,7 +146,17 @@ async function look(
     current = bench.control.parse(written);
   }
   await reportStatus(current, status, { bench, isFinal: true, hydration, signal });
-  return status;
+  return hydration?.currentOperation?.phase === 'Failed'
+    ? withRecheck(status, ports.clock.now() + HYDRATION_AGAIN_MS)
+    : status;
+}
+
+/** What could not be hydrated is tried again, as in the original. */
+const HYDRATION_AGAIN_MS = 120_000;
+
+function withRecheck(status: DeliveryStatus, atMs: number): DeliveryStatus {
+  const { recheckAtMs = Number.POSITIVE_INFINITY } = status;
+  return { ...status, recheckAtMs: Math.min(recheckAtMs, atMs) };
 }
 
 interface LookOptions {
