@@ -121,7 +121,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     compare: {
       ignore: [...(spec.ignoreDifferences ?? []).map(toIgnoreRule), ...systemIgnoreRules(settings)],
       ignoreAnnotation: ANNOTATION.ignoreDifferences,
-      respectIgnored: options.respectIgnored,
+      respectIgnored: options.respectIgnored && 'live',
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
       knownTypes: knownTypesOf(settings),
       ...comparedStatus(settings),
@@ -425,7 +425,9 @@ function toSyncPolicy(
     prune: spec.syncPolicy?.automated?.prune ?? false,
     pruneConfirmed: isConfirmed(app, startOfRunning(app)),
     // What Argo CD itself wrote from the client's side is always ours.
-    takeOverFrom: [FIELD_MANAGER, ...(options.migrates ? [extra ?? KUBECTL_MANAGER] : [])],
+    takeOverFrom: [FIELD_MANAGER, ...(options.migrates ? [extra ?? KUBECTL_MANAGER] : [])].map(
+      (manager) => ({ manager }),
+    ),
     ...options.policy,
     failOnShared: options.failOnShared,
     rehearsal: 'inDoubt',

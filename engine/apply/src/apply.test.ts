@@ -17,7 +17,7 @@ const OPTIONS: StepOptions = {
   validate: true,
   dryRun: false,
   propagation: 'Background',
-  takeOverFrom: ['kubectl-client-side-apply'],
+  takeOverFrom: [{ manager: 'kubectl-client-side-apply' }],
   recreate: false,
   createOnly: false,
 };
@@ -67,7 +67,7 @@ test('a field that kubectl applied before and Git no longer holds goes away', as
   assert.equal(
     live === undefined
       ? ''
-      : takeOverPatch(live, { from: ['kubectl-client-side-apply'], to: MANAGER }),
+      : takeOverPatch(live, { from: [{ manager: 'kubectl-client-side-apply' }], to: MANAGER }),
     undefined,
   );
 });

@@ -7,4 +7,4 @@ export {
 } from './apply-step.ts';
 export { askServer, type ServerVerdict } from './ask-server.ts';
 export { isMarked, type Mark, markObject } from './mark-object.ts';
-export { takeOverPatch } from './take-over.ts';
+export { isPredecessor, takeOverPatch } from './take-over.ts';

@@ -3,7 +3,7 @@ import { formatFieldsV1, parseFieldsV1 } from '@capstan/kube-merge';
 import type { Json, KubeObject, ManagedFieldsEntry } from '@capstan/kube-object';
 
 export interface TakeOver {
-  /** Managers whose writes become ours. */
+  /** Managers whose fields become ours. */
   readonly from: readonly FormerManager[];
   readonly to: string;
 }
@@ -15,19 +15,13 @@ export interface TakeOver {
  */
 export function takeOverPatch(live: KubeObject, { from, to }: TakeOver): Json | undefined {
   const { managedFields = [], resourceVersion } = live.metadata;
-  const isTheirs = ({ manager, operation }: ManagedFieldsEntry): boolean =>
-    from.some((one) =>
-      typeof one === 'string'
-        ? operation === 'Update' && one === manager
-        : operation === one.operation && one.manager === manager,
-    );
+  const isOurs = (entry: ManagedFieldsEntry) =>
+    entry.manager === to && entry.operation === 'Apply' && (entry.subresource ?? '') === '';
   const theirs = managedFields.filter(
-    (entry) => (entry.subresource ?? '') === '' && isTheirs(entry),
+    (entry) => !isOurs(entry) && from.some((one) => isPredecessor(entry, one)),
   );
   const [newest] = [...theirs].sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1));
   if (newest === undefined || resourceVersion === undefined) return undefined;
-  const isOurs = (entry: ManagedFieldsEntry) =>
-    entry.manager === to && entry.operation === 'Apply' && (entry.subresource ?? '') === '';
   const ours = managedFields.find(isOurs);
   const sets = [...(ours === undefined ? [] : [ours]), ...theirs].flatMap(({ fieldsV1 }) =>
     fieldsV1 === undefined ? [] : [parseFieldsV1(fieldsV1)],
@@ -46,4 +40,16 @@ export function takeOverPatch(live: KubeObject, { from, to }: TakeOver): Json | 
     { op: 'replace', path: '/metadata/managedFields', value: [...others, entry] },
     { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
   ];
+}
+
+export function isPredecessor(
+  {
+    manager = '',
+    operation,
+    subresource = '',
+  }: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'subresource'>,
+  { manager: name, isPrefix = false, operation: wanted = 'Update' }: FormerManager,
+): boolean {
+  const isNamed = isPrefix ? manager.startsWith(name) : manager === name;
+  return isNamed && operation === wanted && subresource === '';
 }

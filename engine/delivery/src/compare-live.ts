@@ -7,7 +7,7 @@ import {
   type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
-import { isHook, readHints } from '@capstan/engine-sync';
+import { isHook, isLeftAlone, readHints } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
@@ -87,7 +87,21 @@ export async function compareLive(
     ...findShared(prepared.objects, lives, { delivery, cluster }),
   ];
   const failed = all.some(({ severity }) => severity === 'error');
-  return { entries: diff.entries, hooks, problems: all, failed };
+  const entries = diff.entries.map((entry) =>
+    entry.verdict === 'same' && isHandedOver(entry, delivery)
+      ? { ...entry, verdict: 'different' as const }
+      : entry,
+  );
+  return { entries, hooks, problems: all, failed };
+}
+
+/** Whether fields of another manager are to become ours at once, and with them what that one set and we do not. */
+function isHandedOver({ desired, live }: DiffEntry, { sync, fieldManager }: Delivery): boolean {
+  if (sync.takesOverAtOnce !== true || desired === undefined || live === undefined) return false;
+  const { vocabulary, takeOverFrom } = sync;
+  if (isLeftAlone({ desired, live }, vocabulary)) return false;
+  if (readHints(desired.object, vocabulary).switches.includes('mergeOnly')) return false;
+  return takeOverPatch(live, { from: takeOverFrom, to: fieldManager }) !== undefined;
 }
 
 /** What stays though nothing ordinary is desired under its name: what is to be skipped may have been applied before. */
@@ -140,7 +154,7 @@ export async function arbitrate(
     const { desired, live } = entry;
     if (entry.verdict !== 'different' && entry.verdict !== 'unknown') return entry;
     if (desired === undefined || live === undefined) return entry;
-    if (isCertain(entry, delivery.fieldManager)) return entry;
+    if (isCertain(entry, delivery.fieldManager) || isHandedOver(entry, delivery)) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
     const validate = validates(desired.object, delivery);
     const question = `${cluster.name} ${version} ${validate} ${digestOf(desired.object)}`;

@@ -61,16 +61,23 @@ function statusOf({ outcome }: StepResult): OperationResult['status'] {
   }
 }
 
-function toState(step: SyncStep, { status, state, message }: OperationResult): StepState {
-  const outcome: StepResult['outcome'] =
-    status === 'Pruned'
-      ? 'pruned'
-      : status === 'PruneSkipped'
-        ? 'prune skipped'
-        : status === 'SyncFailed'
-          ? 'failed'
-          : 'configured';
+function toState(step: SyncStep, kept: OperationResult): StepState {
+  const { status, state, message, outcome = outcomeOf(status) } = kept;
   const result: StepResult = { stepId: step.id, key: step.key, outcome, message };
   const kind = state === 'Running' ? 'running' : state === 'Succeeded' ? 'succeeded' : 'failed';
   return { kind, result, message };
+}
+
+/** As far as a status tells, where nothing else is known of what a step did. */
+function outcomeOf(status: OperationResult['status']): StepResult['outcome'] {
+  switch (status) {
+    case 'Pruned':
+      return 'pruned';
+    case 'PruneSkipped':
+      return 'prune skipped';
+    case 'SyncFailed':
+      return 'failed';
+    case 'Synced':
+      return 'configured';
+  }
 }

@@ -3,8 +3,13 @@
  * and returns when it is over or has to wait for something. What it returns is all that is needed to go on later, in this
  * process or another.
  */
-import { cleanHook, releaseHook } from '@capstan/engine-apply';
-import { type DiffEntry, ownIgnoreRules, respectIgnored } from '@capstan/engine-diff';
+import { cleanHook, isPredecessor, releaseHook } from '@capstan/engine-apply';
+import {
+  type DiffEntry,
+  type FieldWriter,
+  ownIgnoreRules,
+  respectIgnored,
+} from '@capstan/engine-diff';
 import {
   CLEAN_PROGRESS,
   type HookObject,
@@ -227,18 +232,29 @@ export function makePlan(
   });
   const name = policy.createNamespace?.name ?? '';
   const namespace = live.get({ group: '', kind: 'Namespace', namespace: '', name })?.read();
-  const diff = { entries: delivery.compare.respectIgnored ? entries.map(respect) : entries };
+  const diff = {
+    entries: delivery.compare.respectIgnored === false ? entries : entries.map(respect),
+  };
   return planSync(
     { diff, hooks, ...(namespace === undefined ? {} : { liveNamespace: namespace }) },
     policy,
   );
 
+  /** Who applies beside us, and goes on to. */
+  function isRival(writer: FieldWriter): boolean {
+    const { manager, operation, subresource } = writer;
+    if (operation !== 'Apply' || subresource !== undefined || manager === delivery.fieldManager)
+      return false;
+    return !delivery.sync.takeOverFrom.some((one) => isPredecessor(writer, one));
+  }
+
   function respect(entry: DiffEntry): DiffEntry {
     if (entry.desired === undefined || entry.live === undefined) return entry;
-    const { ignore, ignoreAnnotation } = delivery.compare;
+    const { ignore, ignoreAnnotation, respectIgnored: respectIgnoredAs } = delivery.compare;
     const object = respectIgnored(entry.desired.object, entry.live, {
       rules: [...ignore, ...ownIgnoreRules(entry.desired.object, ignoreAnnotation)],
       evaluator: ports.verdicts.paths,
+      ...(respectIgnoredAs === 'release' ? { isRival } : {}),
     });
     return { ...entry, desired: { ...entry.desired, object } };
   }

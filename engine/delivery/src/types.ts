@@ -95,8 +95,11 @@ export interface ComparePolicy {
   readonly ignore: readonly IgnoreRule[];
   /** An annotation by which an object names parts of itself that are not compared. */
   readonly ignoreAnnotation?: string;
-  /** Ignored fields are left alone by syncs as well. */
-  readonly respectIgnored: boolean;
+  /**
+   * Ignored fields are left alone by syncs as well: sent as they are live, or, where another manager applies them, not sent
+   * at all.
+   */
+  readonly respectIgnored: false | 'live' | 'release';
   readonly ignoreAggregatedRoles: boolean;
   /** Kinds whose status is compared, too; absent: none. Must be pure. */
   readonly comparesStatus?: (kind: { readonly group: string; readonly kind: string }) => boolean;

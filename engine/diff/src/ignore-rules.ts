@@ -3,6 +3,7 @@ import type { Diagnostic } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { removePlaces, setPlace } from './edit.ts';
 import { isList, isRecord, sameJson } from './field-path.ts';
+import { type FieldWriter, writersOf } from './managed-fields.ts';
 import { matchesPattern, matchesSelector } from './patterns.ts';
 import {
   type ConcretePath,
@@ -69,7 +70,8 @@ function readPointers(text: string): readonly string[] {
 
 /**
  * The desired object with what the rules leave out set to the live value, or left out where live has none: what
- * "respect ignored differences" sends to the server.
+ * "respect ignored differences" sends to the server. With `isRival`, what such a manager writes is not
+ * sent where it differs, so that it is ours no longer (Flux: spec.ignore).
  */
 export function respectIgnored(
   desired: KubeObject,
@@ -77,8 +79,10 @@ export function respectIgnored(
   options: {
     readonly rules: readonly IgnoreRule[];
     readonly evaluator?: PathEvaluator | undefined;
+    readonly isRival?: (writer: FieldWriter) => boolean;
   },
 ): KubeObject {
+  const { isRival } = options;
   const rules = options.rules.filter((rule) => matchesObject(rule.target, desired, live));
   if (rules.length === 0) return desired;
   const diagnostics: Diagnostic[] = [];
@@ -86,7 +90,11 @@ export function respectIgnored(
   const missing: ConcretePath[] = [];
   for (const place of ignoredPlaces(desired, live, { ...options, rules, diagnostics })) {
     const value = readPlace(live, place);
-    if (value === undefined) missing.push(place);
+    const isReleased =
+      isRival !== undefined &&
+      !sameJson(readPlace(desired, place), value) &&
+      writersOf(live, place).some(isRival);
+    if (value === undefined || isReleased) missing.push(place);
     else result = setPlace(result, place, value);
   }
   return asObject(removePlaces(result, missing), desired);

@@ -26,7 +26,8 @@ export function ownerOf(
 /** An entry of managedFields that claims a field. */
 export interface FieldWriter {
   readonly manager: string;
-  readonly operation: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly subresource?: string;
   readonly time?: string;
 }
 
@@ -41,9 +42,10 @@ export function writersOf(
   return (live.metadata.managedFields ?? [])
     .filter(({ fieldsV1 }) => fieldsV1 !== undefined && claims(fieldsV1, live as Json, path))
     .sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1))
-    .map(({ manager = '', operation = '', time }) => ({
+    .map(({ manager = '', operation = 'Update', subresource, time }) => ({
       manager,
       operation,
+      ...(subresource === undefined ? {} : { subresource }),
       ...(time === undefined ? {} : { time }),
     }));
 }

@@ -68,6 +68,8 @@ export interface SyncPolicy {
   readonly skipDryRunOnMissingKind: boolean;
   /** Field managers whose writes ours takes over. */
   readonly takeOverFrom: readonly FormerManager[];
+  /** Also when nothing else of an object is to be changed. */
+  readonly takesOverAtOnce?: boolean;
   /** Only these; absent: all. */
   readonly selected?: readonly ObjectKey[];
   /** Make this namespace first when nothing else does. */
@@ -80,6 +82,14 @@ export interface SyncPolicy {
   readonly hookSuffix: string;
   /** The namespace that objects without one count to; absent: none. */
   readonly home?: string;
+}
+/** A field manager before ours. */
+export interface FormerManager {
+  readonly manager: string;
+  /** Whoever has a name that begins so. */
+  readonly isPrefix?: boolean;
+  /** How it wrote; absent: `Update`, from the client's side. */
+  readonly operation?: 'Apply' | 'Update';
 }
 /** A group and a kind; a kind that begins with `*` stands for all that end with the rest of it, of any group. */
 export interface StagedKind {
@@ -94,9 +104,6 @@ export interface ManagedNamespace {
     readonly annotations: { readonly [key: string]: string };
   };
 }
-
-/** A field manager by what it wrote on the client's side (operation Update); or by what it applied on the server's. */
-export type FormerManager = string | { readonly manager: string; readonly operation: 'Apply' };
 
 export interface StepOptions {
   readonly replace: boolean;

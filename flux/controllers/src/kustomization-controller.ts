@@ -49,6 +49,7 @@ import {
 } from './control-state.ts';
 import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
+import { withoutInvalidAuthorities } from './drop-invalid-authorities.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { KustomizationIndex } from './kustomization-index.ts';
@@ -95,7 +96,8 @@ interface Known {
   readonly render: LoadedRender | undefined;
 }
 
-const FIELD_MANAGER = 'kustomize-controller';
+/** Not that of the applies: what a Kustomization that holds this one takes over is not the finalizer. */
+const FIELD_MANAGER = 'gotk-kustomize-controller';
 const READ_MS = 20_000;
 /** On a ConfigMap or Secret: who refers to it is reconciled when it changes, not at the next interval. */
 const WATCH_LABEL = 'reconcile.fluxcd.io/watch';
@@ -400,7 +402,8 @@ async function portsFor(
   const { sources, render, clock, verdicts } = ports;
   const cluster = await openDestination(kustomization, ports, signal);
   const keys = await readDecryptionKeys(kustomization, ports, signal);
-  return { sources, render: decryptingRender(render, keys), clock, verdicts, cluster };
+  const rendering = withoutInvalidAuthorities(decryptingRender(render, keys));
+  return { sources, render: rendering, clock, verdicts, cluster };
 }
 
 /** The single exit. */

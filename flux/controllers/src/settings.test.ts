@@ -35,8 +35,8 @@ test('further managers are taken over, and variables without values may be empty
   const told = lower({ overrideManagers: ['node-fetch'], laxSubstitutions: true });
   assert.deepEqual(told.sync.takeOverFrom, [
     ...plain.sync.takeOverFrom,
-    'node-fetch',
-    { manager: 'node-fetch', operation: 'Apply' },
+    { manager: 'node-fetch', isPrefix: true, operation: 'Apply' },
+    { manager: 'node-fetch', isPrefix: true },
   ]);
   const strict = ({ sources }: typeof plain) =>
     at(sources[0]?.render as never, 'substitute', 'strict');

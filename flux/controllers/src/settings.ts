@@ -1,3 +1,4 @@
+import type { FormerManager } from '@capstan/engine-sync';
 import { type KubeObject, type LabelSelector, matchesLabels } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 
@@ -46,9 +47,14 @@ export interface FluxSettings {
   readonly cancelsHealthChecks?: boolean;
 }
 
-/** Those of `--override-manager`: by whatever they wrote, as the original takes them over. */
-export function overriddenManagers({ overrideManagers = [] }: FluxSettings) {
-  return overrideManagers.flatMap((manager) => [manager, { manager, operation: 'Apply' as const }]);
+/** Those of `--override-manager` (beginnings of names): by whatever they wrote, as the original takes them over. */
+export function overriddenManagers({
+  overrideManagers = [],
+}: FluxSettings): readonly FormerManager[] {
+  return overrideManagers.flatMap((manager) => [
+    { manager, isPrefix: true, operation: 'Apply' as const },
+    { manager, isPrefix: true },
+  ]);
 }
 
 /** Whether an object is one of those that are reconciled here. */

@@ -3,7 +3,7 @@ import type { IgnoreRule } from '@capstan/engine-diff';
 import type { HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
-import { SYNC_DEFAULTS } from '@capstan/engine-sync';
+import { type FormerManager, SYNC_DEFAULTS } from '@capstan/engine-sync';
 import {
   KUSTOMIZE_GROUP,
   type Kustomization,
@@ -26,8 +26,13 @@ export interface LoweringContext {
 }
 
 export const FIELD_MANAGER = 'kustomize-controller';
-/** Whose fields are taken over: of kubectl, and of this controller before it applied on the server. */
-const PREDECESSORS = ['kubectl', 'kubectl-client-side-apply', 'before-first-apply', FIELD_MANAGER];
+/** As kustomize-controller lists them: what kubectl changes is undone, however it was changed. */
+const PREDECESSORS: readonly FormerManager[] = [
+  { manager: 'kubectl', isPrefix: true, operation: 'Apply' },
+  { manager: 'kubectl', isPrefix: true },
+  { manager: 'before-first-apply', isPrefix: true },
+  { manager: FIELD_MANAGER, isPrefix: true },
+];
 
 /** What the original applies and awaits before everything else: definitions, then classes. */
 const STAGES = [
@@ -62,7 +67,7 @@ export function toDelivery(
     fieldManager: FIELD_MANAGER,
     compare: {
       ignore: (spec.ignore ?? []).map(toIgnoreRule),
-      respectIgnored: true,
+      respectIgnored: 'release',
       ignoreAggregatedRoles: true,
     },
     sync: {
@@ -75,6 +80,7 @@ export function toDelivery(
       force: spec.force ?? false,
       skipHooks: true,
       takeOverFrom: [...PREDECESSORS, ...overriddenManagers(settings)],
+      takesOverAtOnce: true,
       stages: [...STAGES, settings.customStageKinds ?? []],
       waitFor: 'applied',
       failOnShared: false,

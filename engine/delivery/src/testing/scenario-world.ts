@@ -139,7 +139,7 @@ const SYNC: Omit<Delivery['sync'], 'failOnShared' | 'rehearsal'> = {
   },
   prune: true,
   propagation: 'Background',
-  takeOverFrom: ['capstan'],
+  takeOverFrom: [{ manager: 'capstan' }],
 };
 
 export const SCENARIO_URL = 'https://git.example.com/scenario.git';
