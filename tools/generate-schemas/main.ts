@@ -1,7 +1,7 @@
 // Makes kube/schema/src/generated from what Kubernetes publishes: the OpenAPI v3 documents and the discovery documents of each minor,
 // and the field tags of its Go types (which say what is left out of an encoded object when it is zero).
 //
-//   node tools/generate-schemas/main.ts [v1.36.3 v1.35.4 …]
+//   node tools/generate-schemas/main.ts [v1.37.2 v1.36.3 …]
 //
 // needs the go command and reaches the Go module proxy. The result is committed; nothing else needs Go.
 import { execFileSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { addEnums } from './enums.ts';
 import { type GoTag, type GoTags, readGoTags } from './go-tags.ts';
 import { readResources } from './resources.ts';
 
-const defaultVersions = ['v1.36.3', 'v1.35.4', 'v1.34.4', 'v1.33.13'];
+const defaultVersions = ['v1.37.2', 'v1.36.3', 'v1.35.4', 'v1.34.4'];
 const out = join(import.meta.dirname, '../../kube/schema/src/generated');
 
 type OpenApi = Record<string, unknown>;

@@ -20,6 +20,34 @@ test('every minor has its kinds, and every resource of a kind has a schema', asy
   }
 });
 
+test('every minor judges fields and kinds by what it has itself', async () => {
+  const pod = { group: '', version: 'v1', kind: 'Pod' };
+  const job = { group: 'batch', version: 'v1', kind: 'Job' };
+  const fields: readonly (readonly [typeof pod, string, readonly string[]])[] = [
+    [job, 'scheduling', ['1.37']],
+    [pod, 'schedulingGroup', ['1.37', '1.36']],
+    [pod, 'workloadRef', ['1.35']],
+    [pod, 'hostname', kubernetesMinors],
+  ];
+  for (const minor of kubernetesMinors) {
+    const known = await loadCatalogue(minor);
+    for (const [kind, field, minors] of fields) {
+      const { unknownFields } = decodeBuiltIn(known.kind(kind)!.schema, {
+        spec: { [field]: null },
+      });
+      const expected = minors.includes(minor) ? [] : [`spec.${field}`];
+      assert.deepEqual(unknownFields, expected, `${minor}: ${field}`);
+    }
+    const policies = known.resources.some(
+      ({ name, version }) => name === 'mutatingadmissionpolicies' && version === 'v1',
+    );
+    assert.equal(policies, minor === '1.37' || minor === '1.36', minor);
+  }
+  await assert.rejects(loadCatalogue('1.2' as (typeof kubernetesMinors)[number]), {
+    code: 'SCHEMA_MINOR_UNKNOWN',
+  });
+});
+
 test('a resource is described as discovery describes it', () => {
   const found = catalogue.resources.find(
     ({ group, name }) => group === 'apps' && name === 'deployments',
