@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { type Cluster, startCluster, whyNoCluster } from '../cluster/cluster.ts';
-import { officialProgram, whyNotOfficial } from '../tools/official.ts';
-
-const VERSIONS = ['3.22.0', '4.3.1'] as const;
-const run = promisify(execFile);
-
-interface Outcome {
-  readonly code: number;
-  readonly output: string;
-}
+import { HELM_VERSIONS, masked, type Outcome, runHelm, whyNoHelm } from './helm-runner.ts';
 
 /** The life of a release of the chart that `helm create` makes, ingress and autoscaler included. */
 const LIFE: readonly (readonly string[])[] = [
@@ -54,8 +44,7 @@ const LIFE: readonly (readonly string[])[] = [
 ];
 
 describe('the official helm lives with a release in the sandbox as on a real control plane', {
-  skip:
-    whyNoCluster() || VERSIONS.map((v) => whyNotOfficial('helm', v)).find((why) => why !== false),
+  skip: whyNoCluster() || whyNoHelm(),
 }, () => {
   let cluster: Cluster;
   let sandbox: Sandbox;
@@ -70,17 +59,10 @@ describe('the official helm lives with a release in the sandbox as on a real con
     rmSync(directory, { recursive: true, force: true });
   });
 
-  for (const version of VERSIONS) {
-    const helm = async (args: readonly string[], kubeconfig = ''): Promise<Outcome> => {
-      const home = join(directory, version);
-      const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: home, XDG_CACHE_HOME: home };
+  for (const version of HELM_VERSIONS) {
+    const helm = (args: readonly string[], kubeconfig = ''): Promise<Outcome> => {
       const given = args.map((arg) => (arg === 'CHART' ? join(directory, version, 'web') : arg));
-      const options = { env, cwd: directory, maxBuffer: 64 * 1024 * 1024 };
-      const found = await run(officialProgram('helm', version), given, options).catch(
-        (error: { code?: number; stdout: string; stderr: string }) => ({ ...error, failed: true }),
-      );
-      const code = 'failed' in found ? (found.code ?? -1) : 0;
-      return { code, output: `${found.stdout}${found.stderr}` };
+      return runHelm(version, given, { kubeconfig, directory });
     };
 
     test(`helm ${version}`, async () => {
@@ -112,15 +94,3 @@ describe('the official helm lives with a release in the sandbox as on a real con
     });
   }
 });
-
-/** What is another on each run: times, addresses, who owns a field since when. */
-function masked({ code, output }: Outcome, server: string): Outcome {
-  const text = output
-    .replaceAll(server, '<server>')
-    .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^"\s]*( [+-]\d{4} \w+)?/g, '<time>')
-    .replace(/\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}/g, '<time>')
-    .replace(/^level=.*$|^[IWE]\d{4} .*$/gm, '')
-    .replace(/\b10\.\d+\.\d+\.\d+\b/g, '<ip>')
-    .replace(/"uid":"[^"]*"/g, '"uid":"<uid>"');
-  return { code, output: text };
-}

@@ -4,10 +4,16 @@ import type { KubeClient } from '@capstan/kube-client';
 import { createEventRecorder } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { at, clientOf, configMap, eventually, makeNamespace } from './support.ts';
 
-describe('events on a real API server', { skip: whyNoCluster() }, () => {
-  let cluster: Cluster;
+describe('events on a real API server', { skip: whyNoCluster() }, () => eventTests(true));
+describe('events on the sandbox', () => eventTests(false));
+
+function eventTests(isReal: boolean): void {
+  let cluster: AnyCluster;
+  /** For what only a process of its own can be asked. */
+  let real: Cluster | undefined;
   let client: KubeClient;
   let object: KubeObject;
   const namespace = 'events';
@@ -15,7 +21,8 @@ describe('events on a real API server', { skip: whyNoCluster() }, () => {
   const errors: unknown[] = [];
 
   before(async () => {
-    cluster = await startCluster();
+    real = isReal ? await startCluster() : undefined;
+    cluster = real ?? (await startSandboxCluster());
     client = await clientOf(cluster);
     await makeNamespace(client, namespace);
     object = await client.create(configMap(namespace, 'subject', {}));
@@ -50,8 +57,34 @@ describe('events on a real API server', { skip: whyNoCluster() }, () => {
     assert.equal(others.length, 0);
     assert.equal(at(event, 'count'), 3);
     assert.equal(at(event, 'involvedObject', 'uid'), object.metadata.uid);
-    const { stdout } = cluster.kubectl(['events', '-n', namespace, '--for', 'configmap/subject']);
-    assert.match(stdout, /\(x3 over .*\) +Warning +BuildFailed +ConfigMap\/subject +no such file/);
+    for (const time of ['firstTimestamp', 'lastTimestamp']) {
+      const ageMs = Date.now() - Date.parse(String(at(event, time)));
+      assert.ok(ageMs > -1_000 && ageMs < 60_000, `${time} is ${ageMs} ms ago`);
+    }
+    if (real !== undefined) {
+      const { stdout } = real.kubectl(['events', '-n', namespace, '--for', 'configmap/subject']);
+      assert.match(
+        stdout,
+        /\(x3 over .*\) +Warning +BuildFailed +ConfigMap\/subject +no such file/,
+      );
+    }
+    assert.deepEqual(errors, []);
+  });
+
+  test('a message of any length is taken, and an object whose name is no name of an event', async () => {
+    await using events = recorder();
+    const role = await client.create({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'test:Reader' },
+      rules: [],
+    });
+    const message = 'long '.repeat(2_000);
+    events.record({ object: role, type: 'Warning', reason: 'Wordy', message });
+    await events.flush();
+    const selected = { namespace: 'default', fieldSelector: 'reason=Wordy' };
+    const [event] = (await client.list(kind, selected)).items;
+    assert.equal(at(event, 'message'), message);
     assert.deepEqual(errors, []);
   });
 
@@ -67,7 +100,8 @@ describe('events on a real API server', { skip: whyNoCluster() }, () => {
 
   test('an event of an object without a namespace goes to default; one that was deleted is made anew', async () => {
     await using events = recorder();
-    const node = await client.get({ apiVersion: 'v1', kind: 'Node', name: 'node-0' });
+    const [node] = (await client.list({ apiVersion: 'v1', kind: 'Node' })).items;
+    assert.ok(node);
     const event = { object: node, type: 'Normal', reason: 'Noticed', message: 'm' } as const;
     events.record(event);
     await events.flush();
@@ -99,4 +133,4 @@ describe('events on a real API server', { skip: whyNoCluster() }, () => {
     await client.patch(target, { metadata: { finalizers: null } }, { type: 'merge' });
     await eventually(async () => (await client.find(target)) === undefined, 'the object to go');
   });
-});
+}

@@ -8,21 +8,26 @@ import {
   loadKubeconfig,
 } from '@capstan/kube-client';
 import { createController, enqueueChanges } from '@capstan/kube-controller';
-import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { startCluster, whyNoCluster } from './cluster.ts';
 import { faultyTransport } from './faulty-transport.ts';
+import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { clientOf, configMap, eventually, makeNamespace } from './support.ts';
 
 const kind = { group: '', kind: 'ConfigMap' };
 const seeds = [1, 2, 3];
 
-describe('a client whose every tenth request fails and whose watches break', {
-  skip: whyNoCluster(),
-}, () => {
-  let cluster: Cluster;
+const title = 'a client whose every tenth request fails and whose watches break';
+describe(`${title}, on a real API server`, { skip: whyNoCluster() }, () =>
+  faultTests(startCluster),
+);
+describe(`${title}, on the sandbox`, () => faultTests(startSandboxCluster));
+
+function faultTests(start: () => Promise<AnyCluster>): void {
+  let cluster: AnyCluster;
   let sound: KubeClient;
 
   before(async () => {
-    cluster = await startCluster();
+    cluster = await start();
     sound = await clientOf(cluster);
   });
   after(async () => {
@@ -116,7 +121,7 @@ describe('a client whose every tenth request fails and whose watches break', {
       await client.close();
     });
   }
-});
+}
 
 /** Mulberry32. */
 function randomFrom(seed: number): () => number {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalClient, SYSTEM } from '@capstan/kube-apiserver';
-import { startSandbox } from '@capstan/kube-sandbox';
+import { type Sandbox, startSandbox } from '@capstan/kube-sandbox';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { Cluster } from './cluster.ts';
 
@@ -16,7 +16,7 @@ export type AnyCluster = Pick<
 >;
 
 /** The sandbox in the place of a real control plane. */
-export async function startSandboxCluster(): Promise<AnyCluster> {
+export async function startSandboxCluster(): Promise<AnyCluster & { readonly sandbox: Sandbox }> {
   const sandbox = await startSandbox();
   const directory = mkdtempSync(join(tmpdir(), 'capstan-sandbox-cluster-'));
   mkdirSync(join(directory, 'pki'));
@@ -28,6 +28,7 @@ export async function startSandboxCluster(): Promise<AnyCluster> {
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, withToken(config, token));
   return {
+    sandbox,
     kubeconfig,
     server: sandbox.url,
     token,

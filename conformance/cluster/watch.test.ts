@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type FollowEvent, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
+import {
+  connect,
+  createHttpTransport,
+  createKubeClient,
+  type FollowEvent,
+  type KubeClient,
+  loadKubeconfig,
+  NetworkError,
+  type Transport,
+} from '@capstan/kube-client';
 import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { clientOf, codeOf, configMap, eventually, makeNamespace } from './support.ts';
 
 const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
@@ -16,6 +26,11 @@ class Listener {
 
   constructor(client: KubeClient, namespace: string) {
     this.#done = this.#listen(client, namespace);
+  }
+
+  /** How often everything was read. */
+  states(): number {
+    return this.seen.filter((type) => type === 'STATE').length;
   }
 
   async stop(): Promise<void> {
@@ -45,12 +60,25 @@ class Listener {
   }
 }
 
-describe('watches of a real API server', { skip: whyNoCluster() }, () => {
-  let cluster: Cluster;
+describe('watches of a real API server', { skip: whyNoCluster() }, () => watchTests(true));
+describe('watches of the sandbox', () => watchTests(false));
+
+function watchTests(isReal: boolean): void {
+  let cluster: AnyCluster;
   let client: KubeClient;
+  /** What only a process of its own can be done to. */
+  let real: Cluster | undefined;
+  let compact: () => void;
 
   before(async () => {
-    cluster = await startCluster();
+    if (isReal) {
+      real = await startCluster();
+      cluster = real;
+    } else {
+      const own = await startSandboxCluster();
+      cluster = own;
+      compact = () => own.sandbox.server.core.store.compact();
+    }
     client = await clientOf(cluster);
   });
   after(async () => {
@@ -96,25 +124,50 @@ describe('watches of a real API server', { skip: whyNoCluster() }, () => {
     assert.deepEqual(events, ['ADDED', 'ADDED', 'ADDED', 'ADDED', 'BOOKMARK', 'ADDED']);
   });
 
-  test('nothing is missed or kept too long over restarts of the API server', async () => {
-    const namespace = await makeNamespace(client, 'restart');
-    const listener = new Listener(client, namespace);
-    await eventually(() => listener.known.size === 1, 'the first state');
-    for (let round = 0; round < 3; round++) {
-      await stir(namespace, 60);
-      await cluster.kill9();
-      const stirring = stir(namespace, 20);
-      await pause(300);
-      await cluster.restart();
-      await stirring;
-      await stir(namespace, 30);
-      await eventually(() => isInStep(listener, namespace), `round ${round} to be in step`);
-    }
-    await listener.stop();
-    assert.ok(listener.seen.includes('INTERRUPTED'));
-  });
+  if (isReal) {
+    test('nothing is missed or kept too long over restarts of the API server', async () => {
+      const namespace = await makeNamespace(client, 'restart');
+      const listener = new Listener(client, namespace);
+      await eventually(() => listener.known.size === 1, 'the first state');
+      for (let round = 0; round < 3; round++) {
+        await stir(namespace, 60);
+        await real?.kill9();
+        const stirring = stir(namespace, 20);
+        await pause(300);
+        await real?.restart();
+        await stirring;
+        await stir(namespace, 30);
+        await eventually(() => isInStep(listener, namespace), `round ${round} to be in step`);
+      }
+      await listener.stop();
+      assert.ok(listener.seen.includes('INTERRUPTED'));
+    });
+  }
 
-  test('a watch from a version that a new API server does not remember ends with EXPIRED', async () => {
+  if (!isReal) {
+    test('nothing is missed or kept too long when the watch breaks and its history is gone', async () => {
+      const namespace = await makeNamespace(client, 'compacted');
+      const transport = createHttpTransport(await loadKubeconfig({ file: cluster.kubeconfig }));
+      const line = new WatchLine();
+      const listener = new Listener(createKubeClient(line.over(transport)), namespace);
+      await eventually(() => listener.known.size === 1, 'the first state');
+      for (let round = 0; round < 5; round++) {
+        await stir(namespace, 20);
+        const before = listener.states();
+        line.cut();
+        await stir(namespace, 20);
+        compact();
+        line.mend();
+        await eventually(() => isInStep(listener, namespace), `round ${round} to be in step`);
+        assert.ok(listener.states() > before, 'all was read again');
+      }
+      await listener.stop();
+      await transport.close();
+    });
+  }
+
+  test('a watch from a version that the server does not remember ends with EXPIRED', async () => {
+    if (!isReal) compact();
     const watch = client.watch(kind, { resourceVersion: '1' });
     const first = (async () => {
       for await (const _event of watch) return;
@@ -122,21 +175,23 @@ describe('watches of a real API server', { skip: whyNoCluster() }, () => {
     assert.equal(await codeOf(first), 'EXPIRED');
   });
 
-  test('a server that hangs and comes back is followed further', async () => {
-    const namespace = await makeNamespace(client, 'hang');
-    const listener = new Listener(client, namespace);
-    await eventually(() => listener.known.size === 1, 'the first state');
-    await cluster.freeze();
-    await pause(1_000);
-    cluster.thaw();
-    await stir(namespace, 20);
-    await eventually(() => isInStep(listener, namespace), 'the listener to be in step');
-    await listener.stop();
-    assert.deepEqual(
-      listener.seen.filter((type) => type === 'INTERRUPTED'),
-      [],
-    );
-  });
+  if (isReal) {
+    test('a server that hangs and comes back is followed further', async () => {
+      const namespace = await makeNamespace(client, 'hang');
+      const listener = new Listener(client, namespace);
+      await eventually(() => listener.known.size === 1, 'the first state');
+      await real?.freeze();
+      await pause(1_000);
+      real?.thaw();
+      await stir(namespace, 20);
+      await eventually(() => isInStep(listener, namespace), 'the listener to be in step');
+      await listener.stop();
+      assert.deepEqual(
+        listener.seen.filter((type) => type === 'INTERRUPTED'),
+        [],
+      );
+    });
+  }
 
   for (const http2 of [true, false]) {
     test(`300 watches at once over HTTP/${http2 ? 2 : 1.1} all hear of a change`, async () => {
@@ -167,4 +222,49 @@ describe('watches of a real API server', { skip: whyNoCluster() }, () => {
     await Promise.all(idle.map((watch) => watch.return?.()));
     await many.close();
   });
-});
+}
+
+/** What watches go through: it can be cut, and mended. */
+class WatchLine {
+  #cuts = new Set<AbortController>();
+  #isCut = false;
+
+  cut(): void {
+    this.#isCut = true;
+    for (const cut of this.#cuts) cut.abort(new TypeError('cut'));
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  over(inner: Transport): Transport {
+    return {
+      server: inner.server,
+      close: () => inner.close(),
+      request: async (request) => {
+        if (!request.path.includes('watch=1')) return inner.request(request);
+        if (this.#isCut) throw new NetworkError(inner.server, new TypeError('cut'));
+        const cut = new AbortController();
+        this.#cuts.add(cut);
+        const signals = [cut.signal, ...(request.signal === undefined ? [] : [request.signal])];
+        const response = await inner.request({ ...request, signal: AbortSignal.any(signals) });
+        return { ...response, body: this.#carry(response.body, cut, inner.server) };
+      },
+    };
+  }
+
+  async *#carry(
+    body: AsyncIterable<Uint8Array>,
+    cut: AbortController,
+    server: string,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw cut.signal.aborted ? new NetworkError(server, error) : error;
+    } finally {
+      this.#cuts.delete(cut);
+    }
+  }
+}

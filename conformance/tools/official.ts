@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 export type OfficialName = keyof typeof modules;
@@ -94,12 +94,8 @@ function buildCopy(
   }: { module: string; main: string; version: string; files: Record<string, string> },
   into: string,
 ): void {
-  const asked = ['mod', 'download', '-json', `${module}@v${version}`];
-  const { stdout } = spawnSync('go', asked, { cwd: into, encoding: 'utf8' });
-  const { Dir: found } = JSON.parse(stdout === '' ? '{}' : stdout) as { readonly Dir?: string };
-  if (found === undefined) throw new Error(`no module ${module} ${version}`);
   const sources = join(into, 'sources');
-  cpSync(found, sources, { recursive: true });
+  cpSync(moduleFolder(module, version), sources, { recursive: true });
   for (const folder of globSync('**/', { cwd: sources })) chmodSync(join(sources, folder), 0o755);
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(join(sources, file, '..'), { recursive: true });
@@ -112,6 +108,15 @@ function buildCopy(
     ['build', '-trimpath', `-ldflags=-s -w -X main.VERSION=${version}`, '-o', program, target],
     options,
   );
+}
+
+/** Where the files of a released Go module are, fetched when they are not there; they may not be changed. */
+export function moduleFolder(module: string, version: string): string {
+  const asked = ['mod', 'download', '-json', `${module}@v${version}`];
+  const { stdout } = spawnSync('go', asked, { cwd: tmpdir(), encoding: 'utf8' });
+  const { Dir: found } = JSON.parse(stdout === '' ? '{}' : stdout) as { readonly Dir?: string };
+  if (found === undefined) throw new Error(`no module ${module} ${version}`);
+  return found;
 }
 
 function runGo(args: readonly string[], options: { cwd?: string; env: NodeJS.ProcessEnv }): void {

@@ -1,4 +1,5 @@
 import type { Controller } from './control-loop.ts';
+import { apiServiceController } from './controllers/api-services.ts';
 import { autoscalerController } from './controllers/autoscaler.ts';
 import { cronJobController } from './controllers/cron-job.ts';
 import { daemonSetController } from './controllers/daemon-set.ts';
@@ -36,5 +37,6 @@ export function createControllers(authority: () => string): readonly Controller[
     exposureController,
     quotaController,
     policyStatusController,
+    apiServiceController,
   ];
 }
