@@ -12,6 +12,7 @@ import { builtInsFor } from './built-ins.ts';
 import { createRuleCompiler } from './cel/rule-compiler.ts';
 import { type ContainerRuntime, SILENT_RUNTIME } from './container-runtime.ts';
 import type { Core } from './core.ts';
+import { cleanUpDefinitions } from './definition-cleanup.ts';
 import { encodeError, withWarnings } from './encode.ts';
 import { type Call, handleResource } from './handle-request.ts';
 import {
@@ -123,6 +124,7 @@ function assemble(
     eventLines: new EventLines(objectTexts),
     objectBytes: new KeptEncodings(),
   };
+  cleanUpDefinitions(core);
   const handleAs = async (request: ApiRequest, user: UserInfo): Promise<ApiResponse> => {
     try {
       const response = await dispatch(core, request, impersonate(core, user, request));

@@ -17,6 +17,7 @@ import {
   requireObject,
 } from './body.ts';
 import type { Core } from './core.ts';
+import { isTerminating } from './definition-termination.ts';
 import { encodeList, encodeObject, encodeValue, encodeWatch, withWarnings } from './encode.ts';
 import { trackChange } from './field-management.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
@@ -31,6 +32,7 @@ import { representationFor, STREAMED } from './negotiation.ts';
 import { patchObject } from './patch-object.ts';
 import { decodeProtobuf } from './protobuf/decode.ts';
 import { readObject } from './read-object.ts';
+import { CRD_BUCKET } from './registry.ts';
 import { removeCollection } from './remove-collection.ts';
 import { readDeleteOptions, removeObject } from './remove-object.ts';
 import { isTrue, type ResourceRequest } from './request-info.ts';
@@ -189,6 +191,7 @@ export function writeOptionsOf(call: Call): WriteOptions {
 }
 
 function create(core: Core, call: Call): ApiResponse {
+  if (call.resource.custom !== undefined) refuseWhileEnding(core, call.resource);
   const representation = representationFor(call);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
@@ -206,6 +209,17 @@ function create(core: Core, call: Call): ApiResponse {
   return withWarnings(
     encodeObject(core, { status: 201, object: written.object, representation, call }),
     call.warnings,
+  );
+}
+
+/** A kind that is about to go takes no new objects. */
+function refuseWhileEnding(core: Core, { name, group }: ServedResource): void {
+  if (!isTerminating(core.store.get(CRD_BUCKET, `${name}.${group}`))) return;
+  throw new ApiError(
+    405,
+    'MethodNotAllowed',
+    'create not allowed while custom resource definition is terminating',
+    { details: { group, kind: name } },
   );
 }
 

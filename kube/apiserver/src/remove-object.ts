@@ -10,7 +10,9 @@ import {
   notFound,
 } from './api-error.ts';
 import { type Core, keyFor, timestamp } from './core.ts';
+import { CLEANUP_FINALIZER, withEndPending } from './definition-termination.ts';
 import { numberAt, textAt } from './json.ts';
+import { CRD_BUCKET } from './registry.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
 import { toVersion } from './version-conversion.ts';
@@ -177,7 +179,12 @@ function deletionFinalizers(
         : ORPHANING.has(resource.bucket)
           ? 'Orphan'
           : 'Background');
-  const others = finalizers.filter((f) => f !== ORPHAN && f !== FOREGROUND);
+  const kept = finalizers.filter((f) => f !== ORPHAN && f !== FOREGROUND);
+  const isFirst = object.metadata.deletionTimestamp === undefined;
+  const others =
+    resource.bucket === CRD_BUCKET && isFirst && !has.has(CLEANUP_FINALIZER)
+      ? [...kept, CLEANUP_FINALIZER]
+      : kept;
   if (policy === 'Orphan') return [...others, ORPHAN];
   if (policy === 'Foreground') return [...others, FOREGROUND];
   return others;
@@ -248,6 +255,7 @@ function withDeletion(
     metadata['generation'] = stored.metadata.generation + 1;
   }
   const marked = { ...stored, metadata } as unknown as KubeObject;
+  if (resource.bucket === CRD_BUCKET && !again) return withEndPending(core, marked);
   if (resource.bucket !== '/namespaces') return marked;
   return { ...marked, status: { ...(stored['status'] as JsonObject), phase: 'Terminating' } };
 }

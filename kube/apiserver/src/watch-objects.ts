@@ -2,6 +2,7 @@ import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { ApiError } from './api-error.ts';
 import type { Core } from './core.ts';
 import { type ListOptions, selects } from './list-objects.ts';
+import { CRD_BUCKET } from './registry.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { StoreEvent } from './store.ts';
 import { toVersion } from './version-conversion.ts';
@@ -79,6 +80,7 @@ class Watch implements Watcher {
     this.#bound = this.#queue.length + (options.bufferMax ?? WATCH_BUFFER_MAX);
     if (this.#closed) return;
     this.#release.push(core.store.subscribe((event) => this.#see(event), resource.bucket));
+    if (resource.custom !== undefined) this.#endWithKind();
     const { timeoutSeconds, signal, allowWatchBookmarks } = options;
     if (timeoutSeconds !== undefined && timeoutSeconds > 0) {
       this.#release.push(core.clock.after(timeoutSeconds * 1000, () => this.#finish()));
@@ -145,6 +147,15 @@ class Watch implements Watcher {
     this.#finish();
     this.#queue = [];
     this.#read = 0;
+  }
+
+  /** When the definition goes, its objects have gone before, and been told of. */
+  #endWithKind(): void {
+    const { name, group } = this.#resource;
+    const end = this.#core.store.subscribe(({ key, removed }) => {
+      if (removed && key === `${name}.${group}`) this.#finish();
+    }, CRD_BUCKET);
+    this.#release.push(end);
   }
 
   #empty(): void {

@@ -70,7 +70,7 @@ export const priorityLevelStrategy: Strategy = {
       setDefault(exempt, 'lendablePercent', 0);
     }
     if (!isDraftObject(limited)) return;
-    setDefault(limited, 'nominalConcurrencyShares', 30);
+    zeroDefault(limited, 'nominalConcurrencyShares', 30);
     setDefault(limited, 'lendablePercent', 0);
     const queuing = childDraft(limited, 'limitResponse')['queuing'];
     if (!isDraftObject(queuing)) return;
