@@ -132,8 +132,15 @@ async function look(
   const refresh = hard || app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
   const hydration = await hydrateFirst(app, bench, signal);
+  const { annotations: seen = {} } = app.metadata;
   const report = async (status: DeliveryStatus) => {
-    current = await reportStatus(current, status, { bench, isFinal: false, hydration, signal });
+    current = await reportStatus(current, status, {
+      bench,
+      isFinal: false,
+      hydration,
+      seen,
+      signal,
+    });
   };
   const status = await runLook(app, previous, { bench, id, refresh, hard, report, signal });
   if (status === undefined) return undefined;
@@ -145,7 +152,7 @@ async function look(
     bench.control.observeWrite(written);
     current = bench.control.parse(written);
   }
-  await reportStatus(current, status, { bench, isFinal: true, hydration, signal });
+  await reportStatus(current, status, { bench, isFinal: true, hydration, seen, signal });
   return hydration?.currentOperation?.phase === 'Failed'
     ? withRecheck(status, ports.clock.now() + HYDRATION_AGAIN_MS)
     : status;
@@ -271,6 +278,8 @@ interface ReportOptions {
   /** The look is over: the operation that is done and the refresh annotation go. */
   readonly isFinal: boolean;
   readonly hydration: SourceHydratorStatus | undefined;
+  /** Annotations as they were when the look began. */
+  readonly seen: { readonly [name: string]: string };
   readonly signal: AbortSignal;
 }
 
@@ -278,7 +287,7 @@ interface ReportOptions {
 async function reportStatus(
   app: Application,
   delivery: DeliveryStatus,
-  { bench, isFinal, hydration, signal }: ReportOptions,
+  { bench, isFinal, hydration, seen, signal }: ReportOptions,
 ): Promise<Application> {
   const { ports, control, controlNamespace } = bench;
   const before: ApplicationStatus = app.status ?? {};
@@ -294,6 +303,7 @@ async function reportStatus(
     client: ports.client,
     isFinal,
     clearsOperation,
+    seen,
     signal,
   });
   if (written === undefined) return app;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseApplication } from '@capstan/argocd-api';
 import { at } from '@capstan/engine-delivery/testing';
 import type { Transport } from '@capstan/kube-client';
 import { createWorld } from './testing/world.ts';
+import { writeStatus } from './write-status.ts';
 
 const REPO = 'https://git.example.com/a.git';
 const APPLICATION = `
@@ -51,4 +53,48 @@ test('a status that the server has no room for is told of, and the refresh is do
   );
   assert.equal(at(app, 'status', 'resources'), undefined);
   assert.equal(app?.metadata.annotations?.['argocd.argoproj.io/refresh'], undefined);
+});
+
+test('a refresh goes with the time that tells it from others; one that came since stays', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n',
+  });
+  await world.kubectlApply(APPLICATION);
+  const ref = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    namespace: 'argocd',
+    name: 'web',
+  };
+  const refresh = 'argocd.argoproj.io/refresh';
+  const time = 'argocd.argoproj.io/refresh-timestamp';
+  const read = () => world.get('Application', 'argocd/web');
+  await world.eventually(read, (one) => at(one, 'status', 'sync', 'status') === 'OutOfSync');
+  const ask = (at: string) =>
+    world.client.patch(
+      ref,
+      { metadata: { annotations: { [refresh]: 'normal', [time]: at } } },
+      { type: 'merge' },
+    );
+  await ask('1');
+  const after = await world.eventually(
+    read,
+    (one) => one?.metadata.annotations?.[refresh] === undefined,
+  );
+  assert.equal(after?.metadata.annotations?.[time], undefined);
+
+  // Seen by a look that began before the second request.
+  const parsed = parseApplication(await world.client.get(ref));
+  const app = parsed.kind === 'ok' ? parsed.value : assert.fail();
+  const annotations = { [refresh]: 'normal', [time]: '3' };
+  const asked = { ...app, metadata: { ...app.metadata, annotations } };
+  const written = await writeStatus(asked, asked.status ?? {}, {
+    client: world.client,
+    isFinal: true,
+    clearsOperation: false,
+    seen: { [refresh]: 'normal', [time]: '2' },
+    signal: new AbortController().signal,
+  });
+  assert.equal(written, undefined, 'nothing is taken away');
 });

@@ -10,39 +10,53 @@ import { createJsonMergePatch } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 
-/** What asks for a look, and goes when that was had. */
+/** What asks for a look, and goes when that was had, together with the time that tells one request from the next. */
 const ASKED: readonly string[] = [ANNOTATION.refresh, ANNOTATION.hydrate];
+const timeOf = (asked: string) => `${asked}-timestamp`;
 
 export interface WriteOptions {
   readonly client: KubeClient;
   readonly isFinal: boolean;
   readonly clearsOperation: boolean;
+  /** Annotations as they were when the look began: a request that came since stays. */
+  readonly seen?: { readonly [name: string]: string } | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
  * Writes what changed, in one patch; with nothing changed and nothing to clear, nothing is written and undefined is
  * returned. The time of the look alone is no change, nor is another commit with the same content for this application:
- * otherwise each commit would be written to every application of its repository. Clearing the operation insists on the version that was read, so that a request made
- * in between is not lost: the server answers CONFLICT then.
+ * otherwise each commit would be written to every application of its repository. Clearing the operation, or a refresh that tells
+ * its time, insists on the version that was read, so that a request made in between is not lost: the server answers CONFLICT then.
  */
 export async function writeStatus(
   app: Application,
   status: ApplicationStatus,
-  { client, isFinal, clearsOperation, signal }: WriteOptions,
+  { client, isFinal, clearsOperation, seen, signal }: WriteOptions,
 ): Promise<KubeObject | undefined> {
   const before = app.status ?? {};
-  const asked = ASKED.filter((name) => app.metadata.annotations?.[name] !== undefined);
+  const { annotations = {} } = app.metadata;
+  const asked = ASKED.filter(
+    (name) =>
+      annotations[name] !== undefined &&
+      (seen === undefined || seen[timeOf(name)] === annotations[timeOf(name)]),
+  );
+  const timed = asked.map(timeOf).filter((name) => annotations[name] !== undefined);
   const refreshed = isFinal && asked.length > 0;
   const changed =
     Object.keys(asRecord(createJsonMergePatch(essence(before), essence(status)))).length > 0;
   if (!changed && !refreshed && !clearsOperation) return undefined;
   const { name = '', namespace = '', resourceVersion } = app.metadata;
+  const isBound = clearsOperation || (refreshed && timed.length > 0);
   const metadata = {
     ...(refreshed
-      ? { annotations: Object.fromEntries(asked.map((name) => [name, null] as const)) }
+      ? {
+          annotations: Object.fromEntries(
+            [...asked, ...timed].map((name) => [name, null] as const),
+          ),
+        }
       : {}),
-    ...(clearsOperation && resourceVersion !== undefined ? { resourceVersion } : {}),
+    ...(isBound && resourceVersion !== undefined ? { resourceVersion } : {}),
   };
   const patch: Json = {
     status: createJsonMergePatch(before, status),
@@ -64,7 +78,7 @@ export async function writeStatus(
     if (isNotFound(error)) return undefined;
     const told = withoutRoom(before, status.reconciledAt);
     if (!isTooLarge(error) || isSame(status, told)) throw error;
-    return writeStatus(app, told, { client, isFinal, clearsOperation, signal });
+    return writeStatus(app, told, { client, isFinal, clearsOperation, seen, signal });
   }
 }
 
