@@ -33,6 +33,41 @@ test('a dependency that is awaited is told without alarm', () => {
   ]);
 });
 
+test('what a new revision changed is told to be healthy, what it left as it was is not', () => {
+  const told = (outcome: 'configured' | 'unchanged'): readonly string[] => {
+    const condition = (type: string) => ({
+      ...{
+        type,
+        status: 'True' as const,
+        reason: 'Succeeded',
+        message: 'Health check passed in 1s',
+      },
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    });
+    const entry = (revision: string) => ({ digest: 'x', metadata: { revision } });
+    const status = (revision: string) =>
+      ({
+        conditions: [condition('Ready'), condition('Healthy')],
+        history: [entry(revision)],
+        lastAppliedRevision: revision,
+      }) as never;
+    const key = { group: '', kind: 'ConfigMap', namespace: 'apps', name: 'a' };
+    const operation = { startedAtMs: 0, finishedAtMs: 1, results: [{ key, outcome }] } as never;
+    const delivery = { ...notReady('', '', undefined, 0), problems: [], operation };
+    const events = toEvents(
+      { ...PENDING, status: status('main@sha1:b') },
+      { ...PENDING, status: status('main@sha1:c') },
+      { delivery, revision: 'main@sha1:c' },
+    );
+    return events.map(({ message }) => message);
+  };
+  assert.deepEqual(told('unchanged'), []);
+  assert.deepEqual(told('configured'), [
+    'ConfigMap/apps/a configured',
+    'Health check passed in 1s',
+  ]);
+});
+
 function eventsOf(problems: readonly Problem[]): readonly string[] {
   const revision = 'main@sha1:c';
   const delivery = { ...notReady('', '', undefined, 0), problems };

@@ -49,10 +49,11 @@ export function toEvents(
     events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
   const healthy = findCondition(after.status.conditions, 'Healthy');
-  if (
-    healthy?.status === 'True' &&
-    findCondition(before.status.conditions, 'Healthy')?.status !== 'True'
-  ) {
+  const wasHealthy = findCondition(before.status.conditions, 'Healthy')?.status === 'True';
+  // What a new revision changed is told to be healthy, too.
+  const isNewlyApplied =
+    isOver && before.status.lastAppliedRevision !== revision && appliedLines(delivery).length > 0;
+  if (healthy?.status === 'True' && (!wasHealthy || isNewlyApplied)) {
     const message = tookToCheck(delivery) ?? healthy.message;
     events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
@@ -104,12 +105,25 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 
 /** What was applied, then what was deleted: a line each, in the order of Flux, deletions the other way round. */
-function describeChanges({ operation }: DeliveryStatus): readonly string[] {
-  const results = (operation?.results ?? []).toSorted((a, b) => compareKeys(a.key, b.key));
-  const isPrune = ({ outcome }: OperationResult) => outcome === 'pruned';
-  const applied = results.filter((result) => !isPrune(result)).flatMap(describeChange);
-  const deleted = results.filter(isPrune).toReversed().flatMap(describeChange);
-  return [applied, deleted].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+function describeChanges(delivery: DeliveryStatus): readonly string[] {
+  const deleted = inOrder(delivery).filter(isPrune).toReversed().flatMap(describeChange);
+  return [appliedLines(delivery), deleted]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'));
+}
+
+function appliedLines(delivery: DeliveryStatus): readonly string[] {
+  return inOrder(delivery)
+    .filter((result) => !isPrune(result))
+    .flatMap(describeChange);
+}
+
+function inOrder({ operation }: DeliveryStatus): readonly OperationResult[] {
+  return (operation?.results ?? []).toSorted((a, b) => compareKeys(a.key, b.key));
+}
+
+function isPrune({ outcome }: OperationResult): boolean {
+  return outcome === 'pruned';
 }
 
 function describeChange({ key, outcome }: OperationResult): readonly string[] {
