@@ -12,10 +12,10 @@ import {
 import { readServiceSecrets } from './decryption-services.ts';
 import { accountOfToken } from './identity/service-tokens.ts';
 import { at, condition, ready } from './testing/look.ts';
+import { REPO, trackedApp } from './testing/tracked-app.ts';
 import { createWorld, type World } from './testing/world.ts';
 import { sealSecret } from './testing/write-sops.ts';
 
-const REPO = 'https://git.example.com/org/my-app.git';
 const ARN = 'arn:aws:kms:eu-west-1:123456789012:key/one';
 const RESOURCE = 'projects/p/locations/global/keyRings/r/cryptoKeys/k';
 const ROLE = 'arn:aws:iam::123456789012:role/keys';
@@ -31,21 +31,7 @@ metadata:
     azure.workload.identity/client-id: client
     azure.workload.identity/tenant-id: tenant
     gcp.auth.fluxcd.io/workload-identity-provider: projects/1/locations/global/workloadIdentityPools/p/providers/k
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: my-app, namespace: flux-system}
-spec: {interval: 1m, url: "${REPO}", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: my-app, namespace: flux-system}
-spec:
-  interval: 10m
-  sourceRef: {kind: GitRepository, name: my-app}
-  prune: true
-  decryption: ${JSON.stringify({ provider: 'sops', ...decryption })}
-`;
+---${trackedApp(`  decryption: ${JSON.stringify({ provider: 'sops', ...decryption })}\n`)}`;
 
 function trusts(token: string): void {
   assert.deepEqual(accountOfToken(token), { namespace: 'flux-system', name: 'keys' });

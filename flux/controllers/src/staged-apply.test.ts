@@ -2,24 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '@capstan/kube-object';
 import { at, condition, ready, settle } from './testing/look.ts';
+import { REPO, trackedApp } from './testing/tracked-app.ts';
 import { createWorld } from './testing/world.ts';
 
-const REPO = 'https://git.example.com/org/my-app.git';
-const tracked = (extra = '') => `
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: my-app, namespace: flux-system}
-spec: {interval: 1m, url: "${REPO}", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: my-app, namespace: flux-system}
-spec:
-  interval: 10m
-  sourceRef: {kind: GitRepository, name: my-app}
-  path: ./deploy
-  prune: true
-${extra}`;
+const tracked = (extra = '') => trackedApp(`  path: ./deploy\n${extra}`);
 const rights = (kind: string, place = '') => `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ${kind}
