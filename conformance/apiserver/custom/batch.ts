@@ -54,9 +54,13 @@ export async function compareBatch(
   return { kinds: accepted.length, same, different };
 }
 
-/** Objects whole; of what is refused, the causes. */
+/** Objects whole; of what is refused, the causes. Of several problems of an applied object the original tells some, by chance. */
 function compared(answer: Answer | undefined): unknown {
-  return answer !== undefined && answer.status < 300 ? answer : verdict(answer);
+  if (answer !== undefined && answer.status < 300) return answer;
+  const found = verdict(answer) as { readonly message?: string };
+  const { message = '' } = found;
+  const isByChance = /typed patch object.*(errors:|not declared in schema)/.test(message);
+  return isByChance ? { ...found, message: message.replace(/\): .*$/s, ')') } : found;
 }
 
 async function untilServed(send: Send, { metadata }: Definition): Promise<void> {

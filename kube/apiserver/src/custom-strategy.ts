@@ -9,6 +9,7 @@ import {
   validateCustomResource,
   validateListTypes,
   validateRules,
+  validateValue,
 } from '@capstan/kube-schema';
 import { cloneJson, type DraftObject } from './json.ts';
 import type { Strategy } from './served-resource.ts';
@@ -24,11 +25,10 @@ export function customStrategy(
   const check = (
     object: KubeObject,
     old: KubeObject | undefined,
-    others: readonly FieldError[],
+    shape: readonly FieldError[],
   ): FieldError[] => {
     const errors = [
-      ...others,
-      ...validateCustomResource(schema, object, old),
+      ...shape,
       ...embeddedErrors(object as JsonObject, schema),
       ...listErrors(schema, object, old),
     ];
@@ -42,6 +42,12 @@ export function customStrategy(
     }
     return errors;
   };
+  const whole = (object: KubeObject, old?: KubeObject): FieldError[] =>
+    check(object, old, [
+      ...validateCustomResource(schema, object, old),
+      ...scaleSpecErrors(object as JsonObject, scale),
+      ...scaleStatusErrors(object as JsonObject, scale),
+    ]);
   return {
     hasGeneration: true,
     hasStatus: version.hasStatus,
@@ -51,21 +57,29 @@ export function customStrategy(
       return pruned.unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
     },
     applyDefaults: (object) => replaceContent(object, applyDefaults(schema, object as JsonObject)),
-    validate: (object, _context, old) =>
-      old === undefined
-        ? check(object, undefined, [
-            ...scaleSpecErrors(object as JsonObject, scale),
-            ...scaleStatusErrors(object as JsonObject, scale),
-          ])
-        : [],
-    validateUpdate: (object, old) =>
+    validate: (object, _context, old) => (old === undefined ? whole(object) : []),
+    validateUpdate: whole,
+    validateStatus: (object, old) =>
       check(object, old, [
-        ...scaleSpecErrors(object as JsonObject, scale),
+        ...statusErrors(schema, object, old),
         ...scaleStatusErrors(object as JsonObject, scale),
       ]),
-    validateStatus: (object, old) =>
-      check(object, old, scaleStatusErrors(object as JsonObject, scale)),
   };
+}
+
+/** Of a write to the status only that is looked at, as a value of its own. */
+function statusErrors(
+  schema: CustomResourceVersion['schema'],
+  object: KubeObject,
+  old: KubeObject,
+): readonly FieldError[] {
+  const status = schema.properties?.get('status');
+  const given = object['status'];
+  if (status === undefined || given === undefined) return [];
+  return validateValue(status, given, old['status']).map((error) => ({
+    ...error,
+    field: error.field === '<nil>' ? 'status' : `status.${error.field}`,
+  }));
 }
 
 /** What is in a list twice is told unless there was such a list before, in this place or another. */

@@ -19,6 +19,16 @@ export interface TrackedChange {
   readonly resource: ServedResource;
   readonly subresource: string;
   readonly fieldManager: string;
+  readonly isMistyped?: boolean;
+}
+
+/**
+ * Whether a custom resource as a client sent it does not fit its schema: then it is not known who owns what of it, even if it
+ * is a status that is not kept.
+ */
+export function isMistyped(object: KubeObject, { custom, schema }: ServedResource): boolean {
+  if (custom === undefined || schema === undefined) return false;
+  return typeProblems(schema.mergeType, object as Json, { allowDuplicates: true }).length > 0;
 }
 
 /** The object with the managedFields that this create, update or patch leads to. */
@@ -27,11 +37,7 @@ export function trackChange(core: Core, change: TrackedChange): KubeObject {
   if (resource.schema === undefined) return after;
   // The real server forgets who scaled a custom resource.
   if (resource.custom !== undefined && subresource === 'scale') return after;
-  // Of what does not fit its schema, as a status that this write will not keep, nobody knows who owns it.
-  const isMistyped =
-    resource.custom !== undefined &&
-    typeProblems(resource.schema.mergeType, after as Json, { allowDuplicates: true }).length > 0;
-  if (isMistyped) return withManagers(after, undefined);
+  if (change.isMistyped === true) return withManagers(after, undefined);
   const fields = trackUpdate({
     before,
     after,

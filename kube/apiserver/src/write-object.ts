@@ -17,7 +17,7 @@ import { carryOver, raiseGeneration, writesStatus } from './carry-over.ts';
 import { coerceMetadata } from './coerce-metadata.ts';
 import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
-import { trackChange } from './field-management.ts';
+import { isMistyped, trackChange } from './field-management.ts';
 import { childDraft, cloneJson, type DraftObject, equalJson, textAt } from './json.ts';
 import { admitLimits, fillFromLimits } from './limit-ranges.ts';
 import { metadataErrors, metadataUpdateErrors } from './metadata-validation.ts';
@@ -87,6 +87,7 @@ export function createObject(
         resource,
         subresource: '',
         ...options,
+        isMistyped: isMistyped(asObject(draft), resource),
       }),
     );
   }
@@ -206,6 +207,7 @@ export function updateObject(
   checkPreconditions(draft, old, target);
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.applyDefaults?.(draft);
+  const wasMistyped = isMistyped(asObject(draft), resource);
   const part = resource.strategy.parts?.[options.subresource ?? ''];
   const ofStatus = writesStatus(options.subresource);
   carryOver(draft, old, resource, options.subresource);
@@ -219,6 +221,7 @@ export function updateObject(
         resource,
         subresource: options.subresource ?? '',
         ...options,
+        isMistyped: wasMistyped,
       }),
     );
   }

@@ -49,4 +49,4 @@ export {
 } from './rules.ts';
 export type { GoEncoding, Schema, SchemaType, ValidationRule } from './schema.ts';
 export { validateListTypes } from './validate-lists.ts';
-export { validateCustomResource } from './validate-value.ts';
+export { validateCustomResource, validateValue } from './validate-value.ts';

@@ -23,8 +23,8 @@ export function validateCustomResource(
 }
 
 /** As validateCustomResource, for a value of any type. */
-export function validateValue(schema: Schema, value: Json): readonly FieldError[] {
-  return validate(schema, value, '', undefined).errors;
+export function validateValue(schema: Schema, value: Json, old?: Json): readonly FieldError[] {
+  return validate(schema, value, '', old).errors;
 }
 
 interface Result {

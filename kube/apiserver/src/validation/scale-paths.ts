@@ -50,7 +50,7 @@ function lookUp(
   let at: unknown = object;
   for (const [i, step] of steps.entries()) {
     if (at === null) return {};
-    if (!isObject(at)) return wrong(i, at, 'map[string]interface{}');
+    if (!isObject(at)) return wrong(i + 1, at, 'map[string]interface{}');
     if (!Object.hasOwn(at, step) || at[step] === undefined) return {};
     at = at[step];
   }
