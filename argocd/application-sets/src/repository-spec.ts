@@ -6,6 +6,7 @@ export interface RepositoryAccess {
   /** http for a registry. */
   readonly plainHttp?: boolean;
   readonly lfs?: boolean;
+  readonly submodules?: boolean;
   readonly verify?: VerifyRequest | undefined;
 }
 
@@ -16,7 +17,7 @@ export function repositorySpec(
     revision,
     kind,
   }: { readonly url: string; readonly revision: string; readonly kind: 'git' | 'oci' },
-  { auth, plainHttp, lfs }: RepositoryAccess,
+  { auth, plainHttp, lfs, submodules }: RepositoryAccess,
 ): SourceSpec {
   const common = auth === undefined ? {} : { auth };
   if (kind === 'git') {
@@ -25,6 +26,7 @@ export function repositorySpec(
       kind,
       url,
       revision: { kind: 'any', name },
+      ...(submodules === true ? { submodules } : {}),
       ...(lfs === true ? { lfs } : {}),
       ...common,
     };

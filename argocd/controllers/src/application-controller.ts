@@ -83,6 +83,7 @@ export interface ApplicationController {
     readonly auth: SourceAuth | undefined;
     readonly plainHttp?: boolean;
     readonly lfs?: boolean;
+    readonly submodules?: boolean;
     readonly verify: VerifyRequest | undefined;
   };
   /** Resolves when nothing is queued or running. */
@@ -147,7 +148,8 @@ export function createApplicationController(
       const project = control.project(repository.project)?.spec;
       const verify = project && toVerification(project, repository.url, control.keys());
       const known = { credentials: control.credentials(), trust: control.trust() };
-      return { ...repositoryAccess(repository, known), verify };
+      const { submodules } = control.settings().applicationSets;
+      return { ...repositoryAccess(repository, known), verify, submodules };
     },
     idle: () => controller.idle(),
   };

@@ -50,6 +50,8 @@ export interface Settings {
   readonly kustomize: KustomizeSettings;
   readonly valuesFileSchemes: readonly string[];
   readonly hydrator: HydratorSettings;
+  /** Folders that are other repositories are filled (reposerver.enable.git.submodule). */
+  readonly submodules: boolean;
   /** 0: never asked on its own. */
   readonly pollIntervalMs: number;
   /** At most so much is added to it, another part for each application. */
@@ -89,6 +91,7 @@ export interface ApplicationSetSettings {
   readonly statusResourcesMax: number;
   readonly spansFolders: boolean;
   readonly hiddenFolders: boolean;
+  readonly submodules: boolean;
   readonly requeueMs: number;
   readonly dryRun: boolean;
   readonly scm: {
@@ -155,6 +158,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
     kustomize: readKustomize(cm, problems),
     valuesFileSchemes: list(cm['helm.valuesFileSchemes'] ?? 'https,http'),
     hydrator: readHydrator(cm, parameters),
+    submodules: readFlag(parameters['reposerver.enable.git.submodule'], true),
     pollIntervalMs: readInterval(cm, 'timeout.reconciliation', { fallback: 120_000, problems }),
     pollJitterMs: readInterval(cm, 'timeout.reconciliation.jitter', { fallback: 60_000, problems }),
     hardIntervalMs: readInterval(cm, 'timeout.hard.reconciliation', { fallback: 0, problems }),
@@ -253,6 +257,7 @@ function readApplicationSets(parameters: Data): ApplicationSetSettings {
     dryRun: of('dryrun') === 'true',
     spansFolders: of('enable.new.git.file.globbing') === 'true',
     hiddenFolders: parameters['reposerver.include.hidden.directories'] === 'true',
+    submodules: readFlag(of('enable.git.submodule'), true),
     requeueMs: readRequeue(of('requeue.after')),
     scm: {
       enabled: of('enable.scm.providers') !== 'false',

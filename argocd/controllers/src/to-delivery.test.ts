@@ -7,6 +7,7 @@ import { CapstanError } from '@capstan/lib-std';
 import { applicationOwners } from './application-owners.ts';
 import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
+import { readSettings } from './settings.ts';
 import { application, CONTEXT, type Fields, SOURCE } from './testing/lowering.ts';
 import { toDelivery } from './to-delivery.ts';
 import { toImage } from './to-sources.ts';
@@ -123,12 +124,12 @@ test('the fields of an Application become a Delivery', () => {
         compare.respectIgnored,
         sync.failOnShared,
       ],
-      [true, 'Background', true, false, true, 'confirm', true, true],
+      [true, 'Background', true, false, true, 'confirm', 'live', true],
     ],
-    [{}, (d) => d.sync.takeOverFrom, ['argocd-controller', 'kubectl-client-side-apply']],
+    [{}, takesOverFrom, ['argocd-controller', 'kubectl-client-side-apply']],
     [
       { syncPolicy: { syncOptions: ['ClientSideApplyMigration=false'] } },
-      (d) => d.sync.takeOverFrom,
+      takesOverFrom,
       ['argocd-controller'],
     ],
     [
@@ -164,6 +165,13 @@ test('the fields of an Application become a Delivery', () => {
       JSON.stringify(spec),
     );
   }
+});
+
+test('submodules are part of a source, unless the administrator says otherwise', () => {
+  const settings = readSettings({}, { 'reposerver.enable.git.submodule': 'false' });
+  const without = toDelivery(application({}), { ...CONTEXT, settings }).sources[0]?.source;
+  const { submodules: _filled, ...plain } = git('HEAD');
+  assert.deepEqual(without, plain);
 });
 
 test('charts and artifacts of registries are sources', () => {
@@ -388,7 +396,11 @@ test('the tracking annotation names the owner', () => {
 });
 
 function git(name: string) {
-  return { kind: 'git', url: SOURCE.repoURL, revision: { kind: 'any', name } };
+  return { kind: 'git', url: SOURCE.repoURL, revision: { kind: 'any', name }, submodules: true };
+}
+
+function takesOverFrom({ sync }: Delivery): readonly string[] {
+  return sync.takeOverFrom.map(({ manager }) => manager);
 }
 
 function summary({ automation, sync }: Delivery): string {

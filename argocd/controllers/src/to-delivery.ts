@@ -211,6 +211,7 @@ export function toDeliverySources(
     const made = toDeliverySource(source, {
       ...renderContext(app, context, field),
       ...access,
+      submodules: context.settings.submodules,
       ...(isWhole ? {} : { depth }),
     });
     return verify === undefined ? made : { ...made, verify };

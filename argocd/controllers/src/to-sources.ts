@@ -65,17 +65,19 @@ export function isReference({ ref, path, chart }: ApplicationSource): boolean {
   return ref !== undefined && !path && !chart;
 }
 
-/** What the Secrets say of a source's repository. */
+/** What the Secrets and the settings say of a source's repository. */
 export interface RepositoryAccess {
   readonly auth: SourceAuth | undefined;
   readonly isOci?: boolean;
   readonly plainHttp?: boolean;
   readonly lfs?: boolean;
   readonly depth?: number;
+  /** The administrator lets folders that are other repositories be filled. */
+  readonly submodules?: boolean;
 }
 
 function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): SourceSpec {
-  const { auth, isOci = false, plainHttp = false, lfs = false, depth } = access;
+  const { auth, isOci = false, plainHttp = false, lfs = false, depth, submodules = false } = access;
   const { tagPrefix, chart, repoURL, targetRevision = '' } = source;
   const common = auth === undefined ? {} : { auth };
   const isArtifact = repoURL.startsWith('oci://');
@@ -98,6 +100,7 @@ function toSourceSpec(source: ApplicationSource, access: RepositoryAccess): Sour
     kind: 'git',
     url: repoURL,
     revision: tagPrefix ? { ...revision, tagPrefix } : revision,
+    ...(submodules ? { submodules } : {}),
     ...(lfs ? { lfs } : {}),
     ...(depth === undefined ? {} : { depth }),
     ...common,
