@@ -1,11 +1,11 @@
 import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
-import { guardedLookup, refuseAddress } from '@capstan/lib-egress';
+import { guardedLookup, refuseAddress, SocksAgent, SocksPlainAgent } from '@capstan/lib-egress';
 import { CapstanError, messageOf, redact } from '@capstan/lib-std';
 
 /** How a cloud's service is reached. */
 export interface CloudAccess {
-  /** URL of an HTTP proxy; absent: what the environment says (HTTPS_PROXY, NO_PROXY). */
+  /** URL of an HTTP or SOCKS5 proxy; absent: what the environment says (HTTPS_PROXY, NO_PROXY). */
   readonly proxy?: string;
   readonly signal?: AbortSignal;
 }
@@ -26,20 +26,32 @@ export interface CloudLogin {
 /** Such an answer is waited for. */
 export const TIMEOUT_MS = 10_000;
 
-/** Connections through the proxy, for those SDKs that take Node's agents. Each is used for one question: none is kept open. */
-export function agentsFor({ proxy }: CloudAccess): {
+interface Agents {
   readonly httpAgent: PlainAgent;
   readonly httpsAgent: Agent;
-} {
-  const proxyEnv = proxy === undefined ? process.env : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
-  return { httpAgent: new PlainAgent({ proxyEnv }), httpsAgent: new Agent({ proxyEnv }) };
+}
+
+/** Connections through the proxy, for those SDKs that take Node's agents. Each is used for one question: none is kept open. */
+export function agentsFor(access: CloudAccess): Agents {
+  return makeAgents(access, {});
 }
 
 /** As `agentsFor`, for addresses that users name: none leads to a metadata service. `refuseHost` judges those that are no name. */
-export function guardedAgents({ proxy }: CloudAccess): ReturnType<typeof agentsFor> {
+export function guardedAgents(access: CloudAccess): Agents {
+  return makeAgents(access, { lookup: guardedLookup });
+}
+
+export function isSocks(proxy: string): boolean {
+  return /^socks5h?:/i.test(proxy);
+}
+
+function makeAgents({ proxy }: CloudAccess, options: { lookup?: typeof guardedLookup }): Agents {
+  if (proxy !== undefined && isSocks(proxy)) {
+    return { httpAgent: new SocksPlainAgent(proxy), httpsAgent: new SocksAgent(proxy) };
+  }
   const proxyEnv = proxy === undefined ? process.env : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
-  const options = { proxyEnv, lookup: guardedLookup };
-  return { httpAgent: new PlainAgent(options), httpsAgent: new Agent(options) };
+  const all = { proxyEnv, ...options };
+  return { httpAgent: new PlainAgent(all), httpsAgent: new Agent(all) };
 }
 
 /** Throws EGRESS_REFUSED for a URL at a link-local or metadata address. */

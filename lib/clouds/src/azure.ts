@@ -1,16 +1,22 @@
 /** Microsoft's identities and what they open, as Flux's controllers use them (fluxcd/pkg/auth/azure). */
 import { readFile } from 'node:fs/promises';
 import type { TokenCredential, TokenCredentialOptions } from '@azure/identity';
+import { isRefusedAddress } from '@capstan/lib-egress';
 import {
+  agentsFor,
   type CloudAccess,
   type CloudLogin,
   type CloudToken,
   guardedAgents,
   invalid,
+  isSocks,
   refused,
   refuseHost,
 } from './access.ts';
 import { post } from './post.ts';
+
+type Policy = NonNullable<TokenCredentialOptions['additionalPolicies']>[number];
+type Asked = Parameters<Policy['policy']['sendRequest']>[0];
 
 /** What a token is for. */
 export const AZURE_SCOPES = {
@@ -145,9 +151,19 @@ async function askToken(
   }
 }
 
-function optionsOf({ proxy }: CloudAccess): TokenCredentialOptions {
+function optionsOf(access: CloudAccess): TokenCredentialOptions {
+  const { proxy } = access;
   const retryOptions = { maxRetries: 1 };
   if (proxy === undefined) return { retryOptions };
+  if (isSocks(proxy)) {
+    const { httpAgent, httpsAgent } = agentsFor(access);
+    return withPolicy('proxy', (request) => {
+      const { protocol, hostname } = new URL(request.url);
+      // A metadata service is that of this machine, not the proxy's.
+      if (isRefusedAddress(hostname)) return;
+      request.agent = protocol === 'https:' ? httpsAgent : httpAgent;
+    });
+  }
   const { protocol, hostname, port, username, password } = new URL(proxy);
   const named = username === '' ? {} : { username: decodeURIComponent(username) };
   const known = password === '' ? {} : { password: decodeURIComponent(password) };
@@ -159,21 +175,23 @@ function optionsOf({ proxy }: CloudAccess): TokenCredentialOptions {
 /** Options of every client of Azure's SDK: one more attempt, and no way to a metadata service. */
 export function guarded(access: CloudAccess): TokenCredentialOptions {
   const { httpsAgent } = guardedAgents(access);
+  return withPolicy('guard', (request) => {
+    refuseHost(request.url);
+    request.agent = httpsAgent;
+  });
+}
+
+function withPolicy(name: string, prepare: (request: Asked) => void): TokenCredentialOptions {
+  const policy: Policy['policy'] = {
+    name,
+    sendRequest(request, next) {
+      prepare(request);
+      return next(request);
+    },
+  };
   return {
     retryOptions: { maxRetries: 1 },
-    additionalPolicies: [
-      {
-        position: 'perRetry',
-        policy: {
-          name: 'guard',
-          sendRequest(request, next) {
-            refuseHost(request.url);
-            request.agent = httpsAgent;
-            return next(request);
-          },
-        },
-      },
-    ],
+    additionalPolicies: [{ position: 'perRetry', policy }],
   };
 }
 

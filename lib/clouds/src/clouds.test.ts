@@ -245,3 +245,23 @@ test('containers of Azure are read with a token, a key, a signature or nothing',
   const metadata = await azureContainer({ endpoint: 'http://169.254.169.254/x', ...inside });
   await assert.rejects(metadata.exists(), { code: 'EGRESS_REFUSED' });
 });
+
+test("a SOCKS proxy carries what each cloud's SDK asks", async () => {
+  const clouds = [amazonStandIn(trusts), microsoftStandIn(trusts), googleStandIn(trusts)];
+  await using box = await startCloudBox(clouds.flatMap(({ services }) => services));
+  const access = { proxy: box.socks };
+  const role = { token: 'good', roleArn: ROLE, sessionName: 'web.apps' };
+  await awsWebIdentity(role, { region: 'eu-west-1' }, access);
+  const client = { token: 'good', tenantId: 'tenant', clientId: 'client' };
+  await azureFederated(client, 'https://storage.azure.com/.default', access);
+  const audience =
+    '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q';
+  await googleFederated({ token: 'good', audience }, access);
+  const hosts = box.asked.map((line) => line.replace(/^\S+ ([^/]+).*/, '$1'));
+  assert.deepEqual(
+    [...new Set(hosts)],
+    ['sts.eu-west-1.amazonaws.com', 'login.microsoftonline.com', 'sts.googleapis.com'],
+  );
+  const nobody = { proxy: 'socks5://127.0.0.1:1' };
+  await assert.rejects(awsWebIdentity(role, { region: 'eu-west-1' }, nobody), /ECONNREFUSED/);
+});

@@ -9,7 +9,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import {
   createSecureContext,
   createServer as createTlsServer,
@@ -60,6 +60,8 @@ export interface ForwardedService {
 export interface CloudBox extends AsyncDisposable {
   /** URL of the proxy. */
   readonly proxy: string;
+  /** URL of a SOCKS5 proxy to the same. */
+  readonly socks: string;
   /** PEM of the authority; trusted by this process until the box is closed. */
   readonly caCertificate: string;
   /** `POST host/path` of each request, in order. */
@@ -102,10 +104,25 @@ export async function startCloudBox(
     socket.write('HTTP/1.1 200 OK\r\n\r\n');
     socket.pipe(tunnel).pipe(socket);
   });
+  const socks = createTcpServer((socket) => {
+    sockets.add(socket.on('error', () => socket.destroy()));
+    socket.once('data', () => {
+      socket.write(Buffer.from([5, 0]));
+      socket.once('data', (request: Buffer) => {
+        const isTls = request.readUInt16BE(request.length - 2) === 443;
+        const tunnel = connect(portOf(isTls ? secure : proxy), '127.0.0.1');
+        sockets.add(tunnel.on('error', () => socket.destroy()));
+        socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+        socket.pipe(tunnel).pipe(socket);
+      });
+    });
+  });
+  await listen(socks);
   const trusted = getCACertificates('default');
   setDefaultCACertificates([...trusted, authority.certificate]);
   return {
     proxy: `http://127.0.0.1:${portOf(proxy)}`,
+    socks: `socks5://127.0.0.1:${portOf(socks)}`,
     caCertificate: authority.certificate,
     asked,
     async [Symbol.asyncDispose]() {
@@ -115,6 +132,7 @@ export async function startCloudBox(
       proxy.close();
       inner.closeAllConnections();
       secure.close();
+      socks.close();
     },
   };
 }
@@ -124,11 +142,11 @@ function isFor(service: CloudService | ForwardedService, url: URL): boolean {
   return isPath && service.hosts.test(url.hostname);
 }
 
-function listen(server: ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>) {
+function listen(server: Server) {
   return new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
 }
 
-function portOf(server: { address(): ReturnType<ReturnType<typeof createServer>['address']> }) {
+function portOf(server: Server) {
   return (server.address() as AddressInfo).port;
 }
 
