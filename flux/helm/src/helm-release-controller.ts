@@ -248,8 +248,8 @@ async function bring(given: HelmRelease, session: Session): Promise<RunResult> {
     release = await reconcileTemplate(release, { client, control, tenancy, signal });
     if (isNews(release)) {
       const message = 'Fulfilling prerequisites';
+      // Written with what comes next, which does not wait for anything.
       release = markReconciling(release, 'Progressing', message, clock.now());
-      await report(release, session);
     }
     const observed = await observeRelease(release, {
       ...ports,

@@ -18,9 +18,12 @@ export function createDiscovery(requester: Requester): Discovery {
   return new CachedDiscovery(requester);
 }
 
+const VERSION_MS = 600_000;
+
 class CachedDiscovery implements Discovery {
   readonly #requester: Requester;
   #catalogue: Promise<Catalogue> | undefined;
+  #version: { readonly value: ServerVersion; readonly atMs: number } | undefined;
   /** Counts the looks, so that a question can tell whether one began after it. */
   #looks = 0;
 
@@ -61,7 +64,12 @@ class CachedDiscovery implements Discovery {
     return options.allVersions === true ? lists.flat() : lists.flatMap((list) => list.slice(0, 1));
   }
 
+  /** Asked for once in a while: servers are replaced under a client that lives on. */
   async version(options: Options = {}): Promise<ServerVersion> {
+    const nowMs = performance.now();
+    if (this.#version !== undefined && nowMs - this.#version.atMs < VERSION_MS) {
+      return this.#version.value;
+    }
     const answer = await this.#requester.json({
       method: 'GET',
       path: '/version',
@@ -69,11 +77,14 @@ class CachedDiscovery implements Discovery {
       ...options,
     });
     const text = (key: string) => String(answer[key] ?? '');
-    return { major: text('major'), minor: text('minor'), gitVersion: text('gitVersion') };
+    const value = { major: text('major'), minor: text('minor'), gitVersion: text('gitVersion') };
+    this.#version = { value, atMs: nowMs };
+    return value;
   }
 
   invalidate(): void {
     this.#catalogue = undefined;
+    this.#version = undefined;
   }
 
   /** One look serves all who ask at the same time; it does not end with the one who asked first. */
