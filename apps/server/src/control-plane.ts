@@ -111,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const sources = withArtifacts(git, { clock, random: Math.random });
   let tracking = await readTracking(client, signal);
+  let sensitiveAnnotations: readonly string[] = [];
   const open = await clusterOpener(clock, () => tracking);
   const cluster = open({ name: 'in-cluster' }, client);
   const clusters = new ClusterPool({
@@ -132,6 +133,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createCluster: open,
       onSettings: (settings) => {
         tracking = settings;
+        sensitiveAnnotations = settings.sensitiveAnnotations;
       },
       writer: git,
       programs: options.programs,
@@ -163,6 +165,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       preview,
       traceField,
       healthRules,
+      sensitiveAnnotations: () => sensitiveAnnotations,
       notifyPush,
       registry,
     }),
@@ -254,11 +257,12 @@ function createPage(parts: {
   readonly preview: PageApiPorts['preview'];
   readonly traceField: PageApiPorts['traceField'];
   readonly healthRules: RunningControllers['healthRules'];
+  readonly sensitiveAnnotations: () => readonly string[];
   readonly notifyPush: (url: string) => number;
   readonly registry: Registry;
 }): (request: Request) => Promise<Response> {
   const { options, cluster, sources, clock, healthRules, notifyPush, registry } = parts;
-  const { inspect, preview, traceField } = parts;
+  const { inspect, preview, traceField, sensitiveAnnotations } = parts;
   const { client, live } = cluster;
   const views = new AppViews({ live, findCommit: commitFinder(sources), healthRules, clock });
   const api = createPageApi({
@@ -269,6 +273,7 @@ function createPage(parts: {
     inspect,
     preview,
     traceField,
+    sensitiveAnnotations,
     actions: new AppActions({ client, views, clock, user: 'admin' }),
     info: { version: options.version, cluster: options.clusterName, gitUrl: options.gitUrl },
   });

@@ -146,6 +146,7 @@ before(async () => {
     inspect: async () => undefined,
     preview: async () => undefined,
     traceField: async () => undefined,
+    sensitiveAnnotations: () => ['example.com/copy'],
     info: { version: '0', cluster: 'test', gitUrl: null },
   });
   api = guardRequests(router, { hosts: [] });
@@ -202,7 +203,11 @@ async function createWorkload(): Promise<void> {
   await create({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 'key', namespace: 'prod' },
+    metadata: {
+      name: 'key',
+      namespace: 'prod',
+      annotations: { 'example.com/copy': 'canary', 'example.com/open': 'seen' },
+    },
     stringData: { password: 'canary' },
   });
 }
@@ -296,6 +301,7 @@ test('values of Secrets never leave the server, nor objects that are not the app
     `${path}?group=&version=v1&kind=Secret&namespace=prod&name=key`,
   );
   assert.match(detail.live ?? '', /password: \+\+\+/);
+  assert.match(detail.live ?? '', /example.com\/open: seen/);
   assert.doesNotMatch(JSON.stringify(detail), /canary|Y2FuYXJ5/);
   const other = await api(
     new Request(`${ORIGIN}${path}?group=&version=v1&kind=Namespace&namespace=&name=prod`),

@@ -22,6 +22,7 @@ export interface PageApiPorts {
   readonly inspect: ResourceDetailPorts['inspect'];
   readonly preview: (app: AppRef) => Promise<SyncPreview | undefined>;
   readonly traceField: ExplainFieldPorts['traceField'];
+  readonly sensitiveAnnotations?: ResourceDetailPorts['sensitiveAnnotations'];
   readonly clock: Clock;
   readonly info: ServerInfo;
 }

@@ -165,6 +165,11 @@ Service:
     assert.equal(readSettings({}).ignoredStatus, 'all');
   });
 
+  test('annotations that hold secrets are listed with commas', () => {
+    const cm = { 'resource.sensitive.mask.annotations': 'example.com/a, example.com/b' };
+    assert.deepEqual(readSettings(cm).sensitiveAnnotations, ['example.com/a', 'example.com/b']);
+  });
+
   test('labels of events: those that are included, without those that are excluded', () => {
     const settings = readSettings({
       'resource.includeEventLabelKeys': 'team, env*',

@@ -41,6 +41,8 @@ export interface Settings {
     readonly include: readonly string[];
     readonly exclude: readonly string[];
   };
+  /** Annotations whose values are secret (resource.sensitive.mask.annotations). */
+  readonly sensitiveAnnotations: readonly string[];
   readonly impersonation: 'off' | 'wanted' | 'enforced';
   readonly enabledTools: {
     readonly kustomize: boolean;
@@ -149,6 +151,7 @@ export function readSettings(cm: Data, parameters: Data = {}): Settings {
       include: list(cm['resource.includeEventLabelKeys']),
       exclude: list(cm['resource.excludeEventLabelKeys']),
     },
+    sensitiveAnnotations: list(cm['resource.sensitive.mask.annotations']),
     impersonation: isImpersonating ? (isEnforced ? 'enforced' : 'wanted') : 'off',
     enabledTools: {
       kustomize: flag('kustomize.enable', true),

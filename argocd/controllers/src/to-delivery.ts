@@ -123,6 +123,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
       ignoreAnnotation: ANNOTATION.ignoreDifferences,
       respectIgnored: options.respectIgnored && 'live',
       ignoreAggregatedRoles: settings.ignoreAggregatedRoles,
+      sensitiveAnnotations: settings.sensitiveAnnotations,
       knownTypes: knownTypesOf(settings),
       ...comparedStatus(settings),
       ...(settings.unlistable === 'refused' ? {} : { unlistable: settings.unlistable }),

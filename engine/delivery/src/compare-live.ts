@@ -119,8 +119,9 @@ export function compareOptions(
   delivery: Delivery,
   { cluster, verdicts }: Pick<DeliveryPorts, 'cluster' | 'verdicts'>,
 ): CompareOptions {
-  const { comparesStatus, knownTypes = [] } = delivery.compare;
+  const { comparesStatus, knownTypes = [], sensitiveAnnotations } = delivery.compare;
   return {
+    ...(sensitiveAnnotations === undefined ? {} : { sensitiveAnnotations }),
     fieldManager: delivery.fieldManager,
     ignore: delivery.compare.ignore,
     ignoreAnnotation: delivery.compare.ignoreAnnotation,

@@ -101,6 +101,8 @@ export interface ComparePolicy {
    */
   readonly respectIgnored: false | 'live' | 'release';
   readonly ignoreAggregatedRoles: boolean;
+  /** Annotations whose values are secret, beside those that repeat a Secret's. */
+  readonly sensitiveAnnotations?: readonly string[];
   /** Kinds whose status is compared, too; absent: none. Must be pure. */
   readonly comparesStatus?: (kind: { readonly group: string; readonly kind: string }) => boolean;
   /** Fields of custom resources that hold types of built-in kinds. */

@@ -28,6 +28,8 @@ export interface FieldRequest {
 
 export interface ExplainFieldPorts {
   readonly client: KubeClient;
+  /** Annotations whose values are not shown, by the administrator's word; absent: none beyond our own. */
+  readonly sensitiveAnnotations?: (() => readonly string[]) | undefined;
   readonly views: AppViews;
   readonly traceField: (app: AppRef, question: FieldQuestion) => Promise<FieldTrace | undefined>;
 }
@@ -52,7 +54,9 @@ export async function explainField(
     readLive(key, version, ports.client, options),
     ports.traceField(app, question),
   ]);
-  const [shownLive, shownDesired] = maskSecrets([live, trace?.desired] as const);
+  const [shownLive, shownDesired] = maskSecrets([live, trace?.desired] as const, {
+    sensitiveAnnotations: ports.sensitiveAnnotations?.() ?? [],
+  });
   const desired = shownDesired && findField(shownDesired as Json, field);
   const steps = desired?.kind === 'found' ? fieldSteps(shownDesired as Json, desired.path) : field;
   const found = shownLive && findField(shownLive as Json, steps);

@@ -10,6 +10,8 @@ import { readEvents } from './event-views.ts';
 
 export interface ResourceDetailPorts {
   readonly client: KubeClient;
+  /** Annotations whose values are not shown, by the administrator's word; absent: none beyond our own. */
+  readonly sensitiveAnnotations?: (() => readonly string[]) | undefined;
   readonly views: AppViews;
   readonly inspect: (ref: AppRef, key: ObjectKey) => Promise<ObjectInsight | undefined>;
 }
@@ -40,7 +42,9 @@ export async function readResourceDetail(
     });
   const insight =
     node.parent === null ? await ports.inspect(app, { group, kind, namespace, name }) : undefined;
-  const [shownLive, shownDesired] = maskSecrets([live, insight?.desired] as const);
+  const [shownLive, shownDesired] = maskSecrets([live, insight?.desired] as const, {
+    sensitiveAnnotations: ports.sensitiveAnnotations?.() ?? [],
+  });
   return {
     ref,
     live: shownLive === undefined ? null : formatObject(shownLive),
