@@ -1,6 +1,7 @@
 import type { Script } from '@capstan/kube-apiserver/testing';
 import { admissionScripts } from './admission.ts';
 import { badApplyScript } from './bad-applies.ts';
+import { definitionEndScript } from './definition-end.ts';
 import { kindScripts } from './kinds.ts';
 import { limitScripts } from './limits.ts';
 import { protocolScripts } from './protocol.ts';
@@ -14,5 +15,6 @@ export function allScripts(): Script[] {
     ...limitScripts(),
     ...admissionScripts(),
     badApplyScript(),
+    definitionEndScript(),
   ];
 }

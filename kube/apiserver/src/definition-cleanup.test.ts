@@ -84,7 +84,11 @@ test('a definition waits for objects that finalizers hold, and takes no new ones
   const refused = await make('late');
   assert.deepEqual(
     [refused.status, refused.body.reason, refused.body.message],
-    [405, 'MethodNotAllowed', 'create not allowed while custom resource definition is terminating'],
+    [
+      403,
+      'Forbidden',
+      'gadgets.example.com "late" is forbidden: create not allowed while custom resource definition is terminating',
+    ],
   );
   const { items } = (await call('GET', GADGETS)).body;
   assert.deepEqual(

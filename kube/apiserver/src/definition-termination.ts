@@ -5,14 +5,24 @@ import { listAt, textAt } from './json.ts';
 /** Holds a CustomResourceDefinition until the last of its objects is gone. */
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** What a definition says as soon as somebody asked for its end. */
-export function withEndPending(core: Core, definition: KubeObject): KubeObject {
-  return withTermination(core, definition, {
-    status: 'True',
-    reason: 'InstanceDeletionPending',
-    message:
-      'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
-  });
+/** What a definition says as soon as somebody asked for its end; unlike others it has no new generation then. */
+export function withEndPending(
+  core: Core,
+  definition: KubeObject,
+  finalizers: readonly string[],
+): KubeObject {
+  const deletionTimestamp = timestamp(core.clock);
+  const metadata = { ...definition.metadata, deletionTimestamp, finalizers: [...finalizers] };
+  return withTermination(
+    core,
+    { ...definition, metadata },
+    {
+      status: 'True',
+      reason: 'InstanceDeletionPending',
+      message:
+        'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    },
+  );
 }
 
 export function isTerminating(definition: KubeObject | undefined): boolean {

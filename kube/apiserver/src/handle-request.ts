@@ -1,6 +1,7 @@
 import type { JsonObject } from '@capstan/kube-object';
 import {
   ApiError,
+  forbidden,
   methodNotAllowed,
   noSuchResource,
   notAcceptable,
@@ -21,7 +22,7 @@ import { isTerminating } from './definition-termination.ts';
 import { encodeList, encodeObject, encodeValue, encodeWatch, withWarnings } from './encode.ts';
 import { trackChange } from './field-management.ts';
 import type { ApiRequest, ApiResponse } from './http-types.ts';
-import { cloneJson, type Draft, type DraftObject, isDraftObject } from './json.ts';
+import { cloneJson, type Draft, type DraftObject, isDraftObject, textAt } from './json.ts';
 import {
   checkVersionMatch,
   listObjects,
@@ -191,10 +192,10 @@ export function writeOptionsOf(call: Call): WriteOptions {
 }
 
 function create(core: Core, call: Call): ApiResponse {
-  if (call.resource.custom !== undefined) refuseWhileEnding(core, call.resource);
   const representation = representationFor(call);
   const options = writeOptionsOf(call);
   const { value, duplicates } = readDraft(core, call);
+  if (call.resource.custom !== undefined) refuseWhileEnding(core, call.resource, value);
   const review = answerReview(core, call.resource.bucket, trackedReview(core, call, value), {
     user: call.user,
     namespace: call.info.namespace,
@@ -213,13 +214,11 @@ function create(core: Core, call: Call): ApiResponse {
 }
 
 /** A kind that is about to go takes no new objects. */
-function refuseWhileEnding(core: Core, { name, group }: ServedResource): void {
+function refuseWhileEnding(core: Core, { name, group }: ServedResource, value: Draft): void {
   if (!isTerminating(core.store.get(CRD_BUCKET, `${name}.${group}`))) return;
-  throw new ApiError(
-    405,
-    'MethodNotAllowed',
+  throw forbidden(
+    { group, resource: name, name: textAt(value, 'metadata', 'name') },
     'create not allowed while custom resource definition is terminating',
-    { details: { group, kind: name } },
   );
 }
 

@@ -238,6 +238,7 @@ function withDeletion(
 ): KubeObject {
   const { finalizers: _f, ...rest } = stored.metadata;
   const again = stored.metadata.deletionTimestamp !== undefined;
+  if (resource.bucket === CRD_BUCKET && !again) return withEndPending(core, stored, finalizers);
   const current = numberAt(stored, 'metadata', 'deletionGracePeriodSeconds') ?? 0;
   const shortened = again && grace < current;
   const metadata: { [key: string]: Json | undefined } = {
@@ -255,7 +256,6 @@ function withDeletion(
     metadata['generation'] = stored.metadata.generation + 1;
   }
   const marked = { ...stored, metadata } as unknown as KubeObject;
-  if (resource.bucket === CRD_BUCKET && !again) return withEndPending(core, marked);
   if (resource.bucket !== '/namespaces') return marked;
   return { ...marked, status: { ...(stored['status'] as JsonObject), phase: 'Terminating' } };
 }
