@@ -1,5 +1,5 @@
 // What an event to many watchers costs each server, beside the least that one in Node can do (bare-server.ts):
-// `node benchmarks/apiserver/floor.ts [--ours]`.
+// `node benchmarks/apiserver/floor.ts [bare|sandbox|kubernetes]`, all three by default.
 import { type Side, startBare, startOurs, startReal } from './sides.ts';
 import { base, configMap, fanOut } from './work.ts';
 
@@ -34,6 +34,7 @@ async function measure(name: string, start: () => Promise<Side>): Promise<void> 
   }
 }
 
-await measure('bare', () => startBare(EVENT_BYTES));
-await measure('sandbox', startOurs);
-if (!process.argv.includes('--ours')) await measure('Kubernetes', startReal);
+const sides = { bare: () => startBare(EVENT_BYTES), sandbox: startOurs, kubernetes: startReal };
+for (const [name, start] of Object.entries(sides)) {
+  if (process.argv.length === 2 || process.argv.includes(name)) await measure(name, start);
+}

@@ -63,6 +63,8 @@ function connect({ server, token, ...tls }: Access): Pick<Side, 'call' | 'drain'
           const ended = new Promise<void>((done) => {
             response.once('close', done);
           });
+          // A stream that waits for the others to be opened says nothing for long.
+          if (extra.agent === false) sent.setTimeout(0);
           response.on('data', onChunk).on('error', () => undefined);
           resolve({ ended, destroy: () => sent.destroy() });
         },
