@@ -3,6 +3,7 @@ import { SAMPLES } from '../apiserver/scripts/samples.ts';
 import { RICH } from '../apiserver/validation/rich-samples.ts';
 import { type DiffCase, of } from './cases.ts';
 import { CUSTOM, definitions } from './custom-cases.ts';
+import { RARE } from './rare-cases.ts';
 import { SPELLED } from './spelled-cases.ts';
 
 export interface PlacedCase extends DiffCase {
@@ -30,6 +31,16 @@ const CLUSTER_SCOPED = new Set([
   'FlowSchema',
   'PriorityLevelConfiguration',
   'CustomResourceDefinition',
+  'CertificateSigningRequest',
+  'IPAddress',
+  'ServiceCIDR',
+  'CSINode',
+  'VolumeAttachment',
+  'VolumeAttributesClass',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'DeviceClass',
+  'ResourceSlice',
 ]);
 
 /** By name: why schema and objects alone cannot tell that nothing differs, so that the server's dry run is asked. */
@@ -53,7 +64,7 @@ export function allCases(): readonly PlacedCase[] {
     name: `definition of ${object.metadata.name}`,
     object,
   }));
-  return [...defined, ...built, ...SPELLED, ...CUSTOM].map(place);
+  return [...defined, ...built, ...SPELLED, ...RARE, ...CUSTOM].map(place);
 }
 
 function fromSample(name: string, { object }: { readonly object: object }): DiffCase {
@@ -91,6 +102,7 @@ function place(found: DiffCase): PlacedCase {
 function nameOf(object: KubeObject, slug: string): string {
   const spec = object['spec'] as JsonObject | undefined;
   if (object.kind === 'CustomResourceDefinition') return object.metadata.name ?? slug;
+  if (object.kind === 'IPAddress') return slug.replaceAll('-', '.');
   if (object.kind === 'APIService')
     return `${String(spec?.['version'])}.${String(spec?.['group'])}`;
   return slug;

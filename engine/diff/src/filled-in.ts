@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
 
 const RBAC = 'rbac.authorization.k8s.io';
+const ONE_DEVICE = { allocationMode: 'ExactCount', count: 1 };
 
 /**
  * What the API server's code fills into members of atomic lists and structs of built-in kinds and no schema says, by
@@ -21,6 +22,12 @@ const FILLED_IN: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
   'io.k8s.api.admissionregistration.v1.NamedRuleWithOperations': { scope: '*' },
   'io.k8s.api.admissionregistration.v1.MatchResources': { matchPolicy: 'Equivalent' },
   'io.k8s.api.rbac.v1.RoleRef': { apiGroup: RBAC },
+  'io.k8s.api.resource.v1.ExactDeviceRequest': ONE_DEVICE,
+  'io.k8s.api.resource.v1.DeviceSubRequest': ONE_DEVICE,
+  'io.k8s.api.resource.v1beta2.ExactDeviceRequest': ONE_DEVICE,
+  'io.k8s.api.resource.v1beta2.DeviceSubRequest': ONE_DEVICE,
+  'io.k8s.api.resource.v1beta1.DeviceRequest': ONE_DEVICE,
+  'io.k8s.api.resource.v1beta1.DeviceSubRequest': ONE_DEVICE,
 };
 
 /** The value that the server gives a field of a built-in struct that `desired` leaves out; undefined: none. */

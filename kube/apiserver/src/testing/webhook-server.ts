@@ -100,7 +100,27 @@ function answerTo(path: string, review: JsonObject): JsonObject {
         path: `/spec/containers/${listAt(object, 'spec', 'containers').length}`,
         value: { name: 'side', image: 'side:1' },
       });
+    case '/mesh':
+      return patch(...meshOperations(object));
     default:
       return answer({ allowed: true });
   }
+}
+
+/** As meshes and mirrors do to workloads: a container of their own, and images from another registry. */
+function meshOperations(object: JsonObject | undefined): readonly JsonObject[] {
+  const path = ['spec', 'template', 'spec', 'containers'] as const;
+  const containers = listAt(object, ...path);
+  const isThere = containers.some((one) => textAt(one, 'name') === 'proxy');
+  const mirrored = containers.flatMap((one, i) => {
+    const image = textAt(one, 'image');
+    const value = `mirror.example/${image}`;
+    return image.startsWith('mirror.example/') || textAt(one, 'name') === 'proxy'
+      ? []
+      : [{ op: 'replace', path: `/${path.join('/')}/${i}/image`, value }];
+  });
+  const proxy = { name: 'proxy', image: 'proxy:1' };
+  return isThere
+    ? mirrored
+    : [...mirrored, { op: 'add', path: `/${path.join('/')}/-`, value: proxy }];
 }
