@@ -202,6 +202,7 @@ test('what waits for a confirmation goes when a person gives it after the deleti
     'app/a.yaml': configMap('a'),
     'app/b.yaml': configMap('b', 'argocd.argoproj.io/sync-options: Delete=confirm'),
     'app/kept.yaml': configMap('kept', 'helm.sh/resource-policy: keep'),
+    'app/stays.yaml': configMap('stays', 'argocd.argoproj.io/sync-options: Delete=false'),
   });
   await world.kubectlApply(application(CASCADE));
   await synced(world);
@@ -222,6 +223,7 @@ test('what waits for a confirmation goes when a person gives it after the deleti
   await gone(world);
   assert.equal(await world.get('ConfigMap', 'web/b'), undefined);
   assert.notEqual(await world.get('ConfigMap', 'web/kept'), undefined);
+  assert.notEqual(await world.get('ConfigMap', 'web/stays'), undefined);
 });
 
 async function synced(world: World): Promise<void> {
