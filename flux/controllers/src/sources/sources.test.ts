@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readArchive, TreeArchiver } from '@capstan/engine-source/store';
 import type { KubeObject } from '@capstan/kube-object';
@@ -168,6 +169,48 @@ test('an artifact that is lost is made again; one that is no more wanted goes', 
   assert.equal(await world.artifacts.read(url), undefined);
 });
 
+test('an artifact that is damaged is told and made again, of each kind', async () => {
+  await using world = await createWorld();
+  await using registry = await startRegistry();
+  await using bucket = await startBucket(new Map([['a.yaml', config('a')]]));
+  world.sources.push(REPO, { a: '1' });
+  registry.push('latest', [{ mediaType: LAYER, bytes: await pack({ a: '1' }) }]);
+  const data = `bucketName: data, endpoint: "${bucket.host}", insecure: true`;
+  await world.kubectlApply(
+    [
+      source('GitRepository', 'one', `url: "${REPO}", ref: {branch: main}`),
+      source('OCIRepository', 'one', `url: "oci://${registry.host}/org/app"`),
+      source('Bucket', 'one', data),
+    ].join('---'),
+  );
+  for (const kind of ['GitRepository', 'OCIRepository', 'Bucket']) {
+    const before = await until(world, kind, 'one', isReady);
+    const path = String(at(before, 'status', 'artifact', 'path'));
+    const { file = '' } = (await world.artifacts.find(path)) ?? {};
+    writeFileSync(file, 'damaged');
+    const apiVersion = 'source.toolkit.fluxcd.io/v1';
+    await world.client.patch(
+      { apiVersion, kind, namespace: 'flux-system', name: 'one' },
+      { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'now' } } },
+      { type: 'merge' },
+    );
+    const handled = (one: KubeObject | undefined) =>
+      at(one, 'status', 'lastHandledReconcileAt') === 'now' && isReady(one);
+    const after = await until(world, kind, 'one', handled);
+    const digest = String(at(after, 'status', 'artifact', 'digest'));
+    const remade = String(at(after, 'status', 'artifact', 'path'));
+    assert.equal(await world.artifacts.verify({ path: remade, digest }), 'sound', kind);
+    const told = `failed to verify integrity of artifact: computed digest doesn't match '${at(before, 'status', 'artifact', 'digest')}'`;
+    await world.eventually(
+      () => world.client.list({ apiVersion: 'v1', kind: 'Event' }, { namespace: 'flux-system' }),
+      ({ items }) =>
+        items.some(
+          (event) => at(event, 'involvedObject', 'kind') === kind && at(event, 'message') === told,
+        ),
+    );
+  }
+});
+
 test('a layer from a registry becomes an artifact, by tag and by range, with credentials, and is applied', async () => {
   await using world = await createWorld();
   await using registry = await startRegistry('ann:s3cret-canary');
@@ -323,6 +366,18 @@ test('an artifact counts only with a signature by a given key', async () => {
     `verified signature of revision latest@${digest}`,
   );
   assert.equal(isReady(verified), true);
+  // What was verified is not asked for again, unless by other keys.
+  registry.requests = 0;
+  assert.equal(isReady(await ask('3')), true);
+  const ofRevision = registry.requests;
+  registry.requests = 0;
+  await world.kubectlApply(secret('keys', { 'two.pub': pem(publicKey) }));
+  assert.equal(isReady(await ask('4')), true);
+  assert.ok(registry.requests > ofRevision, `${registry.requests} > ${ofRevision}`);
+  await world.kubectlApply(secret('keys', { 'two.pub': pem(stranger.publicKey) }));
+  const unknown = await ask('5');
+  assert.equal(at(find(unknown, 'SourceVerified'), 'reason'), 'VerificationError');
+  assert.equal(isReady(unknown), false);
 });
 
 test('the objects of a bucket become an artifact whose revision is that of their tags', async () => {
