@@ -775,10 +775,100 @@ function invalidScripts(): Script[] {
   ];
 }
 
+/** Who makes policies and bindings with parameters must be allowed to read those. */
+function accessScript(): Script {
+  const author = 'policy-author';
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const role = (name: string, rules: readonly Fields[]): readonly Step[] => [
+    {
+      method: 'POST',
+      path: `${rbac}/clusterroles`,
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name },
+        rules,
+      },
+    },
+    {
+      method: 'POST',
+      path: `${rbac}/clusterrolebindings`,
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: author }],
+      },
+      settleMs: SETTLE,
+    },
+  ];
+  const as = (step: Step, dry = true): Step => ({
+    ...step,
+    path: dry ? `${step.path}?dryRun=All` : step.path,
+    headers: { 'impersonate-user': author, 'impersonate-group': 'system:authenticated' },
+  });
+  const policy = (kind: string, paramKind: Fields | undefined): Fields => ({
+    matchConstraints: {
+      resourceRules: [{ ...CONFIG_MAPS, operations: ['CREATE'] }],
+      namespaceSelector: inNamespace('adm-access'),
+    },
+    ...(paramKind === undefined ? {} : { paramKind }),
+    ...(kind === 'Validating'
+      ? { validations: [{ expression: 'true' }] }
+      : {
+          reinvocationPolicy: 'Never',
+          mutations: [
+            { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } },
+          ],
+        }),
+  });
+  const all = (['Validating', 'Mutating'] as const).flatMap((kind): Step[] => {
+    const [policies, bindings] = [`${kind}AdmissionPolicy`, `${kind}AdmissionPolicyBinding`];
+    const actions = kind === 'Validating' ? { validationActions: ['Deny'] } : {};
+    const bind = (policyName: string, paramRef: Fields): Step =>
+      as(
+        create(bindings, `access-${kind.toLowerCase()}`, {
+          policyName,
+          ...actions,
+          paramRef: { parameterNotFoundAction: 'Deny', ...paramRef },
+        }),
+      );
+    const secret = { apiVersion: 'v1', kind: 'Secret' };
+    return [
+      as(create(policies, 'access-none', policy(kind, undefined))),
+      as(create(policies, 'access-secret', policy(kind, secret))),
+      as(create(policies, 'access-map', policy(kind, { apiVersion: 'v1', kind: 'ConfigMap' }))),
+      as(create(policies, 'access-unknown', policy(kind, { apiVersion: 'x.io/v1', kind: 'Y' }))),
+      create(policies, 'access-secret', policy(kind, secret)),
+      bind('access-secret', { name: 'a' }),
+      bind('access-secret', { name: 'a', namespace: 'default' }),
+      bind('access-secret', { selector: { matchLabels: { a: 'b' } } }),
+      bind('access-nowhere', { name: 'a' }),
+    ];
+  });
+  return {
+    name: 'admission-access',
+    steps: [
+      ...prepare('adm-access'),
+      ...role(author, [
+        {
+          apiGroups: ['admissionregistration.k8s.io'],
+          resources: ['*'],
+          verbs: ['create', 'update', 'patch'],
+        },
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list'] },
+      ]),
+      ...all,
+    ],
+  };
+}
+
 /** Policies and their bindings in force, and what is refused of them when they are written. */
 export function admissionScripts(): Script[] {
   return [
     ...invalidScripts(),
+    accessScript(),
     ...validatingScripts(),
     ...parameterScripts(),
     ...mutatingScripts(),

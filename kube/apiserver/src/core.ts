@@ -9,10 +9,9 @@ import type { EventLines, KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
 import type { Messages } from './protobuf/messages.ts';
 import type { Registry } from './registry.ts';
-import type { ServedResource, StrategyContext } from './served-resource.ts';
+import type { ServedResource } from './served-resource.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 import { type Bucket, type Store, storeKey } from './store.ts';
-import type { UserInfo } from './user.ts';
 
 /** What one API server is made of; a fork is a new one around a forked store. */
 export interface Core {
@@ -48,21 +47,6 @@ export function timestamp(clock: Clock, plusMs = 0): string {
 /** metav1.MicroTime. */
 export function microTimestamp(clock: Clock): string {
   return `${new Date(clock.now()).toISOString().slice(0, 23)}000Z`;
-}
-
-export function strategyContext(
-  core: Core,
-  user: UserInfo,
-  warn: (text: string) => void,
-): StrategyContext {
-  return {
-    find: (bucket, key) => core.store.get(bucket, key),
-    list: (bucket, namespace) => listBucket(core.store, bucket, namespace),
-    now: () => timestamp(core.clock),
-    random: core.random,
-    user,
-    warn,
-  };
 }
 
 /** The objects of a bucket, or of one namespace in it; a copy, so that the caller may write while it walks. */

@@ -19,6 +19,17 @@ export interface ServedResource extends ResourceInfo {
 export interface StrategyContext {
   find(bucket: Bucket, key: string): KubeObject | undefined;
   list(bucket: Bucket, namespace?: string): Iterable<KubeObject>;
+  /** Whether the user's roles allow it. */
+  mayDo(asked: {
+    readonly verb: string;
+    readonly group: string;
+    readonly resource: string;
+    readonly namespace: string;
+    readonly name: string;
+  }): boolean;
+  /** The name of the resource of a kind that is served. */
+  resourceOf(group: string, version: string, kind: string): string | undefined;
+  newUid(): string;
   /** RFC 3339, whole seconds. */
   now(): string;
   random(): number;

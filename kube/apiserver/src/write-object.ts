@@ -15,7 +15,7 @@ import {
 } from './api-error.ts';
 import { carryOver, raiseGeneration, writesStatus } from './carry-over.ts';
 import { coerceMetadata } from './coerce-metadata.ts';
-import { type Core, keyFor, strategyContext, timestamp } from './core.ts';
+import { type Core, keyFor, timestamp } from './core.ts';
 import { decodeTyped } from './decode-typed.ts';
 import { isMistyped, trackChange } from './field-management.ts';
 import { childDraft, cloneJson, type DraftObject, equalJson, textAt } from './json.ts';
@@ -25,6 +25,7 @@ import { generateName } from './names.ts';
 import { admitQuota } from './quota.ts';
 import { finishDeletion } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
+import { strategyContext } from './strategy-context.ts';
 import type { UserInfo } from './user.ts';
 import { toStorageVersion, toVersion } from './version-conversion.ts';
 

@@ -214,6 +214,55 @@ test('the status of a policy tells of fields that its kinds do not have', async 
   });
 });
 
+test('the status of a policy tells of values that are not of the type they are compared with', async () => {
+  await using sandbox = await startSandbox();
+  const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');
+  const path = `${ADMISSION}/validatingadmissionpolicies`;
+  const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['services'], operations: ['*'] };
+  client.create(
+    path,
+    draft({
+      apiVersion: ADMISSION,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: 'typed' },
+      spec: {
+        matchConstraints: { resourceRules: [rule] },
+        paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+        variables: [{ name: 'kind', expression: 'object.spec.type' }],
+        validations: [
+          { expression: 'variables.kind == 1' },
+          { expression: 'params.data.size() > 0 && params.dada == 1' },
+          { expression: 'object.spec.ports.all(p, p.targetPort == 80)' },
+          { expression: 'authorizer.requestResource.check("get").allowed()' },
+        ],
+      },
+    }),
+  );
+  const status = (): Record<string, unknown> | undefined =>
+    client.get(path, '', 'typed')?.['status'] as Record<string, unknown> | undefined;
+  await until('it to be looked at', () => status() !== undefined);
+  const checked = status()?.['typeChecking'] as Record<string, unknown> | undefined;
+  const warnings = checked?.['expressionWarnings'] as readonly {
+    readonly fieldRef: string;
+    readonly warning: string;
+  }[];
+  const said = warnings.map(({ fieldRef, warning }) => [fieldRef, warning.split('\n')[0]]);
+  assert.deepEqual(said, [
+    [
+      'spec.validations[0].expression',
+      "/v1, Kind=Service: ERROR: <input>:1:16: found no matching overload for '_==_' applied to '(string, int)'",
+    ],
+    [
+      'spec.validations[1].expression',
+      "/v1, Kind=Service: ERROR: <input>:1:33: undefined field 'dada'",
+    ],
+    [
+      'spec.validations[3].expression',
+      "/v1, Kind=Service: ERROR: <input>:1:11: unexpected failed resolution of 'kubernetes.authorization.Authorizer'",
+    ],
+  ]);
+});
+
 test('a policy keeps somebody from running a command in a pod', async () => {
   await using sandbox = await startSandbox();
   const client = createLocalClient(sandbox.server.core, SYSTEM, 'test');

@@ -1,4 +1,10 @@
-import { childPath, indexPath, type Json, type JsonObject } from '@capstan/kube-object';
+import {
+  childPath,
+  indexPath,
+  type Json,
+  type JsonObject,
+  quantityFormatError,
+} from '@capstan/kube-object';
 import type { Schema } from './schema.ts';
 
 /** What the server's decoder says of an object of a built-in kind. */
@@ -237,11 +243,16 @@ function whereNoTime(text: string): string {
 
 const quantityFormat = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
+/** What Go takes apart, whatever the letters at the end. */
+const quantityParts = /^[+-]?(?:\d+\.?\d*|\.\d*)?[eEinumkKMGTP]*(?:[-+]?\d*)$/;
+
 function readQuantity(state: State, value: Json): void {
   if (typeof value === 'number' || typeof value === 'bigint') return;
   if (typeof value === 'string' && quantityFormat.test(value)) return;
   state.typeError ??=
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+    typeof value === 'string' && value !== '' && quantityParts.test(value)
+      ? "unable to parse quantity's suffix"
+      : quantityFormatError;
 }
 
 function readIntOrString(value: Json, refuse: () => void): void {

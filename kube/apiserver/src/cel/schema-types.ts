@@ -67,8 +67,7 @@ function typeWithin(
   schema: Schema,
   { isResourceRoot, path, around }: Within,
 ): DeclaredType | undefined {
-  // Built-in kinds publish what is a number or a text without a type of its own: nothing to see for expressions.
-  if (schema.intOrString === true && schema.definition === undefined) {
+  if (schema.intOrString === true) {
     const sizeMax = schema.maxLength === undefined ? REQUEST_BYTES_MAX - 2 : schema.maxLength * 4;
     return { schema, cel: DYN_TYPE, sizeMax, sizeMin: 1 };
   }

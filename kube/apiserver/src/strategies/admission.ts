@@ -1,4 +1,4 @@
-import type { Json } from '@capstan/kube-object';
+import type { FieldError, Json } from '@capstan/kube-object';
 import { childDraft, type DraftObject, draftObjects, isDraftObject, setDefault } from '../json.ts';
 import type { Strategy } from '../served-resource.ts';
 import {
@@ -7,6 +7,7 @@ import {
   validatingBinding,
   validatingPolicyErrors,
 } from '../validation/policies.ts';
+import { paramKindAccess, paramRefAccess } from '../validation/policy-access.ts';
 import { webhooks } from '../validation/webhooks.ts';
 
 export const webhookConfigurationStrategy: Strategy = {
@@ -59,14 +60,27 @@ export const validatingPolicyStrategy: Strategy = {
   ...VERSIONED,
   hasStatus: true,
   applyDefaults: defaultPolicy,
-  validate: (object, _context, old) => validatingPolicyErrors(object, old),
+  validate: (object, context, old) =>
+    unless(validatingPolicyErrors(object, old), () => paramKindAccess(object, old, context)),
 };
 
 export const mutatingPolicyStrategy: Strategy = {
   ...VERSIONED,
   applyDefaults: defaultPolicy,
-  validate: (object, _context, old) => mutatingPolicyErrors(object, old),
+  validate: (object, context, old) =>
+    unless(mutatingPolicyErrors(object, old), () => paramKindAccess(object, old, context)),
 };
+
+const VALIDATING_POLICIES = 'admissionregistration.k8s.io/validatingadmissionpolicies';
+const MUTATING_POLICIES = 'admissionregistration.k8s.io/mutatingadmissionpolicies';
+
+/** Whether somebody may is only asked of what is well-formed. */
+function unless(
+  errors: readonly FieldError[],
+  others: () => readonly FieldError[],
+): readonly FieldError[] {
+  return errors.length > 0 ? errors : others();
+}
 
 function defaultBinding(object: DraftObject): void {
   defaultMatchResources(childDraft(object, 'spec')['matchResources']);
@@ -75,11 +89,17 @@ function defaultBinding(object: DraftObject): void {
 export const validatingBindingStrategy: Strategy = {
   ...VERSIONED,
   applyDefaults: defaultBinding,
-  validate: (object) => validatingBinding(object['spec'] as Json, 'spec'),
+  validate: (object, context, old) =>
+    unless(validatingBinding(object['spec'] as Json, 'spec'), () =>
+      paramRefAccess(object, old, context, VALIDATING_POLICIES),
+    ),
 };
 
 export const mutatingBindingStrategy: Strategy = {
   ...VERSIONED,
   applyDefaults: defaultBinding,
-  validate: (object) => mutatingBinding(object['spec'] as Json, 'spec'),
+  validate: (object, context, old) =>
+    unless(mutatingBinding(object['spec'] as Json, 'spec'), () =>
+      paramRefAccess(object, old, context, MUTATING_POLICIES),
+    ),
 };

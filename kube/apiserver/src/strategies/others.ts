@@ -436,6 +436,11 @@ export const quotaStrategy: Strategy = {
 export const limitRangeStrategy: Strategy = {
   metadataOnUpdate: ['whole'],
   createsOnUpdate: true,
+  prepareCreate(object, context) {
+    // Alone among all kinds it may come without a name.
+    const metadata = childDraft(object, 'metadata');
+    if (textAt(metadata, 'name') === '') metadata['name'] = context.newUid();
+  },
   applyDefaults(object) {
     for (const limit of draftObjects(childDraft(object, 'spec'), 'limits')) {
       if (limit['type'] !== 'Container') continue;

@@ -1,3 +1,4 @@
+import { pathSegmentProblems } from '@capstan/kube-object';
 import { ApiError, forbidden } from '../api-error.ts';
 import {
   childDraft,
@@ -17,6 +18,7 @@ import type { Strategy, StrategyContext } from '../served-resource.ts';
 import { podSpecErrors } from '../validation/pod-spec.ts';
 import { podUpdateErrors } from '../validation/pod-update.ts';
 import { defaultPodSpec, qosClass, requestsFromLimits } from './pod-defaults.ts';
+import { mergeLabelKeys } from './pod-label-keys.ts';
 import { ephemeralContainers, resize } from './pod-parts.ts';
 
 const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -53,6 +55,7 @@ export const podStrategy: Strategy = {
       ...(conditions.length === 0 ? {} : { conditions }),
       qosClass: qosClass(spec),
     };
+    mergeLabelKeys(pod);
   },
   prepareUpdate(pod, old) {
     const spec = childDraft(pod, 'spec');
@@ -87,9 +90,15 @@ function admitServiceAccount(pod: DraftObject, spec: DraftObject, context: Strat
   const namespace = textAt(pod, 'metadata', 'namespace');
   const account = context.find('/serviceaccounts', `${namespace}/${name}`);
   if (account === undefined) {
+    const problems = pathSegmentProblems(name);
+    const quoted = JSON.stringify(name);
+    const why =
+      problems.length === 0
+        ? `serviceaccount ${quoted} not found`
+        : `invalid resource name ${quoted}: [${problems.join(' ')}]`;
     throw forbidden(
       { group: '', resource: 'pods', name: givenName(pod) },
-      `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+      `error looking up service account ${namespace}/${name}: ${why}`,
     );
   }
   const pullSecrets = listAt(account, 'imagePullSecrets');
