@@ -245,7 +245,7 @@ const ROWS: readonly Row[] = [
     title: 'a ConfigMap',
     kind: 'v1 ConfigMap',
     argo: 'none',
-    kstatus: 'Healthy: Resource is current',
+    kstatus: 'Healthy: Resource is always ready',
   },
   {
     title: 'a custom resource that is not ready',
