@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Application, AppProjectSpec, Operation } from '@capstan/argocd-api';
 import type { DeliveryStatus, OperationState } from '@capstan/engine-delivery';
+import { at } from '@capstan/engine-delivery/testing';
 import { IN_CLUSTER } from './clusters.ts';
 import { DEFAULT_PROJECT_SPEC } from './project-guard.ts';
 import { readSettings } from './settings.ts';
 import { application, CONTEXT, SOURCE } from './testing/lowering.ts';
+import { createWorld } from './testing/world.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import { toDelivery } from './to-delivery.ts';
 
@@ -132,4 +134,32 @@ test('who is to be acted as and cannot be told stops every sync, and says why', 
     refusal([{ ...place, defaultServiceAccount: 'a/b' }]),
     "failed to derive service account to impersonate: default service account contains invalid chars 'a/b'",
   );
+});
+
+test('an operation that nobody performs is answered, and changes nothing', async () => {
+  await using world = await createWorld();
+  const map = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+  world.sources.push(REPO, { 'app/a.yaml': map });
+  await world.kubectlApply(`
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: '${REPO}', path: app}
+  destination: {server: https://kubernetes.default.svc, namespace: default}
+operation: {sync: {manifests: ['${map.replaceAll('\n', '\\n')}']}}
+`);
+  const app = await world.eventually(
+    () => world.get('Application', 'argocd/web'),
+    (one) => at(one, 'status', 'operationState', 'phase') === 'Error',
+  );
+  assert.match(
+    String(at(app, 'status', 'operationState', 'message')),
+    /local manifests are not applied/,
+  );
+  assert.equal(app?.['operation'], undefined);
+  assert.equal(at(app, 'status', 'conditions'), undefined, 'nothing is wrong with the application');
+  assert.equal(at(app, 'status', 'sync', 'status'), 'OutOfSync');
+  assert.equal(await world.get('ConfigMap', 'default/a'), undefined);
 });

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CapstanError } from '@capstan/lib-std';
-import { application, CONTEXT } from './testing/lowering.ts';
+import { application, CONTEXT, type Fields } from './testing/lowering.ts';
 import { toOperationRequest } from './to-operation-request.ts';
 
 test('manifests that stand in an operation are never applied: they would go past Git (row 42)', () => {
-  const operation = { sync: { manifests: ['kind: ConfigMap'] } };
+  const refusalOf = (operation: Fields) =>
+    toOperationRequest(application({ operation }), undefined, CONTEXT)?.refusal;
   assert.match(
-    refusal(() => toOperationRequest(application({ operation }), undefined, CONTEXT)),
-    /OPERATION_REFUSED operation\.sync\.manifests: local manifests are not applied/,
+    refusalOf({ sync: { manifests: ['kind: ConfigMap'] } }) ?? '',
+    /operation\.sync\.manifests: local manifests are not applied/,
   );
+  assert.equal(refusalOf({}), 'Invalid operation request: no operation specified');
+  assert.equal(refusalOf({ sync: {} }), undefined);
 });
 
 test('an operation is the same request until it is over', () => {
@@ -51,14 +53,3 @@ test('an operation is the same request until it is over', () => {
   );
   assert.equal(toOperationRequest(application({}), undefined, CONTEXT), undefined);
 });
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CapstanError)
-      return `${error.code} ${error.message} | ${error.hint ?? ''}`;
-    throw error;
-  }
-  return 'accepted';
-}

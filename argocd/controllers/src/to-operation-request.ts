@@ -1,6 +1,5 @@
 import type { Application, Operation } from '@capstan/argocd-api';
 import type { OperationRequest, OperationState } from '@capstan/engine-delivery';
-import { CapstanError } from '@capstan/lib-std';
 import { readSyncOptions } from './sync-options.ts';
 import { type LoweringContext, toDeliverySources, toRetry } from './to-delivery.ts';
 
@@ -14,17 +13,9 @@ export function toOperationRequest(
   context: LoweringContext,
 ): OperationRequest | undefined {
   const { operation } = app;
-  if (operation?.sync === undefined) return undefined;
-  const { sync } = operation;
-  if ((sync.manifests ?? []).length > 0) {
-    throw new CapstanError(
-      'OPERATION_REFUSED',
-      'operation.sync.manifests: local manifests are not applied',
-      {
-        hint: 'push them, and sync to their commit',
-      },
-    );
-  }
+  if (operation === undefined) return undefined;
+  const { sync = {} } = operation;
+  const refusal = refusalOf(operation);
   const text = JSON.stringify(operation);
   const isOver = last?.finishedAtMs !== undefined;
   const id = isOver
@@ -44,7 +35,15 @@ export function toOperationRequest(
     healAttempt: sync.autoHealAttemptsCount ?? 0,
     ...(revisions === undefined ? {} : { revisions }),
     ...(sources === undefined ? {} : { sources: toDeliverySources(sources, app, context) }),
+    ...(refusal === undefined ? {} : { refusal }),
   };
+}
+
+/** Why nobody performs it, whatever else it says. */
+function refusalOf({ sync }: Operation): string | undefined {
+  if (sync === undefined) return 'Invalid operation request: no operation specified';
+  if ((sync.manifests ?? []).length === 0) return undefined;
+  return 'operation.sync.manifests: local manifests are not applied (push them, and sync to their commit)';
 }
 
 function isSame(last: OperationState | undefined, text: string): boolean {

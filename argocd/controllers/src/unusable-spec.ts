@@ -22,7 +22,7 @@ function refuseOperation(
   { operation }: Application,
   { error, nowMs }: { readonly error: CapstanError; readonly nowMs: number },
 ): DeliveryStatus['operation'] {
-  if (operation?.sync === undefined) return undefined;
+  if (operation === undefined) return undefined;
   const { initiatedBy } = operation;
   return {
     request: {

@@ -286,10 +286,9 @@ async function perform(
   { ports, signal }: { readonly ports: DeliveryPorts; readonly signal: AbortSignal },
 ): Promise<OperationState> {
   const { delivery } = view.look;
-  if (delivery.refusal !== undefined) {
-    const finishedAtMs = ports.clock.now();
-    return { ...started, phase: 'Error', message: delivery.refusal, finishedAtMs };
-  }
+  const message = started.request.refusal ?? delivery.refusal;
+  if (message !== undefined)
+    return { ...started, phase: 'Error', message, finishedAtMs: ports.clock.now() };
   const target = await targetOf(view, started, { ports, signal });
   const { prepared, revisions, digest } = target.loaded;
   const operation: OperationState = {

@@ -211,6 +211,8 @@ export interface OperationRequest {
   readonly retry: RetryPolicy;
   /** This heals a revision that was in place already, for the n-th time. */
   readonly healAttempt: number;
+  /** Why it is not performed: what it ends with. */
+  readonly refusal?: string;
 }
 
 export type OperationPhase = 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error';
