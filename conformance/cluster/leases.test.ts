@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeClient } from '@capstan/kube-client';
 import { ownerOf, runAsLeader, runShardMember } from '@capstan/kube-controller';
 import { type Cluster, startCluster, whyNoCluster } from './cluster.ts';
+import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { at, clientOf, eventually, makeNamespace } from './support.ts';
 
 const namespace = 'leases';
@@ -15,13 +16,21 @@ interface Candidate {
   readonly lines: string[];
 }
 
-describe('leader election and shards over a real API server', { skip: whyNoCluster() }, () => {
-  let cluster: Cluster;
+const title = 'leader election and shards over';
+describe(`${title} a real API server`, { skip: whyNoCluster() }, () => leaseTests(true));
+describe(`${title} the sandbox`, () => leaseTests(false));
+
+function leaseTests(isReal: boolean): void {
+  let cluster: AnyCluster;
+  /** For what only a process of its own can be done to. */
+  let real: Cluster | undefined;
   let client: KubeClient;
   const candidates: Candidate[] = [];
 
   before(async () => {
-    cluster = await startCluster({ args: ['-controller-manager-arg', '--leader-elect=true'] });
+    const args = ['-controller-manager-arg', '--leader-elect=true'];
+    real = isReal ? await startCluster({ args }) : undefined;
+    cluster = real ?? (await startSandboxCluster());
     client = await clientOf(cluster);
     await makeNamespace(client, namespace);
   });
@@ -98,20 +107,22 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     assert.deepEqual(b.lines, ['lead']);
   });
 
-  test('leadership survives a short outage of the API server and ends in a long one', async () => {
-    const a = stand('outage', 'a');
-    await eventually(() => a.lines.length === 1, 'a to lead');
-    await cluster.freeze();
-    await pause(700);
-    cluster.thaw();
-    await pause(1_000);
-    assert.deepEqual(a.lines, ['lead']);
-    await cluster.freeze();
-    await eventually(() => a.lines.length === 2, 'a to give up', 12_000);
-    cluster.thaw();
-    await eventually(() => a.lines.length === 3, 'a to lead again');
-    assert.deepEqual(a.lines, ['lead', 'stop LeadershipLost', 'lead']);
-  });
+  if (isReal) {
+    test('leadership survives a short outage of the API server and ends in a long one', async () => {
+      const a = stand('outage', 'a');
+      await eventually(() => a.lines.length === 1, 'a to lead');
+      await real?.freeze();
+      await pause(700);
+      real?.thaw();
+      await pause(1_000);
+      assert.deepEqual(a.lines, ['lead']);
+      await real?.freeze();
+      await eventually(() => a.lines.length === 2, 'a to give up', 12_000);
+      real?.thaw();
+      await eventually(() => a.lines.length === 3, 'a to lead again');
+      assert.deepEqual(a.lines, ['lead', 'stop LeadershipLost', 'lead']);
+    });
+  }
 
   test('a lease is given back although its last renewal was written and its answer lost', async () => {
     const stop = new AbortController();
@@ -139,33 +150,35 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     assert.equal(at(await leaseOf('broken-off'), 'spec', 'holderIdentity'), '');
   });
 
-  test("a Lease that client-go's elector holds is respected, and one of ours reads like client-go's", async () => {
-    const held = { namespace: 'kube-system', name: 'kube-controller-manager' };
-    const lease = { group: 'coordination.k8s.io', kind: 'Lease', ...held };
-    await eventually(
-      async () => (await client.find(lease)) !== undefined,
-      "the controller manager's lease",
-    );
-    let hasLed = false;
-    await runAsLeader(
-      {
-        client,
-        ...held,
-        identity: 'capstan',
-        retryPeriodMs: 200,
-        renewDeadlineMs: 1_000,
-        leaseDurationMs: 2_000,
-      },
-      async () => {
-        hasLed = true;
-      },
-      { signal: AbortSignal.timeout(5_000) },
-    );
-    assert.equal(hasLed, false);
-    const theirs = at(await client.get(lease), 'spec') as object;
-    const ours = at(await leaseOf('outage'), 'spec') as object;
-    assert.deepEqual(Object.keys(ours).sort(), Object.keys(theirs).sort());
-  });
+  if (isReal) {
+    test("a Lease that client-go's elector holds is respected, and one of ours reads like client-go's", async () => {
+      const held = { namespace: 'kube-system', name: 'kube-controller-manager' };
+      const lease = { group: 'coordination.k8s.io', kind: 'Lease', ...held };
+      await eventually(
+        async () => (await client.find(lease)) !== undefined,
+        "the controller manager's lease",
+      );
+      let hasLed = false;
+      await runAsLeader(
+        {
+          client,
+          ...held,
+          identity: 'capstan',
+          retryPeriodMs: 200,
+          renewDeadlineMs: 1_000,
+          leaseDurationMs: 2_000,
+        },
+        async () => {
+          hasLed = true;
+        },
+        { signal: AbortSignal.timeout(5_000) },
+      );
+      assert.equal(hasLed, false);
+      const theirs = at(await client.get(lease), 'spec') as object;
+      const ours = at(await leaseOf('outage'), 'spec') as object;
+      assert.deepEqual(Object.keys(ours).sort(), Object.keys(theirs).sort());
+    });
+  }
 
   test('replicas that come and go agree on who owns what', async () => {
     const stops = ['r-0', 'r-1', 'r-2'].map((identity) => ({
@@ -203,4 +216,4 @@ describe('leader election and shards over a real API server', { skip: whyNoClust
     for (const { stop } of stops) stop.abort();
     await Promise.all(running);
   });
-});
+}
