@@ -76,13 +76,17 @@ export class EventLines {
 
   /** The last ones are kept: who watches the same sees the same, one after the other. */
   linesOf(changes: readonly Change[]): Uint8Array {
-    if (!isSame(changes, this.#changes)) {
+    if (isSame(changes, this.#changes)) return this.#bytes;
+    const bytes = Buffer.from(changes.map((one) => plainLine(this.#texts, one)).join(''));
+    if (bytes.length <= KEPT_BYTES_MAX) {
       this.#changes = changes;
-      this.#bytes = Buffer.from(changes.map((one) => plainLine(this.#texts, one)).join(''));
+      this.#bytes = bytes;
     }
-    return this.#bytes;
+    return bytes;
   }
 }
+
+const KEPT_BYTES_MAX = 1_000_000;
 
 function isSame(some: readonly Change[], others: readonly Change[]): boolean {
   return (

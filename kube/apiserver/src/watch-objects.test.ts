@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '@capstan/lib-std';
 import { type ApiServer, createApiServer } from './api-server.ts';
+import { listen } from './listen.ts';
 import { createLocalClient } from './local-client.ts';
 import { SYSTEM } from './user.ts';
 
@@ -13,7 +14,7 @@ async function start(): Promise<{
   put: (name: string, value: string) => void;
 }> {
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
-  const server = await createApiServer({ clock });
+  const server = await createApiServer({ clock, trustAnonymous: true });
   const client = createLocalClient(server.core, SYSTEM, 'test');
   return {
     server,
@@ -136,4 +137,60 @@ test('a watch ends at its timeout, also when the clock jumps', async () => {
   clock.advance(24 * 3600 * 1000);
   const seen = await reading;
   assert.equal(seen.at(-1)?.type, 'BOOKMARK');
+});
+
+test('many watchers over a socket hear the same changes in the same order, and see the end of each', async () => {
+  const { server, put } = await start();
+  const listener = await listen((request, certificate) => server.handle(request, certificate));
+  try {
+    const from = server.core.store.resourceVersion;
+    const query = `watch=1&resourceVersion=${from}&timeoutSeconds=3600`;
+    const leave = new AbortController();
+    const texts = Array.from({ length: 40 }, () => '');
+    const opened = await Promise.all(
+      texts.map((_, i) =>
+        // Half of them look at one object only.
+        fetch(
+          `${listener.url}${PATH}?${query}${i % 2 === 0 ? '' : '&fieldSelector=metadata.name%3Dc1'}`,
+          {
+            signal: leave.signal,
+          },
+        ),
+      ),
+    );
+    const reading = opened.map(async ({ body }, i) => {
+      for await (const chunk of body ?? []) texts[i] += Buffer.from(chunk).toString();
+    });
+    for (let i = 0; i < 30; i++) {
+      put(`c${i % 3}`, `ä ${i}`);
+      if (i % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const seen = (text: string): string[] =>
+      text
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+        .map(({ type, object }) => `${type} ${object.metadata.name} ${object.data.value}`);
+    for (
+      let i = 0;
+      i < 200 && texts.some((text, at) => seen(text).length < (at % 2 ? 10 : 30));
+      i++
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const all = Array.from(
+      { length: 30 },
+      (_, i) => `${i < 3 ? 'ADDED' : 'MODIFIED'} c${i % 3} ä ${i}`,
+    );
+    for (const [i, text] of texts.entries()) {
+      assert.deepEqual(seen(text), i % 2 === 0 ? all : all.filter((line) => line.includes(' c1 ')));
+    }
+    const { status } = await fetch(`${listener.url}/readyz`);
+    assert.equal(status, 200);
+    await listener.close();
+    await Promise.allSettled(reading);
+  } finally {
+    await listener.close().catch(() => undefined);
+  }
 });
