@@ -6,6 +6,7 @@ import { valuesDigest } from './digests.ts';
 import { nextAction, type StateWithDrift } from './next-action.ts';
 import { snapshotOf } from './observe-records.ts';
 import { changedTarget, judgeRelease, mustResetFailures } from './release-state.ts';
+import { takeRequest } from './requests.ts';
 import { sampleRelease } from './testing/sample-release.ts';
 
 type Spec = Partial<HelmRelease['spec']>;
@@ -348,6 +349,27 @@ describe('what is forgotten', () => {
       { lastAttemptedConfigDigest: valuesDigest({}) },
     ]) {
       assert.equal(mustResetFailures(releaseWith({}, { ...same, ...change }), wanted, false), true);
+    }
+  });
+
+  test('a reset is asked for once, by a token that is new in both annotations', () => {
+    const at = (requested: string, reset: string) => ({
+      'reconcile.fluxcd.io/requestedAt': requested,
+      'reconcile.fluxcd.io/resetAt': reset,
+    });
+    const rows: readonly (readonly [object, Status, boolean])[] = [
+      [at('now', 'now'), {}, true],
+      [at('now', 'before'), {}, false],
+      [at('now', 'now'), { lastHandledResetAt: 'now' }, false],
+      [at('now', 'now'), { lastHandledReconcileAt: 'now' }, false],
+      [{}, {}, false],
+    ];
+    for (const [annotations, status, expected] of rows) {
+      const { release, isAsked } = takeRequest(releaseWith({}, status, annotations), 'reset');
+      assert.equal(isAsked, expected, JSON.stringify([annotations, status]));
+      const token = 'reconcile.fluxcd.io/resetAt' in annotations ? annotations : undefined;
+      const handled = token && Object.values(token)[1];
+      assert.equal(release.status.lastHandledResetAt, handled ?? status.lastHandledResetAt);
     }
   });
 
