@@ -145,7 +145,8 @@ async function readRecords(release: HelmRelease, ports: RunPorts): Promise<reado
     return await releaseHistory(releaseName(release), namespace, helm);
   } catch (error) {
     if (codeOf(error) === 'RELEASE_NOT_FOUND') return [];
-    throw error;
+    const message = `failed to retrieve last release from storage: ${messageOf(error)}`;
+    throw new CapstanError('RELEASE_STORE', message, { kind: 'retry', cause: error });
   }
 }
 

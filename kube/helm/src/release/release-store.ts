@@ -62,17 +62,23 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
   });
   const secretOf = (release: Release, stamp: 'createdAt' | 'modifiedAt', holder?: string) =>
     toSecret(release, { namespace, stamp, now: clock.now(), ...(holder ? { holder } : {}) });
-  const query = async (selector: string): Promise<readonly StoredRelease[]> => {
+  const query = async (selector: string, failed: string): Promise<readonly StoredRelease[]> => {
     const options = { labelSelector: selector, ...(namespace === '' ? {} : { namespace }) };
-    const { items } = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, options);
-    return items.flatMap((secret) => readable(secret, ports));
+    try {
+      const { items } = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, options);
+      return items.flatMap((secret) => readable(secret, ports));
+    } catch (cause) {
+      const message = `${failed}: ${serverMessage(cause)}`;
+      throw new ReleaseError(codeOf(cause) || 'RELEASE_STORE', message, { kind: 'retry', cause });
+    }
   };
   return {
     history: async (name) =>
-      (await query(`name=${name},owner=helm`)).toSorted(
+      (await query(`name=${name},owner=helm`, 'query: failed to query with labels')).toSorted(
         (a, b) => a.release.revision - b.release.revision,
       ),
-    all: async () => (await query('owner=helm')).map(({ release }) => release),
+    all: async () =>
+      (await query('owner=helm', 'list: failed to list')).map(({ release }) => release),
     get: async (name, revision) => {
       const secret = await cluster.find(refOf(name, revision));
       if (secret === undefined) throw notFound();
