@@ -43,6 +43,8 @@ export interface FluxSettings {
   /** Of indexes and packed charts of Helm repositories. */
   readonly helmIndexBytesMax?: number;
   readonly helmChartBytesMax?: number;
+  /** The largest file of a chart that lies in a folder; 5 MiB when absent. */
+  readonly helmChartFileBytesMax?: number;
   /** A wait for readiness ends when something newer is to be released (CancelHealthCheckOnNewRevision). */
   readonly cancelsHealthChecks?: boolean;
 }

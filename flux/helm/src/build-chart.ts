@@ -5,6 +5,7 @@
 import type { HelmChart } from '@capstan/flux-api';
 import {
   type Chart,
+  ChartError,
   type ChartRepository,
   type ChartVersion,
   chartYaml,
@@ -89,6 +90,14 @@ export interface VerifiedVersion {
 }
 
 const VALUES_FILE = 'values.yaml';
+const FILE_BYTES_MAX = 5 * 1024 * 1024;
+const NO_PACKAGE: ReadonlySet<string> = new Set([
+  'CHART_VALUES',
+  'CHART_SUBCHART',
+  'CHART_LINK',
+  'CHART_IGNORE',
+  'CHART_LIMIT',
+]);
 const CHART_NAME = /^([-a-z0-9]+\/?\.?)+$/;
 
 /** The chart's own values.yaml alone is no change. */
@@ -208,6 +217,8 @@ export interface LocalContext extends BuildContext {
   readonly revision: string;
   /** Opens the repository of a dependency. */
   readonly open: (url: string) => ChartRepository;
+  /** Of each file of a folder; 5 MiB when absent. */
+  readonly fileBytesMax?: number | undefined;
 }
 
 /** From a folder, or a package, of a tree. */
@@ -215,8 +226,11 @@ export async function buildFromTree(tree: FileTree, context: LocalContext): Prom
   const { chart } = context;
   const { spec } = chart;
   const place = await attempt('InvalidChartReference', () => placeOf(tree, spec.chart));
-  const loaded = await attempt('InvalidChartReference', () =>
-    place.isFolder ? loadChart(tree, place.path) : loadChartArchive(bytesOf(tree, place.path)),
+  const { fileBytesMax = FILE_BYTES_MAX } = context;
+  const loaded = await load(() =>
+    place.isFolder
+      ? loadChart(tree, place.path, { fileBytesMax })
+      : loadChartArchive(bytesOf(tree, place.path)),
   );
   const files = changedValuesFiles(chart);
   const build = [
@@ -248,6 +262,16 @@ export async function buildFromTree(tree: FileTree, context: LocalContext): Prom
     : changed;
   const bytes = await attempt('ChartPackageError', () => packChart(complete));
   return { name, version, bytes, isPackaged, valuesFiles: merged.files };
+}
+
+/** What is wrong with the metadata makes no chart; with the rest, no package. */
+async function load(run: () => Chart): Promise<Chart> {
+  try {
+    return run();
+  } catch (error) {
+    const isPackage = error instanceof ChartError && NO_PACKAGE.has(error.code);
+    throw new BuildError(isPackage ? 'ChartPackageError' : 'InvalidChartReference', error);
+  }
 }
 
 /** Links that lead out of the tree are refused. */

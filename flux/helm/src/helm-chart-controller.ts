@@ -254,6 +254,7 @@ async function buildChart(chart: HelmChart, input: BuildInput): Promise<ChartBui
     held,
     revision: artifact.revision,
     open: opener.open,
+    fileBytesMax: ports.settings?.helmChartFileBytesMax,
   });
 }
 

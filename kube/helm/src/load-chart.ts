@@ -13,6 +13,8 @@ export interface LoadOptions {
   /** Sum of the bytes of all files of the chart and its subcharts. */
   readonly bytesMax?: number;
   readonly filesMax?: number;
+  /** Of each file of a folder; absent: no more than all may have. */
+  readonly fileBytesMax?: number;
 }
 
 const BYTES_MAX = 100 * 1024 * 1024;
@@ -44,6 +46,7 @@ function readFolder(tree: FileTree, root: string, options: LoadOptions): readonl
   const rules = parseIgnoreRules(ignore === undefined ? '' : textOf(ignore));
   const bytesMax = options.bytesMax ?? BYTES_MAX;
   const filesMax = options.filesMax ?? FILES_MAX;
+  const fileBytesMax = options.fileBytesMax ?? bytesMax;
   const files: ChartFile[] = [];
   let bytes = 0;
   const walk = (folder: string, depth: number): void => {
@@ -75,7 +78,14 @@ function readFolder(tree: FileTree, root: string, options: LoadOptions): readonl
     }
   };
   const add = (name: string, data: Uint8Array): void => {
-    bytes += data.byteLength;
+    const size = data.byteLength;
+    if (size > fileBytesMax) {
+      throw new ChartError(
+        'CHART_LIMIT',
+        `cannot load file ${name} as file size (${size}) exceeds limit (${fileBytesMax})`,
+      );
+    }
+    bytes += size;
     if (bytes > bytesMax || files.length >= filesMax) {
       throw new ChartError('CHART_LIMIT', `chart is larger than the maximum size ${bytesMax}`);
     }

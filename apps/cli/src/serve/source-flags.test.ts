@@ -17,6 +17,7 @@ test("source-controller's flags say where artifacts are, and which stay", () => 
     '--artifact-digest-algo=sha512',
     '--helm-index-max-size=1000',
     '--helm-chart-max-size=2000',
+    '--helm-chart-file-max-size=3000',
     '--interval-jitter-percentage=10',
   ]);
   assert.deepEqual(artifacts, {
@@ -31,6 +32,7 @@ test("source-controller's flags say where artifacts are, and which stay", () => 
   assert.deepEqual(settings, {
     helmIndexBytesMax: 1000,
     helmChartBytesMax: 2000,
+    helmChartFileBytesMax: 3000,
     intervalJitter: 0.1,
   });
   assert.deepEqual(notes, []);

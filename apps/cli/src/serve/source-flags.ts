@@ -15,8 +15,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   'helm-cache-max-size': `indexes are ${OWN_BOUNDS}`,
   'helm-cache-ttl': `indexes are ${OWN_BOUNDS}`,
   'helm-cache-purge-interval': `indexes are ${OWN_BOUNDS}`,
-  'helm-chart-file-max-size':
-    'files of charts are bounded with the chart: see --helm-chart-max-size',
   'token-cache-max-size': 'a hundred tokens of clouds are kept',
   'token-cache-max-duration':
     'tokens of clouds are kept for four fifths of their life, an hour at most',
@@ -62,6 +60,7 @@ export const SOURCE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   'artifact-digest-algo': { kind: 'string' },
   'helm-index-max-size': { kind: 'string' },
   'helm-chart-max-size': { kind: 'string' },
+  'helm-chart-file-max-size': { kind: 'string' },
   'interval-jitter-percentage': { kind: 'string' },
   'watch-all-namespaces': SWITCH,
   ...Object.fromEntries(
@@ -78,6 +77,7 @@ export const SOURCE_HELP = `  --storage-path DIR, --storage-addr HOST:PORT, --st
   --artifact-retention-ttl DURATION, --artifact-retention-records N   which artifacts stay (1m, 2)
   --artifact-digest-algo NAME     ${DIGEST_ALGORITHMS.join(', ')} (sha256)
   --helm-index-max-size BYTES, --helm-chart-max-size BYTES   of Helm repositories
+  --helm-chart-file-max-size BYTES   of each file of a chart that lies in a folder (5 MiB)
   --interval-jitter-percentage N  how far sources' intervals are spread (5)
                                   further flags of Flux's controllers are taken, and it is said why they change nothing
 `;
@@ -154,10 +154,12 @@ function readAddress(text: string): { readonly address: string; readonly port: n
 function readSettings(flags: Given): FluxSettings {
   const indexBytesMax = readNumber(flags, 'helm-index-max-size', Number.MAX_SAFE_INTEGER);
   const chartBytesMax = readNumber(flags, 'helm-chart-max-size', Number.MAX_SAFE_INTEGER);
+  const fileBytesMax = readNumber(flags, 'helm-chart-file-max-size', Number.MAX_SAFE_INTEGER);
   const jitter = readNumber(flags, 'interval-jitter-percentage', 99);
   return {
     ...(indexBytesMax === undefined ? {} : { helmIndexBytesMax: indexBytesMax }),
     ...(chartBytesMax === undefined ? {} : { helmChartBytesMax: chartBytesMax }),
+    ...(fileBytesMax === undefined ? {} : { helmChartFileBytesMax: fileBytesMax }),
     ...(jitter === undefined ? {} : { intervalJitter: jitter / 100 }),
   };
 }

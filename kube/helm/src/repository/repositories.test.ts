@@ -8,7 +8,7 @@ import {
   openRepository,
   type RepositoryOptions,
 } from './chart-repository.ts';
-import { chartVersions, chooseVersion } from './index-file.ts';
+import { chartVersions, chooseNewest, chooseVersion } from './index-file.ts';
 import { packChart } from './pack-chart.ts';
 import { nodeGet, type Scripted, type StandIn, sha256, standIn } from './stand-in.ts';
 import {
@@ -87,6 +87,34 @@ describe('an index', () => {
     assert.equal(chosen('~1.2'), '1.2.0');
     assert.equal(chosen('2.0.0-rc.1'), '2.0.0-rc.1');
     assert.equal(chosen('^3'), undefined);
+  });
+
+  test("gives Flux the one that was packed last where versions tell no difference (source-controller's rows)", () => {
+    const rows: readonly (readonly [string, string])[] = [
+      ['0.0.1', ''],
+      ['0.1.1', ''],
+      ['0.1.5+b.min.minute', '2026-01-01T09:59:00Z'],
+      ['0.1.5+a.min.hour', '2026-01-01T09:00:00Z'],
+      ['0.1.5+c.now', '2026-01-01T10:00:00Z'],
+      ['0.2.0', ''],
+      ['1.0.0', ''],
+      ['1.1.0-rc.1', ''],
+      ['7', ''],
+    ];
+    const entries = rows.map(
+      ([version, created]) =>
+        `  - {name: chart, version: "${version}", urls: [x.tgz]${created && `, created: "${created}"`}}\n`,
+    );
+    const index = `apiVersion: v1\nentries:\n  chart:\n${entries.join('')}`;
+    const versions = chartVersions(index, 'chart') ?? [];
+    const chosen = (wanted: string) => chooseNewest(versions, wanted)?.version;
+    assert.equal(chosen('0.0.1'), '0.0.1');
+    assert.equal(chosen(''), '1.0.0');
+    assert.equal(chosen('*'), '1.0.0');
+    assert.equal(chosen('<1.0.0'), '0.2.0');
+    assert.equal(chosen('>2.0.0'), undefined);
+    assert.equal(chosen('0.1.5'), '0.1.5+c.now');
+    assert.equal(chosen('0.1.5+a.min.hour'), '0.1.5+a.min.hour');
   });
 
   test('of many thousand versions costs what one chart costs', () => {
