@@ -15,6 +15,105 @@ const FLUX = 'flux/controllers/src';
 
 type Proof = readonly [file: string, quote: string];
 
+const SOURCE_RULES: Readonly<Record<string, Proof>> = {
+  'one fetch however many apps': [
+    'engine/source/src/source-store.test.ts',
+    'many deliveries of one repository cost one look',
+  ],
+  'webhooks of each host': [
+    'engine/source/src/parse-push-webhook.test.ts',
+    'each host names the repository in its own way',
+  ],
+  'webhooks of registries': [
+    'engine/source/src/parse-push-webhook.test.ts',
+    'registries tell of an artifact',
+  ],
+  polling: ['engine/source/src/source-store.test.ts', 'by polling, and at once by a webhook'],
+  'conditional requests': [
+    'lib/oci/src/conditional-get.test.ts',
+    'what has not changed is not sent again',
+  ],
+  'several revisions at once': [
+    'lib/git/src/mirror.test.ts',
+    'tags, annotated tags, short ids, full refs and ranges',
+  ],
+  'shallow clones': ['lib/git/src/mirror.test.ts', 'a shallow mirror fetches what is asked for'],
+  'partial clones': [
+    'engine/source/src/partial-copies.test.ts',
+    'of a sparse checkout only those files are fetched',
+  ],
+  submodules: [
+    'engine/source/src/compose-sources.test.ts',
+    'submodules are filled at their commits',
+  ],
+  LFS: ['engine/source/src/lfs-store.test.ts', 'files that LFS keeps are read as their content'],
+  'SSH known hosts': ['conformance/git/ssh.test.ts', 'known hosts are read as OpenSSH writes them'],
+  TLS: ['conformance/git/https.test.ts', 'an authority of its own is trusted'],
+  'proxies of HTTP': ['conformance/git/https.test.ts', 'the proxy of the environment'],
+  'proxies of SSH': ['conformance/git/ssh.test.ts', 'the host is reached through a proxy'],
+  'GitHub App': ['engine/source/src/github-app.test.ts', 'an app buys a token once an hour'],
+  'GPG and SSH signatures': ['conformance/git/signatures.test.ts', 'a revoked key counts no more'],
+  'signatures of a revision': [
+    'engine/source/src/verify-revision.test.ts',
+    'all commits back to the seal',
+  ],
+  'the store is bounded': [
+    'engine/source/src/source-store.test.ts',
+    'mirrors that nobody followed for two weeks',
+  ],
+  'the store may be deleted': [
+    'lib/git/src/mirror.test.ts',
+    'a cache that is deleted under a mirror is filled again',
+  ],
+  'the store is shared by two processes': [
+    'lib/git/src/mirror.test.ts',
+    'two processes may make one mirror',
+  ],
+};
+
+const RENDER_RULES: Readonly<Record<string, Proof>> = {
+  threads: ['apps/server/src/render/render-pool.test.ts', 'a chart is rendered in a thread'],
+  'bounds of memory and time': [
+    'apps/server/src/render/render-pool.test.ts',
+    'that hangs, crashes or eats the memory costs its own app only',
+  ],
+  'bound of the queue': [
+    'apps/server/src/render/render-pool.test.ts',
+    'more than may wait are told to come again',
+  ],
+  'trace and reverse index': [
+    'engine/delivery/src/source-watches.test.ts',
+    'those are woken whose render does not hold any more',
+  ],
+  'a push is a tree compare': [
+    'engine/delivery/src/parts.test.ts',
+    'whether a commit touches a render is never judged too narrowly',
+  ],
+  'results on disk': [
+    'apps/server/src/render/render-store.test.ts',
+    'a result is found again as long as what it read is the same',
+  ],
+};
+
+const DIFF_RULES: Readonly<Record<string, Proof>> = {
+  'every built-in kind': [
+    'conformance/diff/coverage.test.ts',
+    'every built-in kind that Kubernetes serves for writing has a case',
+  ],
+  'twenty custom kinds': ['conformance/diff/coverage.test.ts', 'twenty popular custom kinds'],
+  'mutating webhooks': [
+    'conformance/diff/webhooks.test.ts',
+    'what the webhook makes of an object is Synced',
+  ],
+  'replicas of an autoscaler': ['conformance/diff/spelled-cases.ts', "subresource: 'scale'"],
+  'field, desired, live, manager, time': [
+    'conformance/diff/diff.test.ts',
+    'drifted: OutOfSync, with field, values, manager and time',
+  ],
+  'jq paths': ['engine/diff/src/jq-paths.test.ts', 'places of jq expressions'],
+  'Secret values': ['apps/server/src/page-api.test.ts', 'values of Secrets never leave the server'],
+};
+
 const SYNC_RULES: Readonly<Record<string, Proof>> = {
   'phases PreSync, Sync, PostSync': [`${SYNC}/hooks.txt`, '# hooks run before and after'],
   'phase SyncFail': [`${SYNC}/sync-fail.txt`, 'runs the SyncFail hooks'],
@@ -231,6 +330,9 @@ const LOOP_RULES: Readonly<Record<string, Proof>> = {
 };
 
 for (const [item, rules] of Object.entries({
+  source: SOURCE_RULES,
+  render: RENDER_RULES,
+  diff: DIFF_RULES,
   sync: SYNC_RULES,
   apply: APPLY_RULES,
   health: HEALTH_RULES,
