@@ -51,9 +51,9 @@ export function customStrategy(
   return {
     hasGeneration: true,
     hasStatus: version.hasStatus,
-    prune(object) {
+    prune(object, keepsNulls) {
       const pruned = pruneCustomResource(schema, object as JsonObject);
-      replaceContent(object, dropNulls(schema, pruned.object));
+      replaceContent(object, keepsNulls ? pruned.object : dropNulls(schema, pruned.object));
       return pruned.unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
     },
     applyDefaults: (object) => replaceContent(object, applyDefaults(schema, object as JsonObject)),

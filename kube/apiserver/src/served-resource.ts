@@ -57,7 +57,7 @@ export interface StrategyPart {
  */
 export interface Strategy {
   /** For kinds that no Go type decodes: drops unknown fields and names them as a strict decoder does. */
-  prune?(object: DraftObject): readonly string[];
+  prune?(object: DraftObject, keepsNulls: boolean): readonly string[];
   /** Defaults of the kind's version, on the decoded object. */
   applyDefaults?(object: DraftObject): void;
   /** The server's own admission plugins on a new object; called again after a policy has changed it. May throw. */

@@ -107,6 +107,8 @@ export function createObject(
   if (errors.length > 0) {
     throw invalid({ group: storedGroup(resource), kind: resource.kind, name }, errors);
   }
+  // What an apply has made of a custom resource loses what is unknown when it is stored.
+  if (options.managedFields === 'given') resource.strategy.prune?.(draft, true);
   const key = keyFor(resource, target.namespace, name);
   admitLimits(core, resource, object);
   const request = requestOf({ ...target, name }, options);
@@ -246,6 +248,7 @@ export function updateObject(
   if (errors.length > 0) {
     throw invalid({ group: storedGroup(resource), kind: resource.kind, name: target.name }, errors);
   }
+  if (options.applied === true) resource.strategy.prune?.(draft, true);
   // A Scale is admitted as such, not as the object behind it.
   if (options.subresource !== 'scale') {
     const attributes = attributesOf(requestOf(target, options), 'UPDATE', {
@@ -379,7 +382,7 @@ export function decodeObject(
   duplicates: readonly string[],
 ): void {
   if (resource.custom !== undefined || resource.schema === undefined) {
-    const dropped = resource.strategy.prune?.(draft) ?? [];
+    const dropped = resource.strategy.prune?.(draft, false) ?? [];
     const unknown = coerceCustom(draft, resource);
     childDraft(draft, 'metadata');
     reportStrict(resource, options, [...duplicates, ...[...dropped, ...unknown].sort()]);

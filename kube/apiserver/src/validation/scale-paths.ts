@@ -20,7 +20,7 @@ export function scaleStatusErrors(object: JsonObject, scale: Scale): readonly Fi
 }
 
 function countErrors(object: JsonObject, path: string): readonly FieldError[] {
-  const found = lookUp(object, path, 'int64', (value) => Number.isInteger(value));
+  const found = lookUp(object, path, 'int64', isInt64);
   if (found.problem !== undefined) return [invalid(path, 0, found.problem)];
   const count = Number(found.value ?? 0);
   if (count < 0) return [invalid(path, count, 'should be a non-negative integer')];
@@ -57,6 +57,12 @@ function lookUp(
   return isWanted(at) ? { value: at } : wrong(steps.length, at, wanted);
 }
 
+/** What is no whole number, or too large for one, is read as a fraction. */
+function isInt64(value: unknown): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value;
+  return Number.isSafeInteger(value);
+}
+
 function goText(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
@@ -69,6 +75,7 @@ function goType(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
   if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  if (isInt64(value)) return 'int64';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'float64';
   return typeof value === 'string' ? 'string' : 'map[string]interface {}';
 }
