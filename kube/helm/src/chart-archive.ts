@@ -10,6 +10,8 @@ interface ArchiveOptions {
 }
 
 const BLOCK = 512;
+/** Of one file of a chart, for the original as well. */
+export const FILE_BYTES_MAX = 5 * 1024 * 1024;
 
 /**
  * The files of a packed chart (gzipped tar), without the folder at their top. Bounded in bytes and entries; links and
@@ -31,6 +33,12 @@ export function readArchive(bytes: Uint8Array, options: ArchiveOptions = {}): re
       throw new ChartError('CHART_LIMIT', `chart has more than ${filesMax} files`);
     }
     const name = nameInChart(entry.name);
+    if (entry.data.length > FILE_BYTES_MAX) {
+      throw new ChartError(
+        'CHART_LIMIT',
+        `decompressed chart file ${JSON.stringify(entry.name)} is larger than the maximum file size ${FILE_BYTES_MAX}`,
+      );
+    }
     files.set(name, { name, data: withoutMark(entry.data) });
   }
   if (files.size === 0) throw new ChartError('CHART_ARCHIVE', 'no files in chart archive');

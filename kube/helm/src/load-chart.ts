@@ -1,8 +1,8 @@
-import { type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
+import { baseName, type FileTree, joinPath, resolveLinks } from '@capstan/lib-files';
 import { messageOf } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { Chart, ChartFile, ChartMetadata, Values } from './chart.ts';
-import { readArchive } from './chart-archive.ts';
+import { FILE_BYTES_MAX, readArchive } from './chart-archive.ts';
 import { ChartError } from './chart-error.ts';
 import { parseIgnoreRules } from './ignore-rules.ts';
 import { NO_METADATA, parseLock, parseMetadata, validateMetadata } from './parse-metadata.ts';
@@ -13,7 +13,7 @@ export interface LoadOptions {
   /** Sum of the bytes of all files of the chart and its subcharts. */
   readonly bytesMax?: number;
   readonly filesMax?: number;
-  /** Of each file of a folder; absent: no more than all may have. */
+  /** Of each file of a folder, told in the words of Flux; absent: 5 MiB, in those of Helm. */
   readonly fileBytesMax?: number;
 }
 
@@ -46,7 +46,7 @@ function readFolder(tree: FileTree, root: string, options: LoadOptions): readonl
   const rules = parseIgnoreRules(ignore === undefined ? '' : textOf(ignore));
   const bytesMax = options.bytesMax ?? BYTES_MAX;
   const filesMax = options.filesMax ?? FILES_MAX;
-  const fileBytesMax = options.fileBytesMax ?? bytesMax;
+  const fileBytesMax = options.fileBytesMax ?? FILE_BYTES_MAX;
   const files: ChartFile[] = [];
   let bytes = 0;
   const walk = (folder: string, depth: number): void => {
@@ -82,7 +82,9 @@ function readFolder(tree: FileTree, root: string, options: LoadOptions): readonl
     if (size > fileBytesMax) {
       throw new ChartError(
         'CHART_LIMIT',
-        `cannot load file ${name} as file size (${size}) exceeds limit (${fileBytesMax})`,
+        options.fileBytesMax === undefined
+          ? `chart file ${JSON.stringify(baseName(name))} is larger than the maximum file size ${fileBytesMax}`
+          : `cannot load file ${name} as file size (${size}) exceeds limit (${fileBytesMax})`,
       );
     }
     bytes += size;

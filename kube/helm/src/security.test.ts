@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { memoryTree } from '@capstan/lib-files';
-import { loadChart, loadChartArchive, renderChart } from './index.ts';
+import { chartOfFiles, loadChart, loadChartArchive, packChart, renderChart } from './index.ts';
 
 const CHART = 'apiVersion: v2\nname: app\nversion: 0.1.0\n';
 const RELEASE = { release: { name: 'r', namespace: 'default' } };
@@ -53,6 +53,27 @@ test('an archive is bounded in bytes and in entries (row 18)', () => {
     () => loadChartArchive(tar([chartEntry, ...many]), { filesMax: 200 }),
     /more than 200 files/,
   );
+});
+
+test('one file of a chart is bounded, in the words of the original', () => {
+  const limit = 5 * 1024 * 1024;
+  const filesOf = (size: number) => ({ 'Chart.yaml': CHART, 'files/x': 'x'.repeat(size) });
+  const pack = (size: number) => {
+    const files = Object.entries(filesOf(size));
+    const encoder = new TextEncoder();
+    return packChart(
+      chartOfFiles(files.map(([name, data]) => ({ name, data: encoder.encode(data) }))),
+    );
+  };
+  assert.equal(loadChart(memoryTree(filesOf(limit))).files.length, 1);
+  assert.equal(loadChartArchive(pack(limit)).files.length, 1);
+  assert.throws(() => loadChart(memoryTree(filesOf(limit + 1))), {
+    message: `chart file "x" is larger than the maximum file size ${limit}`,
+  });
+  assert.throws(() => loadChartArchive(pack(limit + 1)), {
+    message:
+      /^decompressed chart file "[^/"]+\/files\/x" is larger than the maximum file size 5242880$/,
+  });
 });
 
 test('a chart cannot be named out of its folder, nor an alias (row 16)', () => {
