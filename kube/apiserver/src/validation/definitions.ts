@@ -6,7 +6,7 @@ import {
   type KubeObject,
   subdomainProblems,
 } from '@capstan/kube-object';
-import { structuralProblems } from '@capstan/kube-schema';
+import { parseSchema, type Schema, structuralProblems } from '@capstan/kube-schema';
 import { equalJson, flagAt, isObject, listAt, objectAt, textAt, valueAt } from '../json.ts';
 import { forbiddenAt, invalidAt, notSupportedAt, oneOf, requiredAt } from './checks.ts';
 import { ruleErrors } from './definition-rules.ts';
@@ -17,10 +17,12 @@ export function definitionErrors(object: KubeObject, old?: KubeObject): readonly
   const spec = objectAt(object, 'spec');
   const name = object.metadata.name ?? '';
   const wanted = `${textAt(spec, 'names', 'plural')}.${textAt(spec, 'group')}`;
+  const named = (at: string, given: string): FieldError[] =>
+    given === wanted ? [] : [invalidAt(at, given, 'must be spec.names.plural+"."+spec.group')];
+  const prefix = textAt(object, 'metadata', 'generateName');
   return [
-    ...(name === wanted
-      ? []
-      : [invalidAt('metadata.name', name, 'must be spec.names.plural+"."+spec.group')]),
+    ...(prefix === '' ? [] : named('metadata.generateName', prefix)),
+    ...named('metadata.name', name),
     ...specErrors(spec, 'spec'),
     ...storedVersionErrors(object),
     ...(old === undefined ? approvalErrors(object) : []),
@@ -359,8 +361,35 @@ function approvalErrors(object: KubeObject): FieldError[] {
 
 function preservingErrors(spec: JsonObject, old: KubeObject | undefined): FieldError[] {
   if (!flagAt(spec, 'preserveUnknownFields')) return [];
-  if (flagAt(objectAt(old), 'spec', 'preserveUnknownFields')) return [];
-  const detail =
-    'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
-  return [invalidAt('spec.preserveUnknownFields', true, detail)];
+  const at = 'spec.preserveUnknownFields';
+  const errors: FieldError[] = [];
+  if (!flagAt(objectAt(old), 'spec', 'preserveUnknownFields')) {
+    const detail =
+      'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    errors.push(invalidAt(at, true, detail));
+  }
+  const schemas = listAt(spec, 'versions').map((version) =>
+    valueAt(version, 'schema', 'openAPIV3Schema'),
+  );
+  if (
+    schemas.some((schema) => schema !== undefined && hasDefaults(parseSchema(objectAt(schema))))
+  ) {
+    errors.push(invalidAt(at, true, 'must be false in order to use defaults in the schema'));
+  }
+  const strategy = textAt(spec, 'conversion', 'strategy');
+  if (strategy !== '' && strategy !== 'None') {
+    const detail = 'must be None if spec.preserveUnknownFields is true';
+    errors.push(invalidAt('spec.conversion.strategy', strategy, detail));
+  }
+  return errors;
+}
+
+function hasDefaults(schema: Schema): boolean {
+  const { items, additionalProperties, properties } = schema;
+  return (
+    schema.default !== undefined ||
+    (items !== undefined && hasDefaults(items)) ||
+    (typeof additionalProperties === 'object' && hasDefaults(additionalProperties)) ||
+    [...(properties?.values() ?? [])].some(hasDefaults)
+  );
 }
