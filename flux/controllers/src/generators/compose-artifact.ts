@@ -309,7 +309,7 @@ async function extract({ source, stage, target }: Copying, path: string): Promis
     }
   } catch (cause) {
     throw problem(
-      `failed to extract tarball '${path}' to '${target || '.'}': ${messageOf(cause)}`,
+      `failed to extract tarball ${JSON.stringify(path)} to ${JSON.stringify(target || '.')}: ${messageOf(cause)}`,
       cause,
     );
   }

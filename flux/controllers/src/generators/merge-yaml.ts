@@ -17,7 +17,10 @@ function readValues(bytes: Uint8Array): Values {
     const value = readDocument(document);
     if (value === null) return merged;
     if (!isMap(value)) {
-      throw new CapstanError('BUILD_FAILED', 'cannot unmarshal YAML document: it is no map');
+      throw new CapstanError(
+        'BUILD_FAILED',
+        `cannot unmarshal YAML document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kindOf(value)} into Go value of type map[string]interface {}`,
+      );
     }
     return merge(merged, value);
   }, {});
@@ -39,6 +42,12 @@ function merge(base: Values, overlay: Values): Values {
     merged[key] = isMap(value) && isMap(known) ? merge(known, value) : value;
   }
   return merged;
+}
+
+/** As Go's encoding/json calls it. */
+function kindOf(value: YamlValue): string {
+  if (typeof value === 'boolean') return 'bool';
+  return Array.isArray(value) ? 'array' : typeof value === 'string' ? 'string' : 'number';
 }
 
 function isMap(value: YamlValue | undefined): value is Values {
