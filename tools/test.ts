@@ -7,6 +7,7 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const leaveNothing = import.meta.resolve('./leave-nothing.mjs');
 const tiers = ['lib', 'kube', 'engine', 'argocd', 'flux', 'apps', 'tools'];
 
 function check(script: string): boolean {
@@ -36,7 +37,7 @@ async function runTests(files: readonly string[]): Promise<{ passed: number; fai
     concurrency: 2,
     // A test that hangs is a failure with a name, not a run without end.
     timeout: 180_000,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', '--import', leaveNothing],
   });
   stream.on('test:pass', (event) => {
     if (event.details.type !== 'suite' && event.skip === undefined) passed++;

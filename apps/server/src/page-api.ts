@@ -84,10 +84,10 @@ function route<K extends keyof Routes & string>(
   return { method, path, handle };
 }
 
-function openStream({ query, signal }: RouteRequest, ports: PageApiPorts): Response {
+function openStream({ query }: RouteRequest, ports: PageApiPorts): Response {
   const { views, live, clock } = ports;
   const app = readApp(query.get('app'));
-  return eventStream(streamApps({ views, live, clock, app, signal }), signal);
+  return eventStream((signal) => streamApps({ views, live, clock, app, signal }));
 }
 
 function readApp(text: string | null): AppRef | undefined {

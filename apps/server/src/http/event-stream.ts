@@ -1,27 +1,33 @@
-/** Server-sent events from an async iterable: each item is one message of JSON. A comment every 15 s keeps proxies awake. */
-export function eventStream(events: AsyncIterable<unknown>, signal: AbortSignal): Response {
+/**
+ * Server-sent events from an async iterable: each item is one message of JSON. A comment every 15 s keeps proxies awake. The
+ * iterable is given a signal that aborts when the reader goes away (the body is cancelled): that of the Request would do so
+ * only as long as nothing has collected the Request as garbage.
+ */
+export function eventStream(open: (signal: AbortSignal) => AsyncIterable<unknown>): Response {
   const encoder = new TextEncoder();
-  const iterator = events[Symbol.asyncIterator]();
+  const life = new AbortController();
+  const iterator = open(life.signal)[Symbol.asyncIterator]();
   let timer: NodeJS.Timeout | undefined;
   let id = 0;
   async function end(): Promise<void> {
     clearInterval(timer);
+    life.abort();
     await iterator.return?.();
   }
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(encoder.encode('retry: 2000\n\n'));
       timer = setInterval(() => controller.enqueue(encoder.encode(': awake\n\n')), AWAKE_MS);
-      // Nobody may read any more, and then nothing is pulled.
-      signal.addEventListener('abort', () => void end(), { once: true });
     },
     async pull(controller) {
       const next = await iterator.next().catch(async (error: unknown) => {
         await end();
         throw error;
       });
+      // The iterable ends for a reader who left, too, whose body is closed already.
+      if (life.signal.aborted) return;
       if (next.done === true) {
-        clearInterval(timer);
+        await end();
         controller.close();
         return;
       }
