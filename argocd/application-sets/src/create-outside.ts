@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { SECRET_TYPE_LABEL, type SecretKeyRef } from '@capstan/argocd-api';
 import type { KubeClient } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
@@ -16,6 +17,8 @@ export interface OutsideOptions {
     /** Only Secrets of type scm-creds may be named. */
     readonly strictTokens: boolean;
     readonly proxy?: string;
+    /** A file of authorities for GitLab and Bitbucket Server (applicationsetcontroller.scm.root.ca.path); '' for none. */
+    readonly rootCaPath?: string;
   };
   readonly aws: AwsSurroundings;
   readonly bitbucketCloudApi?: string;
@@ -55,8 +58,19 @@ export function createOutside(options: OutsideOptions): Outside {
         enterpriseBaseUrl: read('githubAppEnterpriseBaseUrl'),
       };
     },
+    rootCertificates: () => readAuthorities(scm.rootCaPath ?? ''),
     listResources: (resource, selection) => listResources(options, resource, selection),
   };
+}
+
+/** A file that is not there trusts nobody else. */
+async function readAuthorities(path: string): Promise<string> {
+  if (path === '') return '';
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 async function findObject(

@@ -262,6 +262,7 @@ function outsideWorld(asked: string[]): Outside {
       };
     },
     controlSecretValue: (ref) => value('control', { ...ref }),
+    rootCertificates: async () => '',
     githubApp: async (name) => {
       asked.push(`app ${name}`);
       throw new Error('no app');

@@ -50,6 +50,8 @@ export interface Outside {
   controlConfigMap(name: string): Promise<{ readonly [key: string]: string }>;
   controlSecretValue(ref: SecretKeyRef): Promise<string>;
   githubApp(secretName: string): Promise<GithubAppCredentials>;
+  /** Authorities that the administrator trusts beside the usual ones, in PEM; '' for none. */
+  rootCertificates(): Promise<string>;
   /** Objects of a resource (by its plural) in the control plane's namespace. */
   listResources(
     resource: { readonly apiVersion: string; readonly resource: string },

@@ -100,6 +100,7 @@ export interface ApplicationSetSettings {
     readonly enabled: boolean;
     readonly allowedProviders: readonly string[];
     readonly strictTokens: boolean;
+    readonly rootCaPath: string;
   };
 }
 
@@ -266,6 +267,7 @@ function readApplicationSets(parameters: Data): ApplicationSetSettings {
       enabled: of('enable.scm.providers') !== 'false',
       allowedProviders: list(of('allowed.scm.providers')),
       strictTokens: of('enable.tokenref.strict.mode') === 'true',
+      rootCaPath: of('scm.root.ca.path') ?? '',
     },
   };
 }

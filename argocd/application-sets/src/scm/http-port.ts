@@ -1,3 +1,4 @@
+import { getCACertificates } from 'node:tls';
 import { guardedLookup, refuseAddress } from '@capstan/lib-egress';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { Agent, ProxyAgent, request } from 'undici';
@@ -62,7 +63,9 @@ function createSender({ signal, proxy }: HttpPortOptions): HttpPort {
     const connect = {
       lookup: guardedLookup,
       rejectUnauthorized: wanted.insecure !== true,
-      ...(wanted.caCertificates === undefined ? {} : { ca: wanted.caCertificates }),
+      ...(wanted.caCertificates === undefined
+        ? {}
+        : { ca: [...getCACertificates('default'), wanted.caCertificates] }),
     };
     const agent =
       proxy === undefined

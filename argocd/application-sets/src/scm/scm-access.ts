@@ -64,11 +64,14 @@ export async function readTrust(
   { insecure, caRef }: { readonly insecure?: boolean; readonly caRef?: ConfigMapKeyRef },
 ): Promise<Pick<RestApi, 'caCertificates'> & { readonly insecure: boolean }> {
   const trust = { insecure: insecure === true };
-  if (caRef === undefined) return trust;
-  const caCertificates = await withinAsync('error fetching CA certificates from ConfigMap', () =>
-    outside.configMapValue(caRef),
-  );
-  return { ...trust, caCertificates };
+  const own =
+    caRef === undefined
+      ? ''
+      : await withinAsync('error fetching CA certificates from ConfigMap', () =>
+          outside.configMapValue(caRef),
+        );
+  const all = [await outside.rootCertificates(), own].filter((pem) => pem !== '');
+  return all.length === 0 ? trust : { ...trust, caCertificates: all.join('\n') };
 }
 
 /** GitHub's API as an app, when the generator names its Secret, or with a token. */

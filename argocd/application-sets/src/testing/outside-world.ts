@@ -63,6 +63,7 @@ export function outsideWorld(): Outside {
     controlConfigMap: missing,
     controlSecretValue: async ({ secretName, key }) => `${secretName}.${key}`,
     githubApp: missing,
+    rootCertificates: async () => '',
     listResources: missing,
   };
 }
