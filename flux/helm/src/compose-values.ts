@@ -26,12 +26,26 @@ export async function composeValues(
       if (ref.targetPath) {
         result = mergeMaps(result, own);
         setAtPath(result, ref.targetPath, { text, isLiteral: ref.literal === true });
-      } else result = mergeMaps(result, parseValues(text));
+      } else result = mergeMaps(result, readValues(text));
     } catch (error) {
       throw referenceError(ref, namespace, messageOf(error), error);
     }
   }
   return mergeMaps(result, own);
+}
+
+/** The first document alone, and failures, as chartutil reads values: not as a chart's own file is read. */
+function readValues(text: string): Values {
+  const [head = '', next = ''] = text.split(/^---[ \t]*(?:\r?\n|$)/m);
+  const isBlank = head.split('\n').every((line) => /^\s*(#|$)/.test(line));
+  try {
+    return parseValues(isBlank ? next : head);
+  } catch (error) {
+    const message = messageOf(error)
+      .replace(/^cannot unmarshal yaml document: /, '')
+      .replace('Go value of type map[string]interface {}', 'Go value of type common.Values');
+    throw new CapstanError('VALUES', message, { kind: 'retry', cause: error });
+  }
 }
 
 interface ReadContext {
@@ -50,12 +64,15 @@ async function readReference(
     throw referenceError(ref, namespace, 'unsupported values reference kind');
   }
   const id = `${kind}/${name}`;
-  if (!held.has(id)) held.set(id, await findObject(client, { kind, namespace, name }, signal));
+  const isKnown = held.has(id);
+  if (!isKnown) held.set(id, await findObject(client, { kind, namespace, name }, signal));
   const object = held.get(id);
   if (object === undefined) {
     if (ref.optional === true) return undefined;
     const resource = kind === 'Secret' ? 'secrets' : 'configmaps';
-    throw referenceError(ref, namespace, `${resource} "${name}" not found`);
+    // What an optional reference has missed before is told without the server's words.
+    const problem = isKnown ? 'resource not found' : `${resource} "${name}" not found`;
+    throw referenceError(ref, namespace, problem);
   }
   const data: unknown = object['data'];
   const key = ref.valuesKey || KEY_DEFAULT;
@@ -123,7 +140,7 @@ function setAtPath(
     setValues(values, `${path}=${text.replace(/[\\,[\]{}]/g, '\\$&')}`, 'string');
     return;
   }
-  const isQuoted = /^'[\s\S]*'$/.test(text) || /^"[\s\S]*"$/.test(text);
+  const isQuoted = [`'`, `"`].some((quote) => text.startsWith(quote) && text.endsWith(quote));
   if (!isQuoted) setValues(values, `${path}=${text}`, 'typed');
   else setValues(values, `${path}=${text.replace(/^['"]+|['"]+$/g, '')}`, 'string');
 }

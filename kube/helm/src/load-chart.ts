@@ -163,7 +163,7 @@ export function parseValues(content: string | Uint8Array): Values {
     const parsed = readYaml(document);
     if (parsed === null || parsed === undefined) continue;
     if (!isTable(parsed)) {
-      const kind = Array.isArray(parsed) ? 'array' : typeof parsed;
+      const kind = Array.isArray(parsed) ? 'array' : (GO_KINDS[typeof parsed] ?? typeof parsed);
       throw new ChartError(
         'CHART_VALUES',
         `cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
@@ -173,6 +173,8 @@ export function parseValues(content: string | Uint8Array): Values {
   }
   return values;
 }
+
+const GO_KINDS: Readonly<Record<string, string>> = { boolean: 'bool', bigint: 'number' };
 
 function valuesText(content: Uint8Array): string {
   try {

@@ -39,30 +39,36 @@ class SetReader {
     return this.#at >= this.#chars.length;
   }
 
-  readKey(target: Values, depth: number): void {
+  /** Whether the text ended right behind its `=`: an item of a list that was to hold this is then left out, as in Go. */
+  readKey(target: Values, depth: number): boolean {
     const { text: key, stop } = this.#until(
       this.#mode === 'literal' ? LITERAL_KEY_STOPS : KEY_STOPS,
     );
     if (stop === undefined) {
       if (key !== '') throw failure(`key ${JSON.stringify(key)} has no value`);
-      return;
+      return true;
     }
-    if (stop === '[') this.#readList(target, key, depth);
-    else if (stop === '.') this.#readTable(target, key, depth + 1);
-    else if (stop === ',') {
+    if (stop === '[') return this.#readList(target, key, depth);
+    if (stop === '.') return this.#readTable(target, key, depth + 1);
+    if (stop === ',') {
       put(target, key, '');
       throw failure(`key ${JSON.stringify(key)} has no value (cannot end with ,)`);
-    } else put(target, key, this.#readValue());
+    }
+    const isEmpty = this.atEnd() && this.#mode !== 'literal' && this.#mode !== 'json';
+    put(target, key, this.#readValue());
+    return isEmpty;
   }
 
-  #readList(target: Values, key: string, depth: number): void {
+  #readList(target: Values, key: string, depth: number): boolean {
     const index = this.#readIndex();
     const found = Object.hasOwn(target, key) ? target[key] : [];
     if (!Array.isArray(found)) throw conversion(found, '[]interface {}');
-    put(target, key, this.#readItem([...found], index, depth));
+    const { list, isEmpty } = this.#readItem(found, index, depth);
+    put(target, key, list);
+    return isEmpty;
   }
 
-  #readTable(target: Values, key: string, depth: number): void {
+  #readTable(target: Values, key: string, depth: number): boolean {
     if (depth > DEPTH_MAX) {
       throw failure(
         `value name nested level is greater than maximum supported nested level of ${DEPTH_MAX}`,
@@ -71,9 +77,10 @@ class SetReader {
     const found = Object.hasOwn(target, key) ? target[key] : {};
     if (!isTable(found)) throw conversion(found, 'map[string]interface {}');
     const ended = this.atEnd();
-    this.readKey(found, depth);
+    const isEmpty = this.readKey(found, depth);
     if (Object.keys(found).length > 0) put(target, key, found);
     else if (!ended) throw failure(`key map ${JSON.stringify(key)} has no value`);
+    return isEmpty;
   }
 
   #readIndex(): number {
@@ -87,23 +94,30 @@ class SetReader {
     return Number(text);
   }
 
-  #readItem(list: GoValue[], index: number, depth: number): GoValue[] {
+  /** The list with the item in it: the same list, as long as it has room. */
+  #readItem(
+    list: GoValue[],
+    index: number,
+    depth: number,
+  ): { readonly list: GoValue[]; readonly isEmpty: boolean } {
     if (index < 0) throw failure(`negative ${index} index not allowed`);
     const { text, stop } = this.#until(ITEM_STOPS);
     if (text !== '')
       throw failure(`unexpected data at end of array index: ${JSON.stringify(text)}`);
-    if (stop === undefined) return list;
-    if (stop === '=') return withItem(list, index, this.#readValue());
+    if (stop === undefined) return { list, isEmpty: true };
+    const full = (value: GoValue) => ({ list: withItem(list, index, value), isEmpty: false });
+    if (stop === '=') return full(this.#readValue());
     if (stop === '[') {
       const inner = this.#readIndex();
       const existing = list[index] ?? [];
       if (!Array.isArray(existing)) throw conversion(existing, '[]interface {}');
-      return withItem(list, index, this.#readItem([...existing], inner, depth));
+      const nested = this.#readItem(existing, inner, depth);
+      return nested.isEmpty ? { list, isEmpty: true } : full(nested.list);
     }
     const existing = list[index];
     const table = isTable(existing) ? existing : {};
-    this.readKey(table, depth);
-    return withItem(list, index, table);
+    if (index < list.length) list[index] = table;
+    return this.readKey(table, depth) ? { list, isEmpty: true } : full(table);
   }
 
   #readValue(): GoValue {
@@ -230,10 +244,10 @@ function withItem(list: GoValue[], index: number, value: GoValue): GoValue[] {
   if (index > INDEX_MAX) {
     throw failure(`index of ${index} is greater than maximum supported index of ${INDEX_MAX}`);
   }
-  const copy = [...list];
-  while (copy.length <= index) copy.push(null);
-  copy[index] = value;
-  return copy;
+  const made = index < list.length ? list : [...list];
+  while (made.length <= index) made.push(null);
+  made[index] = value;
+  return made;
 }
 
 function conversion(found: GoValue, wanted: string): ChartError {
