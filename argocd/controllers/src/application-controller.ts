@@ -33,6 +33,7 @@ import { type AppKey, ControlState, concernsAll, isRecord, isWanted } from './co
 import { createProjectController, wakeProjects } from './end-of-project.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
 import { isIdleUpdate } from './idle-updates.ts';
+import { asksForLabels, createClusterLabeller, wakeLabeller } from './label-clusters.ts';
 import { leisureMs, leisureOf } from './look-times.ts';
 import { awaitedKey, type Bench, forget, lookUp, reconcile } from './reconcile-application.ts';
 import { repositoryAccess } from './repositories.ts';
@@ -181,6 +182,13 @@ async function run(
   const { control, ports, watches } = bench;
   const { client, clock, runtime } = ports;
   const projects = createProjectController({ client, control, clock, runtime });
+  const labeller = createClusterLabeller({
+    client,
+    clusters: ports.clusters,
+    control,
+    clock,
+    runtime,
+  });
   const stops = [
     ports.clusters.onOpen((cluster) =>
       watchOwners(
@@ -209,6 +217,7 @@ async function run(
         if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap') takeSettings(bench);
         wakeConcerned(change, controller, control);
         wakeProjects(change, projects);
+        wakeLabeller(change, labeller);
       }),
     );
     const made = await persist(
@@ -218,7 +227,9 @@ async function run(
     if (made !== undefined) control.observeWrite(made);
     for (const key of control.applications()) controller.enqueue(key, { priority: -100 });
     for (const name of control.leavingProjects()) projects.enqueue(name);
-    await Promise.all([controller.run({ signal }), projects.run({ signal })]);
+    for (const name of control.secretNames())
+      if (asksForLabels(control.secret(name))) labeller.enqueue(name);
+    await Promise.all([controller, projects, labeller].map((one) => one.run({ signal })));
   } finally {
     for (const stop of stops) stop();
     bench.leisure.end();

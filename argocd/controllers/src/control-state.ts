@@ -184,6 +184,18 @@ export class ControlState {
     return this.#clusters;
   }
 
+  secret(name: string): KubeObject | undefined {
+    const key = { group: '', kind: 'Secret', namespace: this.#namespace, name };
+    return this.live.get(key)?.read();
+  }
+
+  /** Names of all Secrets of the control plane's namespace. */
+  secretNames(): readonly string[] {
+    return this.live
+      .list({ group: '', kind: 'Secret' }, this.#namespace)
+      .map(({ key }) => key.name);
+  }
+
   #secrets(): readonly KubeObject[] {
     return this.live
       .list({ group: '', kind: 'Secret' }, this.#namespace)
