@@ -188,15 +188,26 @@ const ONCE = new Set(
 );
 const TWICE = new Set(['replace', 'split', 'ip.isCanonical']);
 const CHECK_COST = 350_000;
+/** All that has a price of its own. */
+const PRICED: ReadonlySet<string> = new Set([
+  ...STEPS,
+  ...LIST_WALKS,
+  ...ONCE,
+  ...TWICE,
+  ...'check fieldSelector labelSelector join find findAll ip containsIP containsCIDR validate _==_'.split(
+    ' ',
+  ),
+]);
 
 function callCost(
   { name }: { readonly name: string },
   args: readonly Value[],
   result: Value,
 ): number | undefined {
+  if (!PRICED.has(name)) return undefined;
   const [first = null, second = null] = args;
-  const size = actualSize(first);
   if (STEPS.has(name)) return 1;
+  const size = actualSize(first);
   if (LIST_WALKS.has(name)) return traversal(first);
   if (ONCE.has(name)) return Math.ceil(size * TRAVERSAL);
   if (TWICE.has(name)) return Math.ceil(size * 2 * TRAVERSAL);

@@ -57,16 +57,40 @@ export function evaluateCel(checked: Checked, options: EvaluateOptions): Evaluat
 }
 
 const NO_OVERLOAD = 'no such overload';
+type Price = (a: number, b: number) => number;
+
+/** By overload, of the sizes of the first two arguments; all others cost 1. */
+const PRICES: ReadonlyMap<string, Price> = new Map([
+  ...each(
+    'starts_with_string ends_with_string string_to_bytes bytes_to_string strings_quote string_format',
+    (a) => Math.ceil(a * TRAVERSAL),
+  ),
+  ...each(
+    'equals not_equals less_string less_bytes less_equals_string less_equals_bytes greater_string greater_bytes greater_equals_string greater_equals_bytes',
+    (a, b) => Math.ceil(Math.min(a, b) * TRAVERSAL),
+  ),
+  ...each('add_string add_bytes', (a, b) => Math.ceil((a + b) * TRAVERSAL)),
+  ...each('matches_string', (a, b) => Math.ceil((1 + a) * TRAVERSAL) * Math.ceil(b * PATTERN)),
+  ...each('contains_string', (a, b) => Math.ceil(a * TRAVERSAL) * Math.ceil(b * TRAVERSAL)),
+]);
+
+function each(overloads: string, price: Price): [string, Price][] {
+  return overloads.split(' ').map((overload) => [overload, price]);
+}
+
 class Run {
   cost = 0;
   readonly #checked: Checked;
   readonly #options: EvaluateOptions;
   readonly #locals = new Map<string, (CelValue | CelError)[]>();
   readonly #constants = new Map<Expr, CelValue | undefined>();
+  /** Those of the libraries that say what calls cost. */
+  readonly #priced: readonly CelLibrary[];
 
   constructor(checked: Checked, options: EvaluateOptions) {
     this.#checked = checked;
     this.#options = options;
+    this.#priced = options.libraries.filter(({ cost }) => cost !== undefined);
   }
 
   #spend(cost: number): void {
@@ -388,35 +412,14 @@ class Run {
   }
 
   #callCost(name: string, overload: string, args: readonly CelValue[], result: CelValue): number {
-    for (const library of this.#options.libraries) {
+    for (const library of this.#priced) {
       const cost = library.cost?.({ name, overload }, args, result);
       if (cost !== undefined) return cost;
     }
-    const [a = 0, b = 0] = args.map(actualSize);
-    switch (overload) {
-      case 'starts_with_string':
-      case 'ends_with_string':
-      case 'string_to_bytes':
-      case 'bytes_to_string':
-      case 'strings_quote':
-      case 'string_format':
-        return Math.ceil(a * TRAVERSAL);
-      case 'equals':
-      case 'not_equals':
-        return Math.ceil(Math.min(a, b) * TRAVERSAL);
-      case 'add_string':
-      case 'add_bytes':
-        return Math.ceil((a + b) * TRAVERSAL);
-      case 'matches_string':
-        return Math.ceil((1 + a) * TRAVERSAL) * Math.ceil(b * PATTERN);
-      case 'contains_string':
-        return Math.ceil(a * TRAVERSAL) * Math.ceil(b * TRAVERSAL);
-      default:
-        if (/^(less|greater)(_equals)?_(string|bytes)$/.test(overload)) {
-          return Math.ceil(Math.min(a, b) * TRAVERSAL);
-        }
-        return 1;
-    }
+    const price = PRICES.get(overload);
+    if (price === undefined) return 1;
+    const [a = null, b = null] = args;
+    return price(actualSize(a), actualSize(b));
   }
 
   #loop(expr: ComprehensionExpr): CelValue {
@@ -428,39 +431,41 @@ class Run {
     const keys = range instanceof CelMap ? [...range.keys()] : undefined;
     const count = keys?.length ?? range.size;
     let accumulated: CelValue | CelError = this.#attempt(expr.init);
-    for (let i = 0; i < count; i++) {
-      const key = keys?.[i] ?? BigInt(i);
-      const value = range instanceof CelMap ? (range.get(key) ?? null) : range.at(i);
-      const first = isPair || keys !== undefined ? key : value;
-      const names: [string, CelValue | CelError][] = [
-        [expr.accumulator, accumulated],
-        [expr.variable, first],
-      ];
-      if (expr.variable2 !== undefined) names.push([expr.variable2, value]);
-      const next = this.#within(names, () => {
-        if (this.#attempt(expr.condition) === false) return undefined;
-        return this.#attempt(expr.step);
-      });
-      if (next === undefined) break;
-      accumulated = next;
+    const result = this.#stackOf(expr.accumulator);
+    const first = this.#stackOf(expr.variable);
+    const second = expr.variable2 === undefined ? undefined : this.#stackOf(expr.variable2);
+    const [atResult, atFirst, atSecond] = [result.length, first.length, second?.length ?? 0];
+    try {
+      for (let i = 0; i < count; i++) {
+        const key = keys?.[i] ?? BigInt(i);
+        const value = range instanceof CelMap ? (range.get(key) ?? null) : range.at(i);
+        // An error stays in the accumulator until a later element decides.
+        result[atResult] = accumulated;
+        first[atFirst] = isPair || keys !== undefined ? key : value;
+        if (second !== undefined) second[atSecond] = value;
+        if (this.#attempt(expr.condition) === false) break;
+        accumulated = this.#attempt(expr.step);
+      }
+    } finally {
+      first.length = atFirst;
+      if (second !== undefined) second.length = atSecond;
+      result.length = atResult;
     }
-    const made = this.#within([[expr.accumulator, accumulated]], () => this.#attempt(expr.result));
+    result.push(accumulated);
+    const made = this.#attempt(expr.result);
+    result.length = atResult;
     if (made instanceof CelError) throw made;
     return made;
   }
 
-  #within<T>(names: readonly (readonly [string, CelValue | CelError])[], run: () => T): T {
-    for (const [name, value] of names) {
-      const known = this.#locals.get(name);
-      // An error stays in the accumulator until a later element decides.
-      if (known === undefined) this.#locals.set(name, [value]);
-      else known.push(value);
+  /** The values of a local variable, the innermost last. */
+  #stackOf(name: string): (CelValue | CelError)[] {
+    let stack = this.#locals.get(name);
+    if (stack === undefined) {
+      stack = [];
+      this.#locals.set(name, stack);
     }
-    try {
-      return run();
-    } finally {
-      for (const [name] of names) this.#locals.get(name)?.pop();
-    }
+    return stack;
   }
 }
 
