@@ -42,6 +42,8 @@ test('rules as definitions have them', () => {
     ['self.ports.all(p, p.port > 0)', { ports: [{ port: 1 }, { port: 0 }] }, false],
     ['self.ports.exists_one(p, p.port == 80)', { ports: [{ port: 80 }] }, true],
     ["self.names == ['b', 'a']", { names: ['a', 'b'] }, true],
+    ["['b', 'a'] == self.names", { names: ['a', 'b'] }, false],
+    ["self.names + ['a', 'c'] == ['c', 'b', 'a']", { names: ['a', 'b'] }, true],
     ["'a' in self.labels && self.labels['a'] == 'x'", { labels: { a: 'x' } }, true],
     ["type(self.either) == int ? self.either > 1 : self.either == '50%'", { either: '50%' }, true],
     ["self.time > timestamp('2026-01-01T00:00:00Z')", { time: '2026-02-01T00:00:00Z' }, true],

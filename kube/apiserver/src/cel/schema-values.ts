@@ -140,28 +140,16 @@ class SchemaList extends CelList {
 
   override equals(other: CelList): boolean | undefined {
     const key = this.#keyOf();
-    if (key === undefined) return undefined;
-    if (other.size !== this.size) return false;
-    const own = [...this];
-    return [...other].every((one) =>
-      own.some((item) => isEqualCel(key(item), key(one)) && isEqualCel(item, one)),
-    );
+    return key === undefined ? undefined : new KeyedList([...this], key).equals(other);
   }
 
   override concat(other: CelList): CelList | undefined {
     const key = this.#keyOf();
-    if (key === undefined) return undefined;
-    const items = [...this];
-    for (const item of other) {
-      const at = items.findIndex((one) => isEqualCel(key(one), key(item)));
-      if (at < 0) items.push(item);
-      else items[at] = item;
-    }
-    return new ArrayList(items);
+    return key === undefined ? undefined : new KeyedList([...this], key).concat(other);
   }
 
   /** What tells items apart; undefined: their place. */
-  #keyOf(): ((item: Value) => Value) | undefined {
+  #keyOf(): KeyOf | undefined {
     const { listType, listMapKeys = [] } = this.#type?.schema ?? { listType: undefined };
     if (listType === 'set') return (item) => item;
     if (listType !== 'map') return undefined;
@@ -169,6 +157,41 @@ class SchemaList extends CelList {
       new ArrayList(
         listMapKeys.map((name) => (item instanceof CelMap ? (item.get(name) ?? null) : null)),
       );
+  }
+}
+
+type KeyOf = (item: Value) => Value;
+
+/** A list without order, whose items have keys: so it stays when another one is added to it. */
+class KeyedList extends ArrayList {
+  readonly #key: KeyOf;
+
+  constructor(items: readonly Value[], key: KeyOf) {
+    super(items);
+    this.#key = key;
+  }
+
+  override equals(other: CelList): boolean {
+    return (
+      other.size === this.size &&
+      [...other].every((one) =>
+        this.items.some((item) => this.#isAt(item, one) && isEqualCel(item, one)),
+      )
+    );
+  }
+
+  override concat(other: CelList): CelList {
+    const items = [...this.items];
+    for (const item of other) {
+      const at = items.findIndex((one) => this.#isAt(one, item));
+      if (at < 0) items.push(item);
+      else items[at] = item;
+    }
+    return new KeyedList(items, this.#key);
+  }
+
+  #isAt(a: Value, b: Value): boolean {
+    return isEqualCel(this.#key(a), this.#key(b));
   }
 }
 
