@@ -5,6 +5,7 @@ import { definitionEndScript } from './definition-end.ts';
 import { kindScripts } from './kinds.ts';
 import { limitScripts } from './limits.ts';
 import { protocolScripts } from './protocol.ts';
+import { versionsScript } from './versions.ts';
 import { workloadScripts } from './workloads.ts';
 
 export function allScripts(): Script[] {
@@ -16,5 +17,6 @@ export function allScripts(): Script[] {
     ...admissionScripts(),
     badApplyScript(),
     definitionEndScript(),
+    versionsScript(),
   ];
 }

@@ -72,6 +72,8 @@ const ROWS: readonly Row[] = [
         spec: {
           ...CHART,
           valuesFiles: ['a.yaml', 'b.yaml'],
+          // Defaults of the version in which it is stored, which the server adds to what it reads.
+          ...{ reconcileStrategy: 'ChartVersion', version: '*' },
         },
       },
       install: { crds: 'Skip', skipCRDs: true, remediation: { retries: 2 } },

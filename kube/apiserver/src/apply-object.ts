@@ -3,7 +3,7 @@ import { type Core, keyFor } from './core.ts';
 import { mergeApplied } from './field-management.ts';
 import { cloneJson, type Draft, isDraftObject, textAt } from './json.ts';
 import type { PatchRequest } from './patch-object.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 import {
   asObject,
   createObject,
@@ -47,7 +47,7 @@ export function applyPatch(
     }
     requireNamespace(core, target, target.name);
   }
-  const live = stored === undefined ? undefined : toVersion(stored, resource);
+  const live = stored === undefined ? undefined : fromStorage(stored, resource);
   const fault = typeFault(applied, target);
   const merged = mergeApplied(core, {
     live,

@@ -13,7 +13,7 @@ import {
   parseLabelSelector,
 } from './selectors.ts';
 import type { ServedResource } from './served-resource.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 
 /** metav1.ListOptions as they come in a query. */
 export interface ListOptions {
@@ -102,7 +102,7 @@ export function listObjects(
       next = key;
       break;
     }
-    items.push(toVersion(object, resource));
+    items.push(fromStorage(object, resource));
   }
   const resourceVersion = String(from.version);
   if (next === undefined) {

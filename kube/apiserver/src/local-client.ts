@@ -6,7 +6,7 @@ import { cloneJson, type DraftObject } from './json.ts';
 import { type Propagation, removeObject } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 import { createObject, updateObject, type WriteOptions } from './write-object.ts';
 
 /** A resource by its path: `v1/pods`, `apps/v1/deployments`. */
@@ -84,13 +84,13 @@ export function createLocalClient(core: Core, user: UserInfo, fieldManager: stri
       const resource = find(path);
       if (resource === undefined) return undefined;
       const object = core.store.get(resource.bucket, keyFor(resource, namespace, name));
-      return object === undefined ? undefined : toVersion(object, resource);
+      return object === undefined ? undefined : fromStorage(object, resource);
     },
     list(path, namespace) {
       const resource = find(path);
       if (resource === undefined) return [];
       const objects = listBucket(core.store, resource.bucket, namespace);
-      return objects.map((object) => toVersion(object, resource));
+      return objects.map((object) => fromStorage(object, resource));
     },
     create(path, object) {
       const resource = need(path);

@@ -12,7 +12,7 @@ import { mediaType, type ParseYaml, parseJsonText } from './body.ts';
 import { type Core, keyFor } from './core.ts';
 import { type Draft, type DraftObject, isDraftObject, stringifyJson } from './json.ts';
 import { runPatchFormat } from './patch-formats.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 import {
   subjectOf,
   type Target,
@@ -68,7 +68,7 @@ export function patchObject(
   const key = keyFor(resource, target.namespace, target.name);
   const stored = core.store.get(resource.bucket, key);
   if (stored === undefined) throw notFound(subjectOf(target));
-  const old = toVersion(stored, resource);
+  const old = fromStorage(stored, resource);
   const { patched, duplicates } = patchedDraft(old, type, request.text, target);
   if (stored !== undefined && isDraftObject(patched['metadata'])) {
     patched['metadata']['resourceVersion'] ??= old.metadata.resourceVersion ?? '';

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { notFound } from './api-error.ts';
 import { type Core, keyFor } from './core.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 import { subjectOf, type Target } from './write-object.ts';
 
 /**
@@ -12,5 +12,5 @@ export function readObject(core: Core, target: Target): KubeObject {
   const key = keyFor(target.resource, target.namespace, target.name);
   const stored = core.store.get(target.resource.bucket, key);
   if (stored === undefined) throw notFound(subjectOf(target));
-  return toVersion(stored, target.resource);
+  return fromStorage(stored, target.resource);
 }

@@ -170,10 +170,16 @@ export class Registry {
   #compile(definition: KubeObject): readonly ServedResource[] {
     const known = this.#compiled.get(definition);
     if (known !== undefined) return known;
-    const made = this.#builtIns
-      .readCustom(definition)
+    const versions = this.#builtIns.readCustom(definition);
+    const schemas = new Map(
+      versions.map(({ kind, schema }) => [`${kind.kind.group}/${kind.kind.version}`, schema]),
+    );
+    const made = versions
       .filter((version) => version.served)
-      .map((version) => this.#customResource(definition, version));
+      .map((version) => ({
+        ...this.#customResource(definition, version),
+        customSchemas: schemas,
+      }));
     this.#compiled.set(definition, made);
     return made;
   }

@@ -15,7 +15,7 @@ import { numberAt, textAt } from './json.ts';
 import { CRD_BUCKET } from './registry.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { UserInfo } from './user.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 
@@ -78,16 +78,16 @@ export function removeObject(
   const held = finalizers.length > 0 || grace > 0 || isHeldNamespace(stored, resource);
   if (!held) {
     const last = lastState(core, stored, resource);
-    if (options.dryRun) return { object: toVersion(last, resource), gone: true };
+    if (options.dryRun) return { object: fromStorage(last, resource), gone: true };
     const gone = core.store.remove(resource.bucket, key, last) ?? last;
-    return { object: toVersion(gone, resource), gone: true };
+    return { object: fromStorage(gone, resource), gone: true };
   }
   const marked = markDeleted(core, stored, { finalizers, grace, resource });
   if (marked === stored || options.dryRun) {
-    return { object: toVersion(marked, resource), gone: false };
+    return { object: fromStorage(marked, resource), gone: false };
   }
   const kept = core.store.put(resource.bucket, key, marked);
-  return { object: toVersion(kept, resource), gone: false };
+  return { object: fromStorage(kept, resource), gone: false };
 }
 
 function admitRemoval(
@@ -106,7 +106,7 @@ function admitRemoval(
   const request = { ...target, name, subresource: '', user, dryRun, warn, requestOptions };
   const attributes = attributesOf(request, 'DELETE', {
     object: undefined,
-    oldObject: toVersion(stored, target.resource),
+    oldObject: fromStorage(stored, target.resource),
   });
   core.admission.validate(core, attributes, warn);
 }

@@ -1,5 +1,5 @@
 import type { FieldError, KubeObject } from '@capstan/kube-object';
-import type { CustomResourceVersion, KindSchema, ResourceInfo } from '@capstan/kube-schema';
+import type { CustomResourceVersion, KindSchema, ResourceInfo, Schema } from '@capstan/kube-schema';
 import type { DraftObject } from './json.ts';
 import type { Bucket } from './store.ts';
 
@@ -13,6 +13,8 @@ export interface ServedResource extends ResourceInfo {
   readonly strategy: Strategy;
   /** Present for a custom resource. */
   readonly custom?: CustomResourceVersion;
+  /** Of all versions of a custom resource, by apiVersion, served or not. */
+  readonly customSchemas?: ReadonlyMap<string, Schema>;
 }
 
 /** What a strategy may ask of the cluster: other objects, and the time. */

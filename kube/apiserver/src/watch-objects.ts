@@ -5,7 +5,7 @@ import { type ListOptions, selects } from './list-objects.ts';
 import { CRD_BUCKET } from './registry.ts';
 import type { ServedResource } from './served-resource.ts';
 import type { StoreEvent } from './store.ts';
-import { toVersion } from './version-conversion.ts';
+import { fromStorage } from './version-conversion.ts';
 
 export interface WatchMessage {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -171,7 +171,7 @@ class Watch implements Watcher {
     const initial = sendInitialEvents ?? version === 0;
     if (initial) {
       for (const [key, object] of store.view(this.#resource.bucket).entries()) {
-        if (this.#inScope(key, object)) this.#push('ADDED', toVersion(object, this.#resource));
+        if (this.#inScope(key, object)) this.#push('ADDED', fromStorage(object, this.#resource));
       }
       this.#sent = store.resourceVersion;
       if (sendInitialEvents === true && this.#options.allowWatchBookmarks) {
@@ -203,13 +203,13 @@ class Watch implements Watcher {
     this.#sent = event.resourceVersion;
     const was = event.previous !== undefined && this.#inScope(event.key, event.previous);
     const is = !event.removed && this.#inScope(event.key, event.object);
-    if (is) this.#push(was ? 'MODIFIED' : 'ADDED', toVersion(event.object, this.#resource));
+    if (is) this.#push(was ? 'MODIFIED' : 'ADDED', fromStorage(event.object, this.#resource));
     else if (was) {
       // An object that leaves the selection is shown as it was, at the version at which it left.
       const object = event.removed
         ? event.object
         : withVersion(event.previous ?? event.object, event.resourceVersion);
-      this.#push('DELETED', toVersion(object, this.#resource));
+      this.#push('DELETED', fromStorage(object, this.#resource));
     }
   }
 

@@ -27,7 +27,7 @@ import { finishDeletion } from './remove-object.ts';
 import type { ServedResource } from './served-resource.ts';
 import { strategyContext } from './strategy-context.ts';
 import type { UserInfo } from './user.ts';
-import { toStorageVersion, toVersion } from './version-conversion.ts';
+import { fromStorage, toStorageVersion } from './version-conversion.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -122,11 +122,11 @@ export function createObject(
     throw alreadyExists({ ...subjectOf(target), name });
   }
   const stored = toStorageVersion(object, resource);
-  if (options.dryRun) return { object: toVersion(stored, resource), created: true };
+  if (options.dryRun) return { object: fromStorage(stored, resource), created: true };
   const kept = core.store.put(resource.bucket, key, stored);
   resource.strategy.afterWrite?.(kept, undefined, context);
   return {
-    object: toVersion(core.store.get(resource.bucket, key) ?? kept, resource),
+    object: fromStorage(core.store.get(resource.bucket, key) ?? kept, resource),
     created: true,
   };
 }
@@ -205,7 +205,7 @@ export function updateObject(
     }
     throw notFound(subjectOf(target));
   }
-  const old = toVersion(stored, resource);
+  const old = fromStorage(stored, resource);
   requireNameInBody(draft, target);
   checkPreconditions(draft, old, target);
   const context = strategyContext(core, options.user, options.warn);
@@ -314,13 +314,13 @@ function storeUpdate(
   if (options.dryRun) return { object: tracked, created: false };
   if (tracked.metadata.deletionTimestamp !== undefined) {
     const gone = finishDeletion(core, resource, key, toStorageVersion(tracked, resource));
-    if (gone !== undefined) return { object: toVersion(gone, resource), created: false };
+    if (gone !== undefined) return { object: fromStorage(gone, resource), created: false };
   }
   const kept = core.store.put(resource.bucket, key, toStorageVersion(tracked, resource));
   const context = strategyContext(core, options.user, options.warn);
   resource.strategy.afterWrite?.(kept, stored, context);
   return {
-    object: toVersion(core.store.get(resource.bucket, key) ?? kept, resource),
+    object: fromStorage(core.store.get(resource.bucket, key) ?? kept, resource),
     created: false,
   };
 }

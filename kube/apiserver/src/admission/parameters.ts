@@ -3,7 +3,7 @@ import { type Core, keyFor, listBucket } from '../core.ts';
 import { objectAt, textAt } from '../json.ts';
 import { fromSelectorObject, matchesLabels } from '../selectors.ts';
 import type { ServedResource } from '../served-resource.ts';
-import { toVersion } from '../version-conversion.ts';
+import { fromStorage } from '../version-conversion.ts';
 import type { AdmissionAttributes } from './attributes.ts';
 
 /** How a policy is configured keeps it from being evaluated; its failurePolicy says what follows. */
@@ -43,7 +43,7 @@ export function collectParameters(
       'no params found for policy binding with `Deny` parameterNotFoundAction',
     );
   }
-  return found.map((object) => toVersion(object, resource));
+  return found.map((object) => fromStorage(object, resource));
 }
 
 function lookUp(
