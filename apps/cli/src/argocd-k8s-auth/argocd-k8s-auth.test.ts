@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { amazonStandIn, microsoftStandIn, startCloudBox } from '@capstan/lib-clouds/testing';
+import {
+  amazonStandIn,
+  googleStandIn,
+  microsoftStandIn,
+  startCloudBox,
+} from '@capstan/lib-clouds/testing';
 import { runCapstan } from '../testing/run-capstan.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK', AWS_REGION: 'eu-west-1' };
@@ -12,7 +18,7 @@ const ROLE = 'arn:aws:iam::123456789012:role/deployer';
 /** With these in the environment of this process, where SDKs look. */
 async function within<T>(env: Readonly<Record<string, string>>, run: () => Promise<T>): Promise<T> {
   const before = { ...process.env };
-  const kept = Object.entries(before).filter(([name]) => !/^(?:AWS|AZURE|AAD)_/.test(name));
+  const kept = Object.entries(before).filter(([name]) => !/^(?:AWS|AZURE|AAD|GOOGLE)_/.test(name));
   process.env = { ...Object.fromEntries(kept), ...env };
   try {
     return await run();
@@ -98,6 +104,32 @@ test('azure says what it lacks, and which ways there are', async () => {
   assert.match(bare.err, /federated token file cannot be empty/);
   const other = await ask(['azure'], { ...application, AAD_LOGIN_METHOD: 'devicecode' });
   assert.match(other.err, /'devicecode' is not a supported login method/);
+});
+
+test('gcp gives the token of the credentials that surround it', async () => {
+  const google = googleStandIn(() => undefined);
+  await using box = await startCloudBox(google.services);
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const email = 'deployer@project.iam.gserviceaccount.com';
+  const file = join(await mkdtemp(join(tmpdir(), 'gcp-')), 'key.json');
+  const key = { type: 'service_account', client_email: email, private_key: privateKey };
+  await writeFile(file, JSON.stringify(key));
+  const env = { GOOGLE_APPLICATION_CREDENTIALS: file, HTTPS_PROXY: box.proxy };
+  const before = Date.now();
+  const { code, out, err } = await ask(['gcp'], env);
+  assert.deepEqual([code, err], [0, '']);
+  const { kind, status } = JSON.parse(out);
+  assert.deepEqual([kind, status.token], ['ExecCredential', `google:${email}`]);
+  const leftMs = Date.parse(status.expirationTimestamp) - before;
+  assert.ok(leftMs > 59 * 60_000 && leftMs < 61 * 60_000, `${leftMs} ms`);
+  assert.match(google.seen[0] ?? '', /^buy deployer@.* .*auth\/cloud-platform/);
+  const none = await ask(['gcp'], { ...env, GOOGLE_APPLICATION_CREDENTIALS: `${file}.none` });
+  assert.equal(none.code, 1);
+  assert.match(none.err, /key\.json\.none/);
 });
 
 test('other words are refused, and none at all gets the help', async () => {
