@@ -239,6 +239,10 @@ test('what cannot be hydrated is told, and nothing is written', async () => {
   const denied = await run(world, [application(world.url, 'a', 'a')], { context });
   assert.match(denied.currentOperation?.message ?? '', /not permitted in project/);
   assert.equal(await world.git('branch', '--list', 'env/prod'), '');
+  // What stood in the way is gone, and the commit is the same.
+  const again = application(world.url, 'a', 'a', { sourceHydrator: denied });
+  const { currentOperation } = await run(world, [again]);
+  assert.equal(currentOperation?.phase, 'Hydrated', currentOperation?.message);
 });
 
 test('it is synced from the branch, and grouped by source and branch', () => {
