@@ -177,8 +177,8 @@ ${spec}
     await condition(namespace, 'Ready=True TestSucceeded');
     assert.equal(history(namespace), '1 superseded, 2 deployed');
     assert.match(helm(namespace, 'get', 'values', 'web'), /color: blue/);
-    // What somebody does with helm is noticed, and brought back.
-    helm(namespace, 'rollback', 'web', '1');
+    // What somebody does with helm is noticed, and brought back. The fields are helm-controller's, as they are with Flux.
+    helm(namespace, 'rollback', 'web', '1', '--force-conflicts');
     assert.equal(await color(namespace), 'red');
     const annotations = { 'reconcile.fluxcd.io/requestedAt': 'now' };
     const ref = { apiVersion: RELEASE, kind: 'HelmRelease', namespace, name: 'web' };
