@@ -17,6 +17,7 @@ import { IN_CLUSTER } from './clusters.ts';
 import { hydrationKey } from './hydrate.ts';
 import { DEFAULT_PROJECT_SPEC, isNamespacePermitted } from './project-guard.ts';
 import { readSettings } from './settings.ts';
+import { operationOf } from './testing/fixtures.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 import {
   accountFor,
@@ -201,23 +202,7 @@ const DONE: DeliveryStatus = {
   inventory: [],
   renderKinds: ['directory'],
   observedAtMs: NOW_MS,
-  operation: {
-    request: {
-      id: 'r',
-      initiatedBy: { kind: 'automation' },
-      policy: {},
-      retry: { limit: 0, backoff: { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 } },
-      healAttempt: 0,
-    },
-    phase: 'Succeeded',
-    message: '',
-    startedAtMs: NOW_MS,
-    finishedAtMs: NOW_MS,
-    retryCount: 0,
-    revisions: [COMMIT],
-    desiredDigest: '',
-    results: [],
-  },
+  operation: operationOf({ startedAtMs: NOW_MS, finishedAtMs: NOW_MS, revisions: [COMMIT] }),
 };
 
 /** Lines of `path — reason`; a path may end in `*`. */

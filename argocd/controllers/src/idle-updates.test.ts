@@ -7,6 +7,7 @@ import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { parseYaml } from '@capstan/lib-yaml';
 import { isIdleUpdate } from './idle-updates.ts';
 import { readSettings } from './settings.ts';
+import { REPO, webApplication } from './testing/fixtures.ts';
 import { createWorld } from './testing/world.ts';
 
 const evaluator = createPathEvaluator();
@@ -101,17 +102,7 @@ test('hooks, definitions and replaced objects are looked at whatever changed', (
   assert.equal(isIdleUpdate(change, readSettings({}), { evaluator, nowMs: 0 }), false);
 });
 
-const REPO = 'https://git.example.com/org/repo.git';
-const APPLICATION = `
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: web, namespace: argocd}
-spec:
-  project: default
-  source: {repoURL: ${REPO}, targetRevision: HEAD, path: app}
-  destination: {server: https://kubernetes.default.svc, namespace: default}
-  syncPolicy: {automated: {selfHeal: true}}
-`;
+const APPLICATION = webApplication('{selfHeal: true}');
 const settings = (enabled: string) => `
 apiVersion: v1
 kind: ConfigMap

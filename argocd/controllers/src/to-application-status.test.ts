@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeliveryStatus, ObjectStatus, Problem } from '@capstan/engine-delivery';
 import { readStatus } from './read-status.ts';
+import { operationOf } from './testing/fixtures.ts';
 import { application } from './testing/lowering.ts';
 import { toApplicationStatus } from './to-application-status.ts';
 
@@ -95,23 +96,11 @@ test('objects become the list of resources and the summary', () => {
 
 test('history keeps one entry for each deployment, up to its limit', () => {
   const done = (revision: string, startedAtMs: number): Partial<DeliveryStatus> => ({
-    operation: {
-      request: {
-        id: 'a',
-        initiatedBy: { kind: 'automation' },
-        policy: {},
-        retry: { limit: 0, backoff: { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 } },
-        healAttempt: 0,
-      },
-      phase: 'Succeeded',
-      message: '',
+    operation: operationOf({
       startedAtMs,
       finishedAtMs: startedAtMs + 1000,
-      retryCount: 0,
       revisions: [revision],
-      desiredDigest: 'd',
-      results: [],
-    },
+    }),
   });
   let app = application({ spec: { revisionHistoryLimit: 2 } });
   for (const [index, revision] of ['r1', 'r1', 'r2', 'r3'].entries()) {
@@ -132,20 +121,13 @@ test('history keeps one entry for each deployment, up to its limit', () => {
 
 test('a status that was written is read again as the same operation', () => {
   const status = raise({
-    operation: {
-      request: {
-        id: 'a',
-        initiatedBy: { kind: 'automation' },
-        policy: {},
-        retry: { limit: 0, backoff: { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 } },
-        healAttempt: 2,
-      },
+    operation: operationOf({
+      healAttempt: 2,
       phase: 'Running',
       message: 'waiting',
       startedAtMs: 5000,
       retryCount: 1,
       revisions: ['r1'],
-      desiredDigest: 'd',
       results: [
         {
           stepId: 'hook/PreSync/batch/Job/n/migrate',
@@ -159,7 +141,7 @@ test('a status that was written is read again as the same operation', () => {
           images: [],
         },
       ],
-    },
+    }),
     objects: [object({})],
   });
   const read = readStatus(application({ status }));

@@ -4,19 +4,10 @@ import { test } from 'node:test';
 import { at } from '@capstan/engine-delivery/testing';
 import type { Transport } from '@capstan/kube-client';
 import type { Json } from '@capstan/kube-object';
+import { REPO, webApplication } from './testing/fixtures.ts';
 import { createWorld, type World } from './testing/world.ts';
 
-const REPO = 'https://git.example.com/org/repo.git';
-const APPLICATION = `
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: web, namespace: argocd}
-spec:
-  project: default
-  source: {repoURL: ${REPO}, targetRevision: HEAD, path: app}
-  destination: {server: https://kubernetes.default.svc, namespace: default}
-  syncPolicy: {automated: {}}
-`;
+const APPLICATION = webApplication('{}');
 const SERVICE = (port: number) =>
   `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: ${port}}], selector: {a: b}}\n`;
 

@@ -202,14 +202,7 @@ function collectOwned(
     if (name === '.') continue;
     const part = locate(name, value);
     if (part === undefined) continue;
-    const inner =
-      typeof part === 'number'
-        ? isList(value)
-          ? value[part]
-          : undefined
-        : isRecord(value)
-          ? value[part]
-          : undefined;
+    const inner = readPlace(value, [part]);
     if (inner === undefined || !isRecord(children)) continue;
     const isLeaf = Object.keys(children).every((child) => child === '.');
     if (isLeaf) places.push([...at, part]);

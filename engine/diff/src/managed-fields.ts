@@ -4,6 +4,7 @@ import { BoundedCache } from '@capstan/lib-std';
 import { listKeys, memberSchema, type RawDifference } from './compare-values.ts';
 import { type FieldPath, isList, isRecord, type PathStep, sameJson } from './field-path.ts';
 import { filledIn } from './filled-in.ts';
+import { readPlace } from './plain-path.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -54,14 +55,7 @@ function claims(fields: JsonObject, live: Json, path: readonly (string | number)
   let node = fields;
   let value: Json | undefined = live;
   for (const part of path) {
-    const item: Json | undefined =
-      typeof part === 'number'
-        ? isList(value)
-          ? value[part]
-          : undefined
-        : isRecord(value)
-          ? value[part]
-          : undefined;
+    const item = readPlace(value, [part]);
     const child =
       typeof part === 'string' ? asFields(node[`f:${part}`]) : elementFields(node, part, item);
     if (child === undefined) return node !== fields && Object.keys(node).length === 0;

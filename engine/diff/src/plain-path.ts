@@ -180,8 +180,8 @@ function advance(
   }
 }
 
-export function readPlace(value: Json, place: ConcretePath): Json | undefined {
-  let current: Json | undefined = value;
+export function readPlace(value: Json | undefined, place: ConcretePath): Json | undefined {
+  let current = value;
   for (const part of place) {
     if (typeof part === 'number') current = isList(current) ? current[part] : undefined;
     else current = isRecord(current) ? current[part] : undefined;

@@ -5,30 +5,16 @@ import type { DeliveryPorts } from '@capstan/engine-delivery';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { withoutInvalidAuthorities } from './drop-invalid-authorities.ts';
 import { at, ready } from './testing/look.ts';
+import { REPO, trackedApp } from './testing/tracked-app.ts';
 import { createWorld } from './testing/world.ts';
 
-const REPO = 'https://git.example.com/org/my-app.git';
 const REF = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'flux-system', name: 'a' };
 const OBJECT: KubeObject = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { name: 'a', namespace: 'flux-system' },
 };
-const kustomization = (extra = '') => `
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: my-app, namespace: flux-system}
-spec: {interval: 1m, url: "${REPO}", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: my-app, namespace: flux-system}
-spec:
-  interval: 10m
-  sourceRef: {kind: GitRepository, name: my-app}
-  path: ./deploy
-  prune: true
-${extra}`;
+const kustomization = (extra = '') => trackedApp(`  path: ./deploy\n${extra}`);
 const config = (data: object) => JSON.stringify({ ...OBJECT, data });
 
 const managersOf = (one: Json | undefined) =>

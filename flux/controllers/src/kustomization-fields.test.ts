@@ -8,6 +8,7 @@ import { parseKustomization } from '@capstan/flux-api';
 import { specFields } from '@capstan/flux-api/testing';
 import type { JsonObject } from '@capstan/kube-object';
 import { at, condition, ready } from './testing/look.ts';
+import { REPO, trackedApp } from './testing/tracked-app.ts';
 import { createWorld } from './testing/world.ts';
 import { toDelivery } from './to-delivery.ts';
 
@@ -81,30 +82,16 @@ test('each test that is named for a field exists', () => {
 
 test('values come from a Secret, an optional one may be missing, and a kubeconfig from the key that is named', async () => {
   await using world = await createWorld();
-  const REPO = 'https://git.example.com/org/my-app.git';
   const text =
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: flux-system}\ndata: {key: "${size}"}\n';
   world.sources.push(REPO, { 'a.yaml': text });
   const apply = (extra: string) =>
     world.kubectlApply(`
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: my-app, namespace: flux-system}
-spec: {interval: 1m, url: "${REPO}", ref: {branch: main}}
----
 apiVersion: v1
 kind: Secret
 metadata: {name: values, namespace: flux-system}
 stringData: {size: large}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: my-app, namespace: flux-system}
-spec:
-  interval: 10m
-  sourceRef: {kind: GitRepository, name: my-app}
-  prune: true
-${extra}`);
+---${trackedApp(extra)}`);
   const missing = '{kind: ConfigMap, name: none, optional: true}';
   const build = `  postBuild: {substituteFrom: [{kind: Secret, name: values}, ${missing}]}\n`;
   await apply(build);

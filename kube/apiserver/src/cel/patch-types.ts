@@ -50,7 +50,10 @@ export class Message extends CelMap {
   }
 }
 
-/** The types that mutations may make objects of: any field of `Object`, `Object.metadata` …, four of `JSONPatch`. */
+/**
+ * The types that mutations may make objects of: `Object` and those within it (`Object.metadata`), which take any field, and
+ * `JSONPatch`, which takes its four.
+ */
 export function patchType(name: string): CelType | undefined {
   if (name === OBJECT || name.startsWith(`${OBJECT}.`)) {
     return { kind: 'object', name, field: () => DYN_TYPE };
