@@ -13,6 +13,8 @@ interface Kind {
   readonly columns: { type: string; name: string; jsonPath: string; priority?: number }[];
   readonly fields: string[];
   readonly checks: Check[];
+  /** Paths of today's status that an older version does not know, by version. */
+  readonly hidden: Map<string, readonly string[]>;
 }
 
 /** What is added to the schema at these paths (`spec.items[].name`, `.` for the object itself). */
@@ -32,17 +34,7 @@ const NAMED_CHECKS: Readonly<Record<string, JsonSchema>> = {
   unobserved: { default: { observedGeneration: -1 } },
 };
 
-/** Versions that the original no longer serves are taken as they come: their fields differ from today's. */
-const OPEN_SCHEMA: JsonSchema = {
-  type: 'object',
-  properties: {
-    apiVersion: { type: 'string' },
-    kind: { type: 'string' },
-    metadata: { type: 'object' },
-    spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-    status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-  },
-};
+const OPEN: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 /** CustomResourceDefinitions from the text of a crds/*.txt file: the first version is stored, all are served. */
 export function buildCrds(text: string): readonly object[] {
@@ -71,6 +63,7 @@ function readKinds(text: string): readonly Kind[] {
     else if (word === 'categories') current.categories = rest;
     else if (word === 'subresources') current.subresources = rest;
     else if (word === 'requires') current.required = rest;
+    else if (word === 'hides') current.hidden.set(rest[0] ?? '', rest.slice(1));
     else if (word === 'check') current.checks.push(readCheck(line.trim()));
     else throw new Error(`not understood: ${line}`);
   }
@@ -92,6 +85,7 @@ function startKind([kind = '', group = '', ...rest]: readonly string[]): Kind {
     columns: [],
     fields: [],
     checks: [],
+    hidden: new Map(),
   };
 }
 
@@ -119,6 +113,35 @@ function addCheck(schema: JsonSchema, path: string, added: JsonSchema): JsonSche
     return { ...schema, additionalProperties: inside(schema['additionalProperties']) };
   const properties = schema['properties'] as Readonly<Record<string, JsonSchema>> | undefined;
   return { ...schema, properties: { ...properties, [key]: inside(properties?.[key]) } };
+}
+
+/**
+ * A version that the original no longer serves. Its spec is taken as it comes: fields differ from today's, and whoever writes
+ * back what they read shall lose nothing. Of the status it shows what it knew.
+ */
+function olderSchema(today: JsonSchema, hidden: readonly string[]): JsonSchema {
+  const { properties } = hidden.reduce(withoutField, today);
+  return {
+    type: 'object',
+    properties: { ...properties, spec: OPEN, status: properties?.['status'] ?? OPEN },
+  };
+}
+
+/** The same schema without what lies at a path (`status.history[].action`), which must be there. */
+function withoutField(schema: JsonSchema, path: string): JsonSchema {
+  const [, key = '', isList, rest = ''] = /^(\w+)(\[\])?\.?(.*)$/.exec(path) ?? [];
+  const { [key]: inner, ...others } = schema.properties ?? {};
+  if (inner === undefined) throw new Error(`no field ${path}`);
+  if (rest === '') {
+    const { required = [], ...bare } = schema;
+    const left = required.filter((name) => name !== key);
+    return { ...bare, properties: others, ...(left.length > 0 ? { required: left } : {}) };
+  }
+  const changed =
+    isList === undefined
+      ? withoutField(inner, rest)
+      : { ...inner, items: withoutField(inner.items ?? {}, rest) };
+  return { ...schema, properties: { ...schema.properties, [key]: changed } };
 }
 
 function readColumn([type = '', name = '', jsonPath = '', priority]: readonly string[]) {
@@ -153,10 +176,19 @@ function toCrd(one: Kind, shapes: readonly string[]): object {
         name,
         served: true,
         storage: index === 0,
-        schema: { openAPIV3Schema: index === 0 ? schema : OPEN_SCHEMA },
+        ...(index === 0 ? {} : deprecation(one, name)),
+        schema: {
+          openAPIV3Schema: index === 0 ? schema : olderSchema(schema, one.hidden.get(name) ?? []),
+        },
         ...(one.subresources.length > 0 ? { subresources } : {}),
         ...(one.columns.length > 0 ? { additionalPrinterColumns: one.columns } : {}),
       })),
     },
   };
+}
+
+/** What the API server says to whoever still uses an older version. */
+function deprecation({ kind, versions: [today = ''] }: Kind, version: string): object {
+  const deprecationWarning = `${version} ${kind} is deprecated, upgrade to ${today}`;
+  return { deprecated: true, deprecationWarning };
 }

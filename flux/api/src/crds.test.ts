@@ -9,3 +9,14 @@ test('each definition carries the labels by which the flux command finds it and 
     assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'capstan', metadata.name);
   }
 });
+
+test('versions that Flux no longer serves say so to whoever uses them', () => {
+  const warnings = fluxCrds.flatMap(({ spec }) =>
+    (spec as { versions: readonly { deprecationWarning?: string }[] }).versions.map(
+      ({ deprecationWarning }) => deprecationWarning,
+    ),
+  );
+  assert.ok(warnings.includes('v2beta1 HelmRelease is deprecated, upgrade to v2'));
+  assert.ok(warnings.includes('v1beta2 Kustomization is deprecated, upgrade to v1'));
+  assert.equal(warnings.filter((one) => one === undefined).length, fluxCrds.length);
+});

@@ -178,4 +178,27 @@ describe('removed versions', () => {
       });
     }
   }
+
+  test('shows of the status what it knew, and loses nothing of it', async () => {
+    const group = groupOf('Kustomization');
+    const at = { kind: 'Kustomization', namespace: 'default', name: 'with-status' };
+    const { kind, namespace, name } = at;
+    const made = { kind, metadata: { namespace, name } };
+    const spec = { interval: '5m', prune: true, sourceRef: SOURCE };
+    await client.create({ apiVersion: `${group}/v1`, ...made, spec });
+    const inventory = { entries: [{ id: 'default_a__ConfigMap', v: 'v1' }] };
+    const known = { lastAppliedRevision: 'main@sha1:1', observedGeneration: 1 };
+    const added = { lastAppliedOriginRevision: 'v1@sha1:2' };
+    const status = { ...known, ...added, inventory };
+    await client.apply(
+      { apiVersion: `${group}/v1`, ...made, status },
+      { fieldManager: 'test', subresource: 'status' },
+    );
+    const read = async (version: string) =>
+      (await client.get({ apiVersion: `${group}/${version}`, ...at }))['status'];
+    assert.deepEqual(await read('v1beta2'), { ...known, inventory });
+    assert.deepEqual(await read('v1beta1'), known);
+    await client.update(await client.get({ apiVersion: `${group}/v1beta1`, ...at }));
+    assert.deepEqual(await read('v1'), status);
+  });
 });
