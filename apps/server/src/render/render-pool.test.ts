@@ -118,6 +118,7 @@ for (const [renderer, of] of RENDERERS)
       const [bad, good] = await Promise.all([render(path), render(`good-${path}`)]);
       assert.equal(bad.diagnostics[0]?.code, code, path);
       assert.deepEqual(bad.objects, []);
+      assert.deepEqual([...bad.trace.files.keys()], [`${path}/loop.yaml`], 'what may mend it');
       assert.equal(good.digest, `good-${path}`);
       const started = performance.now();
       assert.equal(await render(path), bad);

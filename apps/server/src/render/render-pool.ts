@@ -4,7 +4,13 @@ import type { FieldQuestion, RenderCache, RenderResult, RenderSpec } from '@caps
 import type { Snapshot } from '@capstan/engine-source';
 import type { Capabilities } from '@capstan/kube-helm';
 import type { RemotePolicy } from '@capstan/kube-kustomize';
-import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
+import {
+  type FileTree,
+  joinPath,
+  type RenderTrace,
+  recordTrace,
+  resolvePath,
+} from '@capstan/lib-files';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import type { AccessTo, RemoteContents } from './remote-contents.ts';
 import { serveTree } from './remote-tree.ts';
@@ -234,7 +240,9 @@ export class RenderPool {
   async #run(thread: Thread, waiting: Waiting): Promise<void> {
     const { snapshot, spec, question, resolve, reject } = waiting;
     const { renders, offered, now } = this.#options;
-    const stop = serveTree(snapshot.files, thread.port, thread.flag);
+    // What a thread asked for before it failed: without a change there it would fail again, and one there is worth another try.
+    const { tree, trace } = recordTrace(snapshot.files);
+    const stop = serveTree(tree, thread.port, thread.flag);
     const { source, revision, digest } = snapshot;
     const job: RenderJob = {
       snapshot: { source, revision, digest },
@@ -254,7 +262,7 @@ export class RenderPool {
     } catch (error) {
       this.#threads.delete(thread);
       void thread.worker.terminate();
-      const failed = failedResult(spec, error);
+      const failed = failedResult(spec, error, trace);
       if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec), failed);
       resolve(failed);
     } finally {
@@ -294,7 +302,7 @@ function failureKey({ source, digest }: Snapshot, spec: RenderSpec): string {
   return JSON.stringify([source, digest, spec]);
 }
 
-function failedResult(spec: RenderSpec, error: unknown): RenderResult {
+function failedResult(spec: RenderSpec, error: unknown, trace: RenderTrace): RenderResult {
   const isTimeout = error instanceof CapstanError && error.code === 'RENDER_TIMEOUT';
   const isMemory =
     error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -316,7 +324,7 @@ function failedResult(spec: RenderSpec, error: unknown): RenderResult {
         location: { file: spec.path === '' ? '.' : spec.path },
       },
     ],
-    trace: { files: new Map(), listings: new Map(), stats: new Map() },
+    trace,
   };
 }
 

@@ -1,7 +1,12 @@
 /** Does what the path of a spec says: a stand-in for templates that no limit of their own stops. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { remoteTree } from '../remote-tree.ts';
+import type { WorkerData } from '../render-pool.ts';
+
+const { port, flag } = workerData as WorkerData;
 
 parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } }) => {
+  remoteTree(port, new Int32Array(flag)).readFile(`${spec.path}/loop.yaml`);
   if (spec.path === 'hang') for (;;);
   if (spec.path === 'crash') process.exit(3);
   if (spec.path === 'throw') throw new Error('thrown');
