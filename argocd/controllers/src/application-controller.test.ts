@@ -137,6 +137,30 @@ test('a broken commit changes nothing and says file and line; the next one recov
   assert.equal(at(await world.get('ConfigMap', 'web/a'), 'data', 'key'), '2');
 });
 
+test('a source that names two tools is an error of rendering: what is known of the objects stays', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(application());
+  await status(world, (one) => at(one, 'sync', 'status') === 'Synced');
+  const source = { helm: { releaseName: 'a' }, kustomize: { namePrefix: 'b-' } };
+  await world.client.patch(
+    { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name: 'web' },
+    { spec: { source } },
+    { type: 'merge' },
+  );
+  const told = await status(world, (one) => at(one, 'sync', 'status') === 'Unknown');
+  assert.equal(at(told, 'conditions', 0, 'type'), 'ComparisonError');
+  assert.match(
+    String(at(told, 'conditions', 0, 'message')),
+    /spec\.source: multiple application sources defined: Kustomize,Helm/,
+  );
+  assert.equal(at(told, 'health', 'status'), 'Healthy');
+  assert.deepEqual(
+    list(at(told, 'resources')).map((one) => [at(one, 'kind'), at(one, 'name'), at(one, 'status')]),
+    [['ConfigMap', 'a', 'Unknown']],
+  );
+});
+
 test('an empty render prunes nothing', async () => {
   await using world = await createWorld();
   world.sources.push(REPO, { 'app/a.yaml': configMap('a', '1') });

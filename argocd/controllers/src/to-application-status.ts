@@ -190,7 +190,6 @@ const CONDITION_OF_CODE: Readonly<Record<string, string>> = {
   ORPHANED_RESOURCES: 'OrphanedResourceWarning',
   DEPENDENCY_NOT_READY: 'DependencyWarning',
   DEPENDENCY_CYCLE: 'DependencyError',
-  SOURCE_AMBIGUOUS: 'ComparisonError',
 };
 const CONDITION_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   spec: 'InvalidSpecError',

@@ -135,7 +135,7 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
     charts: context.charts,
   });
   if (source.chart) return { kind: 'helm', path: '', ...helm };
-  switch (explicitKind(source, context.field)) {
+  switch (explicitKind(source, context)) {
     case 'directory':
       return { kind: 'directory', path, ...folder };
     case 'helm':
@@ -176,17 +176,20 @@ export function withoutIdleTools(source: ApplicationSource): ApplicationSource {
   };
 }
 
-/** The tool that the source names; at most one. */
+/**
+ * The tool that the source names; at most one. Before the revision is known nothing is said of two: as in Argo CD they are an
+ * error of rendering, which leaves alone what is known of the objects.
+ */
 function explicitKind(
   { directory, helm, kustomize }: ApplicationSource,
-  field: string,
+  { field, environment }: Pick<RenderContext, 'field' | 'environment'>,
 ): 'directory' | 'helm' | 'kustomize' | undefined {
   const told = [
     isNamed(kustomize) ? ('kustomize' as const) : undefined,
     isNamed(helm) ? ('helm' as const) : undefined,
     isNamed(directory) ? ('directory' as const) : undefined,
   ].filter((kind) => kind !== undefined);
-  if (told.length <= 1) return told[0];
+  if (told.length <= 1 || environment === undefined) return told[0];
   const names = told.map((kind) => `${kind[0]?.toUpperCase()}${kind.slice(1)}`);
   throw new CapstanError(
     'SOURCE_AMBIGUOUS',
