@@ -1,10 +1,11 @@
 import type {
   ApplicationSource,
   DirectorySource,
+  HelmSource,
   JsonnetVariable,
   KustomizeSource,
 } from '@capstan/argocd-api';
-import type { DeliverySource } from '@capstan/engine-delivery';
+import type { DeliverySource, InlineFields } from '@capstan/engine-delivery';
 import type {
   ChartPolicy,
   DirectoryOptions,
@@ -57,7 +58,25 @@ export function toDeliverySource(
   const ref = source.ref === undefined ? {} : { ref: source.ref };
   if (isReference(source)) return { source: spec, ...ref };
   const origin = withoutIdleTools(source);
-  return { source: spec, ...ref, render: toRenderSpec(origin, options), origin };
+  const inline = source.helm && { inline: inlineFields(source.helm, `${options.field}.helm`) };
+  return { source: spec, ...ref, render: toRenderSpec(origin, options), origin, ...inline };
+}
+
+/** Where the Application itself says what a chart gets. */
+function inlineFields(
+  { valuesObject, values, parameters = [] }: HelmSource,
+  field: string,
+): InlineFields {
+  const isText = valuesObject === undefined;
+  const name = isText ? 'values' : 'valuesObject';
+  const says = !isText || values !== undefined;
+  return {
+    ...(says ? { values: { field: `${field}.${name}`, isText } } : {}),
+    parameters: {
+      field: `${field}.parameters`,
+      names: parameters.map(({ name: parameter = '' }) => parameter),
+    },
+  };
 }
 
 /** Others only refer to it. */

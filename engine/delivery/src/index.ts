@@ -57,6 +57,7 @@ export type {
   Guard,
   HealthGate,
   HealthPolicy,
+  InlineFields,
   InventoryEntry,
   KindList,
   KindPattern,

@@ -4,7 +4,7 @@ import type { Json, KubeObject } from '@capstan/kube-object';
 import { loadDesired } from './load-desired.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
 import { withReferences } from './refer-sources.ts';
-import type { Delivery, DeliverySource, SourceRevision } from './types.ts';
+import type { Delivery, DeliverySource, InlineFields, SourceRevision } from './types.ts';
 
 /** A line behind a field, and who wrote it. */
 export interface TracedLine extends FieldSource {
@@ -43,7 +43,8 @@ export async function traceField(
     const lines = rendered.sources ?? [];
     return await Promise.all(
       lines.map(async (line) => {
-        const place = await placeOf(line, { source, revision: snapshot.revision }, sources, fetch);
+        const told = withOwnField(line, source.inline);
+        const place = await placeOf(told, { source, revision: snapshot.revision }, sources, fetch);
         return await withAuthor(place, ports.sources);
       }),
     );
@@ -71,6 +72,20 @@ async function placeOf(
     return { ...line, source: own.source.source, revision: own.revision };
   const { revision } = await fetch(index);
   return { ...line, file: reference[2] ?? '', source: other.source, revision };
+}
+
+/** The same line with the field of the delivery's own resource in which it stands. */
+function withOwnField(line: FieldSource, inline: InlineFields = {}): FieldSource {
+  const { values, parameters } = inline;
+  if (line.inline?.kind === 'values' && values !== undefined) {
+    return values.isText
+      ? { ...line, own: values.field, ownLine: line.inline.line }
+      : { ...line, own: `${values.field}.${line.inline.path}` };
+  }
+  if (line.inline?.kind !== 'parameter' || parameters === undefined) return line;
+  // The last one wins, as for helm.
+  const at = parameters.names.lastIndexOf(line.inline.path);
+  return at < 0 ? line : { ...line, own: `${parameters.field}[${at}].value` };
 }
 
 /** The same line with who wrote it, as far as the repository's history is at hand. */

@@ -64,6 +64,16 @@ export interface DeliverySource {
   readonly ref?: string;
   /** Only a revision with good signatures is used. */
   readonly verify?: VerifyRequest;
+  /** Where the delivery's own resource says what a chart gets; absent: who asks is told the resource alone. */
+  readonly inline?: InlineFields;
+}
+
+/** Fields of a delivery's own resource, as `spec.source.helm.values`. */
+export interface InlineFields {
+  /** `isText`: the values are a text in it; otherwise they are its members. */
+  readonly values?: { readonly field: string; readonly isText: boolean };
+  /** A list whose elements have a `value`, with the names of them all. */
+  readonly parameters?: { readonly field: string; readonly names: readonly string[] };
 }
 
 export interface Destination {

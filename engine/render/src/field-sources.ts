@@ -1,5 +1,6 @@
 /** Which lines made a field of an object: what a person is told who asks where a value comes from. */
 import type { Json, KubeObject } from '@capstan/kube-object';
+import type { FileTree } from '@capstan/lib-files';
 import type { YamlNode } from '@capstan/lib-yaml';
 import { type FieldStep, findField } from './field-name.ts';
 
@@ -11,9 +12,18 @@ export interface FieldSource {
   readonly line?: number;
   /** What stands there: `patch`, `images`, `value image.tag (default)` … */
   readonly role?: string;
+  /** What the delivery itself gave to a chart. */
+  readonly inline?: InlineValue;
   /** The field of the delivery's own resource that says it. */
   readonly own?: string;
+  /** The line of the text that stands in that field. */
+  readonly ownLine?: number;
 }
+
+/** A line of the values that a delivery writes itself, or a parameter; `path` is that of the value. */
+export type InlineValue =
+  | { readonly kind: 'values'; readonly path: string; readonly line: number }
+  | { readonly kind: 'parameter'; readonly path: string };
 
 /** Names, and numbers of list elements, from the object's root. */
 export type FieldNames = readonly (string | number)[];
@@ -28,6 +38,8 @@ export interface FieldQuestion {
   /** Where an object names no namespace, any will do. */
   readonly namespace?: string;
   readonly field: readonly FieldStep[];
+  /** Of the text that stands in the field; absent where the field itself is meant. */
+  readonly line?: number;
 }
 
 /** Undefined when there is no such object, or it lacks the field. */
@@ -45,6 +57,16 @@ export function answerQuestion(
   if (found === undefined) return undefined;
   const place = findField(found.object as Json, field);
   return place.kind === 'found' ? sourcesOf(index, place.path) : undefined;
+}
+
+const LITERAL_BLOCK = /(?:^|[\s:])\|[+-]?[1-9]?[+-]?\s*(?:#.*)?$/;
+
+/** A line of a text that is written below its field as a literal block; otherwise that of the field. */
+export function lineWithin(source: FieldSource, line: number, tree: FileTree): FieldSource {
+  const bytes = source.file === undefined ? undefined : tree.readFile(source.file);
+  if (bytes === undefined || source.line === undefined) return source;
+  const head = new TextDecoder().decode(bytes).split('\n')[source.line - 1] ?? '';
+  return LITERAL_BLOCK.test(head) ? { ...source, line: source.line + line } : source;
 }
 
 /** The line of the field, or of the nearest one above it that is written down, in a document. */

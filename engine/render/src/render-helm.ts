@@ -139,7 +139,10 @@ function chartSources(
     ({ path, file, line, isDefault }): readonly FieldSource[] => {
       if (file === undefined) return [];
       const role = `value ${path}`;
-      if (file === INLINE_VALUES || file === PARAMETERS) return [{ role: `${role} in ${file}` }];
+      if (file === INLINE_VALUES)
+        return [{ role: `${role} in ${file}`, inline: { kind: 'values', path, line } }];
+      if (file === PARAMETERS)
+        return [{ role: `${role} in ${file}`, inline: { kind: 'parameter', path } }];
       if (isDefault) return [{ file: joinPath(folder, file), line, role: `${role} (default)` }];
       return [{ file: placeOf(folder, file), line, role }];
     },

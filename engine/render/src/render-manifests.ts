@@ -11,7 +11,7 @@ import { CapstanError, type Diagnostic } from '@capstan/lib-std';
 import { addCommonMetadata } from './add-common-metadata.ts';
 import { desiredDigest } from './desired-digest.ts';
 import type { RenderResult } from './desired-state.ts';
-import { answerQuestion, type FieldQuestion, type SourcesOf } from './field-sources.ts';
+import { answerQuestion, type FieldQuestion, lineWithin, type SourcesOf } from './field-sources.ts';
 import { findKustomization } from './overlay-kustomization.ts';
 import { type ParseFile, renderDirectory } from './render-directory.ts';
 import { type ChartRenderer, chartFailure, renderHelm } from './render-helm.ts';
@@ -49,7 +49,10 @@ export function renderManifests(
   const hasError = rendered.diagnostics.some(({ severity }) => severity === 'error');
   const objects = hasError ? [] : rendered.objects;
   const { question } = options;
-  const sources = question && sourcesOf ? answerQuestion(objects, question, sourcesOf) : undefined;
+  const lines = question && sourcesOf ? answerQuestion(objects, question, sourcesOf) : undefined;
+  const within = question?.line;
+  const sources =
+    within === undefined ? lines : lines?.map((one) => lineWithin(one, within, snapshot.files));
   return {
     ...rendered,
     objects,

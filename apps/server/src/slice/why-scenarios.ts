@@ -83,6 +83,45 @@ spec:
     greeting: hello
 `;
 
+/** An Application that says what its chart gets in each of the three ways. */
+function inlineApplication(url: string): string {
+  return `apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: why-inline
+  namespace: argocd
+spec:
+  project: default
+  sources:
+  - repoURL: ${url}
+    path: chart
+    targetRevision: main
+    helm:
+      values: |
+        # of production
+
+        text: hello
+      parameters:
+      - name: other
+        value: unused
+      - name: parameter
+        value: named
+  - repoURL: ${url}
+    path: chart
+    targetRevision: main
+    helm:
+      releaseName: second
+      valuesObject:
+        text: object
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: why-inline
+  syncPolicy:
+    automated: {}
+    syncOptions: [CreateNamespace=true]
+`;
+}
+
 export const WHY_SCENARIOS: readonly Scenario[] = [
   {
     name: 'a field of a live object leads to file, line, commit and author, and to who wrote the live value',
@@ -190,6 +229,45 @@ data:
         'chart/templates/cm.yaml:7 (template) chart, Ann <ann@example.com>',
         'the app: (value from in helm.parameters)',
       ]);
+      return undefined;
+    },
+  },
+  {
+    name: 'values that an Application writes itself lead to their lines in the file that brought it',
+    run: async (world) => {
+      const repository = await world.repository('why-inline');
+      const commit = await repository.push({
+        'chart/Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\n',
+        'chart/templates/cm.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}
+data:
+  text: {{ .Values.text }}
+  parameter: {{ .Values.parameter | default "none" }}
+`,
+        'apps/web.yaml': inlineApplication(repository.url),
+      });
+      const parent = { url: repository.url, path: 'apps' };
+      await world.apply(application('why-inline-parent', parent, { namespace: 'argocd' }));
+      const names = { [commit]: 'first' };
+      const line = async (name: string, field: string) => {
+        const ask = () => why(world, `ConfigMap/${name}`, field, 'why-inline');
+        const { value } = await until(field, PATIENCE_MS, ask);
+        return tell(value, names)[1];
+      };
+      assert.deepEqual(
+        [
+          await line('why-inline', 'data.text'),
+          await line('why-inline', 'data.parameter'),
+          await line('second', 'data.text'),
+        ],
+        [
+          'apps/web.yaml:16 (value text in helm.values) first, Ann <ann@example.com>',
+          'apps/web.yaml:21 (value parameter in helm.parameters) first, Ann <ann@example.com>',
+          'apps/web.yaml:28 (value text in helm.values) first, Ann <ann@example.com>',
+        ],
+      );
       return undefined;
     },
   },

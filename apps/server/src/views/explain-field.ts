@@ -94,7 +94,8 @@ async function withOwn(
     const { kind, namespace, name } = app;
     const [owner] = managedNamed({ kind, namespace, name, group: APP_KINDS[kind] }, ports.views);
     if (owner === undefined) return [line];
-    const question = { kind, namespace, name, field: parseFieldName(line.own) };
+    const within = line.ownLine === undefined ? {} : { line: line.ownLine };
+    const question = { kind, namespace, name, field: parseFieldName(line.own), ...within };
     const trace = await ports.traceField(owner.app, question);
     const further = await withOwn(trace?.lines ?? [], owner.app, ports, depth + 1);
     return further.length === 0
