@@ -38,12 +38,16 @@ export type Send = (request: {
   readonly text: string;
 }>;
 
-/** Runs a script against a server; the answers come with what differs from run to run masked. */
+/**
+ * Runs a script against a server; the answers come with what differs from run to run masked. A server that `settles` gets the
+ * pauses that the script asks for, `patience` times as long (once).
+ */
 export async function runScript(
   script: Script,
   send: Send,
-  options: { readonly settles: boolean },
+  options: { readonly settles: boolean; readonly patience?: number },
 ): Promise<Answer[]> {
+  const { settles, patience = 1 } = options;
   const kept = new Map<string, string>();
   const fill = (text: string): string =>
     text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => kept.get(name) ?? '');
@@ -64,8 +68,9 @@ export async function runScript(
       },
       ...(body === undefined ? {} : { body }),
     });
-    if (options.settles && step.settleMs !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, step.settleMs));
+    if (settles && step.settleMs !== undefined) {
+      const pauseMs = step.settleMs * patience;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     const parsed = parse(response.text, response.headers['content-type'] ?? '');
     for (const [name, path] of Object.entries(step.keep ?? {}))
