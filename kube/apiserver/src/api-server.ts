@@ -27,6 +27,7 @@ import { handleMetrics, metricsResource } from './metrics-api.ts';
 import { handlePath } from './non-resource.ts';
 import { EventLines, KeptEncodings, ObjectTexts } from './object-texts.ts';
 import type { Describe } from './openapi.ts';
+import { afterPersisting, type Persist } from './persisted.ts';
 import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
@@ -47,7 +48,7 @@ export interface ApiServerOptions {
   readonly signer?: TokenSigner;
   readonly runtime?: ContainerRuntime;
   /** Called before anything is answered: resolves when all changes so far are safe. A fork has none. */
-  readonly persist?: () => Promise<void>;
+  readonly persist?: Persist;
   /** Bearer tokens of people. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Whoever comes without credentials is an administrator: for a server that only its own process reaches. */
@@ -167,28 +168,6 @@ function assemble(
         asksWebhooks: false,
       }),
   };
-}
-
-/** Whatever a client has seen, in an answer or in a watch, is still there after a crash. */
-async function afterPersisting(
-  response: ApiResponse,
-  persist: ApiServerOptions['persist'],
-): Promise<ApiResponse> {
-  if (persist === undefined) return response;
-  await persist();
-  const { body } = response;
-  if (typeof body === 'string' || body instanceof Uint8Array) return response;
-  return { ...response, body: persisted(body, persist) };
-}
-
-async function* persisted<T>(
-  chunks: AsyncIterable<T>,
-  persist: () => Promise<void>,
-): AsyncGenerator<T> {
-  for await (const chunk of chunks) {
-    await persist();
-    yield chunk;
-  }
 }
 
 function withoutPersistence<T extends ApiServerOptions>(options: T): Omit<T, 'persist'> {
