@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
+import { type Catalogue, loadCatalogue, readKubernetesMinor } from '@capstan/kube-schema';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import { Admission } from './admission/admission.ts';
@@ -45,6 +45,8 @@ export interface ApiServerOptions {
   /** Objects to begin with, e.g. what a durable log has kept, or a fork. */
   readonly store?: Store;
   readonly catalogue?: Catalogue;
+  /** Where no catalogue is given: the minor whose kinds are served, as `1.35`; by default the one that is proven. */
+  readonly kubernetesVersion?: string;
   readonly signer?: TokenSigner;
   readonly runtime?: ContainerRuntime;
   /** Called before anything is answered: resolves when all changes so far are safe. A fork has none. */
@@ -78,7 +80,10 @@ export interface ApiServer {
 
 /** Makes a server and its first objects (namespaces, roles); it listens nowhere, see `listen`. */
 export async function createApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const catalogue = options.catalogue ?? (await loadCatalogue());
+  const { kubernetesVersion } = options;
+  const minor =
+    kubernetesVersion === undefined ? undefined : readKubernetesMinor(kubernetesVersion);
+  const catalogue = options.catalogue ?? (await loadCatalogue(minor));
   const clock = options.clock ?? systemClock(newestTime(options.store));
   const server = assemble({ ...options, catalogue, clock });
   bootstrap(server.core);

@@ -31,6 +31,8 @@ export interface SandboxOptions {
   readonly clock?: Clock;
   /** How many nodes the cluster begins with; 1 by default. */
   readonly nodes?: number;
+  /** The minor of Kubernetes whose kinds are served, as `1.35`; 1.36 by default. */
+  readonly kubernetesVersion?: string;
 }
 
 /** A running cluster. */
@@ -68,10 +70,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       options.clock ?? { now: () => Date.now(), after: () => () => undefined },
     ),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.kubernetesVersion === undefined
+      ? {}
+      : { kubernetesVersion: options.kubernetesVersion }),
   });
   furnishCluster(
     createLocalClient(server.core, SYSTEM, 'sandbox'),
-    server.core.clock,
+    server.core,
     options.nodes ?? 1,
   );
   const loop = startControlLoop(

@@ -29,6 +29,20 @@ export interface Catalogue {
 /** The minor that our API server is held against, and serves unless told otherwise. */
 const PROVEN: KubernetesMinor = '1.36';
 
+/** A minor as people write it: `1.35`, `v1.35`, or one of its releases. */
+export function readKubernetesMinor(text: string): KubernetesMinor {
+  const named = /^v?(\d+\.\d+)(\.\d+)?$/.exec(text)?.[1];
+  const minor = kubernetesMinors.find((carried) => carried === named);
+  if (minor === undefined) throw unknownMinor(text);
+  return minor;
+}
+
+function unknownMinor(text: string): CapstanError {
+  return new CapstanError('SCHEMA_MINOR_UNKNOWN', `no schemas for Kubernetes ${text}`, {
+    hint: `carried are ${kubernetesMinors.join(', ')}`,
+  });
+}
+
 /**
  * Loads the built-in kinds of a minor. The data are one JSON module, read at the first call; a definition is unpacked when
  * it is asked for.
@@ -94,10 +108,7 @@ interface PackedResource {
 
 function createCatalogue(data: PackedData, minor: KubernetesMinor): Catalogue {
   const version = data.versions[minor];
-  if (version === undefined)
-    throw new CapstanError('SCHEMA_MINOR_UNKNOWN', `no schemas for Kubernetes ${minor}`, {
-      hint: `carried are ${kubernetesMinors.join(', ')}`,
-    });
+  if (version === undefined) throw unknownMinor(minor);
   const mergeTypes = createMergeTypes();
   const definitions = new Map<string, PackedDefinition>();
   for (const index of version.definitions) {

@@ -4,6 +4,7 @@ export {
   type KubernetesMinor,
   kubernetesMinors,
   loadCatalogue,
+  readKubernetesMinor,
 } from './catalogue.ts';
 export { structuralProblems } from './check-structural.ts';
 export {

@@ -156,3 +156,15 @@ test('refuses a port that is none', async () => {
     /--port must be a number from 0 to 65535/,
   );
 });
+
+test('serves the minor of Kubernetes that it is told, on nodes of that minor', async () => {
+  const { client, stop } = await start('--kubernetes-version', 'v1.34');
+  const { items } = await client.list({ apiVersion: 'v1', kind: 'Node' }, {});
+  const status = items[0]?.['status'] as { nodeInfo: { kubeletVersion: string } } | undefined;
+  assert.match(status?.nodeInfo.kubeletVersion ?? '', /^v1\.34\./);
+  assert.equal(await stop(), 0);
+  await assert.rejects(
+    run(['--kubernetes-version', '1.20'], io(new AbortController().signal, [])),
+    /no schemas for Kubernetes 1\.20/,
+  );
+});

@@ -10,6 +10,7 @@ const FLAGS: Readonly<Record<string, FlagSpec>> = {
   data: { kind: 'string' },
   help: { kind: 'boolean', short: 'h' },
   import: { kind: 'string' },
+  'kubernetes-version': { kind: 'string' },
   nodes: { kind: 'string' },
   port: { kind: 'string' },
 };
@@ -25,6 +26,8 @@ Flags:
       --data string      keep the cluster in this directory, and go on with what is there
   -h, --help             help for sandbox
       --import string    begin with a copy of the objects that this kubeconfig leads to
+      --kubernetes-version string
+                         minor of Kubernetes whose kinds it serves, 1.34 to 1.37 (default 1.36)
       --nodes int        number of nodes (default 1)
       --port int         port to listen on (default: a free one)
 `;
@@ -37,10 +40,12 @@ export const run: Command = async (args, io) => {
     return 0;
   }
   const dataDir = flags.text('data');
+  const kubernetesVersion = flags.text('kubernetes-version');
   const sandbox = await startSandbox({
     port: count(flags.text('port'), 'port', 65_535) ?? 0,
     nodes: count(flags.text('nodes'), 'nodes', 1000) ?? 1,
     ...(dataDir === undefined ? {} : { dataDir }),
+    ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
   });
   try {
     const source = flags.text('import');

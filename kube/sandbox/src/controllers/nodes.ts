@@ -1,9 +1,16 @@
-import { ApiError, type DraftObject, type LocalClient, timestamp } from '@capstan/kube-apiserver';
-import type { Clock } from '@capstan/lib-std';
+import {
+  ApiError,
+  type Core,
+  type DraftObject,
+  type LocalClient,
+  timestamp,
+} from '@capstan/kube-apiserver';
+
+type NodeFacts = Pick<Core, 'clock' | 'catalogue'>;
 
 /** Nodes that are ready from the start, and a storage class that provisions. Those that exist already are left alone. */
-export function furnishCluster(client: LocalClient, clock: Clock, nodeCount: number): void {
-  for (let i = 0; i < nodeCount; i++) furnishNode(client, clock, `sandbox-${i}`);
+export function furnishCluster(client: LocalClient, core: NodeFacts, nodeCount: number): void {
+  for (let i = 0; i < nodeCount; i++) furnishNode(client, core, `sandbox-${i}`);
   if (client.list('storage.k8s.io/v1/storageclasses').length > 0) return;
   ignoreExisting(() =>
     client.create('storage.k8s.io/v1/storageclasses', {
@@ -26,9 +33,9 @@ function ignoreExisting(run: () => unknown): void {
   }
 }
 
-function furnishNode(client: LocalClient, clock: Clock, name: string): void {
+function furnishNode(client: LocalClient, core: NodeFacts, name: string): void {
   if (client.get('v1/nodes', '', name) !== undefined) return;
-  const now = timestamp(clock);
+  const now = timestamp(core.clock);
   const node = client.create('v1/nodes', {
     apiVersion: 'v1',
     kind: 'Node',
@@ -63,7 +70,7 @@ function furnishNode(client: LocalClient, clock: Clock, name: string): void {
         kernelVersion: 'simulated',
         osImage: 'Capstan sandbox',
         containerRuntimeVersion: 'sandbox://1.0',
-        kubeletVersion: 'v1.36.3',
+        kubeletVersion: core.catalogue.gitVersion,
         kubeProxyVersion: '',
         operatingSystem: 'linux',
         architecture: 'amd64',
