@@ -21,6 +21,7 @@ export interface ExecPlugin {
 
 const outputBytesMax = 1024 * 1024;
 const timeoutMs = 60_000;
+const modes = ['IfAvailable', 'Never', 'Always'];
 const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
 /**
@@ -30,20 +31,8 @@ const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k
  */
 export function execCredentials(plugin: ExecPlugin): Credentials {
   const apiVersion = textOf(plugin.exec, 'apiVersion') ?? '';
-  if (!apiVersions.includes(apiVersion)) {
-    throw invalid(
-      plugin.origin,
-      `user "${plugin.user}": exec.apiVersion must be one of ${apiVersions.join(', ')}`,
-    );
-  }
-  if (textOf(plugin.exec, 'command') === undefined) {
-    throw invalid(plugin.origin, `user "${plugin.user}": exec.command is missing`);
-  }
   if (plugin.exec['interactiveMode'] === 'Always' && plugin.hasTerminal !== true) {
-    throw invalid(
-      plugin.origin,
-      `user "${plugin.user}": its plugin wants a terminal, and standard input is none`,
-    );
+    throw refused(plugin, 'its plugin wants a terminal, and standard input is none');
   }
   let held: { readonly credential: Credential; readonly expiresAtMs: number } | undefined;
   let running: Promise<Credential> | undefined;
@@ -64,6 +53,28 @@ export function execCredentials(plugin: ExecPlugin): Credentials {
       if (held?.credential === credential) held = undefined;
     },
   };
+}
+
+/** Throws KUBECONFIG_INVALID where kubectl would not take the plugin, in use or not. */
+export function checkPlugin(plugin: ExecPlugin): void {
+  const { exec } = plugin;
+  const apiVersion = textOf(exec, 'apiVersion') ?? '';
+  if (!apiVersions.includes(apiVersion)) {
+    throw refused(plugin, `exec.apiVersion must be one of ${apiVersions.join(', ')}`);
+  }
+  if (textOf(exec, 'command') === undefined) throw refused(plugin, 'exec.command is missing');
+  const mode = textOf(exec, 'interactiveMode') ?? (apiVersion.endsWith('beta1') ? modes[0] : '');
+  if (!modes.includes(mode ?? '')) {
+    throw refused(plugin, `exec.interactiveMode must be one of ${modes.join(', ')}`);
+  }
+  const env = Array.isArray(exec['env']) ? exec['env'] : [];
+  if (env.some((pair) => !isJsonObject(pair) || textOf(pair, 'name') === undefined)) {
+    throw refused(plugin, 'a variable of exec.env has no name');
+  }
+}
+
+function refused({ user, origin }: ExecPlugin, what: string): CapstanError {
+  return invalid(origin, `user "${user}": ${what}`);
 }
 
 function expiryOf(status: JsonObject): number {
@@ -171,8 +182,7 @@ function extraEnvironment(exec: JsonObject): Record<string, string> {
   return Object.fromEntries(
     list
       .filter(isJsonObject)
-      .map((pair) => [String(pair['name'] ?? ''), String(pair['value'] ?? '')])
-      .filter(([name]) => name !== ''),
+      .map((pair) => [textOf(pair, 'name') ?? '', textOf(pair, 'value') ?? '']),
   );
 }
 

@@ -30,6 +30,16 @@ export function textOf(value: JsonObject, key: string): string | undefined {
   });
 }
 
+/** Refuses an entry that has both of two fields which say the same in two ways. */
+export function refuseBoth(
+  [first, second]: readonly [string, string],
+  value: JsonObject,
+  { origin, what }: { readonly origin: string; readonly what: string },
+): void {
+  if (textOf(value, first) === undefined || textOf(value, second) === undefined) return;
+  throw invalid(origin, `${what} has both ${first} and ${second}; one must go`);
+}
+
 /** `<field>-data` as base64, else the file that `<field>` names. */
 export function pemOf(
   value: JsonObject,

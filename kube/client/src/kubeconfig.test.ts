@@ -66,7 +66,7 @@ contexts: [{name: b, context: {cluster: other, user: u}}]
 
 test('clusters and users are read with all their fields', async () => {
   const ca = base64('CA');
-  const cluster = `{server: "k.example:6443/base", certificate-authority-data: ${ca}, tls-server-name: k.internal, proxy-url: "socks5://p:1", disable-compression: true}`;
+  const cluster = `{server: "https://k.example:6443/base?x=1", certificate-authority-data: ${ca}, tls-server-name: k.internal, proxy-url: "socks5://p:1", disable-compression: true}`;
   const user = `{client-certificate-data: ${base64('CERT')}, client-key-data: ${base64('KEY')}, username: ann, password: "p:w", as: bob, as-groups: [g, h], as-uid: "7", as-user-extra: {Scope/X: [a]}}`;
   const connection = await loadKubeconfig({ file: write('full', config(cluster, user)) });
   const { credentials, origin, ...rest } = connection;
@@ -91,13 +91,48 @@ test('clusters and users are read with all their fields', async () => {
   });
 });
 
+const plugins = (version: string, fields: string) =>
+  `{exec: {apiVersion: client.authentication.k8s.io/${version}, ${fields}}}`;
+
 test('what cannot be used is refused with the part that is wrong', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     [config('{}', '{}'), /cluster "k" has no usable server address/],
     [config('{server: "ftp://x"}', '{}'), /no usable server address \("ftp:\/\/x"\)/],
     [config(https, '{username: u, password: 12345}'), /password is not a text; put it in quotes/],
-    [config(https, '{token: t, username: u}'), /both a token and a username/],
-    [config(https, `{client-key-data: ${base64('K')}}`), /user "u" lacks client-certificate/],
+    [config('{server: "k.example:6443/base"}', '{}'), /no usable server address/],
+    [config('{server: "/x"}', '{}'), /no usable server address/],
+    [config(https, '{token: t, username: u}'), /both token and username/],
+    [config(https, '{tokenFile: /etc/hostname, username: u}'), /both tokenFile and username/],
+    [config(https, '{tokenFile: no/such}'), /tokenFile: ENOENT/],
+    [config(https, '{as-groups: [g]}'), /but not whom to act as/],
+    [config(https, `{client-certificate-data: ${base64('C')}}`), /user "u" lacks client-key/],
+    [
+      config(https, `{client-certificate-data: ${base64('C')}, client-certificate: c.crt}`),
+      /both client-certificate and client-certificate-data/,
+    ],
+    [
+      config(
+        `{server: "https://x", certificate-authority: c, certificate-authority-data: ${base64('C')}}`,
+        '{}',
+      ),
+      /both certificate-authority and certificate-authority-data/,
+    ],
+    [
+      config(https, '{}').replace('users: [', 'users: [{name: x, user: {token: 5}}, '),
+      /users\[0\].user.token is not a text/,
+    ],
+    [config(https, '{}').replace('users: [', 'users: [{name: u}, '), /users has "u" twice/],
+    [config(https, '{client-key-data: "%%"}'), /client-key-data is not base64/],
+    [
+      config('{server: "https://x", insecure-skip-tls-verify: "true"}', '{}'),
+      /is neither true nor false/,
+    ],
+    [config(https, '{as-groups: g, as: u}'), /as-groups is not a list/],
+    [config(https, '{exec: [a]}'), /exec is not a mapping/],
+    [config(https, '{}').replace('kind: Config', 'kind: Other'), /it is a Other of v1/],
+    [config(https, plugins('v1', 'command: x')), /interactiveMode must be one of/],
+    [config(https, plugins('v1', 'interactiveMode: Never')), /exec.command is missing/],
+    [config(https, plugins('v1beta1', 'command: x, env: [{value: z}]')), /env has no name/],
     [
       config(https, '{client-certificate: no.crt, client-key: no.key}'),
       /client-certificate: ENOENT/,
@@ -156,6 +191,7 @@ test("a tenant's kubeconfig may not run programs, read files or skip checks", as
       'cluster.insecure-skip-tls-verify',
     ],
     ['{server: "http://x"}', '{token: t}', 'cluster.server (http)'],
+    ['{server: "k:6443"}', '{token: t}', 'cluster.server (http)'],
   ];
   for (const [cluster, user, found] of cases) {
     const error = await refused(() => parseKubeconfig(config(cluster, user), { origin }));
@@ -169,6 +205,44 @@ test("a tenant's kubeconfig may not run programs, read files or skip checks", as
     origin,
   });
   assert.deepEqual((await fine.credentials.current({})).headers, { authorization: 'Bearer t' });
+});
+
+test('what authenticates goes over https only; who is acted as goes over http too', async () => {
+  const user = `{token: t, as: ann, client-certificate-data: ${base64('C')}, client-key-data: ${base64('K')}}`;
+  for (const server of ['http://k:8080', 'k:8080']) {
+    const file = write('plain', config(`{server: "${server}"}`, user));
+    const connection = await loadKubeconfig({ file });
+    assert.equal(connection.server, 'http://k:8080');
+    assert.deepEqual(await connection.credentials.current({}), {
+      headers: { 'impersonate-user': 'ann' },
+    });
+  }
+});
+
+test('of several ways to authenticate the one is taken that kubectl takes', async () => {
+  write('tokens/token', 'from-file\n');
+  const exec = 'exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: /no/such}';
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    [`{token: t, ${exec}}`, 'Bearer t'],
+    [`{username: u, ${exec}}`, `Basic ${base64('u:')}`],
+    [`{tokenFile: token, ${exec}}`, 'Bearer from-file'],
+    ['{token: t, tokenFile: token}', 'Bearer from-file'],
+    ['{token: t, tokenFile: no/such}', 'Bearer t'],
+    ['{password: p}', undefined],
+    [`{client-key-data: ${base64('K')}}`, undefined],
+  ];
+  for (const [user, authorization] of cases) {
+    const { credentials } = await loadKubeconfig({
+      file: write('tokens/config', config(https, user)),
+    });
+    const { headers, clientCertificate } = await credentials.current({});
+    assert.equal(headers['authorization'], authorization, user);
+    assert.equal(clientCertificate, undefined);
+  }
+  const certificate = `client-certificate-data: ${base64('C')}, client-key-data: ${base64('K')}`;
+  const file = write('certified', config(https, `{${certificate}, ${exec}}`));
+  const { credentials } = await loadKubeconfig({ file });
+  assert.equal((await credentials.current({})).clientCertificate?.key, 'K');
 });
 
 function plugin(name: string, script: string, more = ''): string {

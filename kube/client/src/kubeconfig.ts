@@ -5,7 +5,8 @@ import type { Json } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { type ClusterConnection, fixedCredentials } from './connection.ts';
 import { fileTokenCredentials } from './file-credentials.ts';
-import { type Entry, invalid, pemOf, textOf } from './kubeconfig-fields.ts';
+import { type Entry, invalid, pemOf, refuseBoth, textOf } from './kubeconfig-fields.ts';
+import { checkShape } from './kubeconfig-shape.ts';
 import { parseConfigText } from './parse-config-text.ts';
 import { isJsonObject } from './requester.ts';
 import { userCredentials } from './user-credentials.ts';
@@ -99,7 +100,7 @@ export async function inClusterConnection(
     ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
     credentials: fileTokenCredentials(join(root, 'token')),
     origin: "the Pod's service account",
-    namespace: namespace?.trim() || 'default',
+    namespace: environment['POD_NAMESPACE'] || namespace?.trim() || 'default',
   };
 }
 
@@ -133,14 +134,15 @@ async function readConfigFile(file: string, mustExist: boolean): Promise<Config 
 function readConfig(text: string, origin: string, directory: string | undefined): Config {
   const value = parseConfigText(text, origin);
   if (!isJsonObject(value)) throw invalid(origin, 'it is not a mapping');
+  checkShape(value, origin);
   const named = (list: string, member: string) => {
     const entries = new Map<string, Entry>();
     const items = value[list];
     for (const item of Array.isArray(items) ? items : []) {
       const name = isJsonObject(item) ? item['name'] : undefined;
       const body = isJsonObject(item) ? item[member] : undefined;
-      // The first of a name wins, also inside of one file.
-      if (typeof name !== 'string' || entries.has(name)) continue;
+      if (typeof name !== 'string') continue;
+      if (entries.has(name)) throw invalid(origin, `${list} has "${name}" twice`);
       entries.set(name, { name, value: isJsonObject(body) ? body : {}, directory });
     }
     return entries;
@@ -227,14 +229,20 @@ function readCluster(
   { name, value, directory }: Entry,
   origin: string,
 ): Omit<ClusterConnection, 'credentials' | 'origin' | 'namespace'> {
-  const server = textOf(value, 'server') ?? '';
-  const address = /^[a-z]+:\/\//i.test(server) ? server : `https://${server}`;
-  if (server === '' || !URL.canParse(address) || !/^https?:/i.test(address)) {
-    throw invalid(origin, `cluster "${name}" has no usable server address ("${server}")`);
+  const server = addressOf(textOf(value, 'server') ?? '');
+  if (server === undefined) {
+    throw invalid(
+      origin,
+      `cluster "${name}" has no usable server address ("${textOf(value, 'server') ?? ''}")`,
+    );
   }
+  refuseBoth(['certificate-authority', 'certificate-authority-data'], value, {
+    origin,
+    what: `cluster "${name}"`,
+  });
   const isInsecure = value['insecure-skip-tls-verify'] === true;
   const certificateAuthority = pemOf(value, 'certificate-authority', directory, origin);
-  if (isInsecure && certificateAuthority !== undefined) {
+  if (isInsecure && certificateAuthority !== undefined && server.startsWith('https:')) {
     throw invalid(
       origin,
       `cluster "${name}" has both insecure-skip-tls-verify and a certificate-authority`,
@@ -242,17 +250,28 @@ function readCluster(
   }
   const tlsServerName = textOf(value, 'tls-server-name');
   const proxyUrl = textOf(value, 'proxy-url');
-  if (proxyUrl !== undefined && !/^(https?|socks5h?):\/\//.test(proxyUrl)) {
+  if (proxyUrl !== undefined && !/^(https?|socks5):\/\//.test(proxyUrl)) {
     throw invalid(origin, `cluster "${name}" has a proxy-url that is not http, https or socks5`);
   }
   return {
-    server: address,
+    server,
     ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
     ...(isInsecure ? { insecureSkipTlsVerify: true } : {}),
     ...(tlsServerName === undefined ? {} : { tlsServerName }),
     ...(proxyUrl === undefined ? {} : { proxyUrl }),
     ...(value['disable-compression'] === true ? { disableCompression: true } : {}),
   };
+}
+
+/** The URL of a server; without a scheme it is plain http, as for client-go, and must be a host and a port only. */
+function addressOf(server: string): string | undefined {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(server);
+  const address = hasScheme ? server : `http://${server}`;
+  if (server === '' || !URL.canParse(address)) return undefined;
+  const { protocol, pathname } = new URL(address);
+  if (protocol !== 'https:' && protocol !== 'http:') return undefined;
+  if (!hasScheme && (pathname !== '/' || server.startsWith('/'))) return undefined;
+  return address.replace(/[?#].*$/, '');
 }
 
 function refuseUnsafe(cluster: Entry, user: Entry | undefined, origin: string): void {
@@ -265,7 +284,8 @@ function refuseUnsafe(cluster: Entry, user: Entry | undefined, origin: string): 
       .map((field) => `cluster.${field}`),
     ...userFields.filter((field) => isSet(user?.value[field])).map((field) => `user.${field}`),
   ];
-  if (/^http:/i.test(textOf(cluster.value, 'server') ?? '')) found.push('cluster.server (http)');
+  const server = textOf(cluster.value, 'server') ?? '';
+  if (server !== '' && !/^https:/i.test(server)) found.push('cluster.server (http)');
   if (found.length === 0) return;
   throw new CapstanError(
     'KUBECONFIG_UNSAFE',

@@ -15,6 +15,10 @@ test('the variable is chosen by scheme, in either case, and a bare host is taken
   assert.equal(choose('http://k', { HTTP_PROXY: proxy }), proxy);
 });
 
+test('what is no address of a proxy counts as nothing', () => {
+  assert.equal(choose('https://k', { HTTPS_PROXY: ':::', HTTP_PROXY: proxy }), undefined);
+});
+
 test('loopback never goes through a proxy', () => {
   for (const host of ['localhost', '127.0.0.1', '127.8.9.1', '[::1]']) {
     assert.equal(choose(`https://${host}:6443`, { HTTPS_PROXY: proxy }), undefined);
@@ -40,6 +44,13 @@ test('NO_PROXY takes names, suffixes, ports, addresses, blocks and *', () => {
     ['https://[fd12::9]', 'fd00::/8', true],
     ['https://[fe80::9]', 'fd00::/8, 10.0.0.0/8', false],
     ['https://anything', 'x/y, 300.1.1.1/8, 10.0.0.0/99', false],
+    ['https://10.1.2.3', '::/0', false],
+    ['https://10.1.2.3', '::ffff:10.1.2.3', true],
+    ['https://[::ffff:10.1.2.3]', '10.1.2.3:', true],
+    ['https://10.1.2.3', '3', false],
+    ['https://k.example.com:6443', ':6443', false],
+    ['https://münchen.example', 'münchen.example', true],
+    ['https://k.münchen.example', '.MÜNCHEN.example:443', true],
   ];
   for (const [url, list, isExempt] of cases) {
     const chosen = choose(url, { HTTPS_PROXY: proxy, NO_PROXY: list });

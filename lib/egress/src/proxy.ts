@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 
 /**
  * The proxy that the environment asks for, by the rules of Go's net/http (ProxyFromEnvironment), which kubectl and Flux follow:
@@ -13,7 +14,9 @@ export function proxyFromEnvironment(
   const proxy = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
   if (proxy === '' || isLoopback(url.hostname)) return undefined;
   if (isExempt(url, read('NO_PROXY'))) return undefined;
-  return proxy.includes('://') ? proxy : `http://${proxy}`;
+  const address = proxy.includes('://') ? proxy : `http://${proxy}`;
+  // As in Go, what is no address counts as nothing.
+  return URL.canParse(address) ? address : undefined;
 }
 
 export function isLoopback(hostname: string): boolean {
@@ -22,34 +25,51 @@ export function isLoopback(hostname: string): boolean {
 }
 
 function isExempt(url: URL, list: string): boolean {
-  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, '');
+  const host = plainAddress(url.hostname.toLowerCase().replace(/^\[|\]$/g, ''));
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   return list
     .split(',')
     .map((entry) => entry.trim().toLowerCase())
-    .filter((entry) => entry !== '')
     .some((entry) => entry === '*' || matches(entry, host, port));
 }
 
 function matches(entry: string, host: string, port: string): boolean {
   if (entry.includes('/')) return inBlock(entry, host);
   // A port stands behind the only colon, or behind brackets; an IPv6 address without them has none.
-  const [, name = entry, wantedPort] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
-  if (wantedPort !== undefined && wantedPort !== port) return false;
-  const bare = name.replace(/^\[|\]$/g, '');
-  const length = isIP(bare) === 6 ? 128 : 32;
-  if (isIP(bare) !== 0) return inBlock(`${bare}/${length}`, host);
-  const suffix = bare.startsWith('*.') ? bare.slice(1) : bare;
-  if (suffix.startsWith('.')) return host.endsWith(suffix);
-  return host === suffix || host.endsWith(`.${suffix}`);
+  const [, inBrackets, outside, ofPort = ''] =
+    /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(entry) ?? [];
+  const name = inBrackets ?? outside ?? entry;
+  if (name === '' || (ofPort !== '' && ofPort !== port)) return false;
+  if (isIP(name) !== 0) return plainAddress(name) === host;
+  if (isIP(host) !== 0) return false;
+  const suffix = name.startsWith('*.') ? name.slice(1) : name;
+  if (suffix.startsWith('.')) return host.endsWith(`.${inAscii(suffix.slice(1))}`);
+  return `.${host}`.endsWith(`.${inAscii(suffix)}`);
+}
+
+/** A name as it stands in a URL. */
+function inAscii(name: string): string {
+  return domainToASCII(name) || name;
+}
+
+/** An address in the one form in which it compares: IPv4 also where it is written as IPv6. */
+function plainAddress(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short) ?? [];
+  if (high === undefined || low === undefined) return short;
+  return [high, low]
+    .map((half) => Number.parseInt(half, 16))
+    .flatMap((half) => [half >> 8, half & 255])
+    .join('.');
 }
 
 function inBlock(block: string, host: string): boolean {
   const [base = '', bits = ''] = block.split('/');
   const length = /^\d+$/.test(bits) ? Number(bits) : Number.NaN;
-  const isV6 = isIP(base) === 6;
-  if (isIP(base) === 0 || isIP(host) === 0 || !(length <= (isV6 ? 128 : 32))) return false;
+  const family = isIP(base);
+  if (family === 0 || isIP(host) !== family || !(length <= (family === 6 ? 128 : 32))) return false;
   const blocks = new BlockList();
-  blocks.addSubnet(base, length, isV6 ? 'ipv6' : 'ipv4');
-  return blocks.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
+  blocks.addSubnet(base, length, family === 6 ? 'ipv6' : 'ipv4');
+  return blocks.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
