@@ -56,6 +56,7 @@ import {
 } from './control-state.ts';
 import { withDefaults } from './default-spec.ts';
 import { valuesDigest } from './digests.ts';
+import { knownCluster } from './known-cluster.ts';
 import { releaseName, releaseNamespace, sourceOf, storageNamespace } from './names.ts';
 import { forget, type Observed, observeRelease } from './observe-release.ts';
 import { type ActionPorts, uninstall, withoutFailures } from './perform-action.ts';
@@ -368,16 +369,18 @@ async function actionPorts(
 ): Promise<ActionPorts> {
   const { ports, signal, interrupt } = session;
   const { clock, events } = ports;
-  const cluster = await openDestination(release, ports, signal);
-  const { client } = cluster;
+  const destination = await openDestination(release, ports, signal);
+  const { client } = destination;
+  const cluster = knownCluster(client);
   return {
     client,
+    cluster,
     clock,
     events,
     signal,
     language: ports.charts.language,
-    merge: releaseMerge((kind) => cluster.schemaOf(kind)),
-    waits: createWaits({ cluster: client, clock, check, interrupt }),
+    merge: releaseMerge((kind) => destination.schemaOf(kind)),
+    waits: createWaits({ cluster, clock, check, interrupt }),
     formerManagers: overriddenManagers(ports.settings ?? {}),
   };
 }

@@ -31,6 +31,7 @@ import type { DriftReport } from './drift-report.ts';
 import { formatGoDuration } from './go-duration.ts';
 import { HelmLog, logged } from './helm-log.ts';
 import { inventoryOf } from './inventory.ts';
+import type { KnownCluster } from './known-cluster.ts';
 import { MESSAGES } from './messages.ts';
 import { releaseName, releaseNamespace, wantedName } from './names.ts';
 import type { ActionName } from './next-action.ts';
@@ -50,6 +51,8 @@ import {
 export interface ActionPorts {
   /** Acts as whom the HelmRelease says. */
   readonly client: KubeClient;
+  /** The same cluster, for Helm: what this reconcile has asked of it and written is not asked again. */
+  readonly cluster: KnownCluster;
   readonly clock: Clock;
   readonly events: EventRecorder;
   readonly merge: ReleaseMerge;
@@ -106,13 +109,13 @@ function watching(ports: ActionPorts): {
   readonly helm: ReleasePorts;
   readonly log: HelmLog;
 } {
-  const { client, clock, merge, waits } = ports;
+  const { cluster, clock, merge, waits } = ports;
   const seen: Release[] = [];
   const log = new HelmLog(clock);
   const observe = (record: Release): void => {
     seen.push(record);
   };
-  const helm = { cluster: client, clock, merge, waits, holder: 'helm-controller', observe };
+  const helm = { cluster, clock, merge, waits, holder: 'helm-controller', observe };
   return { seen, helm: logged(helm, log), log };
 }
 

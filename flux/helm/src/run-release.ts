@@ -88,7 +88,8 @@ export async function runRelease(
     if (result.error !== undefined) return broken(release, result.error, ports);
     if (TYPES[action] === 'remediate') return remediated(release, ports);
     done.add(TYPES[action]);
-    await ports.report(release);
+    // Without it nothing is asked of anybody before the status is written next.
+    if (detectsDrift(release)) await ports.report(release);
   }
 }
 
@@ -138,8 +139,8 @@ async function decide(
 }
 
 async function readRecords(release: HelmRelease, ports: RunPorts): Promise<readonly Release[]> {
-  const { client, clock } = ports;
-  const helm: ReleasePorts = { cluster: client, clock };
+  const { cluster, clock } = ports;
+  const helm: ReleasePorts = { cluster, clock };
   try {
     const namespace = release.status.storageNamespace ?? '';
     return await releaseHistory(releaseName(release), namespace, helm);

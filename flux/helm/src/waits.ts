@@ -1,15 +1,9 @@
 /** Waiting as Flux does: by status, failing as soon as one object has failed, in Flux's words. */
-import {
-  judgeJob,
-  judgePod,
-  pause,
-  type ReleaseCluster,
-  type ReleaseWaits,
-  type WaitOptions,
-} from '@capstan/kube-helm';
+import { judgeJob, judgePod, pause, type ReleaseWaits, type WaitOptions } from '@capstan/kube-helm';
 import { computeStatus, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { objectText } from './drift-report.ts';
+import type { KnownCluster } from './known-cluster.ts';
 
 export interface ObjectVerdict {
   readonly status: string;
@@ -20,7 +14,7 @@ export interface ObjectVerdict {
 export type HealthCheck = (live: KubeObject) => ObjectVerdict | undefined;
 
 export interface WaitPorts {
-  readonly cluster: ReleaseCluster;
+  readonly cluster: KnownCluster;
   readonly clock: Clock;
   readonly check: HealthCheck;
   /** Ends waits for readiness early, never those for hooks: these may be migrations. */
@@ -100,7 +94,8 @@ async function look(
   { cluster }: WaitPorts,
 ): Promise<State> {
   try {
-    const live = await cluster.find(refOf(object));
+    const ref = refOf(object);
+    const live = cluster.takeWritten(ref) ?? (await cluster.find(ref));
     if (live !== undefined) return { object, status: judge(live).status };
     return { object, status: endsItself(object) ? 'Current' : 'NotFound' };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Clock } from '@capstan/lib-std';
 import { messageOf } from '@capstan/lib-std';
 import { codeOf, type ReleasePorts } from './cluster-port.ts';
 import type { Release } from './release.ts';
-import type { ReleaseStore } from './release-store.ts';
+import type { RecordVersion, ReleaseStore } from './release-store.ts';
 
 /**
  * Who does not renew for this long is taken to be gone. Renewed four times as often: three renewals may fail, and clocks may
@@ -50,6 +50,8 @@ export class Operation {
   #renewing: Promise<void> = Promise.resolve();
   #stopped = false;
   #held = false;
+  /** Of the record when it was last ours. */
+  #version: RecordVersion;
 
   constructor(
     release: Release,
@@ -70,7 +72,7 @@ export class Operation {
 
   /** Writes the first record and begins to renew it. */
   async begin(): Promise<void> {
-    await this.#store.create(this.release, this.holder);
+    this.#version = await this.#store.create(this.release, this.holder);
     this.#held = true;
     this.#schedule();
   }
@@ -82,8 +84,16 @@ export class Operation {
   /** Throws RELEASE_LOST when another has taken the revision over: it is no longer ours to write. */
   async record(): Promise<void> {
     await this.#renewing;
-    if (this.#held) await this.#store.renew(this.release, this.holder);
-    await this.#store.update(this.release, { holder: this.holder });
+    const { release, holder } = this;
+    if (!this.#held) return void (await this.#store.update(release, { holder }));
+    try {
+      this.#version = await this.#store.update(release, { holder, resourceVersion: this.#version });
+    } catch (error) {
+      if (codeOf(error) !== 'CONFLICT' && codeOf(error) !== 'NOT_FOUND') throw error;
+      // Somebody wrote it: that may have been a label, or the end of our holding it.
+      await this.#renewNow();
+      this.#version = await this.#store.update(release, { holder });
+    }
   }
 
   /** Ends the sign of life; nothing is written afterwards but by `record`. */
@@ -102,11 +112,15 @@ export class Operation {
 
   async #renew(): Promise<void> {
     try {
-      await this.#store.renew(this.release, this.holder);
+      await this.#renewNow();
     } catch (error) {
       // Any other failure may pass: the next renewal comes before the lease ends.
       if (codeOf(error) === 'RELEASE_LOST') this.#abort.abort(error);
     }
+  }
+
+  async #renewNow(): Promise<void> {
+    this.#version = await this.#store.renew(this.release, this.holder);
   }
 }
 

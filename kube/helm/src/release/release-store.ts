@@ -27,16 +27,19 @@ export interface ReleaseStore {
   all(): Promise<readonly Release[]>;
   get(name: string, revision: number): Promise<Release>;
   /** Throws RELEASE_EXISTS when another took the revision first: that is the lock between operations. */
-  create(release: Release, holder: string): Promise<void>;
+  create(release: Release, holder: string): Promise<RecordVersion>;
   /** With `resourceVersion`, fails with CONFLICT when the record changed meanwhile. */
   update(
     release: Release,
-    options?: { readonly holder?: string; readonly resourceVersion?: string },
-  ): Promise<void>;
+    options?: { readonly holder?: string; readonly resourceVersion?: RecordVersion | undefined },
+  ): Promise<RecordVersion>;
   delete(release: Release): Promise<void>;
   /** Says that `holder` is alive; throws RELEASE_LOST when the record is no longer its own. */
-  renew(release: Release, holder: string): Promise<void>;
+  renew(release: Release, holder: string): Promise<RecordVersion>;
 }
+
+/** The resourceVersion of a record; undefined when the server did not tell. */
+export type RecordVersion = string | undefined;
 
 export function recordName(name: string, revision: number): string {
   return `sh.helm.release.v1.${name}.v${revision}`;
@@ -86,8 +89,9 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
     },
     create: async (release, holder) => {
       try {
-        await cluster.create(secretOf(release, 'createdAt', holder));
+        const made = await cluster.create(secretOf(release, 'createdAt', holder));
         ports.observe?.(release);
+        return made.metadata.resourceVersion;
       } catch (error) {
         if (codeOf(error) === 'ALREADY_EXISTS') {
           throw new ReleaseError('RELEASE_EXISTS', 'release: already exists', {
@@ -112,12 +116,13 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       };
       try {
-        await cluster.update({ ...secret, metadata });
+        const written = await cluster.update({ ...secret, metadata });
+        ports.observe?.(release);
+        return written.metadata.resourceVersion;
       } catch (cause) {
         const message = `update: failed to update: ${serverMessage(cause)}`;
         throw new ReleaseError(codeOf(cause) || 'RELEASE_STORE', message, { kind: 'retry', cause });
       }
-      ports.observe?.(release);
     },
     delete: async (release) => {
       try {
@@ -131,7 +136,7 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
       const path = (key: string): string => `/metadata/annotations/${key.replaceAll('/', '~1')}`;
       const now = new Date(clock.now()).toISOString();
       try {
-        await cluster.patch(
+        const renewed = await cluster.patch(
           refOf(name, revision),
           [
             { op: 'test', path: path(HOLDER_ANNOTATION), value: holder },
@@ -139,6 +144,7 @@ export function releaseStore(ports: ReleasePorts, namespace: string): ReleaseSto
           ],
           { type: 'json' },
         );
+        return renewed.metadata.resourceVersion;
       } catch (error) {
         if (!['NOT_FOUND', 'INVALID', 'BAD_REQUEST'].includes(codeOf(error))) throw error;
         throw new ReleaseError(

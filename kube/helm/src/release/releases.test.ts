@@ -359,6 +359,26 @@ describe('a crash', () => {
     assert.match(history[1]?.description ?? '', /^pending-upgrade was interrupted: its owner/);
   });
 
+  test('is not what a label on the record means: the operation goes on, unless another holds it', async () => {
+    const namespace = await space();
+    const release = await installRelease(simple, {}, { name, namespace }, ports);
+    const store = releaseStore(ports, namespace);
+    const pending = { ...release, revision: 2, status: 'pending-upgrade' as const };
+    const operation = new Operation(pending, { ports, store });
+    await operation.begin();
+    await operation.end();
+    const record = { apiVersion: 'v1', kind: 'Secret', namespace, name: recordName(name, 2) };
+    const change = (annotations: Readonly<Record<string, string>>) =>
+      client.patch(record, { metadata: { annotations } }, { type: 'merge' });
+    await change({ 'example.com/seen': 'yes' });
+    operation.set({ description: 'still at work' });
+    await operation.record();
+    assert.equal((await readRelease(name, { namespace }, ports)).description, 'still at work');
+    await change({ [HOLDER_ANNOTATION]: 'another' });
+    const lost = await failure(operation.record());
+    assert.equal(lost.code, 'RELEASE_LOST');
+  });
+
   test('in a first install is installed over', async () => {
     const namespace = await space();
     const other = await installRelease(simple, {}, { name: 'other', namespace }, ports);
