@@ -187,12 +187,17 @@ spec:
   check(
     { 'a.yaml': file },
     spec({ other: '1' }),
-    '! a.yaml:1: variables in Deployment web: variable not set (strict mode): "replicas" (set the variable or give it a default; write $$ for a dollar sign that stays)',
+    `! a.yaml:1: post build failed for 'Deployment.v1.apps/web': envsubst error: variable substitution failed: variable not set (strict mode): "replicas" (set the variable or give it a default; write $$ for a dollar sign that stays)`,
   );
   check(
     { 'a.yaml': file },
     spec({ replicas: '[canary' }),
-    '! a.yaml:1: variables in Deployment web: the result is no valid YAML (a value breaks the YAML around it: quote it where it is used (yaml: line 9))',
+    `! a.yaml:1: post build failed for 'Deployment.v1.apps/web': envsubst error: YAMLToJSON: yaml: line 9 (a value breaks the YAML around it: quote it where it is used)`,
+  );
+  check(
+    { 'a.yaml': file },
+    spec({ 'a-b': '1' }),
+    `! a.yaml:1: post build failed for 'Deployment.v1.apps/web': envsubst error: 'a-b' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$' (use letters, digits and underscores, and no digit first)`,
   );
   const excepted = file.replace('cost: "$$5"', 'substitute: disabled');
   const left = renderManifests(snapshot({ 'a.yaml': excepted }), spec({ replicas: '3' }));

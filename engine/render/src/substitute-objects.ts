@@ -1,11 +1,13 @@
-import type { Json, KubeObject } from '@capstan/kube-object';
+import { type Json, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
 import { parseYaml, toYaml } from '@capstan/lib-yaml';
 import type { DesiredObject } from './desired-state.ts';
 import type { SubstituteOptions } from './render-spec.ts';
 import { SubstitutionError, substituteText } from './substitute-text.ts';
 
-const VARIABLE_NAME = /^[_\p{L}][_\p{L}\p{Nd}]*$/u;
+const VARIABLE_NAME = /^[_A-Za-z][_A-Za-z0-9]*$/;
+/** As the original prints it. */
+const NAME_RULE = '^[_[:alpha:]][_[:alpha:][:digit:]]*$';
 
 /**
  * Puts values for variables into objects as Flux's postBuild does: over the YAML text of the whole object, so that a
@@ -18,11 +20,6 @@ export function substituteObjects(
   if (options === undefined) return { objects, diagnostics: [] };
   const names = Object.keys(options.variables);
   const wrong = names.find((name) => !VARIABLE_NAME.test(name));
-  if (wrong !== undefined) {
-    throw new CapstanError('VARIABLE_INVALID', `${JSON.stringify(wrong)} is no variable name`, {
-      hint: 'use letters, digits and underscores, and no digit first',
-    });
-  }
   if (names.length === 0 && options.always !== true) return { objects, diagnostics: [] };
   const clean = Object.fromEntries(
     names.map((name) => [name, options.variables[name]!.replaceAll('\n', '')]),
@@ -31,6 +28,7 @@ export function substituteObjects(
   const substituted = objects.map((desired) => {
     if (isExcepted(desired.object, options)) return desired;
     try {
+      if (wrong !== undefined) throw nameError(wrong);
       return substituteObject(desired, { variables: clean, strict: options.strict });
     } catch (error) {
       diagnostics.push(toDiagnostic(error, desired));
@@ -61,17 +59,40 @@ function toPlain(object: KubeObject): Parameters<typeof toYaml>[0] {
   return object as Json as Parameters<typeof toYaml>[0];
 }
 
+function nameError(name: string): CapstanError {
+  const message = `'${name}' var name is invalid, must match '${NAME_RULE}'`;
+  const hint = 'use letters, digits and underscores, and no digit first';
+  return new CapstanError('VARIABLE_INVALID', message, { hint });
+}
+
+/** In the words of Flux, whose language this is. */
 function toDiagnostic(error: unknown, { object, origin }: DesiredObject): Diagnostic {
-  const which = `${object.kind} ${object.metadata.name ?? ''}`;
-  const isOurs = error instanceof SubstitutionError;
+  const { apiVersion, kind, metadata } = object;
+  const { group, version } = parseApiVersion(apiVersion);
+  const which = `${kind}.${version}.${group || '[noGrp]'}/${metadata.name ?? ''}`;
+  const { problem, hint } = explain(error);
   return {
     severity: 'error',
     code: 'SUBSTITUTION_FAILED',
-    message: `variables in ${which}: ${isOurs ? error.message : 'the result is no valid YAML'}`,
-    hint: isOurs
-      ? 'set the variable or give it a default; write $$ for a dollar sign that stays'
-      : `a value breaks the YAML around it: quote it where it is used (${withoutValues(error)})`,
+    message: `post build failed for '${which}': envsubst error: ${problem}`,
+    hint,
     ...(origin === undefined ? {} : { location: origin }),
+  };
+}
+
+function explain(error: unknown): { readonly problem: string; readonly hint: string } {
+  if (error instanceof CapstanError && error.code === 'VARIABLE_INVALID') {
+    return { problem: error.message, hint: error.hint ?? '' };
+  }
+  if (error instanceof SubstitutionError) {
+    return {
+      problem: `variable substitution failed: ${error.message}`,
+      hint: 'set the variable or give it a default; write $$ for a dollar sign that stays',
+    };
+  }
+  return {
+    problem: `YAMLToJSON: ${withoutValues(error)}`,
+    hint: 'a value breaks the YAML around it: quote it where it is used',
   };
 }
 

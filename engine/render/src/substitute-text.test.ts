@@ -52,6 +52,7 @@ test('each form gives what the original gives', () => {
     ['${name/web/$&}', '$&'],
     ['${file#*.} ${file##*.} ${file%.*} ${file%%.*}', 'string.txt txt bash.string bash'],
     ['${slashes#*/} ${slashes##*/}', 'bar/baz baz'],
+    ['${name##[!w]} ${name##[^!]}', 'eb eb'],
     ['${image%:*}', 'host:5000/a/b'],
     ['\\\\x ${name}', '\\\\x web'],
     ['', ''],
@@ -71,6 +72,8 @@ test('what the language cannot read is an error with its place', () => {
     ['${name:=x', '! unable to parse substitution within function @0'],
     ['${name#}', '! unable to parse substitution within function @0'],
     ['${name/a}', '! bad substitution @0'],
+    ['${#}', '! bad substitution @0'],
+    ['${name:é}', '! bad substitution @0'],
   ];
   for (const [text, expected] of cases) assert.equal(run(text), expected, text);
   assert.equal(run('${a:='.repeat(500)), '! too many levels @500');

@@ -91,7 +91,10 @@ class Parser {
     this.#at++;
     const isLength = this.#text[this.#at] === '#';
     if (isLength) this.#at++;
-    const name = this.#name(offset);
+    const name = this.#name(
+      isLength ? 'bad substitution' : 'unable to parse variable name',
+      offset,
+    );
     const make = (operator: string, parameters: readonly Node[]): Node => {
       this.#close(operator === '' ? 'missing closing brace' : 'bad substitution', offset);
       this.#depth--;
@@ -112,11 +115,11 @@ class Parser {
     return make(operator, isTrim ? [this.#parameter((c) => c !== '}', offset)] : []);
   }
 
-  #name(offset: number): string {
+  #name(message: string, offset: number): string {
     const found = /[\p{L}\p{Nd}_]+/uy;
     found.lastIndex = this.#at;
     const name = found.exec(this.#text)?.[0];
-    if (name === undefined) throw new SubstitutionError('unable to parse variable name', offset);
+    if (name === undefined) throw new SubstitutionError(message, offset);
     this.#at += name.length;
     return name;
   }
@@ -134,6 +137,10 @@ class Parser {
 
   #substringParts(offset: number): readonly Node[] {
     this.#at++;
+    // The original steps back by the width of what it peeked at, and past the colon with it.
+    if ((this.#text.codePointAt(this.#at) ?? 0) > 0x7f) {
+      throw new SubstitutionError('bad substitution', offset);
+    }
     const first = this.#parameter((c) => c !== ':' && c !== '}', offset);
     if (this.#text[this.#at] !== ':') return [first];
     while (this.#text[this.#at] === ':') this.#at++;
@@ -254,7 +261,8 @@ function parseWhole(text: string): number | undefined {
 /** Removes the longest or shortest start (never an empty one) that the glob matches. A broken glob removes nothing. */
 function trimStart(value: string, glob: string, longest: boolean): string {
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(glob) || isUnclosedSet(glob)) return value;
-  const matches = compileGlob(glob);
+  // Only `^` turns a set around here.
+  const matches = compileGlob(glob.replace(/\\.|\[!/gs, (part) => (part === '[!' ? '[\\!' : part)));
   const ends: number[] = [];
   let end = 0;
   for (const character of value) {

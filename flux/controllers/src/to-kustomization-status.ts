@@ -201,6 +201,14 @@ function judgeProblem(problem: Problem): Verdict {
       message: `kustomization path not found: ${message}${tail}`,
     };
   }
+  if (code === 'SUBSTITUTION_FAILED') {
+    return {
+      kind: 'failed',
+      reason: 'BuildFailed',
+      stage,
+      message: `${message} (${place}${hint})`,
+    };
+  }
   const head = stage === 'render' && !code.startsWith('SOPS_') ? 'kustomize build failed: ' : '';
   return {
     kind: 'failed',
