@@ -105,7 +105,7 @@ function components(
     if (!isLocalPath(path)) {
       throw new CapstanError(
         'COMPONENT_REFUSED',
-        `component ${JSON.stringify(path)} is not local`,
+        `component path '${path}' must be local and relative`,
         {
           hint: 'give a path relative to the folder of the kustomization',
         },
@@ -130,13 +130,13 @@ function mergeImages(given: Json | undefined, images: readonly KustomizeImage[])
       found = { name: image.name };
       merged.push(found);
     }
-    if (image.newName !== undefined) found['newName'] = image.newName;
-    if (image.newTag !== undefined || image.digest !== undefined) {
-      delete found['newTag'];
-      delete found['digest'];
-      if (image.newTag !== undefined) found['newTag'] = image.newTag;
-      if (image.digest !== undefined) found['digest'] = image.digest;
-    }
+    const { newName = '', newTag = '', digest = '' } = image;
+    if (newName !== '') found['newName'] = newName;
+    if (newTag === '' && digest === '') continue;
+    delete found['newTag'];
+    delete found['digest'];
+    if (newTag !== '') found['newTag'] = newTag;
+    if (digest !== '') found['digest'] = digest;
   }
   return merged;
 }

@@ -139,7 +139,7 @@ test('a missing component is an error unless it may be missing; a remote one is 
   assert.match(
     render(FILES, 'prod', { overlay: { components: ['https://evil.example.com/x'] } })
       .problems[0] ?? '',
-    /is not local/,
+    /component path 'https:\/\/evil.example.com\/x' must be local and relative/,
   );
 });
 
@@ -165,6 +165,30 @@ test('a folder without a kustomization gets one of all its files when that is as
   assert.match(
     render(files, 'app').problems[0] ?? '',
     /unable to find one of 'kustomization.yaml'/,
+  );
+});
+
+test('where it is generated for when missing, a kustomization is read by its types alone, as Flux does', () => {
+  const flux = { generateMissing: true };
+  const images = 'images: [{name: nginx, newTag: 1.21}]\n';
+  const files = {
+    ...FILES,
+    'app/kustomization.yaml': `x-note: any\nResources: [../base]\n${images}`,
+    'old/kustomization.yaml': 'bases: [../base]\n',
+  };
+  assert.match(render(files, 'app').problems[0] ?? '', /invalid Kustomization: json: /);
+  assert.match(JSON.stringify(only(files, 'app', flux)['spec']), /"image":"nginx:1.21"/);
+  const overlay = { images: [{ name: 'nginx', newName: 'web', newTag: '' }] };
+  assert.match(JSON.stringify(only(files, 'app', { ...flux, overlay })['spec']), /"web:1.21"/);
+  // What stands in `bases` does not count as resources there, and a kustomization without any tells origins.
+  assert.match(
+    JSON.stringify(render(files, 'old', flux).objects[0]?.object.metadata.annotations),
+    /config.kubernetes.io.origin":"path: ..\/base\/web.yaml/,
+  );
+  const wrong = { ...files, 'app/kustomization.yaml': 'patches: [a.yaml]\n' };
+  assert.match(
+    render(wrong, 'app', flux).problems[0] ?? '',
+    /json: cannot unmarshal string into Go struct field Kustomization.patches of type types.Patch/,
   );
 });
 

@@ -4,6 +4,7 @@ import {
   build,
   type FieldOrigin,
   type KustomizeCache,
+  lenientKustomization,
   type RemoteRequest,
 } from '@capstan/kube-kustomize';
 import type { JsonObject } from '@capstan/kube-object';
@@ -125,10 +126,16 @@ const OVERLAY_NAMES: { readonly [statement: string]: string } = {
 function withOverlay(tree: FileTree, folder: string, options: KustomizeOptions): FileTree {
   const path = findKustomization(tree, folder);
   if (path === undefined && options.generateMissing !== true) return tree;
+  const isFlux = options.generateMissing === true;
+  const own = path === undefined ? undefined : readKustomization(tree, path);
   const given =
-    path === undefined ? generateKustomization(tree, folder) : readKustomization(tree, path);
-  const isBare = path !== undefined && options.generateMissing === true && hasNoResources(given);
-  if (path !== undefined && !isBare && isEmptyOverlay(options.overlay)) return tree;
+    own === undefined
+      ? generateKustomization(tree, folder)
+      : isFlux
+        ? readLeniently(own, path)
+        : own;
+  const isBare = own !== undefined && isFlux && hasNoResources(given);
+  if (given === own && !isBare && isEmptyOverlay(options.overlay)) return tree;
   // Flux keeps a kustomization without resources from being refused as empty in this way.
   const base = isBare ? { ...given, buildMetadata: ['originAnnotations'] } : given;
   const overlaid = overlayKustomization(base, options, { tree, folder });
@@ -140,9 +147,19 @@ function withOverlay(tree: FileTree, folder: string, options: KustomizeOptions):
   });
 }
 
-function hasNoResources(kustomization: JsonObject): boolean {
-  const { resources, bases } = kustomization;
-  return [resources, bases].every((list) => !Array.isArray(list) || list.length === 0);
+function readLeniently(own: JsonObject, path = ''): JsonObject {
+  try {
+    return lenientKustomization(own);
+  } catch (cause) {
+    throw new CapstanError('KUSTOMIZATION_INVALID', `${path}: ${messageOf(cause)}`, {
+      hint: 'give the field the type that it has in a kustomization',
+      cause,
+    });
+  }
+}
+
+function hasNoResources({ resources }: JsonObject): boolean {
+  return !Array.isArray(resources) || resources.length === 0;
 }
 
 function readKustomization(tree: FileTree, path: string): JsonObject {

@@ -1,4 +1,4 @@
-import type { Json } from '@capstan/kube-object';
+import type { Json, JsonObject } from '@capstan/kube-object';
 import {
   anything,
   bool,
@@ -246,6 +246,21 @@ export type Kustomization = Of<typeof kustomizationShape>;
 /** The kustomization as the file spells it, deprecated fields included. */
 export function decodeKustomization(value: Json): Kustomization {
   return decodeJson(value, kustomizationShape, { strict: true, lenientText: false });
+}
+
+/**
+ * The kustomization as a program reads it that uses the original's types and not its loader, as Flux does before a build:
+ * unknown fields are dropped, and a number stands for its text (`newTag: 1.21`). The same object when that changes nothing.
+ */
+export function lenientKustomization(value: JsonObject): JsonObject {
+  const read = (strict: boolean): Json =>
+    decodeJson(value, kustomizationShape, { strict, lenientText: !strict }) as Json;
+  try {
+    read(true);
+    return value;
+  } catch {
+    return read(false) as JsonObject;
+  }
 }
 
 const RUN_FIX = "Run 'kustomize edit fix' to update your Kustomization automatically.";
