@@ -208,7 +208,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
     runtime: ports.runtime,
     events: recorders.applicationSet,
     shared: cluster.live,
-    outside: { aws: awsSurroundings(process.env) },
+    outside: { aws: awsSurroundings(process.env), environment: process.env },
     settings: () => applications.settings().applicationSets,
     isServed: (namespace) =>
       applications

@@ -63,8 +63,8 @@ export interface ApplicationSetControllerPorts {
     readonly url: string;
     readonly project: string;
   }) => RepositoryAccess;
-  /** What the process was given for AWS, and other hosters' addresses. */
-  readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi'>;
+  /** What the process was given for AWS and for proxies, and other hosters' addresses. */
+  readonly outside?: Pick<OutsideOptions, 'aws' | 'bitbucketCloudApi' | 'environment'>;
   /** Whether sets of a namespace beside the control plane's own are looked at; none when absent. */
   readonly isServed?: (namespace: string) => boolean;
   /** The administrator's word, asked at each look. */

@@ -7,6 +7,7 @@ import { isRecord } from './json.ts';
 import type { Outside, ScmSettings } from './observation.ts';
 import type { AwsSurroundings } from './scm/aws-request.ts';
 import { createHttpPort } from './scm/http-port.ts';
+import { hosterProxy, type ProxyEnvironment, usualProxy } from './scm/proxies.ts';
 
 export interface OutsideOptions {
   readonly client: KubeClient;
@@ -16,11 +17,12 @@ export interface OutsideOptions {
   readonly scm: ScmSettings & {
     /** Only Secrets of type scm-creds may be named. */
     readonly strictTokens: boolean;
-    readonly proxy?: string;
     /** A file of authorities for GitLab and Bitbucket Server (applicationsetcontroller.scm.root.ca.path); '' for none. */
     readonly rootCaPath?: string;
   };
   readonly aws: AwsSurroundings;
+  /** Of the process; absent: it names no proxies. */
+  readonly environment?: ProxyEnvironment;
   readonly bitbucketCloudApi?: string;
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -29,6 +31,7 @@ export interface OutsideOptions {
 /** Services over the network, and the Secrets and ConfigMaps of the cluster that say how to ask them. */
 export function createOutside(options: OutsideOptions): Outside {
   const { namespace, controlNamespace, scm, signal, aws, bitbucketCloudApi } = options;
+  const { environment = {} } = options;
   const find = (kind: string, place: string, name: string) =>
     findObject(options, { kind, namespace: place, name });
   const secretValue = async (place: string, { secretName, key }: SecretKeyRef) => {
@@ -37,7 +40,8 @@ export function createOutside(options: OutsideOptions): Outside {
     return decode(dataOf(secret, key));
   };
   return {
-    http: createHttpPort({ signal, ...(scm.proxy === undefined ? {} : { proxy: scm.proxy }) }),
+    http: createHttpPort({ signal, proxyFor: hosterProxy(environment) }),
+    pluginHttp: createHttpPort({ signal, proxyFor: usualProxy(environment) }),
     scm,
     aws,
     ...(bitbucketCloudApi === undefined ? {} : { bitbucketCloudApi }),

@@ -242,6 +242,7 @@ function outsideWorld(asked: string[]): Outside {
   };
   return {
     http: standInHttp(asked),
+    pluginHttp: standInHttp(asked),
     scm: { enabled: true, allowedProviders: [] },
     aws: {
       region: 'eu-west-1',

@@ -83,11 +83,11 @@ async function readToken(outside: Outside, reference: string): Promise<string> {
 }
 
 async function askService(
-  { http }: Outside,
+  { pluginHttp }: Outside,
   { url, token, timeoutMs }: PluginService,
   body: { readonly [key: string]: Json },
 ): Promise<readonly { readonly [key: string]: Json | undefined }[]> {
-  const answer = await http({
+  const answer = await pluginHttp({
     method: 'POST',
     url,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token.trim()}` },

@@ -36,7 +36,9 @@ export interface Surroundings {
 
 /** Services that generators ask, and the objects that say how. */
 export interface Outside {
+  /** To hosters of repositories. */
   readonly http: HttpPort;
+  readonly pluginHttp: HttpPort;
   readonly scm: ScmSettings;
   readonly aws: AwsSurroundings;
   /** Instead of api.bitbucket.org. */

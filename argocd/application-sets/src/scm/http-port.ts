@@ -30,8 +30,8 @@ const BODY_MAX = 32 * 1024 * 1024;
 
 export interface HttpPortOptions {
   readonly signal: AbortSignal;
-  /** URL of a proxy for all requests. */
-  readonly proxy?: string;
+  /** The proxy for a request; absent: none. */
+  readonly proxyFor?: (url: URL) => string | undefined;
 }
 
 /**
@@ -57,9 +57,11 @@ export function createHttpPort(options: HttpPortOptions): HttpPort {
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const HOPS_MAX = 5;
 
-function createSender({ signal, proxy }: HttpPortOptions): HttpPort {
+function createSender({ signal, proxyFor }: HttpPortOptions): HttpPort {
   return async (wanted) => {
-    refuseAddress(new URL(wanted.url).hostname);
+    const url = new URL(wanted.url);
+    refuseAddress(url.hostname);
+    const proxy = proxyFor?.(url);
     const connect = {
       lookup: guardedLookup,
       rejectUnauthorized: wanted.insecure !== true,

@@ -52,6 +52,7 @@ export function outsideWorld(): Outside {
   };
   return {
     http: createHttpPort({ signal: new AbortController().signal }),
+    pluginHttp: createHttpPort({ signal: new AbortController().signal }),
     scm: { enabled: true, allowedProviders: [] },
     aws: {
       region: 'eu-west-1',
