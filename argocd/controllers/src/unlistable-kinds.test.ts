@@ -26,6 +26,20 @@ metadata: {name: controller}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: controller}
 subjects: [{kind: User, name: controller, apiGroup: rbac.authorization.k8s.io}]
 `;
+/** Of services in one namespace alone. */
+const rightsIn = (namespace: string, verbs: string) => `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: services, namespace: ${namespace}}
+rules:
+- {apiGroups: [""], resources: [services], verbs: [${verbs}]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: services, namespace: ${namespace}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: services}
+subjects: [{kind: User, name: controller, apiGroup: rbac.authorization.k8s.io}]
+`;
 const settings = (value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\ndata: {resource.respectRBAC: ${value}}\n`;
 
@@ -91,11 +105,33 @@ test('strict believes the refusal of a list only when the review of access says 
   const refused = await status(world, (one) => at(one, 'conditions', 0) !== undefined);
   assert.match(String(at(refused, 'conditions', 0, 'message')), /forbidden/);
   await world.kubectlApply(rights('get, create, patch, delete'));
+  await refresh(world);
+  await status(world, isSynced);
+});
+
+test('strict holds a kind that one namespace of several lets be listed for one that is to be seen', async () => {
+  await using world = await createWorld({
+    through: asController,
+    namespaces: ['argocd', 'default', 'other'],
+  });
+  await world.kubectlApply('apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n');
+  await world.kubectlApply(rights('get, create, patch, delete'));
+  await world.kubectlApply(rightsIn('other', '"*"'));
+  await world.kubectlApply(settings('strict'));
+  world.sources.push(REPO, { 'app/s.yaml': SERVICE(80) });
+  await world.kubectlApply(APPLICATION);
+  const refused = await status(world, (one) => at(one, 'conditions', 0) !== undefined);
+  assert.match(String(at(refused, 'conditions', 0, 'message')), /forbidden/);
+  await world.kubectlApply(rightsIn('other', 'get'));
+  await refresh(world);
+  await status(world, isSynced);
+});
+
+async function refresh(world: World): Promise<void> {
   const annotations = { 'argocd.argoproj.io/refresh': 'normal' };
   await world.client.patch(
     { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name: 'web' },
     { metadata: { annotations } },
     { type: 'merge' },
   );
-  await status(world, isSynced);
-});
+}

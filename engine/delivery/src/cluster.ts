@@ -15,6 +15,8 @@ export interface Cluster extends AsyncDisposable {
   readonly name: string;
   readonly client: KubeClient;
   readonly live: LiveState;
+  /** Only these are looked into; absent: the whole cluster. */
+  readonly namespaces?: readonly string[];
   /** undefined: a kind without a known schema. */
   schemaOf(kind: GroupVersionKind): KindSchema | undefined;
   /** A type of the built-in kinds, by the name that the published schemas give it. */
@@ -60,6 +62,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     name,
     client,
     live,
+    ...(namespaces === undefined ? {} : { namespaces }),
     schemaOf,
     ...(options.definitionOf === undefined ? {} : { definitionOf: options.definitionOf }),
     ownersOf,

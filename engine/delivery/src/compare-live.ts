@@ -269,13 +269,22 @@ type Kind = { readonly group: string; readonly kind: string };
 async function toleratesUnlisted(
   kind: KindRef,
   { compare }: Delivery,
-  { cluster: { client } }: DeliveryPorts,
+  { cluster: { client, namespaces } }: DeliveryPorts,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (compare.unlistable !== 'strict') return compare.unlistable === 'tolerated';
-  const { group, resource } = await client.discovery.resolve(kind, { signal });
-  const { allowed } = await client.canI({ verb: 'list', group, resource }, { signal });
-  return !allowed;
+  const { group, resource, namespaced } = await client.discovery.resolve(kind, { signal });
+  const question = { verb: 'list', group, resource };
+  // Of several namespaces one that may be read is enough to say that the kind is meant to be seen.
+  const questions =
+    namespaced && namespaces !== undefined
+      ? namespaces.map((namespace) => ({ ...question, namespace }))
+      : [question];
+  for (const one of questions) {
+    const { allowed } = await client.canI(one, { signal });
+    if (allowed) return false;
+  }
+  return true;
 }
 
 /** What grows out of an object of a kind: watched for its health and for the tree that people see. */

@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly through?: (transport: Transport) => Transport;
   /** Told of each request of the controllers, counted from 1; what it throws is what the request gives. */
   readonly onRequest?: (count: number, method: string, path: string) => void;
+  /** The cluster is looked into in these alone. */
+  readonly namespaces?: readonly string[];
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -62,7 +64,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   const sources = new MemorySources();
   let looks = 0;
-  const begin = () => start(ours, sources, { catalogue: known, onLook: () => looks++ });
+  const { namespaces } = options;
+  const begin = () => start(ours, sources, { catalogue: known, onLook: () => looks++, namespaces });
   let running = begin();
   return {
     sandbox,
@@ -95,7 +98,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 function start(
   client: KubeClient,
   sources: MemorySources,
-  { catalogue, onLook }: { readonly catalogue: Catalogue; readonly onLook: () => void },
+  {
+    catalogue,
+    onLook,
+    namespaces,
+  }: {
+    readonly catalogue: Catalogue;
+    readonly onLook: () => void;
+    readonly namespaces: WorldOptions['namespaces'];
+  },
 ) {
   const clock = systemClock();
   const cluster = createCluster({
@@ -104,6 +115,7 @@ function start(
     schemaOf: (kind) => catalogue.kind(kind),
     definitionOf: (name) => catalogue.definition(name),
     ownerReaders: [applicationOwners('argocd')],
+    ...(namespaces === undefined ? {} : { namespaces }),
     clock,
   });
   const renders = new RenderCache();
