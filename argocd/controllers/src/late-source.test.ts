@@ -109,6 +109,16 @@ describe('the tool is the one that is named, else what the folder holds', () => 
     assert.throws(() => resolveSource(source(fields), snapshotOf({}), CONTEXT), {
       message: /multiple application sources defined: Kustomize,Helm/,
     });
+    const chart = { repoURL: 'https://charts.example.com', chart: 'web', targetRevision: '1' };
+    assert.throws(() => resolveSource({ ...chart, ...fields }, snapshotOf({}), CONTEXT), {
+      message: /multiple application sources defined: Kustomize,Helm/,
+    });
+    const { spec } = resolveSource(
+      { ...chart, kustomize: fields.kustomize },
+      snapshotOf({}),
+      CONTEXT,
+    );
+    assert.deepEqual([spec.kind, spec.path], ['kustomize', '']);
   });
 
   test('what the administrator has switched off is a plain folder', () => {

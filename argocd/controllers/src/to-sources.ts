@@ -141,7 +141,7 @@ function refuseUnsupported({ plugin }: ApplicationSource, field: string): void {
 export function toRenderSpec(source: ApplicationSource, context: RenderContext): RenderSpec {
   const { release, environment, tools } = context;
   const fill = (text: string) => (environment === undefined ? text : substitute(text, environment));
-  const path = source.path ?? '';
+  const path = source.chart ? '' : (source.path ?? '');
   const folder = toDirectoryOptions(source.directory ?? {}, { fill, tools });
   const field = `${context.field}.kustomize`;
   const kustomize = {
@@ -153,8 +153,9 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
     valueSchemes: context.valueSchemes ?? [],
     charts: context.charts,
   });
-  if (source.chart) return { kind: 'helm', path: '', ...helm };
-  switch (explicitKind(source, context)) {
+  const named = explicitKind(source, context);
+  if (source.chart && named === undefined) return { kind: 'helm', path, ...helm };
+  switch (named) {
     case 'directory':
       return { kind: 'directory', path, ...folder };
     case 'helm':
