@@ -127,6 +127,7 @@ test('a file that is no manifest at all is passed over, as is one that asks for 
       'values.yaml': 'replicas: 3\nimage: nginx\n',
       'broken.yaml': '{{ template }}: [\n',
       'skip.yaml': `# +argocd:skip-file-rendering\n${map('skipped')}`,
+      'skip.jsonnet': '// +argocd:skip-file-rendering\nerror "it is asked for elsewhere"',
       'a.yaml': map('a'),
     },
     {},

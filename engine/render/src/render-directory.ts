@@ -106,8 +106,10 @@ function readManifests(
   const bytes = resolved.kind === 'found' ? tree.readFile(resolved.path) : undefined;
   // A link to a folder, or to nothing: Argo CD reads neither.
   if (resolved.kind !== 'found' || bytes === undefined) return { ...none, diagnostics: [] };
-  if (file.endsWith('.jsonnet'))
+  if (file.endsWith('.jsonnet')) {
+    if (isSkipped(decodeText(bytes))) return { ...none, diagnostics: [] };
     return { ...renderJsonnet(tree, file, options), bytes: bytes.length };
+  }
   const parse = options.parseFile ?? parseBytes;
   const id = tree.stat(resolved.path)?.id ?? '';
   return { ...parse(bytes, file, id), bytes: bytes.length };
@@ -151,7 +153,7 @@ function renderJsonnet(
 /** A file's manifests by Argo CD's rules on what counts as one. */
 export function parseBytes(bytes: Uint8Array, file: string): ParsedManifests {
   const text = decodeText(bytes);
-  if (text.includes(SKIP_MARK)) return { objects: [], diagnostics: [] };
+  if (isSkipped(text)) return { objects: [], diagnostics: [] };
   if (file.endsWith('.json') && holdsSeveral(text))
     return { objects: [], diagnostics: [several(file)] };
   const parsed = parseManifests(text, file);
@@ -163,6 +165,10 @@ export function parseBytes(bytes: Uint8Array, file: string): ParsedManifests {
   const end = file.endsWith('.json') ? '' : ':';
   const looksLikeManifest = MARKS.every((key) => text.includes(`${key}${end}`));
   return looksLikeManifest ? parsed : { objects: [], diagnostics: [] };
+}
+
+function isSkipped(text: string): boolean {
+  return text.includes(SKIP_MARK);
 }
 
 const MARKS = ['apiVersion', 'kind', 'metadata'];
