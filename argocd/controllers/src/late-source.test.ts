@@ -43,7 +43,11 @@ kustomize:
     const { spec, trace } = resolveSource(source({}), snapshot, CONTEXT);
     assert.equal(spec.path, 'app');
     const overlay = spec.kind === 'kustomize' ? spec.overlay : undefined;
-    assert.deepEqual(overlay, { namePrefix: 'all-', images: [{ name: 'nginx', newTag: '2' }] });
+    assert.deepEqual(overlay, {
+      edits: true,
+      namePrefix: 'all-',
+      images: [{ name: 'nginx', newTag: '2' }],
+    });
     assert.ok(traceHolds(trace, snapshot.files));
     const changed = memoryTree({ ...files, 'app/.argocd-source-team_web.yaml': '{}' });
     assert.ok(!traceHolds(trace, changed));
@@ -119,6 +123,13 @@ describe('the tool is the one that is named, else what the folder holds', () => 
       CONTEXT,
     );
     assert.deepEqual([spec.kind, spec.path], ['kustomize', '']);
+  });
+
+  test('an image says something', () => {
+    const kustomize = { images: ['host:5000/nginx'] };
+    assert.throws(() => resolveSource(source({ kustomize }), snapshotOf({}), CONTEXT), {
+      code: 'KUSTOMIZATION_INVALID',
+    });
   });
 
   test('what the administrator has switched off is a plain folder', () => {

@@ -50,6 +50,7 @@ test('the fields of an Application become a Delivery', () => {
         kind: 'kustomize',
         path: 'app',
         overlay: {
+          edits: true,
           namePrefix: 'p-',
           images: [{ name: 'nginx', newTag: '1.2' }],
           replicas: [{ name: 'web', count: 3 }],
@@ -379,7 +380,9 @@ test('images are read as kustomize takes them', () => {
     newName: 'host:5000/nginx',
     newTag: '1.2',
   });
-  assert.deepEqual(toImage('host:5000/nginx'), { name: 'host:5000/nginx' });
+  const both = { name: 'host:5000/nginx', newTag: '1', digest: 'sha256:ab' };
+  assert.deepEqual(toImage('host:5000/nginx:1@sha256:ab'), both);
+  assert.deepEqual(toImage('nginx=*:2'), { name: 'nginx', newName: '*', newTag: '2' });
   assert.deepEqual(toImage('nginx@sha256:ab'), { name: 'nginx', digest: 'sha256:ab' });
 });
 

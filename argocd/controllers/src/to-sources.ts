@@ -154,6 +154,9 @@ export function toRenderSpec(source: ApplicationSource, context: RenderContext):
     charts: context.charts,
   });
   const named = explicitKind(source, context);
+  // Known for certain once it is filled in.
+  if (environment !== undefined && named === 'kustomize')
+    for (const image of source.kustomize?.images ?? []) refuseBareImage(fill(image));
   if (source.chart && named === undefined) return { kind: 'helm', path, ...helm };
   switch (named) {
     case 'directory':
@@ -266,6 +269,7 @@ function toOverlay(
   const { commonLabels, commonAnnotations, replicas, images } = kustomize;
   const isFilled = kustomize.commonAnnotationsEnvsubst === true;
   return {
+    edits: true,
     ...(kustomize.namespace ? { namespace: kustomize.namespace } : {}),
     ...(kustomize.namePrefix ? { namePrefix: kustomize.namePrefix } : {}),
     ...(kustomize.nameSuffix ? { nameSuffix: kustomize.nameSuffix } : {}),
@@ -299,20 +303,31 @@ function fillAll(values: { readonly [name: string]: string }, fill: Fill) {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fill(value)]));
 }
 
-/** `name=new:tag`, `name:tag`, `name=new@sha256:…`: what `kustomize edit set image` takes. */
+/** `name=new:tag@digest`, `name:tag`, `name=new@sha256:…`: what `kustomize edit set image` takes. */
 export function toImage(text: string): KustomizeImage {
   const equals = text.indexOf('=');
-  const name = equals < 0 ? undefined : text.slice(0, equals);
-  const target = equals < 0 ? text : text.slice(equals + 1);
-  const at = target.indexOf('@');
-  const colon = target.lastIndexOf(':');
-  const hasTag = at < 0 && colon > target.lastIndexOf('/');
-  const newName = at >= 0 ? target.slice(0, at) : hasTag ? target.slice(0, colon) : target;
+  const key = equals < 0 ? '' : text.slice(0, equals);
+  const { name, ...version } = splitImage(text.slice(equals + 1));
+  return key === '' ? { name, ...version } : { name: key, newName: name, ...version };
+}
+
+function refuseBareImage(text: string): void {
+  if (toImage(text).name !== text) return;
+  throw new CapstanError(
+    'KUSTOMIZATION_INVALID',
+    `invalid format of image ${JSON.stringify(text)}: it names neither a tag, a digest nor another image`,
+    { hint: 'write <image>=<new image>:<tag>@<digest>, or a part of it' },
+  );
+}
+
+/** A tag stands behind a colon, but for one that belongs to the host; a digest behind an `@`. */
+function splitImage(text: string): KustomizeImage {
+  const [, name = '', tag, digest] =
+    /^([^/]*\/[^:@]*|[^/:@]*)(?::([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   return {
-    name: name ?? newName,
-    ...(name === undefined || name === newName ? {} : { newName }),
-    ...(at >= 0 ? { digest: target.slice(at + 1) } : {}),
-    ...(hasTag ? { newTag: target.slice(colon + 1) } : {}),
+    name,
+    ...(tag === undefined ? {} : { newTag: tag }),
+    ...(digest === undefined ? {} : { digest }),
   };
 }
 

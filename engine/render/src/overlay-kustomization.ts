@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '@capstan/kube-object';
 import { type FileTree, joinPath, resolvePath } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
+import { editComponents, editImages, unquoted } from './edit-kustomization.ts';
 import type { KustomizeImage, KustomizeOptions, KustomizeOverlay } from './render-spec.ts';
 
 /** The names a kustomization file may have, in the order of their rank. */
@@ -50,9 +51,11 @@ export function overlayKustomization(
   if (overlay.nameSuffix !== undefined) fields['nameSuffix'] = overlay.nameSuffix;
   if (overlay.buildMetadata !== undefined) fields['buildMetadata'] = [...overlay.buildMetadata];
   append(fields, 'patches', (overlay.patches ?? []).map(toJson));
-  append(fields, 'components', components(overlay, place));
-  if (overlay.images !== undefined)
-    fields['images'] = mergeImages(fields['images'], overlay.images);
+  addComponents(fields, overlay, place);
+  if (overlay.images !== undefined && overlay.images.length > 0) {
+    const set = overlay.edits === true ? editImages : mergeImages;
+    fields['images'] = set(list(fields['images']), overlay.images);
+  }
   if (overlay.replicas !== undefined) {
     const others = list(fields['replicas']).filter(
       (item) => !overlay.replicas?.some(({ name }) => nameOf(item) === name),
@@ -63,7 +66,7 @@ export function overlayKustomization(
   if (overlay.annotations !== undefined) {
     const own = mapping(fields['commonAnnotations']);
     if (overlay.forcesAnnotations !== true) refuseKnown('annotation', overlay.annotations, own);
-    fields['commonAnnotations'] = { ...own, ...overlay.annotations };
+    fields['commonAnnotations'] = { ...own, ...unquoted(overlay.annotations) };
   }
   return fields;
 }
@@ -86,6 +89,7 @@ export function isEmptyOverlay(overlay: KustomizeOverlay | undefined): boolean {
     ignoreMissingComponents: _how,
     forcesLabels: _labels,
     forcesAnnotations: _annotations,
+    edits: _rule,
     ...fields
   } = overlay ?? {};
   return Object.values(fields).every(
@@ -97,12 +101,24 @@ export function isEmptyOverlay(overlay: KustomizeOverlay | undefined): boolean {
   );
 }
 
-function components(
+function addComponents(
+  fields: Fields,
   overlay: KustomizeOverlay,
   place: { readonly tree: FileTree; readonly folder: string },
-): readonly Json[] {
-  return (overlay.components ?? []).filter((path) => {
-    if (!isLocalPath(path)) {
+): void {
+  const given = list(fields['components']);
+  const paths = components(overlay, place);
+  if (paths.length === 0) return;
+  fields['components'] =
+    overlay.edits === true ? editComponents(given, paths, place) : [...given, ...paths];
+}
+
+function components(
+  { components: paths = [], edits = false, ignoreMissingComponents }: KustomizeOverlay,
+  { tree, folder }: { readonly tree: FileTree; readonly folder: string },
+): readonly string[] {
+  return paths.filter((path) => {
+    if (!edits && !isLocalPath(path)) {
       throw new CapstanError(
         'COMPONENT_REFUSED',
         `component path '${path}' must be local and relative`,
@@ -111,9 +127,10 @@ function components(
         },
       );
     }
-    if (overlay.ignoreMissingComponents !== true) return true;
-    const target = resolvePath(place.folder, path);
-    return target !== undefined && place.tree.stat(target) !== undefined;
+    if (ignoreMissingComponents !== true) return true;
+    const target = resolvePath(folder, path);
+    if (target === undefined) return false;
+    return edits ? findKustomization(tree, target) !== undefined : tree.stat(target) !== undefined;
   });
 }
 
@@ -122,8 +139,8 @@ function isLocalPath(path: string): boolean {
 }
 
 /** Fields of one image are merged; tag and digest both choose the version, so that either clears the other. */
-function mergeImages(given: Json | undefined, images: readonly KustomizeImage[]): Json {
-  const merged = list(given).map((item) => ({ ...mapping(item) }));
+function mergeImages(given: readonly Json[], images: readonly KustomizeImage[]): Json {
+  const merged = given.map((item) => ({ ...mapping(item) }));
   for (const image of images) {
     let found = merged.find((item) => item['name'] === image.name);
     if (found === undefined) {
@@ -141,25 +158,42 @@ function mergeImages(given: Json | undefined, images: readonly KustomizeImage[])
   return merged;
 }
 
+/** As `kustomize edit add label`: into the first entry that reaches as far, or into one of its own. */
 function addLabels(fields: Fields, overlay: KustomizeOverlay): void {
-  const { labels, forcesLabels = false } = overlay;
-  if (labels === undefined) return;
-  if (overlay.labelsWithoutSelector !== true && overlay.labelsInTemplates !== true) {
+  const { labels: given, forcesLabels = false, labelsInTemplates = false } = overlay;
+  if (given === undefined) return;
+  const labels = unquoted(given);
+  const refuse = (own: Fields) => (forcesLabels ? undefined : refuseKnown('label', labels, own));
+  if (overlay.labelsWithoutSelector !== true) {
+    if (labelsInTemplates) throw withoutSelector();
     const own = mapping(fields['commonLabels']);
-    if (!forcesLabels) refuseKnown('label', labels, own);
+    refuse(own);
     fields['commonLabels'] = { ...own, ...labels };
     return;
   }
-  if (!forcesLabels) {
-    const isAlike = (one: Fields) =>
-      one['includeSelectors'] !== true &&
-      (one['includeTemplates'] === true) === (overlay.labelsInTemplates === true);
-    const first = list(fields['labels']).map(mapping).find(isAlike);
-    refuseKnown('label', labels, mapping(first?.['pairs']));
+  const entries = list(fields['labels']).map(mapping);
+  const alike = entries.find(
+    (one) =>
+      one['includeSelectors'] !== true && (one['includeTemplates'] === true) === labelsInTemplates,
+  );
+  if (alike !== undefined) {
+    const own = mapping(alike['pairs']);
+    refuse(own);
+    alike['pairs'] = { ...own, ...labels };
+    fields['labels'] = entries;
+    return;
   }
-  const entry: Fields = { pairs: { ...overlay.labels }, includeSelectors: false };
-  if (overlay.labelsInTemplates === true) entry['includeTemplates'] = true;
+  const entry: Fields = { pairs: labels, includeSelectors: false };
+  if (labelsInTemplates) entry['includeTemplates'] = true;
   append(fields, 'labels', [entry]);
+}
+
+function withoutSelector(): CapstanError {
+  return new CapstanError(
+    'KUSTOMIZATION_INVALID',
+    'labels reach templates by themselves only where they do not reach selectors (--without-selector must be specified for --include-templates)',
+    { hint: 'set labelWithoutSelector beside labelIncludeTemplates' },
+  );
 }
 
 function append(fields: Fields, field: string, items: readonly Json[]): void {

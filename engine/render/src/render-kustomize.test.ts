@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Snapshot } from '@capstan/engine-source';
-import type { KubeObject } from '@capstan/kube-object';
+import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
 import { formatDiagnostic } from '@capstan/lib-std';
 import { RenderCache } from './render-cache.ts';
@@ -100,6 +100,59 @@ test('a tag clears a digest and the other way round', () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const object = only(files, 'prod', { overlay: { images: [{ name: 'nginx', digest }] } });
   assert.equal(imageOf(object), `nginx@${digest}`);
+});
+
+describe('laid over as kustomize edit does it', () => {
+  const files = {
+    ...FILES,
+    'prod/kustomization.yaml':
+      'resources: [../base]\ncomponents: [../extra]\nimages: [{name: nginx, newName: registry/nginx, newTag: "2"}]\nlabels: [{pairs: {own: "1"}, fields: [{path: spec/note, create: true}]}]\n',
+  };
+  const image = (overlay: KustomizeOverlay) =>
+    imageOf(only(files, 'prod', { overlay: { edits: true, ...overlay } }));
+
+  test('an image replaces the entry of its name, but for what is kept by a star', () => {
+    assert.equal(image({ images: [{ name: 'nginx', newTag: '3' }] }), 'nginx:3');
+    assert.equal(
+      image({ images: [{ name: 'nginx', newName: '*', newTag: '3' }] }),
+      'registry/nginx:3',
+    );
+    assert.equal(image({ images: [{ name: 'nginx', newName: 'b', newTag: '*' }] }), 'b:2');
+    assert.equal(image({ images: [{ name: 'other', newName: '*', newTag: '4' }] }), image({}));
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const both = [{ name: 'nginx', newTag: '3', digest }];
+    assert.equal(image({ images: both }), `nginx:3@${digest}`);
+  });
+
+  test('labels join the entry that reaches as far', () => {
+    const overlay = { edits: true, labels: { team: '"a"' }, labelsWithoutSelector: true };
+    const object = only(files, 'prod', { overlay });
+    assert.deepEqual(object.metadata.labels, { own: '1', team: 'a' });
+    assert.deepEqual((object['spec'] as JsonObject)['note'], { own: '1', team: 'a' });
+    const { problems } = render(files, 'prod', {
+      overlay: { labels: {}, labelsInTemplates: true },
+    });
+    assert.match(problems[0] ?? '', /--without-selector must be specified/);
+  });
+
+  test('components are found by patterns, are there once, and may be missing', () => {
+    const more = {
+      ...files,
+      'parts/a/kustomization.yaml':
+        'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnamePrefix: a-\n',
+      'parts/b/kustomization.yaml':
+        'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnamePrefix: b-\n',
+      'parts/none/x.yaml': '',
+    };
+    const nameOf = (components: readonly string[], ignoreMissingComponents = false) =>
+      only(more, 'prod', { overlay: { edits: true, components, ignoreMissingComponents } }).metadata
+        .name;
+    assert.equal(nameOf(['../parts/[ab]']), 'b-a-web');
+    assert.equal(nameOf(['../extra']), 'web');
+    assert.equal(nameOf(['../parts/none', '../parts/b'], true), 'b-web');
+    const overlay = { edits: true, components: ['https://git.example.com/x'] };
+    assert.doesNotMatch(render(files, 'prod', { overlay }).problems[0] ?? '', /is not local/);
+  });
 });
 
 test('labels and annotations that the kustomization sets itself have to be forced', () => {

@@ -62,6 +62,12 @@ export interface KustomizeOptions {
 }
 
 export interface KustomizeOverlay {
+  /**
+   * Images and components are laid over as `kustomize edit` does it (Argo CD): an image replaces the entry of its name, `*`
+   * keeps a part of it, components may be remote, and patterns. Else as Flux does it: images are merged into entries,
+   * components are local.
+   */
+  readonly edits?: boolean;
   readonly namespace?: string;
   readonly namePrefix?: string;
   readonly nameSuffix?: string;
