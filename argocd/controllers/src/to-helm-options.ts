@@ -33,7 +33,7 @@ export function toHelmOptions(
     ...(charts === undefined ? {} : { remoteCharts: charts }),
     ...(values === undefined ? {} : { values }),
     parameters: (helm.parameters ?? []).map(({ name = '', value = '', forceString = false }) => ({
-      name: fill(name),
+      name,
       value: fill(value),
       forceString,
     })),

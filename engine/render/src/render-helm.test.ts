@@ -47,7 +47,33 @@ test('values files are read from the chart, from the root of the repository and 
   const valueFiles = ['values-a.yaml', '/shared/common.yaml', '../../shared/common.yaml'];
   assert.deepEqual(given({ valueFiles }), ['a: 1\n', 'common: true\n']);
   assert.deepEqual(given({ valueFiles: ['$values/prod.yaml'] }), ['prod: true\n']);
-  assert.deepEqual(given({ valueFiles: ['env/**/*.yaml'] }), ['two: 2\n', 'one: 1\n']);
+  assert.deepEqual(given({ valueFiles: ['env/**/*.yaml'] }), ['one: 1\n', 'two: 2\n']);
+  const alternatives = ['env/**/{one,two}.yaml'];
+  assert.deepEqual(given({ valueFiles: alternatives }), ['two: 2\n', 'one: 1\n']);
+});
+
+test('parameters are given as flags of helm: the last of a name, texts over what is typed', () => {
+  const parameters = [
+    { name: 'a', value: 'x,y', forceString: true },
+    { name: 'b', value: '{1,2}' },
+    { name: 'c', value: '{1},2' },
+    { name: 'a', value: '1' },
+    { name: 'b', value: '3' },
+  ];
+  let settings: ChartRequest['settings'] = [];
+  renderHelm(memoryTree(FILES), 'apps/web', {
+    releaseName: 'web',
+    releaseNamespace: 'default',
+    parameters,
+    renderChart: (asked) => {
+      settings = asked.settings;
+      return [];
+    },
+  });
+  assert.deepEqual(
+    settings.map(({ text, mode }) => `${mode} ${text}`),
+    ['typed b=3', 'typed c={1}\\,2', 'typed a=1', 'string a=x\\,y'],
+  );
 });
 
 test('values files at admitted addresses are asked for, and read when they are here', () => {

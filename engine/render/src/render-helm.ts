@@ -270,7 +270,10 @@ function placeOf(folder: string, name: string): string {
   return name.startsWith('$') || ADDRESS.test(name) ? name : (resolvePath(folder, name) ?? name);
 }
 
-/** The files that a pattern finds, in the order of their names; `**` spans folders. Each is read within the same bounds. */
+/**
+ * The files that a pattern finds; `**` spans folders. Those of a folder stand before those of folders within it, each in the
+ * order of their names; with alternatives in braces the whole path decides. Each is read within the same bounds.
+ */
 function expandPattern(tree: FileTree, folder: string, name: string): readonly string[] {
   const reference = /^\$([^/]+)\/(.*)$/s.exec(name);
   const mount = reference === null ? '' : `$${reference[1]}`;
@@ -286,6 +289,7 @@ function expandPattern(tree: FileTree, folder: string, name: string): readonly s
   if (leadsOut(inside, root)) throw refused(name, LINK_OUT);
   const found: string[] = [];
   const visit = (path: string): void => {
+    const folders: string[] = [];
     for (const entry of inside.readDirectory(path) ?? []) {
       const place = joinPath(path, entry.name);
       // Not passed over: what a pattern would have found behind it must not be taken for nothing.
@@ -294,12 +298,13 @@ function expandPattern(tree: FileTree, folder: string, name: string): readonly s
         throw refused(name, LINK_OUT);
       }
       if (entry.kind === 'directory') {
-        if (found.length < PATTERN_FILES_MAX && !entry.name.startsWith('$')) visit(place);
+        if (!entry.name.startsWith('$')) folders.push(place);
       } else if (fits(place)) found.push(mount === '' ? `/${place}` : `${mount}/${place}`);
     }
+    for (const place of folders) if (found.length < PATTERN_FILES_MAX) visit(place);
   };
   visit(root);
-  return found.sort();
+  return pattern.includes('{') ? found.sort() : found;
 }
 
 const PATTERN_FILES_MAX = 1_000;
@@ -412,17 +417,19 @@ function inlineValues({ values }: HelmOptions): ChartRequest['valueTexts'] {
     : [{ name: INLINE_VALUES, text: values }];
 }
 
-function parameterSettings({ parameters }: HelmOptions): ChartRequest['settings'] {
-  return (parameters ?? []).map(({ name, value, forceString }) => ({
-    text: `${name}=${escapeCommas(value)}`,
-    mode: forceString === true ? 'string' : 'typed',
-  }));
+/** As flags of helm: a name has the last of its values, and texts (--set-string) stand over what is typed (--set). */
+function parameterSettings({ parameters = [] }: HelmOptions): ChartRequest['settings'] {
+  return (['typed', 'string'] as const).flatMap((mode) => {
+    const ofMode = parameters.filter((one) => (one.forceString === true) === (mode === 'string'));
+    const values = new Map(ofMode.map(({ name, value }) => [name, value]));
+    return [...values].map(([name, value]) => ({ text: `${name}=${escapeCommas(value)}`, mode }));
+  });
 }
 
 /** A comma within a value is no separator, unless the value is a list in braces. */
 function escapeCommas(value: string): string {
-  if (value.startsWith('{')) return value;
-  return value.replace(/(^|[^\\]),/g, '$1\\,').replace(/(^|[^\\]),/g, '$1\\,');
+  if (value.startsWith('{') && value.endsWith('}')) return value;
+  return value.replace(/(?<!\\),/g, '\\,');
 }
 
 function fileSettings(
