@@ -49,7 +49,7 @@ export const EDGES: readonly EdgeRule[] = [
   {
     from: 'lib/oci',
     to: ['lib/egress', 'lib/x509'],
-    reason: 'no registry is a metadata service; its tests make certificates',
+    reason: 'no registry is a metadata service; signatures stand on certificates',
   },
   {
     from: 'lib/clouds',

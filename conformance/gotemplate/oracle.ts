@@ -1,9 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { binaryDirectory } from '../tools/official.ts';
+import { ownProgram } from '../tools/own-program.ts';
 import type { Json } from './data.ts';
 
 /** What the oracle is asked: a template with data by default. */
@@ -31,20 +29,9 @@ export interface Answer {
   readonly crashed?: boolean;
 }
 
-/** The oracle's program, built from the sources beside this file when they have changed; undefined without Go. */
+/** The oracle's program; undefined without Go. */
 export function oracleProgram(): string | undefined {
-  const folder = join(import.meta.dirname, 'oracle');
-  const sources = ['main.go', 'go.mod', 'go.sum'].map((name) => readFileSync(join(folder, name)));
-  const digest = createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 12);
-  const path = join(binaryDirectory(), `gotemplate-oracle-${digest}`);
-  if (existsSync(path)) return path;
-  mkdirSync(binaryDirectory(), { recursive: true });
-  const built = spawnSync('go', ['build', '-trimpath', '-o', path, '.'], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, CGO_ENABLED: '0' },
-  });
-  return built.status === 0 ? path : undefined;
+  return ownProgram(join(import.meta.dirname, 'oracle'), 'gotemplate-oracle');
 }
 
 /**

@@ -42,8 +42,8 @@ export async function verifierOf(
     const repository = new OciRepository(target, access.options);
     try {
       const digest = target.digest ?? (await repository.digestOf(target.tag ?? 'latest'));
-      const isVerified =
-        (await verifier({ repository, digest, name, nowMs: clock.now() })) === 'verified';
+      const manifest = { repository, digest, name, nowMs: clock.now(), get: access.options.get };
+      const isVerified = (await verifier(manifest)) === 'verified';
       return { version: { ...version, urls: [`oci://${name}@${digest}`] }, isVerified };
     } catch (cause) {
       const message = `failed to verify ${url}: ${messageOf(cause)}`;

@@ -8,8 +8,10 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { noSignature } from './cosign.ts';
-import { type CosignSignature, cosignSignatures } from './cosign-signatures.ts';
+import { asBundleEntry, type CosignSignature, cosignSignatures } from './cosign-signatures.ts';
+import type { HttpGet } from './http-port.ts';
 import type { OciRepository } from './registry.ts';
+import { findLogEntries } from './transparency-log.ts';
 
 /** Who signed, as the certificate says. */
 export interface SignerIdentity {
@@ -21,6 +23,8 @@ export interface KeylessOptions {
   /** `trusted_root.json` of a Sigstore; see `publicTrustedRoot` for that of the public one. */
   readonly trustedRoot: unknown;
   readonly accepts: (signer: SignerIdentity) => boolean;
+  /** Asks the transparency log for entries that did not come with their signatures. */
+  readonly get: HttpGet;
 }
 
 const PROBLEMS_MAX = 3;
@@ -29,13 +33,15 @@ const PROBLEMS_MAX = 3;
 export async function verifyCosignKeyless(
   repository: OciRepository,
   digest: string,
-  { trustedRoot, accepts }: KeylessOptions,
+  { trustedRoot, accepts, get }: KeylessOptions,
 ): Promise<SignerIdentity> {
-  const verifier = new Verifier(toTrustMaterial(readRoot(trustedRoot)));
+  const root = readRoot(trustedRoot);
+  const log = { get, url: logUrlOf(root) };
+  const verifier = new Verifier(toTrustMaterial(root));
   const problems: string[] = [];
   for (const one of await cosignSignatures(repository, digest)) {
     try {
-      const signer = identityOf(one, verifier);
+      const signer = await identityOf(one, verifier, log);
       if (accepts(signer)) return signer;
       problems.push(
         `none of the expected identities matched what was in the certificate, got subjects [${signer.subject}] with issuer ${signer.issuer}`,
@@ -48,21 +54,65 @@ export async function verifyCosignKeyless(
   throw noSignature(some, 'sign it: cosign sign; or correct matchOIDCIdentity');
 }
 
-function identityOf({ bundle }: CosignSignature, verifier: Verifier): SignerIdentity {
+interface TransparencyLog {
+  readonly get: HttpGet;
+  readonly url: string;
+}
+
+async function identityOf(
+  signature: CosignSignature,
+  verifier: Verifier,
+  log: TransparencyLog,
+): Promise<SignerIdentity> {
+  const { bundle } = signature;
   if (bundle === undefined) throw new Error('no certificate found on signature');
-  const entries = valueAt(bundle.json, 'verificationMaterial', 'tlogEntries');
-  if (!Array.isArray(entries) || entries.length === 0) {
-    throw new Error(
-      'signature not found in transparency log: it brings no entry of the log (a bundle), and the log itself is not asked',
-    );
-  }
   const content = bundle.content === undefined ? undefined : Buffer.from(bundle.content);
-  const entity = toSignedEntity(bundleFromJSON(bundle.json), content);
+  const entity = toSignedEntity(bundleFromJSON(await withTime(signature, log)), content);
   const { identity } = verifier.verify(entity);
   return {
     issuer: identity?.extensions?.issuer ?? '',
     subject: identity?.subjectAlternativeName ?? '',
   };
+}
+
+/**
+ * A bundle with the proof of time that counts. That is the log's: an authority's (RFC 3161) is looked at only beside entries of
+ * logs that tell no time. Without an entry the log is asked, as long as the signature is in cosign 2's form.
+ */
+async function withTime(
+  { bundle, signed, signature }: CosignSignature,
+  log: TransparencyLog,
+): Promise<unknown> {
+  const material = valueAt(bundle?.json, 'verificationMaterial');
+  const given = valueAt(material, 'tlogEntries');
+  let entries: readonly unknown[] = Array.isArray(given) ? given : [];
+  if (entries.length === 0 && bundle?.certificate !== undefined) {
+    const wanted = { signed, signature, certificate: bundle.certificate };
+    entries = (await findLogEntries(log.get, log.url, wanted)).slice(0, 1).map(asBundleEntry);
+  }
+  const isTimed = entries.some((one) => Number(valueAt(one, 'integratedTime') ?? 0) !== 0);
+  const { timestampVerificationData: stamps, ...rest } = material as Readonly<
+    Record<string, unknown>
+  >;
+  return {
+    ...(bundle?.json as object),
+    verificationMaterial: {
+      ...rest,
+      tlogEntries: entries,
+      ...(isTimed || stamps === undefined ? {} : { timestampVerificationData: stamps }),
+    },
+  };
+}
+
+/** Of the first log that has an address. */
+function logUrlOf({ tlogs }: TrustedRoot): string {
+  const found = tlogs.find(({ baseUrl }) => baseUrl !== '');
+  if (found !== undefined) return found.baseUrl;
+  const what = tlogs.length === 0 ? 'entries found' : 'entry with a BaseURL found';
+  throw new CapstanError(
+    'OCI_SIGNATURE',
+    `unable to extract Rekor URL from trusted root: no transparency log ${what} in trusted root`,
+  );
 }
 
 function readRoot(json: unknown): TrustedRoot {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CapstanError, valueAt } from '@capstan/lib-std';
 import type { OciRepository } from './registry.ts';
+import type { LogEntry } from './transparency-log.ts';
 
 const PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
 const SIGNATURES_MAX = 100;
@@ -12,7 +13,6 @@ const ANNOTATIONS = {
   signature: 'dev.cosignproject.cosign/signature',
   certificate: 'dev.sigstore.cosign/certificate',
   log: 'dev.sigstore.cosign/bundle',
-  timestamp: 'dev.sigstore.cosign/rfc3161timestamp',
 } as const;
 
 /** What was signed, and the signature. It is about the right manifest already. */
@@ -21,7 +21,12 @@ export interface CosignSignature {
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
   /** A Sigstore bundle as JSON, and the content where the bundle does not hold it; absent when no certificate came with it. */
-  readonly bundle?: { readonly json: unknown; readonly content?: Uint8Array };
+  readonly bundle?: {
+    readonly json: unknown;
+    readonly content?: Uint8Array;
+    /** DER of the signer's certificate, of cosign 2. */
+    readonly certificate?: Uint8Array;
+  };
 }
 
 /** The signatures of a manifest: bundles that refer to it (cosign 3), else those under the tag `sha256-….sig` (cosign 2). */
@@ -47,30 +52,42 @@ async function tagSignatures(
     const critical = valueAt(parse(payload), 'critical');
     const about = valueAt(critical, 'image', 'docker-manifest-digest');
     if (about !== digest) continue;
-    const json = asBundle(layer.annotations, payload);
+    const certificate = derOf(layer.annotations[ANNOTATIONS.certificate]);
     found.push({
       signed: payload,
       signature: Buffer.from(text, 'base64'),
-      ...(json === undefined ? {} : { bundle: { json, content: payload } }),
+      ...(certificate === undefined
+        ? {}
+        : {
+            bundle: {
+              json: asBundle(layer.annotations, payload, certificate),
+              content: payload,
+              certificate,
+            },
+          }),
     });
   }
   return found;
 }
 
 /** What cosign 2 keeps in annotations, in the form of a bundle (sigstore/protobuf-specs, version 0.1). */
-function asBundle(annotations: Readonly<Record<string, string>>, payload: Uint8Array): unknown {
-  const pem = annotations[ANNOTATIONS.certificate];
-  if (pem === undefined) return undefined;
+function asBundle(
+  annotations: Readonly<Record<string, string>>,
+  payload: Uint8Array,
+  certificate: Uint8Array,
+): unknown {
   const log = parseText(annotations[ANNOTATIONS.log]);
-  const stamp = valueAt(parseText(annotations[ANNOTATIONS.timestamp]), 'SignedRFC3161Timestamp');
+  const entry = {
+    ...(valueAt(log, 'Payload') as Omit<LogEntry, 'signedEntryTimestamp'>),
+    signedEntryTimestamp: String(valueAt(log, 'SignedEntryTimestamp')),
+  };
   return {
     mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
     verificationMaterial: {
-      x509CertificateChain: { certificates: [{ rawBytes: derText(pem) }] },
-      tlogEntries: log === undefined ? [] : [logEntry(log)],
-      ...(typeof stamp === 'string'
-        ? { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: stamp }] } }
-        : {}),
+      x509CertificateChain: {
+        certificates: [{ rawBytes: Buffer.from(certificate).toString('base64') }],
+      },
+      tlogEntries: log === undefined ? [] : [asBundleEntry(entry)],
     },
     messageSignature: {
       messageDigest: {
@@ -82,25 +99,24 @@ function asBundle(annotations: Readonly<Record<string, string>>, payload: Uint8A
   };
 }
 
-function logEntry(log: unknown): unknown {
-  const body = valueAt(log, 'Payload', 'body');
-  const entry = parse(Buffer.from(typeof body === 'string' ? body : '', 'base64'));
+/** What a log tells of a signature, in the form of a bundle. */
+export function asBundleEntry(entry: Partial<LogEntry>): unknown {
+  const { body = '', logIndex = 0, logID = '', integratedTime = 0 } = entry;
+  const content = parse(Buffer.from(body, 'base64'));
   return {
-    logIndex: String(valueAt(log, 'Payload', 'logIndex') ?? 0),
-    logId: {
-      keyId: Buffer.from(String(valueAt(log, 'Payload', 'logID') ?? ''), 'hex').toString('base64'),
-    },
-    kindVersion: { kind: valueAt(entry, 'kind'), version: valueAt(entry, 'apiVersion') },
-    integratedTime: String(valueAt(log, 'Payload', 'integratedTime') ?? 0),
-    inclusionPromise: { signedEntryTimestamp: valueAt(log, 'SignedEntryTimestamp') },
+    logIndex: String(logIndex),
+    logId: { keyId: Buffer.from(logID, 'hex').toString('base64') },
+    kindVersion: { kind: valueAt(content, 'kind'), version: valueAt(content, 'apiVersion') },
+    integratedTime: String(integratedTime),
+    inclusionPromise: { signedEntryTimestamp: entry.signedEntryTimestamp },
     canonicalizedBody: body,
   };
 }
 
-/** The first certificate of a PEM, as base64 of its DER. */
-function derText(pem: string): string {
-  const [, text = ''] = /-----BEGIN CERTIFICATE-----([^-]*)-----END/.exec(pem) ?? [];
-  return text.replaceAll(/\s/g, '');
+/** The first certificate of a PEM. */
+function derOf(pem: string | undefined): Uint8Array | undefined {
+  const [, text] = /-----BEGIN CERTIFICATE-----([^-]*)-----END/.exec(pem ?? '') ?? [];
+  return text === undefined ? undefined : Buffer.from(text, 'base64');
 }
 
 async function bundleSignatures(

@@ -4,7 +4,7 @@ export interface HttpRequest {
   /** GET when absent. */
   readonly method?: 'GET' | 'HEAD' | 'POST';
   /** Of a POST. */
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface Credentials {
 
 export interface ReadOptions {
   readonly method?: HttpRequest['method'];
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   /** Value of Authorization; sent to the URL's own host and, after a redirect, to no other. */
   readonly authorization?: string;

@@ -1,6 +1,7 @@
 /** Signature envelopes of notation: JWS (RFC 7515) and COSE (RFC 9052), as the Notary Project's specification uses them. */
-import { constants, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { CapstanError } from '@capstan/lib-std';
+import { openCertificate, type ReadCertificate } from '@capstan/lib-x509';
 import { decode, encode, Tagged } from 'cborg';
 
 /** What an envelope says, after its signature was found sound. */
@@ -11,22 +12,30 @@ export interface NotationEnvelope {
   readonly signedAtMs: number;
   readonly expiresAtMs: number | undefined;
   /** From the signer's certificate to the root. */
-  readonly chain: readonly X509Certificate[];
+  readonly chain: readonly ReadCertificate[];
+  /** Of JWS: PS256, ES384 … */
+  readonly algorithm: string;
+  readonly signature: Uint8Array;
+  /** The countersignature of a time-stamp authority (RFC 3161). */
+  readonly timestamp?: Uint8Array;
 }
 
 type Fields = ReadonlyMap<unknown, unknown>;
 
 interface Opened {
+  readonly form: 'jws' | 'cose';
   readonly algorithm: string;
   readonly attributes: Fields;
   readonly payload: Uint8Array;
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
   readonly certificates: readonly Uint8Array[];
+  readonly timestamp: Uint8Array | undefined;
 }
 
 const PAYLOAD = 'application/vnd.cncf.notary.payload.v1+json';
 const PREFIX = 'io.cncf.notary.';
+const TIMESTAMP = `${PREFIX}timestampSignature`;
 const SCHEMES = ['notary.x509', 'notary.x509.signingAuthority'] as const;
 /** Those that are understood here. Others that are critical make a signature worthless. */
 const CRITICAL = ['signingScheme', 'expiry', 'authenticSigningTime'].map((name) => PREFIX + name);
@@ -54,14 +63,17 @@ function openJws(bytes: Uint8Array): Opened {
   const head = text(envelope.get('protected'));
   const payload = text(envelope.get('payload'));
   const attributes = record(JSON.parse(Buffer.from(head, 'base64url').toString()));
-  const chain = record(envelope.get('header')).get('x5c');
+  const header = record(envelope.get('header'));
+  const token = header.get(TIMESTAMP);
   return {
+    form: 'jws',
     algorithm: text(attributes.get('alg')),
     attributes,
     payload: Buffer.from(payload, 'base64url'),
     signed: Buffer.from(`${head}.${payload}`),
     signature: Buffer.from(text(envelope.get('signature')), 'base64url'),
-    certificates: list(chain).map((one) => Buffer.from(text(one), 'base64')),
+    certificates: list(header.get('x5c')).map((one) => Buffer.from(text(one), 'base64')),
+    timestamp: typeof token === 'string' ? Buffer.from(token, 'base64') : undefined,
   };
 }
 
@@ -78,13 +90,16 @@ function openCose(bytes: Uint8Array): Opened {
   const algorithm = COSE_ALGORITHMS.get(attributes.get(1));
   if (algorithm === undefined) throw invalid('the algorithm of the signature is not known');
   const chain = map(unprotected).get(33);
+  const token = map(unprotected).get(TIMESTAMP);
   return {
+    form: 'cose',
     algorithm,
     attributes: new Map([...attributes, ['crit', attributes.get(2)], ['cty', attributes.get(3)]]),
     payload: binary(payload),
     signed: encode(['Signature1', binary(head), new Uint8Array(), binary(payload)]),
     signature: binary(signature),
     certificates: chain instanceof Uint8Array ? [chain] : list(chain).map(binary),
+    timestamp: token instanceof Uint8Array ? token : undefined,
   };
 }
 
@@ -97,11 +112,13 @@ function judge(opened: Opened): NotationEnvelope {
   if (unknown.length > 0) throw invalid(`the signature has critical parts: ${unknown.join(', ')}`);
   const scheme = SCHEMES.find((one) => one === attributes.get(`${PREFIX}signingScheme`));
   if (scheme === undefined) throw invalid('the scheme of the signature is not known');
-  const chain = opened.certificates.map((der) => new X509Certificate(der));
+  const chain = opened.certificates.map(openCertificate);
   const [signer] = chain;
   if (signer === undefined) throw invalid('the signature has no certificate');
   if (!isSignedBy(opened, signer.publicKey)) {
-    throw invalid('the signature is not by the key of its certificate');
+    const library = opened.algorithm.startsWith('PS') ? 'crypto/rsa: ' : 'crypto/ecdsa: ';
+    const prefix = opened.form === 'jws' ? library : '';
+    throw invalid(`signature is invalid. Error: ${prefix}verification error`);
   }
   const name = scheme === 'notary.x509' ? 'signingTime' : 'authenticSigningTime';
   const expiry = attributes.get(`${PREFIX}expiry`);
@@ -112,6 +129,9 @@ function judge(opened: Opened): NotationEnvelope {
     signedAtMs: timeMs(attributes.get(PREFIX + name)),
     expiresAtMs: expiry === undefined ? undefined : timeMs(expiry),
     chain,
+    algorithm: opened.algorithm,
+    signature: opened.signature,
+    ...(opened.timestamp === undefined ? {} : { timestamp: opened.timestamp }),
   };
 }
 

@@ -73,7 +73,11 @@ export interface DerElement {
 
 /** The elements one after the other. Throws RangeError when a length does not fit. */
 export function readDer(bytes: Uint8Array): DerElement[] {
-  const out: DerElement[] = [];
+  return [...walkDer(bytes)];
+}
+
+/** As `readDer`, each when it is asked for: of long lists only one is in memory. */
+export function* walkDer(bytes: Uint8Array): Generator<DerElement> {
   for (let at = 0; at < bytes.length; ) {
     const start = at;
     const tag = bytes[at++] ?? 0;
@@ -85,10 +89,9 @@ export function readDer(bytes: Uint8Array): DerElement[] {
     }
     const end = at + size;
     if (end > bytes.length) throw new RangeError('a DER element is longer than its input');
-    out.push({ tag, content: bytes.subarray(at, end), whole: bytes.subarray(start, end) });
+    yield { tag, content: bytes.subarray(at, end), whole: bytes.subarray(start, end) };
     at = end;
   }
-  return out;
 }
 
 export function integerOf(element: DerElement | undefined): bigint {

@@ -16,6 +16,16 @@ export {
   subjectKeyId,
 } from './certificate.ts';
 export {
+  type ChainOptions,
+  findChains,
+  isIssuedBy,
+  issueProblem,
+  openCertificate,
+  type ReadCertificate,
+  signatureProblem,
+} from './certificate-chain.ts';
+export { type CertificateStatus, readStatus, statusRequest } from './certificate-status.ts';
+export {
   bitString,
   type DerElement,
   der,
@@ -26,3 +36,16 @@ export {
   sequence,
   TAG,
 } from './der.ts';
+export { nameText } from './name-text.ts';
+export {
+  type CertificateDetails,
+  type Extension,
+  KEY_USAGES,
+  type KeyUsage,
+  oidOf,
+  readCertificate,
+  readListUrls,
+  timeOf,
+} from './read-certificate.ts';
+export { type RevocationList, readRevocationList } from './revocation-list.ts';
+export { readTimestampToken, type TimestampToken } from './timestamp-token.ts';

@@ -107,7 +107,7 @@ async function fetchOci(
   const nowMs = ports.clock.now();
   const isHeld = current?.revision === revision;
   const verification = await verify(object, {
-    ...{ repository, digest, revision, reader, target, nowMs, isHeld },
+    ...{ repository, digest, revision, reader, target, nowMs, isHeld, get: access.get },
     fingerprints: ports.fingerprints,
   });
   const artifact =

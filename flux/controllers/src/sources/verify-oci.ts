@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { OCIVerification } from '@capstan/flux-api';
 import {
+  type HttpGet,
   type OciRepository,
   publicTrustedRoot,
   type SignerIdentity,
@@ -21,6 +22,8 @@ export interface VerifiedManifest {
   /** `registry/path`. */
   readonly name: string;
   readonly nowMs: number;
+  /** As the registry is asked, so are transparency logs and the authorities of certificates. */
+  readonly get: HttpGet;
 }
 
 /** Throws when there is no signature that counts. `ignored`: the trust policy does not ask for one. */
@@ -54,8 +57,8 @@ export async function openVerifier(
   if (wanted.secretRef === undefined) {
     const accepts = signerFilter(wanted);
     const trustedRoot = await readTrustedRoot(wanted, reader, nowMs);
-    return async ({ repository, digest }) => {
-      await verifyCosignKeyless(repository, digest, { trustedRoot, accepts });
+    return async ({ repository, digest, get }) => {
+      await verifyCosignKeyless(repository, digest, { trustedRoot, accepts, get });
       return 'verified';
     };
   }
@@ -96,12 +99,13 @@ function policyVerifier(data: SecretData, place: string): OciVerifier {
   );
   if (certificates.length === 0) throw failure(`no certificates found in secret ${place}`);
   const document = parseJson(policy, `error occurred while parsing ${POLICY}`);
-  return async ({ repository, digest, name, nowMs }) =>
+  return async ({ repository, digest, name, nowMs, get }) =>
     await verifyNotation(repository, digest, {
       policy: document,
       certificates,
       repository: name,
       nowMs,
+      get,
     });
 }
 
