@@ -30,6 +30,34 @@ test('deletion, generation and standard conditions come before what is known of 
   );
 });
 
+test('a status of another form than kstatus reads is Unknown, and why', () => {
+  const cases: readonly (readonly [JsonObject, string])[] = [
+    [
+      { status: { observedGeneration: '1' } },
+      'looking up status.observedGeneration from resource: .status.observedGeneration accessor error: 1 is of the type string, expected int64',
+    ],
+    [
+      { status: [] },
+      'looking up status.observedGeneration from resource: .status.observedGeneration accessor error: [] is of the type []interface {}, expected map[string]interface{}',
+    ],
+    [{ metadata: {}, status: 'x' }, 'cannot restore struct from: string'],
+    [{ status: { conditions: {} } }, 'cannot restore slice from map'],
+    [{ status: { conditions: ['x'] } }, 'cannot restore struct from: string'],
+    [{ status: { conditions: [{ type: 'Ready', status: true }] } }, 'unrecognized type: string'],
+    [
+      { status: { conditions: [{ type: 'Ready', status: 1 }] } },
+      'cannot convert int64 to v1.ConditionStatus',
+    ],
+  ];
+  for (const [parts, message] of cases) check('x/v1 Any', parts, `Unknown: ${message}`);
+  check(
+    'x/v1 Any',
+    { metadata: {}, status: { observedGeneration: '1' } },
+    'Current: Resource is current',
+  );
+  check('x/v1 Any', { status: null }, 'Current: Resource is current');
+});
+
 test('a Deployment is Current when its replicas are updated and available', () => {
   const status = { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
   const spec = { replicas: 2 };

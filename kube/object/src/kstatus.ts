@@ -1,4 +1,5 @@
 import { type Condition, conditionsOf } from './conditions.ts';
+import { conditionsProblem, generationProblem } from './kstatus-form.ts';
 import type { Json, JsonObject, KubeObject } from './object.ts';
 import { parseApiVersion } from './object-key.ts';
 
@@ -20,7 +21,7 @@ export interface StatusResult {
 /**
  * What has become of an object, by the rules of kstatus (sigs.k8s.io/cli-utils v0.37): deletion, observed generation and
  * the conditions Reconciling and Stalled come first, then what is known of the kind, then a Ready condition; else it is
- * Current. `now` is milliseconds since the epoch: a Pod has 15 seconds to be scheduled.
+ * Current; an object whose status has another form than that is Unknown. `now` is milliseconds since the epoch: a Pod has 15 seconds to be scheduled.
  */
 export function computeStatus(object: KubeObject, now: number): StatusResult {
   const generic = genericStatus(object);
@@ -41,6 +42,10 @@ function inProgress(reason: string, message: string): StatusResult {
 
 function failed(reason: string, message: string): StatusResult {
   return { status: 'Failed', message, reason };
+}
+
+function unknown(message: string): StatusResult {
+  return { status: 'Unknown', message, reason: '' };
 }
 
 function field(object: JsonObject, path: string): Json | undefined {
@@ -65,6 +70,8 @@ function text(object: KubeObject, path: string, fallback: string): string {
 function genericStatus(object: KubeObject): StatusResult | undefined {
   if (object.metadata.deletionTimestamp)
     return { status: 'Terminating', message: 'Resource scheduled for deletion', reason: '' };
+  const unread = generationProblem(object);
+  if (unread !== undefined) return unknown(unread);
   const generation = field(object, 'metadata.generation');
   const observed = field(object, 'status.observedGeneration');
   if (typeof generation === 'number' && typeof observed === 'number' && generation !== observed)
@@ -72,6 +79,8 @@ function genericStatus(object: KubeObject): StatusResult | undefined {
       'LatestGenerationNotObserved',
       `${object.kind} generation is ${generation}, but latest observed generation is ${observed}`,
     );
+  const problem = conditionsProblem(object);
+  if (problem !== undefined) return unknown(problem);
   for (const { type, status, reason = '', message = '' } of conditionsOf(object)) {
     if (status !== 'True') continue;
     if (type === 'Reconciling') return inProgress(reason, message);
@@ -227,7 +236,7 @@ function podStatus(object: KubeObject, now: number): StatusResult {
     case '':
       return inProgress('PodNotObserved', 'Pod phase not available');
     default:
-      return { status: 'Unknown', message: `unknown phase ${phase}`, reason: '' };
+      return unknown(`unknown phase ${phase}`);
   }
 }
 
