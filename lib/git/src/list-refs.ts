@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { isObjectId, isRefName } from './ref-name.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import type { RemoteClient } from './remote-request.ts';
+import { askUploadPack } from './upload-pack.ts';
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -10,45 +10,9 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
  * server answers anything else: git itself is asked then, which knows older protocols and says what is wrong.
  */
 export async function listRefs(client: RemoteClient): Promise<RemoteRefs | undefined> {
-  const response = await client.send({
-    method: 'POST',
-    path: '/git-upload-pack',
-    headers: {
-      'Content-Type': 'application/x-git-upload-pack-request',
-      Accept: 'application/x-git-upload-pack-result',
-      'Git-Protocol': 'version=2',
-    },
-    body: REQUEST,
-  });
-  const type = response.headers['content-type'] ?? '';
-  if (response.statusCode !== 200 || type !== 'application/x-git-upload-pack-result') {
-    response.destroy();
-    return undefined;
-  }
-  const body = await readBody(response);
+  const command = { command: 'ls-refs', lines: ['peel\n', 'symrefs\n'] };
+  const body = await askUploadPack(client, command, ANSWER_BYTES_MAX);
   return body === undefined ? undefined : parseListedRefs(body);
-}
-
-const REQUEST = Buffer.from(
-  ['command=ls-refs\n', 'agent=capstan\n', undefined, 'peel\n', 'symrefs\n']
-    .map((line) => (line === undefined ? '0001' : packet(line)))
-    .join('')
-    .concat('0000'),
-);
-
-function packet(line: string): string {
-  return (line.length + 4).toString(16).padStart(4, '0') + line;
-}
-
-async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Lines of `id name [symref-target:name] [peeled:id]` up to the flush packet; undefined for anything else. */

@@ -4,6 +4,7 @@ import type { FileTree } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
 import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
+import { fetchNewObjects } from './fetch-new-objects.ts';
 import { followRedirect, isSmartRemote } from './follow-redirect.ts';
 import type { RunResult } from './git-process.ts';
 import { gitTree } from './git-tree.ts';
@@ -11,8 +12,8 @@ import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { requireRefName } from './ref-name.ts';
 import { type GitCredentials, openRemoteAccess, type RemoteAccess } from './remote-access.ts';
-import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
-import { RemoteClient } from './remote-request.ts';
+import { commitOf, parseRemoteRefs, type RemoteRefs } from './remote-refs.ts';
+import { isPassing, RemoteClient } from './remote-request.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import {
   type Found,
@@ -51,6 +52,9 @@ export interface ResolveOptions extends RemoteOptions {
 
 const NO_CREDENTIALS: GitCredentials = {};
 const FETCHES_BEFORE_REPACK = 100;
+/** More new branches and tags at once are git's to fetch. */
+const WANTS_MAX = 20;
+const HAVES_MAX = 100;
 
 /** A commit that was asked for, with the name it was found under ('' for a bare id). */
 export interface ResolvedCommit {
@@ -68,6 +72,8 @@ export class Mirror {
   readonly #options: MirrorOptions;
   #url: RemoteUrl;
   #refs: RemoteRefs | undefined;
+  /** What was here after the last fetch, with all that belongs to it. */
+  #fetched: RemoteRefs | undefined;
   #asking: Promise<RemoteRefs> | undefined;
   #fetching: Promise<void> = Promise.resolve();
   #fetches = 0;
@@ -258,7 +264,7 @@ export class Mirror {
 
   async #askRefs(): Promise<RemoteRefs> {
     const listed = await this.#listRefs();
-    if (listed !== undefined) {
+    if (typeof listed === 'object') {
       this.#refs = listed;
       return listed;
     }
@@ -271,7 +277,7 @@ export class Mirror {
     ]);
     const refs = parseRemoteRefs(result.stdout.toString('utf8'));
     // Git could and we could not: an old server, or certificates that only the system knows.
-    this.#isListingBroken = refs.ids.size > 0;
+    this.#isListingBroken = listed === 'never' && refs.ids.size > 0;
     // To git's old protocol of plain files any page is a repository without refs.
     const credentials = await this.#credentials();
     const isHttp = this.remote.protocol.startsWith('http');
@@ -287,13 +293,16 @@ export class Mirror {
     return typeof credentials === 'function' ? await credentials() : credentials;
   }
 
-  /** The quick way, without a process. Whatever goes wrong there, git is asked, and classifies it; not tried again then. */
-  async #listRefs(): Promise<RemoteRefs | undefined> {
+  /**
+   * The quick way, without a process. Whatever goes wrong there, git is asked, and classifies it; the quick way is tried again where
+   * that may pass.
+   */
+  async #listRefs(): Promise<RemoteRefs | 'not now' | 'never'> {
     const credentials = await this.#credentials();
     const { protocol } = this.#url;
     const isPlain =
       protocol.startsWith('http') && credentials.proxy === undefined && !hasProxy(protocol);
-    if (!isPlain || this.#isListingBroken) return undefined;
+    if (!isPlain || this.#isListingBroken) return 'never';
     if (this.#client?.credentials !== credentials) {
       this.#client?.close();
       this.#client = new RemoteClient(this.#url, credentials, this.#options.timeoutMs);
@@ -301,12 +310,12 @@ export class Mirror {
     const listed = await listRefs(this.#client).catch((error: unknown) => {
       // Git would ask there all the same.
       if (error instanceof CapstanError && error.code === 'EGRESS_REFUSED') throw error;
-      return undefined;
+      return isPassing(error) ? ('not now' as const) : undefined;
     });
-    if (listed !== undefined && listed.ids.size > 0) return listed;
+    if (typeof listed === 'object' && listed.ids.size > 0) return listed;
     this.#client.close();
     this.#client = undefined;
-    return undefined;
+    return listed === 'not now' ? listed : 'never';
   }
 
   /** One fetch after another; all branches and tags at once, so that one serves every app of the repository. */
@@ -326,19 +335,57 @@ export class Mirror {
     await initMirror(this.#options.folder);
     const { depth } = this.#options;
     if (depth !== undefined && (await this.#fetchShallow(ref, commit, depth))) return;
+    const offered = this.#refs;
+    if (commit !== undefined && offered && (await this.#fetchNew(commit, offered))) return;
     const specs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
     if (ref !== undefined && !/^(?:HEAD$|refs\/(?:heads|tags)\/)/.test(ref)) {
       specs.push(`+${ref}:refs/capstan/${ref.replace(/^refs\//, '')}`);
     }
     const partial = this.#options.partial === true ? [WITHOUT_BLOBS] : [];
-    await this.#runRemote('fetching', (url) => fetchArguments(url, specs, partial));
+    await this.#runRemote('fetching', (url) => fetchArguments(url, specs, partial), IN_ONE_PIECE);
+    this.#fetched = offered;
     if (++this.#fetches % FETCHES_BEFORE_REPACK === 0) await this.#repack();
     if (ref !== undefined || commit === undefined) return;
     if (this.objects.peelToCommit(commit) !== undefined) return;
     // Not reachable from branches or tags: many servers hand out a commit by its id all the same.
-    await this.#runRemote('fetching', (url) =>
-      fetchArguments(url, [`+${commit}:refs/capstan/commits/${commit}`], partial),
+    const own = [`+${commit}:refs/capstan/commits/${commit}`];
+    await this.#runRemote(
+      'fetching',
+      (url) => fetchArguments(url, own, partial),
+      IN_ONE_PIECE,
     ).catch(() => undefined);
+  }
+
+  /**
+   * The quick way, without a process: what new commits added to what was fetched before. False when it is not that, or does not
+   * work: git fetches then. From time to time it does so anyway, which moves the refs that keep the objects.
+   */
+  async #fetchNew(commit: string, offered: RemoteRefs): Promise<boolean> {
+    const { partial = false, depth } = this.#options;
+    const client = this.#client;
+    const before = this.#fetched;
+    if (client === undefined || before === undefined || partial || depth !== undefined)
+      return false;
+    if ((this.#fetches + 1) % FETCHES_BEFORE_REPACK === 0) return false;
+    const isHere = (id: string) => this.objects.contains(id);
+    const moved = [...offered.ids].filter(
+      ([name, id]) => isBranchOrTag(name) && before.ids.get(name) !== id && !isHere(id),
+    );
+    const isAsked = moved.some(([name]) => commitOf(offered, name) === commit);
+    const wants = [...new Set(moved.map(([, id]) => id))];
+    const names = [...moved.map(([name]) => name), ...before.ids.keys()];
+    const had = names.flatMap((name) => commitOf(before, name) ?? []);
+    const haves = [...new Set(had)].slice(0, HAVES_MAX).filter(isHere);
+    if (!isAsked || wants.length > WANTS_MAX || haves.length === 0) return false;
+    try {
+      if (!(await fetchNewObjects({ client, objects: this.objects, wants, haves }))) return false;
+    } catch (error) {
+      if (error instanceof CapstanError && error.code === 'EGRESS_REFUSED') throw error;
+      return false;
+    }
+    this.#fetches++;
+    this.#fetched = offered;
+    return true;
   }
 
   /**
@@ -356,9 +403,11 @@ export class Mirror {
     for (const wanted of [commit, ref]) {
       if (wanted === undefined) continue;
       const spec = `+${wanted}:${target}`;
-      await this.#runRemote('fetching', (url) => ['fetch', ...options, '--', url, spec]).catch(
-        () => undefined,
-      );
+      await this.#runRemote(
+        'fetching',
+        (url) => ['fetch', ...options, '--', url, spec],
+        IN_ONE_PIECE,
+      ).catch(() => undefined);
       if (commit === undefined || this.objects.peelToCommit(commit) !== undefined) return true;
     }
     return false;
@@ -398,6 +447,16 @@ export class Mirror {
     return result;
   }
 }
+
+function isBranchOrTag(name: string): boolean {
+  return name.startsWith('refs/heads/') || name.startsWith('refs/tags/');
+}
+
+/**
+ * A pack that is there whole or not at all. The few objects of a small answer git would write one by one, the commit first: cut off
+ * there, the commit would be taken for a whole one ever after.
+ */
+const IN_ONE_PIECE = { settings: [['fetch.unpackLimit', '1']] } as const;
 
 const FETCH_OPTIONS = [
   '--quiet',

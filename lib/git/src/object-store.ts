@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { ownBytes } from '@capstan/lib-std';
@@ -34,7 +34,8 @@ const TAG_DEPTH_MAX = 16;
  */
 export class ObjectStore {
   readonly gitDir: string;
-  readonly #objectBytesMax: number;
+  /** A single file or tree over this is an error. */
+  readonly objectBytesMax: number;
   readonly #cache: ObjectCache;
   readonly #prefix: string;
   readonly #context: PackContext;
@@ -44,11 +45,11 @@ export class ObjectStore {
 
   constructor(gitDir: string, options: ObjectStoreOptions = {}) {
     this.gitDir = gitDir;
-    this.#objectBytesMax = options.objectBytesMax ?? OBJECT_BYTES_MAX;
+    this.objectBytesMax = options.objectBytesMax ?? OBJECT_BYTES_MAX;
     this.#cache = options.cache ?? new ObjectCache();
     this.#prefix = this.#cache.keyPrefix();
     this.#context = {
-      objectBytesMax: this.#objectBytesMax,
+      objectBytesMax: this.objectBytesMax,
       bases: this.#cache.bases,
       readElsewhere: (id) => this.#readQuietly(id),
     };
@@ -61,13 +62,25 @@ export class ObjectStore {
   }
 
   has(id: string): boolean {
-    return this.#read(id) !== undefined;
+    return this.find(id) !== undefined;
   }
 
   /** Whether it is on disk now, whatever is kept in memory. */
   holds(id: string): boolean {
     this.#refreshPacks();
     return this.#readQuietly(id) !== undefined;
+  }
+
+  /** Whether it is on disk, without reading it. */
+  contains(id: string): boolean {
+    const isPacked = () => this.#packs.some((pack) => pack.has(id));
+    if (isPacked() || existsSync(this.#loosePath(id))) return true;
+    return this.#refreshPacks() && isPacked();
+  }
+
+  /** The object, as far as our own reader finds it. */
+  find(id: string): GitObject | undefined {
+    return this.#read(id);
   }
 
   /** The object; an error that names it when the repository does not hold it. */
@@ -157,15 +170,19 @@ export class ObjectStore {
   #readLoose(id: string): GitObject | undefined {
     let packed: Buffer;
     try {
-      packed = readFileSync(join(this.gitDir, 'objects', id.slice(0, 2), id.slice(2)));
+      packed = readFileSync(this.#loosePath(id));
     } catch {
       return undefined;
     }
-    const bytes = inflateSync(packed, { maxOutputLength: this.#objectBytesMax + 64 });
+    const bytes = inflateSync(packed, { maxOutputLength: this.objectBytesMax + 64 });
     const end = bytes.indexOf(0);
     const type = bytes.toString('latin1', 0, bytes.indexOf(0x20));
     if (end < 0 || !isObjectType(type)) throw corrupt('loose');
     return { type, bytes: ownBytes(bytes.subarray(end + 1)) };
+  }
+
+  #loosePath(id: string): string {
+    return join(this.gitDir, 'objects', id.slice(0, 2), id.slice(2));
   }
 
   /** Whether the list of packs changed. */
@@ -173,17 +190,25 @@ export class ObjectStore {
     const folder = join(this.gitDir, 'objects', 'pack');
     const state = folderState(folder);
     if (state === this.#packsState) return false;
-    this.close();
+    // A pack is named after what it holds: those that are still there need not be opened again.
+    const held = new Map(this.#packs.map((pack) => [pack.path, pack]));
     this.#packsState = state;
     this.#packs = listFolder(folder)
       .filter((name) => name.endsWith('.idx'))
       .flatMap((name) => {
+        const path = join(folder, name.replace(/\.idx$/, '.pack'));
+        const known = held.get(path);
+        if (known !== undefined) {
+          held.delete(path);
+          return [known];
+        }
         try {
-          return [new PackFile(join(folder, name), this.#idBytes, this.#context)];
+          return [new PackFile(path, this.#idBytes, this.#context)];
         } catch {
           return [];
         }
       });
+    for (const gone of held.values()) gone.close();
     return true;
   }
 
@@ -193,13 +218,13 @@ export class ObjectStore {
       answer = execFileSync('git', ['cat-file', '--batch'], {
         input: `${id}\n`,
         env: gitEnvironment({ gitDir: this.gitDir }),
-        maxBuffer: this.#objectBytesMax + 200,
+        maxBuffer: this.objectBytesMax + 200,
         stdio: ['pipe', 'pipe', 'ignore'],
         timeout: 30_000,
       });
     } catch (cause) {
       throw gitError('GIT_OBJECT_TOO_LARGE', `object ${id} cannot be read within the limits`, {
-        hint: `a file may have ${this.#objectBytesMax} bytes`,
+        hint: `a file may have ${this.objectBytesMax} bytes`,
         cause,
       });
     }

@@ -22,7 +22,7 @@ export interface PackContext {
  * content is an error that the caller answers by asking git itself.
  */
 export class PackFile {
-  readonly #path: string;
+  readonly path: string;
   readonly #index: Buffer;
   readonly #idBytes: number;
   readonly #count: number;
@@ -30,9 +30,9 @@ export class PackFile {
   #file: number | undefined;
   #size = 0;
 
-  constructor(indexPath: string, idBytes: number, context: PackContext) {
-    this.#path = indexPath.replace(/\.idx$/, '.pack');
-    this.#index = readFileSync(indexPath);
+  constructor(path: string, idBytes: number, context: PackContext) {
+    this.path = path;
+    this.#index = readFileSync(path.replace(/\.pack$/, '.idx'));
     this.#idBytes = idBytes;
     this.#context = context;
     if (this.#index.length < 1032 || this.#index.readUInt32BE(0) !== 0xff744f63) {
@@ -51,6 +51,10 @@ export class PackFile {
   read(id: string): GitObject | undefined {
     const offset = this.#offsetOf(Buffer.from(id, 'hex'));
     return offset === undefined ? undefined : this.#readAt(offset, 0);
+  }
+
+  has(id: string): boolean {
+    return this.#offsetOf(Buffer.from(id, 'hex')) !== undefined;
   }
 
   /** Whole ids that start with `prefix` (lower-case hex of at least four digits). */
@@ -94,7 +98,7 @@ export class PackFile {
 
   #readAt(offset: number, depth: number): GitObject {
     if (depth > DELTA_DEPTH_MAX) throw corrupt('delta');
-    const key = `${this.#path}:${offset}`;
+    const key = `${this.path}:${offset}`;
     const known = this.#context.bases.get(key);
     if (known !== undefined) return known;
     const object = this.#parseAt(offset, depth);
@@ -148,7 +152,7 @@ export class PackFile {
 
   #slice(offset: number, length: number): Buffer {
     if (this.#file === undefined) {
-      this.#file = openSync(this.#path, 'r');
+      this.#file = openSync(this.path, 'r');
       this.#size = fstatSync(this.#file).size;
     }
     const wanted = Math.min(length, this.#size - offset);

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { authoritiesWith, guardedLookup } from '@capstan/lib-egress';
+import { CapstanError } from '@capstan/lib-std';
 import { authorizationHeader, type GitCredentials } from './remote-access.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
@@ -41,8 +42,20 @@ export class RemoteClient {
     return new URL(`${this.#remote.url.replace(/\/$/, '')}${path}`);
   }
 
-  /** Resolves with the head of the answer; the caller reads the body or destroys it. */
-  send(given: RemoteRequest): Promise<IncomingMessage> {
+  /**
+   * Resolves with the head of the answer; the caller reads the body or destroys it. A connection that was kept may have been closed
+   * by the other side meanwhile: then another one is opened.
+   */
+  async send(given: RemoteRequest): Promise<IncomingMessage> {
+    try {
+      return await this.#send(given);
+    } catch (error) {
+      if (!(error instanceof ClosedMeanwhile)) throw error;
+      return await this.#send(given);
+    }
+  }
+
+  #send(given: RemoteRequest): Promise<IncomingMessage> {
     const url = this.urlOf(given.path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const authorization = authorizationHeader(this.#remote, this.credentials);
@@ -61,11 +74,40 @@ export class RemoteClient {
       rejectUnauthorized: insecure !== true,
     });
     request.on('response', resolve);
-    request.on('timeout', () => request.destroy(new Error('timeout')));
-    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new RequestTimeout('timeout')));
+    request.on('error', (error) => {
+      const isClosed = request.reusedSocket && CLOSED.includes(codeOf(error));
+      reject(isClosed ? new ClosedMeanwhile(error.message, { cause: error }) : error);
+    });
     request.end(given.body);
     return promise;
   }
+}
+
+class ClosedMeanwhile extends Error {}
+
+const CLOSED: readonly string[] = ['ECONNRESET', 'EPIPE'];
+const PASSING: readonly string[] = [
+  ...CLOSED,
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+];
+
+/** Whether the same request may do better a moment later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof CapstanError) return error.kind === 'retry';
+  return error instanceof RequestTimeout || PASSING.includes(codeOf(error));
+}
+
+class RequestTimeout extends Error {}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** Made once for all connections; undefined when the usual authorities are trusted and no certificate is shown. */
