@@ -118,10 +118,14 @@ export function requireParsed<T>(parsed: Parsed<T>, object: KubeObject): T {
 /** Whether a change asks for a reconcile of the object itself: not the writing of its status. */
 export function isWanted({ before, after }: LiveChange): boolean {
   if (before === undefined || after === undefined) return true;
-  return outline(before.read()) !== outline(after.read());
+  const [was, is] = [before.read(), after.read()];
+  const { finalizers: kept = [] } = is.metadata;
+  // One that was added is our own; one that was taken away has to come back.
+  const isReleased = was.metadata.finalizers?.some((name) => !kept.includes(name)) === true;
+  return isReleased || outline(was) !== outline(is);
 }
 
 function outline(object: KubeObject): string {
-  const { annotations, labels, finalizers, deletionTimestamp, uid } = object.metadata;
-  return JSON.stringify([uid, annotations, labels, finalizers, deletionTimestamp, object['spec']]);
+  const { annotations, labels, deletionTimestamp, uid } = object.metadata;
+  return JSON.stringify([uid, annotations, labels, deletionTimestamp, object['spec']]);
 }

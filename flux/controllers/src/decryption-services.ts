@@ -20,6 +20,7 @@ import type { ServiceKey, SopsKeys } from '@capstan/lib-sops';
 import { CapstanError } from '@capstan/lib-std';
 import { parseYaml } from '@capstan/lib-yaml';
 import type { Bearer, CloudIdentities } from './identity/cloud-identities.ts';
+import type { InvolvedObject } from './identity/token-cache.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
 
@@ -136,31 +137,37 @@ export function serviceOpener(
   ports: DecryptionPorts,
 ): NonNullable<SopsKeys['open']> {
   const { identities } = ports;
+  const to = (operation: InvolvedObject['operation']): Bearer =>
+    bearer.involved === undefined
+      ? bearer
+      : { ...bearer, involved: { ...bearer.involved, operation } };
   return async (key) => {
     const text = textsOf(key);
     switch (key.service) {
       case 'kms': {
         const region = awsKeyRegion(text('arn'));
-        const credentials = given.aws ?? (await identities.aws(bearer, { region }));
+        const credentials = given.aws ?? (await identities.aws(to('decrypt_with_aws'), { region }));
         const named = { arn: text('arn'), role: text('role'), context: contextOf(key) };
         return await openWithAwsKms(named, Buffer.from(key.enc, 'base64'), credentials);
       }
       case 'azure_kv': {
         const vault = { vaultUrl: text('vault_url'), name: text('name'), version: text('version') };
-        const token = azureTokens(given.azure, bearer, identities);
+        const token = azureTokens(given.azure, to('decrypt_with_azure'), identities);
         return await openWithAzureVault(vault, Buffer.from(key.enc, 'base64url'), token);
       }
       case 'gcp_kms': {
         const token =
           given.google === undefined
-            ? await identities.google(bearer)
+            ? await identities.google(to('decrypt_with_gcp'))
             : await googleFileToken(given.google, GOOGLE_SCOPES);
         const sealed = Buffer.from(key.enc, 'base64');
         return await openWithGoogleKms(text('resource_id'), sealed, token);
       }
       case 'hc_vault': {
         const address = text('vault_address');
-        const token = await vaultToken(address, { given, bearer, ports });
+        const token = await vaultToken(address, {
+          ...{ given, ports, bearer: to('decrypt_with_vault') },
+        });
         if (token === undefined) return undefined;
         const place = { address, enginePath: text('engine_path'), name: text('key_name') };
         return await openWithVault(place, key.enc, token);

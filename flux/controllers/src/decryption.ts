@@ -20,6 +20,7 @@ import { decryptSops, isSopsFile, type SopsFormat, type SopsKeys } from '@capsta
 import { CapstanError } from '@capstan/lib-std';
 import { decryptSources } from './decrypt-sources.ts';
 import { type DecryptionPorts, readServiceSecrets, serviceOpener } from './decryption-services.ts';
+import type { Bearer } from './identity/cloud-identities.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
 
@@ -48,8 +49,10 @@ export async function readDecryptionKeys(
   const shared = await readSharedKeys(client, settings, signal);
   const { namespace = '' } = metadata;
   const account = serviceAccountName || settings.defaultDecryptionAccount;
-  const bearer = {
+  const { name: object = '' } = metadata;
+  const bearer: Bearer = {
     namespace,
+    involved: { kind: 'Kustomization', name: object, namespace, operation: 'reconcile' },
     ...(typeof account === 'string' ? { serviceAccountName: account } : {}),
   };
   if (typeof name !== 'string') return { age: shared, open: serviceOpener({}, bearer, ports) };

@@ -25,6 +25,7 @@ export interface DestinationPorts {
 
 /** A Kustomization or a HelmRelease, as far as it says where it goes. */
 export interface Applier {
+  readonly kind: string;
   readonly metadata: KubeObject['metadata'];
   readonly spec: { readonly kubeConfig?: JsonObject; readonly serviceAccountName?: string };
 }
@@ -67,7 +68,7 @@ export async function canActAs(
 }
 
 async function openRemote(
-  { metadata, spec }: Applier,
+  { kind, metadata, spec }: Applier,
   ports: DestinationPorts,
   signal: AbortSignal,
 ): Promise<Cluster> {
@@ -84,7 +85,11 @@ async function openRemote(
   }
   if (secret === undefined) {
     const name = map?.name ?? '';
-    const access = await readTokenAccess({ namespace, name }, ports, signal);
+    const involved = {
+      ...{ kind, name: metadata.name ?? '', namespace },
+      operation: 'fetch_kubeconfig' as const,
+    };
+    const access = await readTokenAccess({ namespace, name }, { ...ports, involved }, signal);
     return clusters.use(`kubeconfig map ${namespace}/${name}`, access);
   }
   const origin = `Secret '${namespace}/${secret.name}'`;

@@ -22,6 +22,7 @@ import {
   requestServiceToken,
   type ServiceAccountName,
 } from './identity/service-tokens.ts';
+import type { InvolvedObject } from './identity/token-cache.ts';
 import { readValues } from './read-secret.ts';
 import type { FluxSettings } from './settings.ts';
 
@@ -31,6 +32,8 @@ export interface TokenAccessPorts {
   readonly identities: CloudIdentities;
   readonly settings?: FluxSettings;
   readonly clock?: Clock;
+  /** Whose cluster it is: what a token is asked for is counted for it. */
+  readonly involved?: InvolvedObject;
 }
 
 /** What the ConfigMap says: `provider`, `cluster`, `address`, `ca.crt`, `serviceAccountName`, `audiences`. */
@@ -116,9 +119,14 @@ async function openCloudCluster(
     serviceAccountName: values.get('serviceAccountName') ?? '',
     ...(defaultKubeConfigAccount === undefined ? {} : { defaultAccount: defaultKubeConfigAccount }),
   };
-  const { address, certificateAuthority } = await identities.clusterPlace(wanted, bearer);
-  // Whoever may not have a token is told at once.
-  await identities.clusterToken(wanted, bearer);
+  const { involved } = ports;
+  const counted = involved === undefined ? bearer : { ...bearer, involved };
+  const { address, certificateAuthority } = await identities.counted(counted, async (inner) => {
+    const place = await identities.clusterPlace(wanted, inner);
+    // Whoever may not have a token is told at once.
+    await identities.clusterToken(wanted, inner);
+    return place;
+  });
   const connection: ClusterConnection = {
     server: parseAddress(address, origin),
     ...(certificateAuthority === '' ? {} : { certificateAuthority }),

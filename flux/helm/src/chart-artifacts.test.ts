@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { createRegistry } from '@capstan/kube-controller';
 import { at, createWorld, type World } from './testing/world.ts';
 
 const objects = (url: string) => `apiVersion: source.toolkit.fluxcd.io/v1
@@ -54,4 +55,28 @@ test('an index has a name that stays; what is lost or damaged is made again', as
     rmSync((await world.artifacts.find(first.path))?.file ?? '');
     assert.equal((await artifact('3')).found, 'sound', kind);
   }
+});
+
+test('whether an index was at hand is counted for its repository, as long as that exists', async () => {
+  const registry = createRegistry();
+  await using world = await createWorld({ registry });
+  world.charts.publish({ 'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n' });
+  await world.apply(objects(world.charts.url));
+  await world.condition('HelmChart', 'apps/app', 'Ready=True');
+  const counts = () =>
+    registry
+      .text()
+      .match(/^gotk_cache_events_total\{.*$/gm)
+      ?.toSorted() ?? [];
+  const count = (type: string, count: number) =>
+    `gotk_cache_events_total{event_type="${type}",name="charts",namespace="apps"} ${count}`;
+  assert.deepEqual(counts(), [count('cache_miss', 1)]);
+  await ask(world, 'HelmChart', '1');
+  assert.deepEqual(counts(), [count('cache_hit', 1), count('cache_miss', 1)]);
+  const ref = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmRepository' };
+  await world.client.delete({ ...ref, namespace: 'apps', name: 'charts' });
+  await world.eventually(
+    async () => counts(),
+    (lines) => lines.length === 0,
+  );
 });

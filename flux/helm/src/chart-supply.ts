@@ -1,5 +1,6 @@
 import type { Artifact, HelmRepository } from '@capstan/flux-api';
 import type { ArtifactStorage } from '@capstan/flux-server';
+import type { Counter, Registry } from '@capstan/kube-controller';
 import { type ChartVersion, chartVersions, loadChartArchive } from '@capstan/kube-helm';
 import { BoundedCache } from '@capstan/lib-std';
 
@@ -29,14 +30,27 @@ export class ChartSupply {
   readonly #texts = new BoundedCache<string, WeakRef<Promise<{ readonly text: string }>>>(100);
   readonly #pulling = new Map<string, Promise<Uint8Array>>();
 
-  constructor(artifacts: Pick<ArtifactStorage, 'read' | 'urlOf'>) {
+  readonly #events: Counter | undefined;
+
+  /** With a registry, whether an index was at hand is told as source-controller tells it. */
+  constructor(artifacts: Pick<ArtifactStorage, 'read' | 'urlOf'>, registry?: Registry) {
     this.#artifacts = artifacts;
+    this.#events = registry && cacheEvents(registry);
   }
 
   /** From the index that is kept of a repository; undefined when it has no such chart. Throws when the index is gone. */
-  async versionsOf(index: Artifact, name: string): Promise<readonly ChartVersion[] | undefined> {
+  async versionsOf(
+    { metadata }: Pick<HelmRepository, 'metadata'>,
+    index: Artifact,
+    name: string,
+  ): Promise<readonly ChartVersion[] | undefined> {
     const key = `${index.digest} ${name}`;
     const known = this.#versions.get(key);
+    const isHeld = known !== undefined || this.#texts.get(index.digest)?.deref() !== undefined;
+    const { name: repository = '', namespace = '' } = metadata;
+    this.#events?.add(
+      labelsOf(isHeld ? 'cache_hit' : 'cache_miss', { name: repository, namespace }),
+    );
     if (known !== undefined) return known.versions;
     const { text } = await this.#read(index);
     const versions = chartVersions(text, name);
@@ -80,4 +94,30 @@ export class ChartSupply {
   }
 
   readonly #checked = new WeakSet<Uint8Array>();
+}
+
+interface RepositoryName {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** A HelmRepository is gone, and takes its series with it. */
+export function forgetCacheEvents(registry: Registry, repository: RepositoryName): void {
+  for (const event of ['cache_hit', 'cache_miss'] as const) {
+    cacheEvents(registry).remove(labelsOf(event, repository));
+  }
+}
+
+function labelsOf(
+  event: 'cache_hit' | 'cache_miss',
+  { name, namespace }: RepositoryName,
+): Readonly<Record<string, string>> {
+  return { event_type: event, name, namespace };
+}
+
+function cacheEvents(registry: Registry): Counter {
+  return registry.counter(
+    'gotk_cache_events_total',
+    'Total number of cache retrieval events for a Gitops Toolkit resource reconciliation.',
+  );
 }

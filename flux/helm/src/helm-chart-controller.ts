@@ -62,7 +62,10 @@ export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>)
   readonly controller: Controller<NamedKey>;
   start(): () => void;
 } {
-  const ports: HelmChartPorts = { ...given, supply: new ChartSupply(given.artifacts) };
+  const ports: HelmChartPorts = {
+    ...given,
+    supply: new ChartSupply(given.artifacts, given.runtime?.registry),
+  };
   const { control } = ports;
   const controller = createController<NamedKey>({
     name: 'helmchart',
@@ -294,7 +297,7 @@ function openIndexed(
   const opened = openRepository(repository.spec.url, {
     ...access.options,
     prefersNewest: true,
-    ...(isIndexed ? { versionsOf: (name) => supply.versionsOf(artifact, name) } : {}),
+    ...(isIndexed ? { versionsOf: (name) => supply.versionsOf(repository, artifact, name) } : {}),
   });
   return {
     ...opened,

@@ -34,6 +34,7 @@ import {
 import { readIndex } from '@capstan/kube-helm';
 import { ConditionalCache, createContentDigest, digestLike } from '@capstan/lib-oci';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
+import { forgetCacheEvents } from './chart-supply.ts';
 import { withStatus } from './conditions.ts';
 import { type HelmControlState, isAsking, keyText, requireParsed } from './control-state.ts';
 import { humanSize } from './human-size.ts';
@@ -104,6 +105,8 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const { client, control, artifacts } = ports;
   const object = control.find('HelmRepository', key);
+  const registry = ports.runtime?.registry;
+  if (object === undefined && registry !== undefined) forgetCacheEvents(registry, key);
   if (object === undefined || !isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client, fieldManager: FIELD_MANAGER, signal };
   const repository = requireParsed(parseHelmRepository(object), object);

@@ -4,6 +4,8 @@
  */
 export interface Counter {
   add(labels: Labels, by?: number): void;
+  /** Takes the series with these labels out (its object is gone). */
+  remove(labels: Labels): void;
 }
 export interface Gauge {
   add(labels: Labels, by?: number): void;

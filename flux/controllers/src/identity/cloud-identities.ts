@@ -48,7 +48,7 @@ import {
   type ServiceAccountName,
   type ServiceToken,
 } from './service-tokens.ts';
-import { TokenCache } from './token-cache.ts';
+import { type InvolvedObject, type Lookup, TokenCache } from './token-cache.ts';
 
 /** Whose identity is asked for. */
 export interface Bearer {
@@ -60,6 +60,13 @@ export interface Bearer {
   readonly defaultAccount?: string;
   /** URL of the object's proxy. */
   readonly proxy?: string;
+  /** Whether a token was at hand is counted for it. */
+  readonly involved?: InvolvedObject;
+}
+
+/** A bearer within something that is counted as a whole. */
+interface CountedBearer extends Bearer {
+  readonly lookup?: Lookup;
 }
 
 export interface CloudIdentityPorts {
@@ -108,6 +115,22 @@ export class CloudIdentities {
   /** Whose identity opens sources that name none; undefined: that of this process. */
   get sourceAccount(): string | undefined {
     return this.#ports.settings?.defaultSourceAccount;
+  }
+
+  /**
+   * Does something that may ask for several tokens: it counts as one lookup for the bearer's object, a hit when all were at hand.
+   * All that is asked within is for the bearer that it is given.
+   */
+  async counted<T>(bearer: Bearer, work: (bearer: Bearer) => Promise<T>): Promise<T> {
+    const { involved, ...rest } = bearer;
+    if (involved === undefined) return await work(bearer);
+    const lookup: Lookup = {};
+    const inner: CountedBearer = { ...rest, lookup };
+    try {
+      return await work(inner);
+    } finally {
+      this.#tokens.tell(involved, lookup);
+    }
   }
 
   /** Credentials for Amazon's services. */
@@ -161,6 +184,14 @@ export class CloudIdentities {
 
   /** The login of a registry, `host` or `host/path`. */
   async registryLogin(provider: string, registry: string, bearer: Bearer): Promise<Credentials> {
+    return await this.counted(bearer, (inner) => this.#registryLogin(provider, registry, inner));
+  }
+
+  async #registryLogin(
+    provider: string,
+    registry: string,
+    bearer: CountedBearer,
+  ): Promise<Credentials> {
     const host = registry.split('/')[0] ?? '';
     const access = accessOf(bearer);
     switch (provider) {
@@ -168,12 +199,16 @@ export class CloudIdentities {
         const region = ecrRegion(host);
         const credentials = await forRegistry(this.aws(bearer, { region }));
         const key = JSON.stringify(['ecr', host, credentials.accessKeyId]);
-        return await asLogin(this.#tokens.get(key, () => ecrLogin(host, credentials, access)));
+        return await asLogin(
+          this.#tokens.get(key, () => ecrLogin(host, credentials, access), bearer.lookup),
+        );
       }
       case 'azure': {
         const token = await forRegistry(this.azure(bearer, await acrScope(host)));
         const key = JSON.stringify(['acr', host, token.token]);
-        return await asLogin(this.#tokens.get(key, () => acrLogin(host, token, access)));
+        return await asLogin(
+          this.#tokens.get(key, () => acrLogin(host, token, access), bearer.lookup),
+        );
       }
       case 'gcp':
         checkGoogleRegistry(host);
@@ -191,6 +226,14 @@ export class CloudIdentities {
   ): Promise<
     { readonly username: string; readonly password: string } | { readonly bearerToken: string }
   > {
+    return await this.counted(bearer, (inner) => this.#gitLogin(provider, url, inner));
+  }
+
+  async #gitLogin(
+    provider: string,
+    url: string,
+    bearer: CountedBearer,
+  ): ReturnType<CloudIdentities['gitLogin']> {
     if (provider === 'azure') {
       const { token } = await forGit(this.azure(bearer, AZURE_SCOPES.devOps));
       return { bearerToken: token };
@@ -201,7 +244,7 @@ export class CloudIdentities {
       const key = JSON.stringify(['codecommit', url, credentials.accessKeyId]);
       const nowMs = this.#ports.clock.now();
       const login = async () => codeCommitLogin(url, credentials, nowMs);
-      return await asLogin(this.#tokens.get(key, login));
+      return await asLogin(this.#tokens.get(key, login, bearer.lookup));
     }
     throw new CapstanError(
       'IDENTITY_INVALID',
@@ -210,16 +253,17 @@ export class CloudIdentities {
   }
 
   /** Where a cluster of a cloud stands; what is told of it is not asked for. */
-  async clusterPlace(wanted: CloudCluster, bearer: Bearer): Promise<ClusterPlace> {
+  async clusterPlace(wanted: CloudCluster, bearer: CountedBearer): Promise<ClusterPlace> {
     const { address, certificateAuthority } = wanted;
     if (wanted.provider === 'aws') eksCluster(wanted.cluster);
     if (address !== '' && certificateAuthority !== '') return { address, certificateAuthority };
     const { namespace, serviceAccountName = '', defaultAccount = '' } = bearer;
     const key = ['cluster', wanted, namespace, serviceAccountName, defaultAccount];
-    const found = await this.#tokens.get(JSON.stringify(key), async () => ({
+    const ask = async () => ({
       ...(await this.#describe(wanted, bearer)),
       expiresAtMs: this.#ports.clock.now() + CLUSTER_MS,
-    }));
+    });
+    const found = await this.#tokens.get(JSON.stringify(key), ask, bearer.lookup);
     return {
       address: address || found.address,
       certificateAuthority: certificateAuthority || found.certificateAuthority,
@@ -292,15 +336,22 @@ export class CloudIdentities {
     bearer: Bearer,
     trust: Trust<T>,
   ): Promise<T> {
+    return await this.counted(bearer, (inner) => this.#countedToken(inner, trust));
+  }
+
+  async #countedToken<T extends { readonly expiresAtMs?: number }>(
+    bearer: CountedBearer,
+    trust: Trust<T>,
+  ): Promise<T> {
     const access = accessOf(bearer);
     const parts = [trust.provider, ...trust.key, bearer.proxy ?? ''];
     const name = bearer.serviceAccountName || bearer.defaultAccount || '';
     if (name === '') {
-      return await this.#tokens.get(JSON.stringify(parts), () =>
+      const ask = () =>
         trust
           .ofProcess(access)
-          .catch(prefixed('failed to create provider access token for the controller: ')),
-      );
+          .catch(prefixed('failed to create provider access token for the controller: '));
+      return await this.#tokens.get(JSON.stringify(parts), ask, bearer.lookup);
     }
     const { namespace } = bearer;
     const isNamed = Boolean(bearer.serviceAccountName);
@@ -314,7 +365,7 @@ export class CloudIdentities {
       () => trust.identity(account),
     );
     const key = JSON.stringify([...parts, audience, identity, namespace, name]);
-    return await this.#tokens.get(key, async () => {
+    const ask = async () => {
       if (!this.isObjectLevel) {
         throw new CapstanError(
           'FEATURE_DISABLED',
@@ -329,7 +380,8 @@ export class CloudIdentities {
       return await trust
         .ofAccount(token, account, access)
         .catch(prefixed(`failed to create provider access token for service account '${place}': `));
-    });
+    };
+    return await this.#tokens.get(key, ask, bearer.lookup);
   }
 
   async #findAccount({

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TreeArchiver } from '@capstan/engine-source/store';
+import { createRegistry } from '@capstan/kube-controller';
 import type { Json } from '@capstan/kube-object';
 import {
   amazonStandIn,
@@ -14,9 +15,14 @@ import {
 import { type MemoryFiles, memoryTree } from '@capstan/lib-files';
 import { at, find } from '../testing/look.ts';
 import { startBucket, startRegistry } from '../testing/stand-ins.ts';
-import { createWorld, type World } from '../testing/world.ts';
+import { createWorld, type World, type WorldOptions } from '../testing/world.ts';
 import { accountOfToken } from './service-tokens.ts';
 
+const OCI = {
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'OCIRepository',
+  namespace: 'apps',
+};
 const ROLE = 'arn:aws:iam::123456789012:role/reader';
 const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 
@@ -61,7 +67,10 @@ async function createScene(
   more: (
     scene: Pick<Scene, 'amazon' | 'microsoft' | 'google'>,
   ) => Promise<readonly (CloudService | ForwardedService)[]>,
-  settings = { objectIdentities: true },
+  {
+    settings = { objectIdentities: true },
+    registry,
+  }: Pick<WorldOptions, 'settings' | 'registry'> = {},
 ): Promise<Scene> {
   const audiences = new Set<string>();
   const judge = (token: string) => {
@@ -80,7 +89,7 @@ async function createScene(
     ...google.services,
     ...(await more(clouds)),
   ]);
-  const world = await createWorld({ settings });
+  const world = await createWorld({ settings, ...(registry === undefined ? {} : { registry }) });
   await world.kubectlApply(ACCOUNT);
   const proxy = Buffer.from(box.proxy).toString('base64');
   await world.kubectlApply(
@@ -131,25 +140,29 @@ async function archiveOf(files: MemoryFiles): Promise<Buffer> {
 const FILES = { 'a.yaml': 'kind: ConfigMap\n' };
 
 test('registries of all clouds are read with the identity of a service account', async () => {
+  const metrics = createRegistry();
   const archive = { mediaType: 'application/tar+gzip', bytes: await archiveOf(FILES) };
   await using registries = new AsyncDisposableStack();
-  await using scene = await createScene(async ({ amazon, microsoft }) => {
-    const rows = [
-      [/dkr\.ecr/, `AWS:${amazon.registryPassword}`],
-      [
-        /^registry\.azurecr\.io$/,
-        `00000000-0000-0000-0000-000000000000:${microsoft.registryPassword}`,
-      ],
-      [/pkg\.dev$/, 'oauth2accesstoken:google:reader@project.iam.gserviceaccount.com'],
-    ] as const;
-    return await Promise.all(
-      rows.map(async ([hosts, login]) => {
-        const registry = registries.use(await startRegistry(login, 'basic'));
-        registry.push('latest', [archive]);
-        return { hosts, forwardTo: registry.host };
-      }),
-    );
-  });
+  await using scene = await createScene(
+    async ({ amazon, microsoft }) => {
+      const rows = [
+        [/dkr\.ecr/, `AWS:${amazon.registryPassword}`],
+        [
+          /^registry\.azurecr\.io$/,
+          `00000000-0000-0000-0000-000000000000:${microsoft.registryPassword}`,
+        ],
+        [/pkg\.dev$/, 'oauth2accesstoken:google:reader@project.iam.gserviceaccount.com'],
+      ] as const;
+      return await Promise.all(
+        rows.map(async ([hosts, login]) => {
+          const registry = registries.use(await startRegistry(login, 'basic'));
+          registry.push('latest', [archive]);
+          return { hosts, forwardTo: registry.host };
+        }),
+      );
+    },
+    { registry: metrics },
+  );
   const { world } = scene;
   const urls = { aws: ECR, azure: 'registry.azurecr.io', gcp: 'europe-docker.pkg.dev' };
   for (const [provider, host] of Object.entries(urls)) {
@@ -173,6 +186,33 @@ test('registries of all clouds are read with the identity of a service account',
     await world.client.list({ apiVersion: 'v1', kind: 'Event' }, { namespace: 'apps' }),
   ]);
   assert.equal(told.includes(scene.amazon.registryPassword), false);
+  const events = () =>
+    metrics
+      .text()
+      .split('\n')
+      .filter((line) => line.startsWith('gotk_token_cache_events_total{'))
+      .map((line) => line.slice(line.indexOf('{')));
+  const event = (type: string, name: string, count: number) =>
+    `{event_type="${type}",kind="OCIRepository",name="${name}",namespace="apps",operation="reconcile"} ${count}`;
+  assert.deepEqual(
+    events().toSorted(),
+    Object.keys(urls)
+      .map((name) => event('cache_miss', name, 1))
+      .toSorted(),
+  );
+  const ref = { ...OCI, name: 'aws' };
+  const annotations = { 'reconcile.fluxcd.io/requestedAt': 'now' };
+  await world.client.patch(ref, { metadata: { annotations } }, { type: 'merge' });
+  await world.eventually(
+    () => world.get('OCIRepository', 'apps/aws'),
+    (one) => at(one, 'status', 'lastHandledReconcileAt') === 'now',
+  );
+  assert.ok(events().includes(event('cache_hit', 'aws', 1)));
+  await world.client.delete(ref);
+  await world.eventually(
+    async () => events(),
+    (lines) => !lines.some((line) => line.includes('name="aws"')),
+  );
 });
 
 const OBJECTS = { 'a.yaml': 'kind: ConfigMap\n', 'dir/b.yaml': 'kind: Secret\n' };
@@ -319,7 +359,7 @@ test('what is wrong with an identity is told, and where', async () => {
 });
 
 test('an account that an object names is no identity unless that is switched on', async () => {
-  await using scene = await createScene(async () => [], { objectIdentities: false });
+  await using scene = await createScene(async () => [], { settings: { objectIdentities: false } });
   const { world } = scene;
   const rows: readonly (readonly [string, object])[] = [
     ['OCIRepository', { url: `oci://${ECR}/org/app`, provider: 'aws' }],

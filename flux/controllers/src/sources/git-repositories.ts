@@ -157,7 +157,7 @@ export async function gitSourceOf(
 }
 
 function loginOf(
-  { spec, metadata }: GitRepository,
+  object: GitRepository,
   options: {
     readonly provider: string;
     readonly proxy: string | undefined;
@@ -165,9 +165,11 @@ function loginOf(
   },
 ): SourceLogin {
   const { provider, proxy, identities } = options;
-  const bearer = bearerOf({ spec, metadata }, { proxy, identities });
+  const bearer = bearerOf(object, { proxy, identities });
+  // Objects with the same identity share what is fetched.
+  const { involved: _, ...identity } = bearer;
   return {
-    toJSON: () => JSON.stringify([provider, bearer]),
+    toJSON: () => JSON.stringify([provider, identity]),
     ask: (url) => identities.gitLogin(provider, url, bearer),
   };
 }

@@ -176,15 +176,16 @@ async function readCredentials(
 
 /** By a cloud's identity, where the provider is one. What fails is told where the original asks for it first. */
 async function logIn(
-  { spec, metadata }: OCIRepository,
+  object: OCIRepository,
   proxy: string | undefined,
   identities: CloudIdentities,
 ): Promise<Credentials | undefined> {
+  const { spec } = object;
   const { provider = 'generic', url, ref } = spec;
   if (provider === 'generic' || provider === '') return undefined;
   requireIdentities(spec.serviceAccountName, identities, 'none');
   const registry = url.slice(PREFIX.length);
-  const bearer = bearerOf({ spec, metadata }, { proxy, identities });
+  const bearer = bearerOf(object, { proxy, identities });
   return await identities.registryLogin(provider, registry, bearer).catch((cause: unknown) => {
     if (!(cause instanceof CapstanError)) throw cause;
     const isRange = ref?.semver !== undefined && !ref.digest;

@@ -21,6 +21,7 @@ export function requireIdentities(
 /** Whose identity opens a source: of the account that it names, or that stands in for it, or of this process. */
 export function bearerOf(
   source: {
+    readonly kind: string;
     readonly metadata: ObjectMeta;
     readonly spec: { readonly serviceAccountName?: string };
   },
@@ -29,8 +30,10 @@ export function bearerOf(
   const { serviceAccountName } = source.spec;
   const { proxy, identities } = options;
   const { sourceAccount } = identities;
+  const { namespace = '', name = '' } = source.metadata;
   return {
-    namespace: source.metadata.namespace ?? '',
+    namespace,
+    involved: { kind: source.kind, name, namespace, operation: 'reconcile' },
     ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
     ...(sourceAccount === undefined ? {} : { defaultAccount: sourceAccount }),
     ...(proxy === undefined ? {} : { proxy }),

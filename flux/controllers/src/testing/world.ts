@@ -15,7 +15,12 @@ import { createSourceStore } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
 import { ArtifactStorage } from '@capstan/flux-server';
 import { createKubeClient, type KubeClient, type Transport } from '@capstan/kube-client';
-import { createEventRecorder, systemClock } from '@capstan/kube-controller';
+import {
+  type ControllerRuntime,
+  createEventRecorder,
+  type Registry,
+  systemClock,
+} from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
@@ -78,6 +83,8 @@ export interface WorldOptions {
   readonly onWrite?: (path: string) => void;
   readonly tenancy?: Tenancy;
   readonly settings?: FluxSettings;
+  /** Where the controllers tell of themselves. */
+  readonly registry?: Registry;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -120,6 +127,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     catalogue,
     tenancy: options.tenancy ?? {},
     settings: options.settings ?? {},
+    runtime: options.registry === undefined ? {} : { registry: options.registry },
   });
   return {
     client,
@@ -141,6 +149,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         catalogue,
         tenancy: options.tenancy ?? {},
         settings: options.settings ?? {},
+        runtime: options.registry === undefined ? {} : { registry: options.registry },
       });
     },
     async [Symbol.asyncDispose]() {
@@ -160,11 +169,12 @@ interface StartOptions {
   readonly catalogue: Catalogue;
   readonly tenancy: Tenancy;
   readonly settings: FluxSettings;
+  readonly runtime: ControllerRuntime;
 }
 
 function start(
   client: KubeClient,
-  { sources, artifacts, catalogue, tenancy, settings }: StartOptions,
+  { sources, artifacts, catalogue, tenancy, settings, runtime }: StartOptions,
 ) {
   const clock = systemClock();
   const create = (name: string, of: KubeClient): Cluster =>
@@ -189,6 +199,7 @@ function start(
     clusters,
     tenancy,
     settings,
+    runtime,
     sources,
     artifacts,
     random: Math.random,

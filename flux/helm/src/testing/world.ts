@@ -9,7 +9,12 @@ import { fluxCrds } from '@capstan/flux-api';
 import type { Tenancy } from '@capstan/flux-controllers';
 import { ArtifactStorage } from '@capstan/flux-server';
 import { createKubeClient, type KubeClient } from '@capstan/kube-client';
-import { createEventRecorder, systemClock } from '@capstan/kube-controller';
+import {
+  type ControllerRuntime,
+  createEventRecorder,
+  type Registry,
+  systemClock,
+} from '@capstan/kube-controller';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { startSandbox } from '@capstan/kube-sandbox';
 import { type Catalogue, loadCatalogue } from '@capstan/kube-schema';
@@ -38,6 +43,8 @@ export interface World extends AsyncDisposable {
 
 export interface WorldOptions {
   readonly tenancy?: Tenancy;
+  /** Where the controllers tell of themselves. */
+  readonly registry?: Registry;
   /** Told of each request of the controllers; what it throws is what the request gives. */
   readonly onRequest?: (method: string, path: string) => void;
 }
@@ -65,7 +72,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
   const clock = systemClock();
   const artifacts = new ArtifactStorage({ folder, baseUrl: 'http://127.0.0.1:1/artifacts', clock });
-  const parts = { catalogue, artifacts, tenancy: options.tenancy ?? {} };
+  const { tenancy = {}, registry } = options;
+  const runtime = registry === undefined ? {} : { registry };
+  const parts = { catalogue, artifacts, tenancy, runtime };
   let running = start(ours, parts);
   return {
     client,
@@ -101,9 +110,10 @@ interface Parts {
   readonly catalogue: Catalogue;
   readonly artifacts: ArtifactStorage;
   readonly tenancy: Tenancy;
+  readonly runtime: ControllerRuntime;
 }
 
-function start(client: KubeClient, { catalogue, artifacts, tenancy }: Parts) {
+function start(client: KubeClient, { catalogue, artifacts, tenancy, runtime }: Parts) {
   const clock = systemClock();
   const create = (name: string, of: KubeClient): Cluster =>
     createCluster({
@@ -125,6 +135,7 @@ function start(client: KubeClient, { catalogue, artifacts, tenancy }: Parts) {
     cluster,
     clusters,
     tenancy,
+    runtime,
     artifacts,
     unpack: (bytes) => readArchive(bytes),
     events: recorders,
