@@ -53,7 +53,8 @@ export class ChangeJudge {
     const all = placesOf(files);
     const kindOf = (tree: FileTree, path: string) => tree.stat(path)?.kind;
     const places = all.filter((path) => kindOf(before.files, path) !== kindOf(after.files, path));
-    const listings = all.filter((path) => !listsAlike(before.files, after.files, path));
+    // Other names stand in a folder where something came, went or turned.
+    const listings = [...new Set(places.filter((path) => path !== '').map(folderOf))];
     const change = { files, places, listings };
     this.#changes.set(key, change);
     return change;
@@ -72,13 +73,8 @@ function placesOf(paths: readonly string[]): readonly string[] {
   return [...places];
 }
 
-/** True for what is no folder on either side. */
-function listsAlike(before: FileTree, after: FileTree, path: string): boolean {
-  const [names, now] = [before.readDirectory(path) ?? [], after.readDirectory(path) ?? []];
-  return (
-    names.length === now.length &&
-    names.every(({ name, kind }, i) => name === now[i]?.name && kind === now[i]?.kind)
-  );
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
 interface Watch {

@@ -6,6 +6,7 @@ import { parseCommit, parseTagTarget } from './object-model.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type PackedObject, readPack } from './read-pack.ts';
 import type { RemoteClient } from './remote-request.ts';
+import { EMPTY_LISTING } from './tree-listing.ts';
 import { askUploadPack } from './upload-pack.ts';
 
 export interface NewObjectsOptions {
@@ -94,13 +95,12 @@ function holdsTree(
   const { packed, objects } = context;
   if (id === before) return true;
   if (!packed.has(id)) return objects.contains(id);
-  const old = before === undefined ? undefined : objects.readTree(before).byName;
-  return objects.readTree(id).entries.every((entry) => {
-    const was = old?.get(entry.name);
-    if (was?.id === entry.id || entry.isSubmodule) return true;
-    if (entry.kind !== 'directory') return objects.contains(entry.id);
+  const old = before === undefined ? EMPTY_LISTING : objects.readTree(before);
+  return old.changes(objects.readTree(id)).every(({ old: was, now }) => {
+    if (now === undefined || now.isSubmodule) return true;
+    if (now.kind !== 'directory') return objects.contains(now.id);
     const isFolder = was?.kind === 'directory' && !was.isSubmodule;
-    return holdsTree(entry.id, isFolder ? was.id : undefined, context);
+    return holdsTree(now.id, isFolder ? was.id : undefined, context);
   });
 }
 

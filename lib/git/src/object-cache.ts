@@ -1,10 +1,6 @@
 import { BoundedCache } from '@capstan/lib-std';
-import type { GitObject, GitTreeEntry } from './object-model.ts';
-
-export interface TreeListing {
-  readonly entries: readonly GitTreeEntry[];
-  readonly byName: ReadonlyMap<string, GitTreeEntry>;
-}
+import type { GitObject } from './object-model.ts';
+import type { TreeListing } from './tree-listing.ts';
 
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
 const TREE_ENTRIES_MAX = 500_000;
@@ -24,7 +20,7 @@ export class ObjectCache {
     const sizeOf = (object: GitObject) => object.bytes.byteLength + 200;
     this.contents = new BoundedCache(Math.max(1, (bytesMax / 3) * 2), sizeOf);
     this.bases = new BoundedCache(Math.max(1, bytesMax / 3), sizeOf);
-    this.trees = new BoundedCache(TREE_ENTRIES_MAX, ({ entries }) => entries.length + 1);
+    this.trees = new BoundedCache(TREE_ENTRIES_MAX, ({ size }) => size + 1);
   }
 
   /** What a repository puts before its keys. */

@@ -1,4 +1,4 @@
-import type { EntryKind, TreeEntry } from '@capstan/lib-files';
+import type { TreeEntry } from '@capstan/lib-files';
 import { gitError } from './errors.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -28,44 +28,6 @@ export interface Commit {
   readonly committer: Person;
   readonly message: string;
   readonly signature: 'none' | 'pgp' | 'ssh' | 'x509';
-}
-
-/**
- * Reads a tree object. Names that no file system should see ('', '.', '..', any spelling of `.git`, a '/') are refused
- * or hidden: a hostile tree can hold them although git itself never writes them.
- */
-export function parseTree(bytes: Uint8Array, idBytes: number): readonly GitTreeEntry[] {
-  const entries: GitTreeEntry[] = [];
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  while (at < buffer.length) {
-    const space = buffer.indexOf(0x20, at);
-    const end = buffer.indexOf(0, space);
-    if (space < 0 || end < 0 || end + 1 + idBytes > buffer.length) throw corrupt('tree');
-    const name = buffer.toString('utf8', space + 1, end);
-    const id = buffer.toString('hex', end + 1, end + 1 + idBytes);
-    const mode = Number.parseInt(buffer.toString('latin1', at, space), 8);
-    at = end + 1 + idBytes;
-    if (name === '' || name === '.' || name === '..' || name.includes('/')) throw corrupt('tree');
-    if (name.toLowerCase() === '.git') continue;
-    entries.push({ name, kind: kindOfMode(mode), id, isSubmodule: mode >> 12 === SUBMODULE });
-  }
-  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** The upper bits of a mode, octal 16, 04, 10 and 12. */
-const SUBMODULE = 14;
-const KINDS: Readonly<Record<number, EntryKind>> = {
-  4: 'directory',
-  8: 'file',
-  10: 'symlink',
-  [SUBMODULE]: 'directory',
-};
-
-function kindOfMode(mode: number): EntryKind {
-  const kind = KINDS[mode >> 12];
-  if (kind === undefined) throw corrupt('tree');
-  return kind;
 }
 
 export function parseCommit(id: string, bytes: Uint8Array): Commit {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { ownBytes } from '@capstan/lib-std';
 import { gitError } from './errors.ts';
-import { ObjectCache, type TreeListing } from './object-cache.ts';
+import { ObjectCache } from './object-cache.ts';
 import {
   type Commit,
   corrupt,
@@ -12,11 +12,11 @@ import {
   type ObjectType,
   parseCommit,
   parseTagTarget,
-  parseTree,
 } from './object-model.ts';
 import { type PackContext, PackFile } from './pack-file.ts';
 import { isObjectId } from './ref-name.ts';
 import { gitEnvironment } from './run-git.ts';
+import { TreeListing } from './tree-listing.ts';
 
 export interface ObjectStoreOptions {
   /** A single file or tree over this is an error. */
@@ -92,13 +92,12 @@ export class ObjectStore {
     });
   }
 
-  /** A tree's entries, parsed once for all revisions that hold it. */
+  /** A tree's entries, kept once for all revisions that hold it. */
   readTree(id: string): TreeListing {
     let listing = this.#cache.trees.get(this.#prefix + id);
     if (listing === undefined) {
       const object = this.#readQuietly(id) ?? this.read(id);
-      const entries = parseTree(expectType(id, object, 'tree'), id.length / 2);
-      listing = { entries, byName: new Map(entries.map((entry) => [entry.name, entry])) };
+      listing = new TreeListing(expectType(id, object, 'tree'), id.length / 2);
       this.#cache.trees.set(this.#prefix + id, listing);
     }
     return listing;

@@ -10,10 +10,10 @@ import { commitFiles } from './commit-files.ts';
 import { gitTree } from './git-tree.ts';
 import { initMirror } from './mirror.ts';
 import { ObjectCache } from './object-cache.ts';
-import { parseTree } from './object-model.ts';
 import { ObjectStore } from './object-store.ts';
 import { applyDelta } from './pack-file.ts';
 import { gitEnvironment } from './run-git.ts';
+import { TreeListing } from './tree-listing.ts';
 
 let folder: string;
 let gitDir: string;
@@ -146,25 +146,29 @@ test('a hostile tree shows no .git, and names that climb are refused', () => {
   const entry = (mode: string, name: string) =>
     Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.alloc(20, 7)]);
   assert.deepEqual(
-    parseTree(Buffer.concat([entry('100644', '.GiT'), entry('40000', 'ok')]), 20).map(
+    new TreeListing(Buffer.concat([entry('100644', '.GiT'), entry('40000', 'ok')]), 20).entries.map(
       ({ name, kind }) => `${kind} ${name}`,
     ),
     ['directory ok'],
   );
   for (const name of ['..', '.', '', 'a/b', '../../etc/passwd']) {
-    assert.throws(() => parseTree(entry('100644', name), 20), { code: 'GIT_OBJECT_CORRUPT' });
+    assert.throws(() => new TreeListing(entry('100644', name), 20).entries, {
+      code: 'GIT_OBJECT_CORRUPT',
+    });
   }
-  assert.throws(() => parseTree(Buffer.from('100644 cut\0abc'), 20), {
+  assert.throws(() => new TreeListing(Buffer.from('100644 cut\0abc'), 20).entries, {
     code: 'GIT_OBJECT_CORRUPT',
   });
-  assert.throws(() => parseTree(Buffer.from('no end'), 20), { code: 'GIT_OBJECT_CORRUPT' });
+  assert.throws(() => new TreeListing(Buffer.from('no end'), 20).entries, {
+    code: 'GIT_OBJECT_CORRUPT',
+  });
 });
 
 test('a repository never sees what another one put into a shared cache', async () => {
   const cache = new ObjectCache();
   const commitId = await commit({ private: 'canary' }, 1e9 + 9);
   const mine = new ObjectStore(gitDir, { cache });
-  const blob = mine.readTree(mine.readCommit(commitId).tree).byName.get('private')!.id;
+  const blob = mine.readTree(mine.readCommit(commitId).tree).find('private')!.id;
   assert.equal(Buffer.from(mine.readBlob(blob)).toString(), 'canary');
   await initMirror(join(folder, 'other.git'));
   const theirs = new ObjectStore(join(folder, 'other.git'), { cache });
