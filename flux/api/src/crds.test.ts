@@ -20,3 +20,15 @@ test('versions that Flux no longer serves say so to whoever uses them', () => {
   assert.ok(warnings.includes('v1beta2 Kustomization is deprecated, upgrade to v1'));
   assert.equal(warnings.filter((one) => one === undefined).length, fluxCrds.length);
 });
+
+test('what the original fills in is filled in', () => {
+  const schemaOf = (kind: string): string =>
+    JSON.stringify(
+      fluxCrds.find(({ spec }) => (spec as { names: { kind: string } }).names.kind === kind),
+    );
+  assert.match(
+    schemaOf('ImageRepository'),
+    /"exclusionList":\{[^}]*\}[^}]*"default":\["\^\.\*\\\\\.sig\$"\]/,
+  );
+  assert.match(schemaOf('ImageUpdateAutomation'), /"default":\{"strategy":"Setters"\}/);
+});
