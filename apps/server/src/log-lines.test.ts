@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ControlPlaneEvent } from '@capstan/apps-server';
 import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
+import type { ControlPlaneEvent } from './run-controllers.ts';
 
 const at = (encoding: LogEncoding) => ({ encoding, nowMs: Date.UTC(2026, 0, 2, 3, 4, 5) });
 const event: ControlPlaneEvent = {

@@ -1,5 +1,5 @@
-import type { ControlPlaneEvent } from '@capstan/apps-server';
 import { parseApiVersion } from '@capstan/kube-object';
+import type { ControlPlaneEvent } from './run-controllers.ts';
 
 export type LogEncoding = 'json' | 'console';
 

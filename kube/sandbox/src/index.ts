@@ -1,2 +1,3 @@
+export { type OutputOf, ProcessOutput } from './containers/process-output.ts';
 export { importObjects } from './import-objects.ts';
 export { type Sandbox, type SandboxOptions, startSandbox } from './start-sandbox.ts';

@@ -15,6 +15,7 @@ import {
 } from '@capstan/kube-apiserver';
 import type { Clock } from '@capstan/lib-std';
 import { type Access, keepAccess, prepareAccess } from './access.ts';
+import type { OutputOf } from './containers/process-output.ts';
 import { createRuntime } from './containers/runtime.ts';
 import { type ControlLoop, startControlLoop } from './control-loop.ts';
 import { furnishCluster } from './controllers/nodes.ts';
@@ -33,6 +34,8 @@ export interface SandboxOptions {
   readonly nodes?: number;
   /** The minor of Kubernetes whose kinds are served, as `1.35`; 1.36 by default. */
   readonly kubernetesVersion?: string;
+  /** For pods that stand for a process outside of the cluster: what it writes is their log. */
+  readonly outputOf?: OutputOf;
 }
 
 /** A running cluster. */
@@ -68,6 +71,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ...(log === undefined ? {} : { persist: () => log.flush() }),
     runtime: createRuntime(
       options.clock ?? { now: () => Date.now(), after: () => () => undefined },
+      options.outputOf,
     ),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.kubernetesVersion === undefined

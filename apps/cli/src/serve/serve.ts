@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { serve, startControlPlane } from '@capstan/apps-server';
+import {
+  eventLine,
+  type LogEncoding,
+  messageLine,
+  serve,
+  startControlPlane,
+} from '@capstan/apps-server';
 import { connect, loadKubeconfig } from '@capstan/kube-client';
 import { createRegistry, createRequestMetrics } from '@capstan/kube-controller';
 import { CapstanError } from '@capstan/lib-std';
 import { parseFlags } from '../flags.ts';
 import type { Command } from '../io.ts';
 import { FLUX_FLAGS, FLUX_HELP, readFluxFlags } from './flux-flags.ts';
-import { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
 import { readSourceFlags, SOURCE_FLAGS, SOURCE_HELP } from './source-flags.ts';
 
 const HELP = `usage: capstan serve [OPTIONS]

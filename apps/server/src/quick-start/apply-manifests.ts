@@ -2,6 +2,9 @@ import { parseManifests } from '@capstan/engine-render';
 import type { KubeClient } from '@capstan/kube-client';
 import { CapstanError, formatDiagnostic } from '@capstan/lib-std';
 
+/** As whom the quick start applies what stands at its beginning. */
+export const FIELD_MANAGER = 'capstan-quick-start';
+
 /** Applies the objects of a text in their order. A broken text applies nothing. */
 export async function applyManifests(
   client: Pick<KubeClient, 'apply'>,
@@ -14,6 +17,6 @@ export async function applyManifests(
     throw new CapstanError('MANIFEST_INVALID', formatDiagnostic(problem));
   }
   for (const { object } of objects) {
-    await client.apply(object, { fieldManager: 'capstan-quick-start', force: true });
+    await client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
   }
 }

@@ -7,8 +7,9 @@ import { createGitHost } from '@capstan/lib-git';
 import type { Clock } from '@capstan/lib-std';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { listen, type Serving, serve } from '../http/serve.ts';
-import { applyManifests } from './apply-manifests.ts';
+import { applyManifests, FIELD_MANAGER } from './apply-manifests.ts';
 import { DataFolder, type RunningInfo } from './data-folder.ts';
+import { createOwnPod } from './own-pod.ts';
 import { prepareSampleRepository, readTemplate } from './sample-repository.ts';
 import type { StartOptions } from './start-options.ts';
 
@@ -59,8 +60,10 @@ async function startParts(
   closing.push(git.close);
   const url = `${git.url}/${REPOSITORY}`;
   await prepareSample(url, { data, root: ports.root, clock });
+  const own = createOwnPod(ports, clock);
   const sandbox = await startSandbox({
     dataDir: data.file('cluster'),
+    outputOf: own.outputOf,
     port: options.port === 0 ? 0 : options.port + 2,
   });
   closing.push(() => sandbox.close());
@@ -73,11 +76,16 @@ async function startParts(
     // The process is the newcomer's own, on their own machine: a repository beside it is theirs as well.
     allowFileRemotes: true,
     version: ports.version,
-    log: ports.log,
+    log: own.log,
+    onEvent: own.onEvent,
     clock,
   });
   closing.push(() => control.close());
   await applySample(url, sandbox, ports.root);
+  await createKubeClient(sandbox.transport).apply(own.deployment, {
+    fieldManager: FIELD_MANAGER,
+    force: true,
+  });
   const page = await serve((request) => control.handle(request), {
     port: options.port,
     address: ADDRESS,

@@ -90,6 +90,35 @@ test('it says where everything is, on screen and in a file, and stops cleanly', 
   assert.equal(existsSync(join(data, 'capstan.json')), false);
 });
 
+test('in its cluster a Deployment stands for it, whose Pod logs what it logs, for flux logs to read', async () => {
+  const { info, stop } = await start(freshFolder());
+  const client = await clientOf(info);
+  const labelSelector = 'app.kubernetes.io/part-of=flux';
+  const namespace = 'flux-system';
+  const deployments = await client.list(
+    { apiVersion: 'apps/v1', kind: 'Deployment' },
+    { namespace, labelSelector },
+  );
+  assert.equal(deployments.items.length, 1);
+  const read = async (): Promise<string> => {
+    const pods = await client.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labelSelector });
+    const name = pods.items[0]?.metadata.name ?? '';
+    const chunks = await Array.fromAsync(client.logs({ namespace, name })).catch(() => []);
+    return Buffer.concat(chunks).toString();
+  };
+  const told = '"Kustomization":{"name":"my-app"';
+  let text = '';
+  for (let i = 0; i < 600 && !text.includes(told); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    text = await read();
+  }
+  const line = text.split('\n').find((one) => one.includes(told)) ?? '{}';
+  const { controllerKind, level, namespace: of } = JSON.parse(line) as Record<string, unknown>;
+  assert.deepEqual([controllerKind, level, of], ['Kustomization', 'info', 'flux-system']);
+  await client.close();
+  assert.equal(await stop(), 0);
+});
+
 test('a second start goes on with the repository, whose files follow the new address; reset begins anew', async () => {
   const data = freshFolder();
   const first = await start(data);

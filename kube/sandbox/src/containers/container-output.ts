@@ -10,6 +10,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { type Line, select } from './select-lines.ts';
 
 /** Lines that a pod's containers shall print, instead of the usual ones. */
 export const LOG_ANNOTATION = 'sandbox.capstan.dev/log';
@@ -27,11 +28,6 @@ export function readLogs(
   const text = select(all, request);
   if (!request.follow || request.previous || hasEnded(pod, request.container)) return text;
   return follow(core, pod, { request, text, told: all.length });
-}
-
-interface Line {
-  readonly time: string;
-  readonly text: string;
 }
 
 function statusOf(pod: KubeObject, container: string): Json | undefined {
@@ -82,17 +78,6 @@ function lines(pod: KubeObject, request: LogRequest): Line[] {
     });
   }
   return found;
-}
-
-function select(all: readonly Line[], request: LogRequest): string {
-  const { sinceMs, tailLines } = request;
-  const young =
-    sinceMs === undefined ? all : all.filter(({ time }) => !(Date.parse(time) < sinceMs));
-  const kept = tailLines === undefined ? young : young.slice(Math.max(0, young.length - tailLines));
-  const text = kept
-    .map(({ time, text: line }) => `${request.timestamps ? `${time} ` : ''}${line}\n`)
-    .join('');
-  return request.limitBytes === undefined ? text : text.slice(0, request.limitBytes);
 }
 
 async function* follow(

@@ -18,17 +18,21 @@ import type { Clock } from '@capstan/lib-std';
 import type { Process } from './commands.ts';
 import { KeptFiles } from './container-files.ts';
 import { readLogs } from './container-output.ts';
+import { type OutputOf, readOutput } from './process-output.ts';
 import { runCommand } from './shell.ts';
 import { answerPort, servePort } from './simulated-http.ts';
 import { usageOf } from './usage.ts';
 
 /** Simulated containers: their output, commands in them, and what listens on their ports. */
-export function createRuntime(clock: Clock): ContainerRuntime {
+export function createRuntime(clock: Clock, outputOf?: OutputOf): ContainerRuntime {
   const kept = new KeptFiles();
   const start = (container: Container, streams: ProcessStreams): Process =>
     processIn(container, streams, { kept, clock });
   return {
-    logs: readLogs,
+    logs: (core, pod, request) => {
+      const output = outputOf?.(pod);
+      return output === undefined ? readLogs(core, pod, request) : readOutput(output, request);
+    },
     exec: (container, command, streams) => runCommand(command, start(container, streams)),
     attach: (container, streams) => attach(container, streams, start),
     usage: usageOf,
