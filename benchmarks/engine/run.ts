@@ -26,7 +26,7 @@ import {
 import { measureFloor } from './floor.ts';
 import { monorepo, overlays } from './monorepo.ts';
 import { clusterCpu, type Serving, serveCapstan } from './process.ts';
-import { auditLog, RequestCounter, tell, total } from './requests.ts';
+import { auditLog, countedKubeconfig, RequestCounter, tell, total } from './requests.ts';
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +45,8 @@ const samples = Number(values.samples);
 interface Place {
   readonly name: string;
   readonly kubeconfig: string;
-  readonly counter?: RequestCounter;
+  /** For the process whose requests are counted. */
+  readonly counted?: string;
 }
 
 async function withFleet(
@@ -72,7 +73,7 @@ async function withFleet(
   ]);
   const serve = () =>
     serveCapstan({
-      kubeconfig: place.kubeconfig,
+      kubeconfig: place.counted ?? place.kubeconfig,
       cache: join(folder, 'cache'),
       log: (text) => (values.verbose ? process.stderr.write(text) : undefined),
     });
@@ -167,7 +168,8 @@ async function real(): Promise<void> {
     args: ['-procs', ...audit.args, ...clusterArgs],
   });
   const counter = new RequestCounter(audit.file);
-  const place = { name: 'real', kubeconfig: cluster.kubeconfig };
+  const { kubeconfig } = cluster;
+  const place = { name: 'real', kubeconfig, counted: countedKubeconfig(kubeconfig, folder) };
   say(`\nreal control plane, ${values.apps} apps`);
   await withFleet(place, Number(values.apps), async (fleet, serve) => {
     counter.take('capstan');

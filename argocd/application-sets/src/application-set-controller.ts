@@ -184,8 +184,13 @@ async function run(
 }
 
 function wakeConcerned(change: LiveChange, controller: Controller<SetKey>, state: SetState): void {
-  if (!isWanted(change)) return;
   const { key } = change;
+  // Most applications are no set's, and their status changes often.
+  const isOwned = [change.before, change.after].some(
+    (object) => object !== undefined && object.owners.length > 0,
+  );
+  if (key.kind === 'Application' && !isOwned) return;
+  if (!isWanted(change)) return;
   if (key.group === GROUP && key.kind === 'ApplicationSet') {
     controller.enqueue({ namespace: key.namespace ?? '', name: key.name }, { reason: 'set' });
   } else if (key.group === GROUP && key.kind === 'Application') {

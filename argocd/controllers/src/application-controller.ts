@@ -112,7 +112,7 @@ export function createApplicationController(
   const watches = new SourceWatches(
     ports.sources,
     (id) => controller.enqueue(fromOwner(id), URGENT),
-    { onElsewhere: leisure.begin },
+    { rendersAtOnce: true, onElsewhere: leisure.begin },
   );
   const bench: Bench = {
     ports,

@@ -22,6 +22,7 @@ function live(text: string, version: string, uid = 'u'): LiveObject {
     uid,
     resourceVersion: version,
     whole: true,
+    owners: [],
     indexedBy: () => [],
     read: () => object,
   };
@@ -149,4 +150,26 @@ test('an object whose ignored field changes costs no look at its application', a
   await world.controller.idle();
   const between = world.looks();
   assert.ok((await beat('4')) > between);
+});
+
+test('a sync is one look: what it wrote asks for no other', async () => {
+  await using world = await createWorld();
+  const files = (value: string) => ({
+    'app/a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: ${value}}\n`,
+    'app/b.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {key: ${value}}\n`,
+  });
+  const looksOf = async (value: string) => {
+    const before = world.looks();
+    world.sources.push(REPO, files(value));
+    await world.eventually(
+      async () => world.cluster.live.list({ group: '', kind: 'ConfigMap' }).map((o) => o.read()),
+      (maps) => maps.filter((one) => at(one, 'data', 'key') === value).length === 2,
+    );
+    await world.controller.idle();
+    return world.looks() - before;
+  };
+  world.sources.push(REPO, files('one'));
+  await world.kubectlApply(APPLICATION);
+  assert.equal(await looksOf('one'), 1);
+  assert.equal(await looksOf('two'), 1);
 });

@@ -15,11 +15,13 @@ export async function applyAll(
 ): Promise<readonly StepResult[]> {
   const { fieldManager, tracking } = delivery;
   return mapLimited(steps, CONCURRENCY, (step) =>
-    applyStep(step, applyPorts(ports), { fieldManager, mark: tracking, signal }),
+    applyStep(step, applyPorts(ports, tracking.owner), { fieldManager, mark: tracking, signal }),
   );
 }
 
-export function applyPorts({ cluster, clock }: DeliveryPorts) {
-  const observeWrite = (object: KubeObject) => cluster.live.observeWrite(object);
+/** With a `writer`: an owner that looks at what was written by itself, and so is not woken by it. */
+export function applyPorts({ cluster, clock }: DeliveryPorts, writer?: string) {
+  const options = writer === undefined ? {} : { writer };
+  const observeWrite = (object: KubeObject) => cluster.live.observeWrite(object, options);
   return { client: cluster.client, clock, observeWrite };
 }

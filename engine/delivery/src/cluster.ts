@@ -70,7 +70,10 @@ export function createCluster(options: ClusterOptions): Cluster {
   };
 }
 
-/** Calls `wake` with every owner one of whose objects changed, but for changes of no account; returns the way to stop. */
+/**
+ * Calls `wake` with every owner one of whose objects changed, but for changes of no account and for what its own delivery
+ * wrote, which looks at it before it ends; returns the way to stop.
+ */
 export function watchOwners(
   cluster: Cluster,
   wake: (owner: string) => void,
@@ -82,7 +85,7 @@ export function watchOwners(
     const told = [before, after].flatMap((held) =>
       held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
     );
-    const owners = new Set(told);
+    const owners = new Set(told.filter((owner) => owner !== change.writer));
     if (owners.size === 0 || isIdle(change)) return;
     for (const owner of owners) wake(owner);
   });

@@ -82,3 +82,25 @@ test('a commit is one word to those whom it leaves alone', async () => {
   sources.push('u', { ...files, 'app-7/new': '2' });
   assert.deepEqual(woken.slice(3), [], 'what was rendered of app-3 holds again');
 });
+
+test('who looks for the first time is woken only if the source was ahead of it, or if nothing could be rendered', async () => {
+  const sources = new MemorySources();
+  const woken: string[] = [];
+  const watches = new SourceWatches(sources, (id) => woken.push(id), { rendersAtOnce: true });
+  sources.push('u', { x: '1' });
+  const first = await sources.fetchSnapshot(SPEC);
+  for (const id of ['current', 'late', 'failing']) watches.follow(id, [SPEC], INTERVAL_MS);
+  watches.loaded('current', [renderOf(first, ['x'])]);
+  assert.deepEqual(woken, [], 'the first word of the source is what all of them wait for');
+
+  sources.push('u', { x: '2' });
+  assert.deepEqual(woken, ['current']);
+  watches.loaded('late', [renderOf(first, ['x'])]);
+  watches.loaded('failing', []);
+  assert.deepEqual(woken, ['current', 'late', 'failing']);
+
+  watches.loaded('failing', []);
+  assert.deepEqual(woken.slice(3), [], 'nothing new was said of the source');
+  sources.push('u', { x: '3' });
+  assert.deepEqual(woken.slice(3).toSorted(), ['current', 'failing', 'late']);
+});

@@ -90,6 +90,8 @@ interface Seat {
   loaded: LoadedRender | undefined;
   /** The states that it was woken for, since what it had rendered was behind. */
   told: string;
+  /** Its first look is under way and says at its end what it rendered: it need not be woken until then. */
+  isLooking: boolean;
 }
 
 /** One source, for all who follow it. */
@@ -105,6 +107,8 @@ interface Topic {
 }
 
 export interface SourceWatchesOptions {
+  /** Whoever follows renders at once and then calls `loaded`, also when nothing could be rendered. */
+  readonly rendersAtOnce?: boolean;
   /** Called once for each change that leaves somebody alone. */
   readonly onElsewhere?: () => void;
 }
@@ -138,7 +142,8 @@ export class SourceWatches {
     const before = this.#watches.get(id);
     const seats = sources.map((spec): Seat => {
       const topic = this.#topicOf(spec, intervalMs);
-      const seat = { id, topic, loaded: undefined, told: '' };
+      const isLooking = this.#options.rendersAtOnce === true;
+      const seat: Seat = { id, topic, loaded: undefined, told: '', isLooking };
       topic.seats.add(seat);
       return seat;
     });
@@ -151,12 +156,14 @@ export class SourceWatches {
     let isBehind = false;
     for (const [at, seat] of (this.#watches.get(id)?.seats ?? []).entries()) {
       const { current } = seat.topic;
+      const wasLooking = seat.isLooking;
+      seat.isLooking = false;
       seat.topic.index.remove(seat);
       seat.loaded = renders[at];
-      if (current === undefined || seat.loaded === undefined) continue;
+      if (current === undefined || (seat.loaded === undefined && !wasLooking)) continue;
       if (this.#takeSeat(seat, current)) continue;
       // Once: what was rendered may be ahead of what was told, too.
-      const told = `${seat.loaded.snapshot.digest} ${current.digest}`;
+      const told = `${seat.loaded?.snapshot.digest} ${current.digest}`;
       isBehind ||= seat.told !== told;
       seat.told = told;
     }
@@ -243,7 +250,7 @@ export class SourceWatches {
     // Told once more because somebody joined: who is about to render for the first time need not do so again.
     const isSame = before?.digest === after.digest;
     for (const seat of outside) {
-      if (isSame && seat.loaded === undefined) continue;
+      if (seat.isLooking || (isSame && seat.loaded === undefined)) continue;
       if (!this.#takeSeat(seat, after)) touched.add(seat);
     }
     return touched;

@@ -7,6 +7,8 @@ export interface LiveObject {
   readonly apiVersion: string;
   readonly uid: string;
   readonly resourceVersion: string;
+  /** The uids of its owner references. */
+  readonly owners: readonly string[];
   /** True: `read()` gives the object as the server sent it. False: what `trim` left of it. */
   readonly whole: boolean;
   /** The values under which an index finds it. Costs nothing, unlike reading. */
@@ -23,6 +25,8 @@ export interface LiveChange {
   readonly after: LiveObject | undefined;
   /** True while the kind is read as a whole: at its first sight, and again when the watch lost its place. */
   readonly isInitial: boolean;
+  /** Who `observeWrite` said had written it, and so knows. */
+  readonly writer?: string | undefined;
 }
 
 export type KindState =
@@ -104,9 +108,9 @@ export interface LiveState extends AsyncDisposable {
   ): Promise<void>;
   /**
    * Tells the cache of an object just written, without waiting for the watch. Older versions are ignored. A watch event
-   * that is older than what is held does not bring the old state back.
+   * that is older than what is held does not bring the old state back. Listeners are told who the `writer` is.
    */
-  observeWrite(object: KubeObject): void;
+  observeWrite(object: KubeObject, options?: { readonly writer?: string }): void;
   watched(): readonly WatchedKind[];
   /** For metrics and benchmarks. */
   size(): { readonly objects: number; readonly whole: number; readonly storedChars: number };

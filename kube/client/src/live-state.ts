@@ -136,7 +136,7 @@ class Cache implements LiveState {
     });
   }
 
-  observeWrite(object: KubeObject): void {
+  observeWrite(object: KubeObject, options: { readonly writer?: string } = {}): void {
     const { group, kind } = kindNameOf(object);
     const slot = this.#slots.get(`${group}/${kind}`);
     const { resourceVersion = '', namespace } = object.metadata;
@@ -148,7 +148,7 @@ class Cache implements LiveState {
     if (kindNameOf(object).version !== slot.resource.version) return;
     // The watch is past it: what it told since is newer, and may be that the object is gone.
     if (compareResourceVersions(resourceVersion, stream.seen) <= 0) return;
-    this.#put(slot, { object }, false);
+    this.#put(slot, { object }, { isInitial: false, ...options });
     // A state that is being told has to name it.
     if (stream.present === undefined && stream.written.size < writtenMax) {
       stream.written.add(resourceVersion);
@@ -296,14 +296,14 @@ class Cache implements LiveState {
       case 'PRESENT': {
         const { namespace = '', name = '' } = piece.object.metadata;
         stream.present?.add(localKey(namespace, name));
-        this.#put(slot, piece, true);
+        this.#put(slot, piece, { isInitial: true });
         return;
       }
       case 'END':
         this.#dropAbsent(slot, stream, piece.resourceVersion);
         break;
       case 'CHANGED':
-        this.#put(slot, piece, false);
+        this.#put(slot, piece, { isInitial: false });
         break;
       case 'DELETED':
         this.#delete(slot, stream, piece.object, piece.resourceVersion);
@@ -349,7 +349,7 @@ class Cache implements LiveState {
     return namespace === undefined ? objects.all() : objects.inNamespace(namespace);
   }
 
-  #put(slot: Slot, { object, text }: Told, isInitial: boolean): void {
+  #put(slot: Slot, { object, text }: Told, cause: Pick<LiveChange, 'isInitial' | 'writer'>): void {
     const { namespace = '', name = '', resourceVersion = '' } = object.metadata;
     const held = slot.objects.get(namespace, name);
     if (held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) {
@@ -364,7 +364,7 @@ class Cache implements LiveState {
       whole,
       indexed: this.#indexed(object),
     });
-    this.#tell({ key: after.key, before, after, isInitial });
+    this.#tell({ key: after.key, before, after, ...cause });
     if (this.#watchesAll && bringsKinds.has(slot.resource.kind)) this.#lookForKinds();
   }
 
