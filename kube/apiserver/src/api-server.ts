@@ -31,6 +31,7 @@ import { afterPersisting, type Persist } from './persisted.ts';
 import { createMessages } from './protobuf/messages.ts';
 import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
+import { checkTimeout } from './request-timeout.ts';
 import type { ServedResource } from './served-resource.ts';
 import { ServerMetrics } from './server-metrics.ts';
 import { Store } from './store.ts';
@@ -215,6 +216,7 @@ async function dispatch(core: Core, request: ApiRequest, user: UserInfo): Promis
   const path = at < 0 ? request.path : request.path.slice(0, at);
   const query = new URLSearchParams(at < 0 ? '' : request.path.slice(at + 1));
   const info = readRequestInfo(request.method, path, query);
+  checkTimeout(info, query);
   authorizeRequest(core, user, info);
   if (info.kind === 'path') return handlePath(core, request, path);
   const { group, version, resource } = info.resource;

@@ -1,9 +1,10 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { aggregatedRules } from './auth/rbac.ts';
 import { bootstrapRoles } from './bootstrap-roles.ts';
-import { type Core, listBucket } from './core.ts';
+import { type Core, listBucket, timestamp } from './core.ts';
 import { cloneJson, type Draft, type DraftObject, equalJson, textAt, valueAt } from './json.ts';
 import { createLocalClient } from './local-client.ts';
+
 import { SYSTEM } from './user.ts';
 
 const CLUSTER_ROLES = 'rbac.authorization.k8s.io/v1/clusterroles';
@@ -42,7 +43,29 @@ export function bootstrap(core: Core): void {
       ports: [{ name: 'https', port: 443, targetPort: 443 }],
     },
   });
+  ensureServiceRange(core);
   keepAggregates(core);
+}
+
+/** The range that addresses of services come from. */
+function ensureServiceRange(core: Core): void {
+  const path = 'networking.k8s.io/v1/servicecidrs';
+  const client = createLocalClient(core, SYSTEM, 'kube-apiserver');
+  if (client.get(path, '', 'kubernetes') !== undefined) return;
+  const made = client.create(path, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes', finalizers: ['networking.k8s.io/service-cidr-finalizer'] },
+    spec: { cidrs: ['10.0.0.0/16'] },
+  });
+  const condition = {
+    lastTransitionTime: timestamp(core.clock),
+    message: 'Kubernetes Service CIDR is ready',
+    reason: '',
+    status: 'True',
+    type: 'Ready',
+  };
+  client.updateStatus(path, { ...cloneJson(made), status: { conditions: [condition] } });
 }
 
 function creator(core: Core): (path: string, object: DraftObject) => void {

@@ -266,7 +266,6 @@ function watchEncoder(
             include: call.query.get('includeObject'),
             metadata: { resourceVersion: (object as KubeObject).metadata.resourceVersion ?? '' },
             withoutColumns: !first,
-            withoutRows: type === 'BOOKMARK',
           })
         : partialMetadata(object as KubeObject, representation.version);
     first = false;

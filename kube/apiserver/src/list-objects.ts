@@ -72,11 +72,13 @@ function integer(query: URLSearchParams, name: string): number | undefined {
 export function selects(
   options: Pick<ListOptions, 'labels' | 'fields'>,
   object: KubeObject,
+  resource?: ServedResource,
 ): boolean {
-  return (
-    (options.labels.length === 0 || matchesLabels(options.labels, object.metadata.labels)) &&
-    (options.fields.length === 0 || matchesFields(options.fields, object))
-  );
+  const { labels, fields } = options;
+  if (labels.length > 0 && !matchesLabels(labels, object.metadata.labels)) return false;
+  if (fields.length === 0) return true;
+  // The fields of a custom resource are those of the version that is asked for.
+  return matchesFields(fields, resource?.custom ? fromStorage(object, resource) : object);
 }
 
 /**
@@ -97,7 +99,7 @@ export function listObjects(
   let next: string | undefined;
   const filtered = options.labels.length > 0 || options.fields.length > 0;
   for (const [key, object] of from.map.entries(from.key, end)) {
-    if (!selects(options, object)) continue;
+    if (!selects(options, object, resource)) continue;
     if (options.limit > 0 && items.length === options.limit) {
       next = key;
       break;

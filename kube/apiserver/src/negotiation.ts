@@ -1,4 +1,5 @@
 import { ApiError, notAcceptable } from './api-error.ts';
+import { isReview } from './auth/reviews.ts';
 import type { ApiRequest } from './http-types.ts';
 import { isTrue } from './request-info.ts';
 import type { ServedResource } from './served-resource.ts';
@@ -37,6 +38,7 @@ export function representationFor(call: {
   return negotiate(call.request, call.query, {
     protobuf: call.resource.custom === undefined,
     streams: STREAMING_VERBS.has(call.info.verb),
+    tables: !isReview(call.resource.bucket),
   });
 }
 
@@ -46,7 +48,7 @@ const STREAMING_VERBS: ReadonlySet<string> = new Set(['list', 'watch']);
 export function negotiate(
   request: ApiRequest,
   query: URLSearchParams,
-  serves: { readonly protobuf: boolean; readonly streams: boolean } = WHOLE,
+  serves: Serves = WHOLE,
 ): Representation {
   const pretty = isPretty(request, query);
   const clauses = parseAccept(request.headers['accept'] ?? '');
@@ -60,7 +62,7 @@ export function negotiate(
       if (format === 'protobuf' && !serves.protobuf) continue;
       return { format, as: 'object', version: '', pretty };
     }
-    if (as === 'Table' && format === 'protobuf') continue;
+    if (as === 'Table' && (format === 'protobuf' || !serves.tables)) continue;
     if (isKnown(as, parameters.get('g'), version)) return { format, as, version, pretty };
   }
   throw clauses.some(({ type }) => FORMATS[type] !== undefined)
@@ -87,7 +89,13 @@ function isPretty(request: ApiRequest, query: URLSearchParams): boolean {
   return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers['user-agent'] ?? '');
 }
 
-const WHOLE = { protobuf: true, streams: false };
+interface Serves {
+  readonly protobuf: boolean;
+  readonly streams: boolean;
+  readonly tables: boolean;
+}
+
+const WHOLE: Serves = { protobuf: true, streams: false, tables: true };
 
 function unknownFormat(available: readonly string[]): ApiError {
   return new ApiError(

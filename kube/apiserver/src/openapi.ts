@@ -262,7 +262,9 @@ class SchemaWriter {
 
   /** A custom resource's schema with what every object has. */
   #customSchema(schema: Schema | undefined): JsonObject {
-    if (schema === undefined) return { type: 'object' };
+    // In v2 even the fields that every object has would be taken for all that there are.
+    const isOpen = this.#flavour === 'v2' && schema?.preserveUnknownFields === true;
+    if (schema === undefined || isOpen) return { type: 'object' };
     const written = openApiSchema(schema, this.#flavour);
     return {
       ...written,

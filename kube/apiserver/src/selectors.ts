@@ -1,6 +1,7 @@
 import type { KubeObject } from '@capstan/kube-object';
 import { badRequest } from './api-error.ts';
 import { textAt, valueAt } from './json.ts';
+import { simplePath } from './tables/simple-path.ts';
 
 export interface Requirement {
   readonly key: string;
@@ -172,16 +173,17 @@ const SELECTABLE: Readonly<Record<string, readonly string[]>> = {
   'apiextensions.k8s.io/customresourcedefinitions': [],
 };
 
+/** Throws for fields by which nobody can select; `selectable` are those of a custom resource's version. */
 export function checkFieldSelector(
   bucket: string,
   requirements: readonly FieldRequirement[],
-  selectable: readonly string[] = [],
+  selectable?: readonly string[],
 ): void {
   for (const { field } of requirements) {
     if (field === 'metadata.name' || field === 'metadata.namespace') continue;
-    if (SELECTABLE[bucket]?.includes(field) === true || selectable.includes(field)) continue;
+    if ((selectable ?? SELECTABLE[bucket])?.includes(field) === true) continue;
     throw badRequest(
-      SELECTABLE[bucket] === undefined
+      selectable === undefined && SELECTABLE[bucket] === undefined
         ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
         : `field label not supported: ${field}`,
     );
@@ -199,7 +201,8 @@ export function matchesFields(
 
 function fieldText(object: KubeObject, field: string): string {
   const alias = field === 'source' ? ['source', 'component'] : field.split('.');
-  let found = valueAt(object, ...alias);
+  // Only the paths of custom resources have more than names: `spec['a.b']`.
+  let found = field.includes('[') ? simplePath(object, `.${field}`) : valueAt(object, ...alias);
   if (field.startsWith('involvedObject.') && found === undefined) {
     found = valueAt(object, 'regarding', ...alias.slice(1));
   }

@@ -195,7 +195,7 @@ class Watch implements Watcher {
 
   #inScope(key: string, object: KubeObject): boolean {
     if (this.#prefix !== '' && !key.startsWith(this.#prefix)) return false;
-    return !this.#isSelective || selects(this.#options, object);
+    return !this.#isSelective || selects(this.#options, object, this.#resource);
   }
 
   #see(event: StoreEvent): void {

@@ -255,6 +255,11 @@ test('rules run where they stand, on old values where there are any, and within 
       b: { type: 'string', 'x-kubernetes-validations': rule('self == oldSelf') },
       c: { type: 'object', 'x-kubernetes-validations': rule('fails') },
       d: { type: 'object', 'x-kubernetes-validations': rule('nonsense') },
+      e: {
+        type: 'array',
+        'x-kubernetes-list-type': 'set',
+        items: { type: 'string', 'x-kubernetes-validations': rule('self ok') },
+      },
     },
   });
   const texts = (object: JsonObject, old?: JsonObject, costMax = 100): readonly string[] =>
@@ -270,6 +275,11 @@ test('rules run where they stand, on old values where there are any, and within 
     'b: Invalid value: "x": failed rule: self == oldSelf',
   ]);
   assert.deepEqual(texts({ a: 'bad' }, { a: 'bad' }), []);
+  // An item of a set has no old value to be the same as.
+  assert.deepEqual(texts({ e: ['bad', 'x'] }, { e: ['bad'] }), [
+    'e[0]: Invalid value: "bad": failed rule: self ok',
+  ]);
+  assert.deepEqual(texts({ e: ['bad'] }, { e: ['bad'] }), []);
   assert.deepEqual(texts({ a: 'x', b: 'x' }, { b: 'x' }, 15), [
     'b: Invalid value: "string": validation failed due to running out of cost budget, no further validation rules will be run',
   ]);

@@ -17,6 +17,7 @@ export interface CustomResourceVersion {
   readonly hasStatus: boolean;
   readonly scale: ScaleSubresource | undefined;
   readonly printerColumns: readonly PrinterColumn[];
+  /** As selectors name them: `spec.size`. */
   readonly selectableFields: readonly string[];
 }
 
@@ -72,7 +73,9 @@ export function readCustomResource(
       hasStatus: subresources['status'] !== undefined,
       scale: readScale(subresources['scale']),
       printerColumns: array(version['additionalPrinterColumns']).map(readColumn),
-      selectableFields: array(version['selectableFields']).map((f) => text(object(f)['jsonPath'])),
+      selectableFields: array(version['selectableFields']).map((field) =>
+        text(object(field)['jsonPath']).replace(/^\./, ''),
+      ),
     };
   });
 }

@@ -22,7 +22,35 @@ export function openApiDefinition(
 
 /** A schema in line, as a CRD has it. References only to the definitions of built-in types (ObjectMeta). */
 export function openApiSchema(schema: Schema, flavour: OpenApiFlavour): JsonObject {
-  return writeNode(schema, { flavour, describe: () => '', definition: '', isRoot: true });
+  const shown = flavour === 'v2' ? readableByV2(schema) : schema;
+  return writeNode(shown, { flavour, describe: () => '', definition: '', isRoot: true });
+}
+
+/**
+ * What readers of v2 (older kubectl) do not take for a stricter schema than it is: what may be null or may hold more than is
+ * named has no type and no parts.
+ */
+function readableByV2(schema: Schema): Schema {
+  const { nullable, items, properties, required, ...rest } = schema;
+  const isOpen = schema.preserveUnknownFields === true;
+  const hasParts = nullable !== true && !isOpen;
+  const isUntyped =
+    nullable === true ||
+    (isOpen && schema.type === 'object') ||
+    (schema.type === 'array' && (!hasParts || items === undefined));
+  const { additionalProperties } = schema;
+  const values = typeof additionalProperties === 'object' ? additionalProperties : undefined;
+  const needed = required?.filter((name) => properties?.get(name)?.nullable !== true);
+  const isNeeded = needed !== undefined && needed.length > 0 && values?.nullable !== true;
+  const parts = [...(properties ?? [])].map(([name, part]) => [name, readableByV2(part)] as const);
+  return {
+    ...rest,
+    type: isUntyped ? '' : schema.type,
+    ...(isNeeded ? { required: needed } : {}),
+    ...(hasParts && items !== undefined ? { items: readableByV2(items) } : {}),
+    ...(hasParts && properties !== undefined ? { properties: new Map(parts) } : {}),
+    ...(values === undefined ? {} : { additionalProperties: readableByV2(values) }),
+  };
 }
 
 interface Writing {

@@ -115,10 +115,8 @@ function walkList(run: Run, { schema, rules }: Ruled, list: readonly Json[], pla
   const before = Array.isArray(place.old) ? (place.old as readonly Json[]) : [];
   for (const [index, value] of list.entries()) {
     const old = keys === undefined ? undefined : before.find((item) => sameKeys(item, value, keys));
-    const isKept = schema.listType === 'set' && before.some((item) => sameJson(item, value));
-    const isWithinSame = isKept || isSame(place);
     const path = indexPath(place.path, index);
-    const inner = { value, old, path, isRoot: false, isWithinSame };
+    const inner = { value, old, path, isRoot: false, isWithinSame: isSame(place) };
     walk(run, items, inner, rules.items);
   }
 }

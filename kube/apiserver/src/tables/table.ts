@@ -19,6 +19,8 @@ export interface Printer {
   cells(object: KubeObject, nowMs: number): readonly Json[];
 }
 
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+
 /** A metav1.Table of objects: what `kubectl get` shows. */
 export function tableOf(
   core: Core,
@@ -30,25 +32,21 @@ export function tableOf(
     readonly metadata: JsonObject;
     /** A watch names its columns only once. */
     readonly withoutColumns?: boolean;
-    readonly withoutRows?: boolean;
   },
 ): JsonObject {
   const printer = printerFor(resource);
   const now = core.clock.now();
-  const rows =
-    options.withoutRows === true
-      ? []
-      : objects.map((object) => ({
-          cells: [...printer.cells(object, now)],
-          object: rowObject(object, options),
-        }));
+  const rows = objects.map((object) => ({
+    cells: [...printer.cells(object, now)],
+    object: rowObject(object, options),
+  }));
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata: options.metadata,
     columnDefinitions:
       options.withoutColumns === true
-        ? []
+        ? null
         : printer.columns.map(({ name, type, format, description, priority }) => ({
             name,
             type,
@@ -64,7 +62,9 @@ function rowObject(
   object: KubeObject,
   options: { readonly version: string; readonly include: string | null },
 ): Json {
-  if (options.include === 'None') return null;
   if (options.include === 'Object') return object;
+  // Readers of a list that is streamed must see where it ends.
+  const isEnd = object.metadata.annotations?.[INITIAL_EVENTS_END] === 'true';
+  if (options.include === 'None' && !isEnd) return null;
   return partialMetadata(object, options.version);
 }
