@@ -36,6 +36,7 @@ export { createLocalClient, type LocalClient, type ResourcePath } from './local-
 export { randomSuffix, safeEncode } from './names.ts';
 export { OrderedMap } from './ordered-map.ts';
 export { countedBy, totalUsage } from './quota.ts';
+export type { Propagation } from './remove-object.ts';
 export { fromSelectorObject, type LabelSelector, matchesLabels } from './selectors.ts';
 export type { ServedResource } from './served-resource.ts';
 export { Store, type StoreEvent } from './store.ts';

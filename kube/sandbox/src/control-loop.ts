@@ -11,6 +11,7 @@ import type { KubeObject } from '@capstan/kube-object';
 import { type Clock, passedMs } from '@capstan/lib-std';
 import { createRecorder, type Recorder } from './events.ts';
 import { createOwnerIndex, type Dependent, type OwnerIndex } from './owner-index.ts';
+import { createNodeLoads, type NodeLoad, type NodeLoads } from './scheduling/node-loads.ts';
 
 /** The cluster as controllers see it. */
 export interface ControllerClient extends LocalClient {
@@ -18,6 +19,8 @@ export interface ControllerClient extends LocalClient {
   owned(path: string, owner: KubeObject): KubeObject[];
   /** All objects that name an owner, by where they are. */
   dependents(ownerUid: string): readonly Dependent[];
+  /** What the pods of a node have taken of it. */
+  nodeLoad(node: string): NodeLoad;
 }
 
 /** What a controller works with: the cluster, the time, and a way to look again later. */
@@ -65,7 +68,8 @@ export function startControlLoop(
   const queues = controllers.map(
     (controller): Queue => ({ controller, due: new Set(), timers: new Map(), failures: new Map() }),
   );
-  const { loop, see } = runLoop(server, queues, createOwnerIndex());
+  const indexes = { owners: createOwnerIndex(), nodeLoads: createNodeLoads() };
+  const { loop, see } = runLoop(server, queues, indexes);
   const { store } = server.core;
   for (const bucket of store.buckets()) {
     for (const [key, object] of store.view(bucket).entries()) {
@@ -83,7 +87,13 @@ interface Running {
   readonly again: (queue: number, key: string, at: number) => void;
 }
 
-function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex): Running {
+/** What is kept of the objects, so that nobody has to look at all of them. */
+interface Indexes {
+  readonly owners: OwnerIndex;
+  readonly nodeLoads: NodeLoads;
+}
+
+function runLoop(server: ApiServer, queues: readonly Queue[], indexes: Indexes): Running {
   const { core } = server;
   let scheduled = false;
   let stopped = false;
@@ -95,30 +105,39 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
       settle();
     });
   };
-  const surroundings = queues.map((queue) => surroundingsOf(server, { queue, index, schedule }));
+  const surroundings = queues.map((queue) => surroundingsOf(server, { queue, indexes, schedule }));
+  const reconcile = ({ controller, failures }: Queue, key: string, around: Surroundings): void => {
+    try {
+      controller.reconcile(key, around);
+      failures.delete(key);
+    } catch (error) {
+      // Conflicts and objects that vanish are usual; the next look decides anew.
+      const count = error instanceof WebhookPending ? 0 : (failures.get(key) ?? 0);
+      failures.set(key, count + 1);
+      around.again(key, Math.min(RETRY_MS * 2 ** count, RETRY_MS_MAX));
+    }
+  };
+  // A controller works off all that is due before it is the next one's turn: what looks at many objects looks once for all.
   const settle = (): void => {
-    for (let round = 0; round < ROUNDS_MAX && !stopped; round++) {
-      const index = queues.findIndex(({ due }) => due.size > 0);
-      if (index < 0) return;
-      const { controller, due } = queues[index]!;
-      const [key] = due;
-      due.delete(key!);
-      const { failures } = queues[index]!;
-      try {
-        controller.reconcile(key!, surroundings[index]!);
-        failures.delete(key!);
-      } catch (error) {
-        // Conflicts and objects that vanish are usual; the next look decides anew.
-        const count = error instanceof WebhookPending ? 0 : (failures.get(key!) ?? 0);
-        failures.set(key!, count + 1);
-        surroundings[index]!.again(key!, Math.min(RETRY_MS * 2 ** count, RETRY_MS_MAX));
+    for (let done = 0; done < ROUNDS_MAX && !stopped; ) {
+      const before = done;
+      for (const [index, queue] of queues.entries()) {
+        for (let left = queue.due.size; left > 0 && !stopped; left--) {
+          const [key] = queue.due;
+          if (key === undefined) break;
+          queue.due.delete(key);
+          reconcile(queue, key, surroundings[index]!);
+          done++;
+        }
       }
+      if (done === before) return;
     }
     // Whoever waits for an answer or a timer comes in between.
     if (!stopped) setImmediate(settle);
   };
   const see = (event: StoreEvent): void => {
-    index.see(event);
+    indexes.owners.see(event);
+    indexes.nodeLoads.see(event);
     for (const [index, { controller, due }] of queues.entries()) {
       for (const key of controller.keysFor(event, surroundings[index]!.client)) due.add(key);
     }
@@ -136,7 +155,11 @@ function runLoop(server: ApiServer, queues: readonly Queue[], index: OwnerIndex)
       const copies = queues.map(({ controller, due, failures }): Queue => {
         return { controller, due: new Set(due), timers: new Map(), failures: new Map(failures) };
       });
-      const copy = runLoop(forked, copies, index.fork());
+      const { owners, nodeLoads } = indexes;
+      const copy = runLoop(forked, copies, {
+        owners: owners.fork(),
+        nodeLoads: nodeLoads.fork(),
+      });
       for (const [i, { timers }] of queues.entries()) {
         for (const [key, { at }] of timers) copy.again(i, key, at);
       }
@@ -159,17 +182,18 @@ interface Queue {
 
 function surroundingsOf(
   server: ApiServer,
-  parts: { readonly queue: Queue; readonly index: OwnerIndex; readonly schedule: () => void },
+  parts: { readonly queue: Queue; readonly indexes: Indexes; readonly schedule: () => void },
 ): Surroundings {
   const { core } = server;
   const { clock } = core;
-  const { queue, index, schedule } = parts;
+  const { queue, indexes, schedule } = parts;
   const { controller, due, timers } = queue;
   const local = createLocalClient(core, SYSTEM, controller.name);
   const client = {
     ...local,
-    owned: (path: string, owner: KubeObject) => index.owned(local, path, owner),
-    dependents: (ownerUid: string) => index.dependents(ownerUid),
+    owned: (path: string, owner: KubeObject) => indexes.owners.owned(local, path, owner),
+    dependents: (ownerUid: string) => indexes.owners.dependents(ownerUid),
+    nodeLoad: (node: string) => indexes.nodeLoads.of(node),
   };
   return {
     client,

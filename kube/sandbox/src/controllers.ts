@@ -6,6 +6,7 @@ import { daemonSetController } from './controllers/daemon-set.ts';
 import { deploymentController } from './controllers/deployment.ts';
 import { disruptionController } from './controllers/disruption.ts';
 import { endpointsController } from './controllers/endpoints.ts';
+import { endpointsMirrorController } from './controllers/endpoints-mirror.ts';
 import { exposureController } from './controllers/exposure.ts';
 import { garbageCollector } from './controllers/garbage-collector.ts';
 import { jobController } from './controllers/job.ts';
@@ -31,6 +32,7 @@ export function createControllers(authority: () => string): readonly Controller[
     cronJobController,
     kubelet,
     endpointsController,
+    endpointsMirrorController,
     volumeController,
     disruptionController,
     autoscalerController,

@@ -7,6 +7,7 @@ import {
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
+import type { KubeObject } from '@capstan/kube-object';
 import { ManualClock } from '@capstan/lib-std';
 import { type Sandbox, startSandbox } from './start-sandbox.ts';
 
@@ -315,6 +316,174 @@ test('foreground deletion waits for dependents, orphaning sets them free', () =>
     } as never);
     await pass(200);
     assert.equal(client.get('v1/configmaps', 'default', 'owner'), undefined);
+  }));
+
+function configMapOwnedBy(name: string, owners: readonly KubeObject[]) {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name,
+      namespace: 'default',
+      ownerReferences: owners.map(({ metadata }) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: metadata.name ?? '',
+        uid: metadata.uid ?? '',
+        blockOwnerDeletion: true,
+      })),
+    },
+  };
+}
+
+test('what another owner needs stays when one goes in the foreground', () =>
+  withSandbox(async ({ client, pass }) => {
+    const going = client.create('v1/configmaps', configMapOwnedBy('going', []));
+    const staying = client.create('v1/configmaps', configMapOwnedBy('staying', []));
+    client.create('v1/configmaps', configMapOwnedBy('both', [going, staying]));
+    client.create('v1/configmaps', configMapOwnedBy('one', [going]));
+    await pass(50);
+    client.remove('v1/configmaps', 'default', 'going', { propagation: 'Foreground' });
+    await pass(200);
+    assert.equal(client.get('v1/configmaps', 'default', 'going'), undefined);
+    assert.equal(client.get('v1/configmaps', 'default', 'one'), undefined);
+    const both = client.get('v1/configmaps', 'default', 'both');
+    assert.equal(both?.metadata.deletionTimestamp, undefined);
+    assert.deepEqual(
+      both?.metadata.ownerReferences?.map(({ name }) => name),
+      ['staying'],
+    );
+  }));
+
+test('owners that wait for each other in a circle all go', () =>
+  withSandbox(async ({ client, pass }) => {
+    const first = client.create('v1/configmaps', configMapOwnedBy('first', []));
+    const second = client.create('v1/configmaps', configMapOwnedBy('second', [first]));
+    const third = client.create('v1/configmaps', configMapOwnedBy('third', [second]));
+    const circle = configMapOwnedBy('first', [third]);
+    client.update('v1/configmaps', circle);
+    await pass(50);
+    client.remove('v1/configmaps', 'default', 'first', { propagation: 'Foreground' });
+    await pass(500);
+    assert.deepEqual(
+      client.list('v1/configmaps', 'default').filter(({ metadata }) => metadata.ownerReferences),
+      [],
+    );
+    assert.equal(client.get('v1/configmaps', 'default', 'first'), undefined);
+  }));
+
+test('what the replica sets do is asked once for many pods, not for each', () =>
+  withSandbox(async ({ sandbox, client, pass }) => {
+    let writes = 0;
+    sandbox.server.core.store.subscribe(() => writes++, 'apps/replicasets');
+    client.create('apps/v1/deployments', deployment('app:1', { replicas: 200 }));
+    await pass(2000);
+    const made = client.get('apps/v1/deployments', 'default', 'web');
+    assert.equal(valueAt(made, 'status', 'readyReplicas'), 200);
+    assert.ok(writes < 100, `${writes} writes of the replica set`);
+  }));
+
+test('a pod keeps the conditions of others, and is ready when its gates are open', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('v1/pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'gated', namespace: 'default' },
+      spec: {
+        readinessGates: [{ conditionType: 'example.com/in-rotation' }],
+        containers: [{ name: 'c', image: 'app:1' }],
+      },
+    } as never);
+    await pass(1000);
+    const readiness = (): string[] =>
+      conditions(client, 'v1/pods', 'gated').filter((text) => text.includes('Ready'));
+    assert.ok(readiness().includes('Ready=False ReadinessGatesNotReady'));
+    assert.ok(readiness().includes('ContainersReady=True '));
+    const setGate = async (status: string): Promise<void> => {
+      const pod = client.get('v1/pods', 'default', 'gated');
+      const others = (valueAt(pod, 'status', 'conditions') as { type: string }[]).filter(
+        ({ type }) => !type.startsWith('example.com/'),
+      );
+      const gate = { type: 'example.com/in-rotation', status };
+      const conditions = [...others, gate];
+      client.updateStatus('v1/pods', {
+        ...pod,
+        status: { ...(pod?.['status'] as object), conditions },
+      } as never);
+      await pass(1000);
+    };
+    await setGate('True');
+    assert.ok(readiness().includes('Ready=True '));
+    assert.ok(conditions(client, 'v1/pods', 'gated')[0]?.startsWith('example.com/in-rotation'));
+    await setGate('False');
+    assert.ok(readiness().includes('Ready=False ReadinessGatesNotReady'));
+  }));
+
+test('endpoints that people write for a service have slices that say the same', () =>
+  withSandbox(async ({ client, pass }) => {
+    const metadata = { name: 'outside', namespace: 'default' };
+    client.create('v1/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { ports: [{ port: 80 }] },
+    });
+    const address = (ip: string) => ({ ip });
+    client.create('v1/endpoints', {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { ...metadata, labels: { team: 'a' } },
+      subsets: [
+        { addresses: [address('192.0.2.1'), address('2001:db8::1')], ports: [{ port: 80 }] },
+        { notReadyAddresses: [address('192.0.2.2')], ports: [{ port: 80 }] },
+      ],
+    });
+    await pass(100);
+    const slices = (): unknown[] =>
+      client.list('discovery.k8s.io/v1/endpointslices', 'default').flatMap((slice) => {
+        if (slice.metadata.labels?.['kubernetes.io/service-name'] !== 'outside') return [];
+        const endpoints = (slice['endpoints'] ?? []) as {
+          readonly addresses: readonly string[];
+          readonly conditions: { readonly ready: boolean };
+        }[];
+        const told = endpoints.map(({ addresses, conditions: { ready } }) => [...addresses, ready]);
+        return [[slice['addressType'], slice.metadata.labels['team'], ...told]];
+      });
+    assert.deepEqual(slices().toSorted(), [
+      ['IPv4', 'a', ['192.0.2.1', true], ['192.0.2.2', false]],
+      ['IPv6', 'a', ['2001:db8::1', true]],
+    ]);
+    client.remove('v1/endpoints', 'default', 'outside');
+    await pass(100);
+    assert.deepEqual(slices(), []);
+  }));
+
+test('a class of volume attributes goes when no claim names it any more', () =>
+  withSandbox(async ({ client, pass }) => {
+    const path = 'storage.k8s.io/v1/volumeattributesclasses';
+    client.create(path, {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'VolumeAttributesClass',
+      metadata: { name: 'fast' },
+      driverName: 'example.com',
+      parameters: { iops: '1000' },
+    });
+    client.create('v1/persistentvolumeclaims', {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'data', namespace: 'default' },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        volumeAttributesClassName: 'fast',
+        resources: { requests: { storage: '1Gi' } },
+      },
+    });
+    client.remove(path, '', 'fast');
+    await pass(100);
+    assert.ok(client.get(path, '', 'fast') !== undefined);
+    client.remove('v1/persistentvolumeclaims', 'default', 'data');
+    await pass(500);
+    assert.equal(client.get(path, '', 'fast'), undefined);
   }));
 
 test('a namespace goes in the foreground, or when whoever holds it lets it go', () =>

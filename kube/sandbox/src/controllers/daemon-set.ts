@@ -3,12 +3,14 @@ import {
   cloneJson,
   type DraftObject,
   equalJson,
+  flagAt,
+  listAt,
   numberAt,
   objectAt,
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
-import type { KubeObject } from '@capstan/kube-object';
+import type { Json, KubeObject } from '@capstan/kube-object';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import {
   countOrShare,
@@ -19,6 +21,8 @@ import {
   podFromTemplate,
   templateOf,
 } from '../pods.ts';
+import { isChosenNode } from '../scheduling/node-affinity.ts';
+import { toleratesNode } from '../scheduling/taints.ts';
 import { takeRevision } from './stateful-set.ts';
 
 const SETS = 'apps/v1/daemonsets';
@@ -30,7 +34,9 @@ export const daemonSetController: Controller = {
   keysFor(event, client) {
     if (event.bucket === 'apps/daemonsets') return event.removed ? [] : [event.key];
     if (event.bucket === '/pods') return controllerKey(event, 'DaemonSet');
-    if (event.bucket !== '/nodes' || (event.previous !== undefined && !event.removed)) return [];
+    if (event.bucket !== '/nodes') return [];
+    const { object, previous, removed } = event;
+    if (previous !== undefined && !removed && !isOtherPlace(object, previous)) return [];
     return client.list(SETS).map((set) => `${set.metadata.namespace}/${set.metadata.name}`);
   },
   reconcile(key, surroundings) {
@@ -45,13 +51,45 @@ export const daemonSetController: Controller = {
   },
 };
 
+/** Whether a node may be another one to daemons than it was. */
+function isOtherPlace(node: KubeObject, before: KubeObject): boolean {
+  const placeOf = ({ metadata, ...rest }: KubeObject): Json[] => [
+    { ...metadata.labels },
+    valueAt(rest, 'spec', 'taints') ?? [],
+  ];
+  return !equalJson(placeOf(node), placeOf(before));
+}
+
+/** The nodes that shall run a daemon; room is not looked at, for what it needs may come free. */
 function fittingNodes(set: KubeObject, nodes: readonly KubeObject[]): string[] {
-  const selector = objectAt(set, 'spec', 'template', 'spec', 'nodeSelector');
+  const spec = valueAt(set, 'spec', 'template', 'spec');
+  const pinned = textAt(spec, 'nodeName');
+  const tolerations = tolerationsOf(spec);
   return nodes
-    .filter((node) =>
-      Object.entries(selector).every(([key, value]) => node.metadata.labels?.[key] === value),
-    )
+    .filter((node) => pinned === '' || pinned === node.metadata.name)
+    .filter((node) => isChosenNode(spec, node) && toleratesNode(tolerations, node))
     .map((node) => node.metadata.name ?? '');
+}
+
+const TOLERATED: readonly (readonly [key: string, effect: string])[] = [
+  ['not-ready', 'NoExecute'],
+  ['unreachable', 'NoExecute'],
+  ['disk-pressure', 'NoSchedule'],
+  ['memory-pressure', 'NoSchedule'],
+  ['pid-pressure', 'NoSchedule'],
+  ['unschedulable', 'NoSchedule'],
+];
+
+/** Those of the template, and what every daemon puts up with. */
+function tolerationsOf(spec: Json | undefined): DraftObject[] {
+  const network = flagAt(spec, 'hostNetwork')
+    ? [['network-unavailable', 'NoSchedule'] as const]
+    : [];
+  const own = listAt(spec, 'tolerations').map((toleration) => cloneJson(objectAt(toleration)));
+  const added = [...TOLERATED, ...network]
+    .map(([name, effect]) => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists', effect }))
+    .filter((toleration) => !own.some((one) => equalJson(one, toleration)));
+  return [...own, ...added];
 }
 
 function step(
@@ -71,7 +109,10 @@ function step(
     const made = podFromTemplate(set, templateOf(set), {
       labels: { [REVISION_LABEL]: revision, 'pod-template-generation': generationOf(set) },
     });
-    childDraft(made, 'spec')['affinity'] = nodeAffinity(node);
+    const spec = childDraft(made, 'spec');
+    spec['tolerations'] = tolerationsOf(spec);
+    const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+    childDraft(childDraft(spec, 'affinity'), 'nodeAffinity')[required] = termsOf(node);
     const pod = client.create('v1/pods', made);
     record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
   }
@@ -99,15 +140,12 @@ function generationOf(set: KubeObject): string {
   return set.metadata.annotations?.['deprecated.daemonset.template.generation'] ?? '1';
 }
 
-function nodeAffinity(node: string): DraftObject {
+/** The one node that a daemon's pod is for, instead of all that the template allows. */
+function termsOf(node: string): DraftObject {
   return {
-    nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: [
-          { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
-        ],
-      },
-    },
+    nodeSelectorTerms: [
+      { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
+    ],
   };
 }
 

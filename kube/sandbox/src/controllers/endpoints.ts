@@ -35,7 +35,7 @@ export const endpointsController: Controller = {
     const service = client.get('v1/services', namespace, name);
     const slice = client
       .list(SLICES, namespace)
-      .find((one) => one.metadata.labels?.[SERVICE_LABEL] === name);
+      .find(({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && isOwn(labels));
     const endpoints = client.get('v1/endpoints', namespace, name);
     if (service === undefined) {
       if (endpoints !== undefined) client.remove('v1/endpoints', namespace, name);
@@ -64,6 +64,10 @@ export const endpointsController: Controller = {
     }
   },
 };
+
+function isOwn(labels: { readonly [key: string]: string }): boolean {
+  return labels['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
+}
 
 function sameFields(object: KubeObject, wanted: DraftObject, fields: readonly string[]): boolean {
   return fields.every((field) => equalJson(emptied(object[field]), emptied(wanted[field])));

@@ -1,12 +1,12 @@
 import {
-  ApiError,
   childDraft,
   cloneJson,
   type DraftObject,
   type LocalClient,
+  type Propagation,
 } from '@capstan/kube-apiserver';
 import type { KubeObject, OwnerReference } from '@capstan/kube-object';
-import type { Controller, Surroundings } from '../control-loop.ts';
+import type { Controller, ControllerClient, Surroundings } from '../control-loop.ts';
 import { type Dependent, pathOf } from '../owner-index.ts';
 
 /** Where an object is, so that it can be found again: `path|namespace|name`. */
@@ -20,16 +20,19 @@ function address({ path, namespace, name }: Dependent): string {
  */
 export const garbageCollector: Controller = {
   name: 'garbage-collector',
-  keysFor({ bucket, object, removed }, client) {
+  keysFor({ bucket, object, previous, removed }, client) {
     const { namespace = '', name = '', uid = '', ownerReferences = [] } = object.metadata;
-    if (removed) {
-      // A foreground owner waits for its dependents.
-      const owners = ownerReferences.map((owner) => `owner|${namespace}|${JSON.stringify(owner)}`);
-      return [...client.dependents(uid).map(address), ...owners];
-    }
+    // A foreground owner waits for those that name it.
+    const ownerKey = (owner: OwnerReference): string =>
+      `owner|${namespace}|${JSON.stringify(owner)}`;
+    if (removed) return [...client.dependents(uid).map(address), ...ownerReferences.map(ownerKey)];
+    const given = (previous?.metadata.ownerReferences ?? []).filter(
+      (owner) => !ownerReferences.some((kept) => kept.uid === owner.uid),
+    );
     const isConcerned =
       ownerReferences.length > 0 || object.metadata.deletionTimestamp !== undefined;
-    return isConcerned ? [address({ path: pathOf(bucket, object), namespace, name })] : [];
+    const own = isConcerned ? [address({ path: pathOf(bucket, object), namespace, name })] : [];
+    return [...own, ...given.map(ownerKey)];
   },
   reconcile(key, surroundings) {
     const { client } = surroundings;
@@ -72,8 +75,8 @@ function findOwner(
   return object === undefined || object.metadata.uid !== owner.uid ? undefined : { path, object };
 }
 
-/** Deletes an object whose owners are all gone; drops references to those that are. */
-function checkOwners(path: string, object: KubeObject, client: LocalClient): void {
+/** Deletes an object whose owners are all gone or wait for it; drops the references to those when another one needs it. */
+function checkOwners(path: string, object: KubeObject, client: ControllerClient): void {
   const { namespace = '', name = '' } = object.metadata;
   const owners = object.metadata.ownerReferences ?? [];
   const alive: OwnerReference[] = [];
@@ -85,13 +88,11 @@ function checkOwners(path: string, object: KubeObject, client: LocalClient): voi
     if (ownerPath === undefined) return;
     const found = findOwner(client, owner, namespace);
     if (found === undefined) dangling++;
-    else if ((found.object.metadata.finalizers ?? []).includes('foregroundDeletion'))
-      waiting = true;
+    else if (waitsForDependents(found.object)) waiting = true;
     else alive.push(owner);
   }
   if (dangling === 0 && !waiting) return;
   if (alive.length > 0) {
-    if (dangling === 0) return;
     const draft = cloneJson(object);
     childDraft(draft, 'metadata')['ownerReferences'] = alive.map(
       (owner) => ({ ...owner }) as DraftObject,
@@ -99,34 +100,58 @@ function checkOwners(path: string, object: KubeObject, client: LocalClient): voi
     client.update(path, draft);
     return;
   }
+  const dependents = client.dependents(object.metadata.uid ?? '');
+  if (waiting && dependents.some((one) => isWaiting(one, client)))
+    stopBlocking(path, object, client);
   client.remove(path, namespace, name, {
-    propagation: waiting ? 'Foreground' : 'Background',
+    propagation: waiting && dependents.length > 0 ? 'Foreground' : policyOf(object),
     ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
   });
 }
 
-/** An owner on its way out: sets its dependents free, or takes them with it. */
+function waitsForDependents({ metadata }: KubeObject): boolean {
+  const isGoing = metadata.deletionTimestamp !== undefined;
+  return isGoing && (metadata.finalizers ?? []).includes('foregroundDeletion');
+}
+
+function isWaiting({ path, namespace, name }: Dependent, client: ControllerClient): boolean {
+  const object = client.get(path, namespace, name);
+  return object !== undefined && waitsForDependents(object);
+}
+
+/** Owners that wait for an object do so no more: where one of its dependents waits too, all might wait for each other. */
+function stopBlocking(path: string, object: KubeObject, client: ControllerClient): void {
+  const draft = cloneJson(object);
+  childDraft(draft, 'metadata')['ownerReferences'] = (object.metadata.ownerReferences ?? []).map(
+    (owner) => ({ ...owner, blockOwnerDeletion: false }),
+  );
+  client.update(path, draft);
+}
+
+/** What its finalizers ask for when it goes. */
+function policyOf({ metadata: { finalizers = [] } }: KubeObject): Propagation {
+  if (finalizers.includes('orphan')) return 'Orphan';
+  return finalizers.includes('foregroundDeletion') ? 'Foreground' : 'Background';
+}
+
+/** An owner on its way out: sets its dependents free, or waits until none is left that blocks it. */
 function collect(path: string, owner: KubeObject, { client }: Surroundings): void {
   const finalizers = owner.metadata.finalizers ?? [];
   const orphans = finalizers.includes('orphan');
   if (!orphans && !finalizers.includes('foregroundDeletion')) return;
-  let blocked = false;
-  const dependents = (): readonly Dependent[] => client.dependents(owner.metadata.uid ?? '');
-  for (const { path: childPath, namespace, name } of dependents()) {
+  for (const { path: childPath, namespace, name } of client.dependents(owner.metadata.uid ?? '')) {
     const child = client.get(childPath, namespace, name);
     if (child === undefined) continue;
     if (orphans) release(childPath, child, owner, client);
-    else {
-      const reference = child.metadata.ownerReferences?.find((o) => o.uid === owner.metadata.uid);
-      if (reference?.blockOwnerDeletion === true) blocked = true;
-      if (child.metadata.deletionTimestamp === undefined) removeQuietly(client, childPath, child);
+    else if (blocks(child, owner) && child.metadata.deletionTimestamp === undefined) {
+      checkOwners(childPath, child, client);
     }
   }
-  if (blocked) {
-    const isLeft = ({ path: childPath, namespace, name }: Dependent): boolean =>
-      client.get(childPath, namespace, name) !== undefined;
-    if (dependents().some(isLeft)) return;
-  }
+  const isLeft = ({ path: childPath, namespace, name }: Dependent): boolean => {
+    const child = client.get(childPath, namespace, name);
+    return child !== undefined && blocks(child, owner);
+  };
+  if (!orphans && client.dependents(owner.metadata.uid ?? '').some(isLeft)) return;
   const latest = client.get(path, owner.metadata.namespace ?? '', owner.metadata.name ?? '');
   if (latest === undefined) return;
   const draft = cloneJson(latest);
@@ -145,12 +170,7 @@ function release(path: string, child: KubeObject, owner: KubeObject, client: Loc
   client.update(path, draft);
 }
 
-function removeQuietly(client: LocalClient, path: string, child: KubeObject): void {
-  try {
-    client.remove(path, child.metadata.namespace ?? '', child.metadata.name ?? '', {
-      propagation: 'Foreground',
-    });
-  } catch (error) {
-    if (!(error instanceof ApiError && error.code === 404)) throw error;
-  }
+function blocks({ metadata }: KubeObject, owner: KubeObject): boolean {
+  const reference = metadata.ownerReferences?.find(({ uid }) => uid === owner.metadata.uid);
+  return reference?.blockOwnerDeletion === true;
 }

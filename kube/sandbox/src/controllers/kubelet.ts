@@ -6,13 +6,13 @@ import {
   numberAt,
   objectAt,
   textAt,
-  timestamp,
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { type Behaviour, behaviourOf } from '../behaviour.ts';
 import { type Controller, type Surroundings, splitKey } from '../control-loop.ts';
 import { isTerminating } from '../pods.ts';
+import { schedulePod } from '../scheduling/schedule-pod.ts';
 
 const PODS = 'v1/pods';
 
@@ -34,7 +34,7 @@ export const kubelet: Controller = {
     const phase = textAt(pod, 'status', 'phase');
     if (phase === 'Succeeded' || phase === 'Failed') return;
     if (textAt(pod, 'spec', 'nodeName') === '') {
-      schedule(pod, surroundings);
+      schedulePod(pod, surroundings);
       return;
     }
     const life = livePod(pod, clock.now());
@@ -65,59 +65,6 @@ function stop(pod: KubeObject, key: string, { client, clock, again, record }: Su
   client.remove(PODS, namespace, name, { gracePeriodSeconds: 0 });
   const left = client.get(PODS, namespace, name);
   if (left !== undefined) again(key, 1000);
-}
-
-function schedule(pod: KubeObject, { client, clock, again, record }: Surroundings): void {
-  const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-  if (listAt(pod, 'spec', 'schedulingGates').length > 0) return;
-  const node = pickNode(pod, client.list('v1/nodes'));
-  const unbound = listAt(pod, 'spec', 'volumes').find((volume) => {
-    const claim = textAt(volume, 'persistentVolumeClaim', 'claimName');
-    if (claim === '') return false;
-    return (
-      client.get('v1/persistentvolumeclaims', pod.metadata.namespace ?? '', claim) === undefined
-    );
-  });
-  const now = timestamp(clock);
-  if (node === undefined || unbound !== undefined) {
-    const message =
-      unbound !== undefined
-        ? `persistentvolumeclaim ${JSON.stringify(textAt(unbound, 'persistentVolumeClaim', 'claimName'))} not found. not found`
-        : `0/${client.list('v1/nodes').length} nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`;
-    const condition = {
-      type: 'PodScheduled',
-      status: 'False',
-      lastProbeTime: null,
-      lastTransitionTime: now,
-      reason: 'Unschedulable',
-      message,
-    };
-    again(key, 500);
-    if (listAt(pod, 'status', 'conditions').some((item) => textAt(item, 'message') === message))
-      return;
-    record(pod, 'Warning', 'FailedScheduling', message);
-    const status = { ...cloneJson(objectAt(pod, 'status')), conditions: [condition] };
-    client.updateStatus(PODS, { ...cloneJson(pod), status });
-    return;
-  }
-  const draft = cloneJson(pod);
-  (draft['spec'] as DraftObject)['nodeName'] = node;
-  const placed = client.bind(pod.metadata.namespace ?? '', pod.metadata.name ?? '', node);
-  record(placed, 'Normal', 'Scheduled', `Successfully assigned ${key} to ${node}`);
-}
-
-function pickNode(pod: KubeObject, nodes: readonly KubeObject[]): string | undefined {
-  const selector = objectAt(pod, 'spec', 'nodeSelector');
-  const fitting = nodes.filter((node) => {
-    const labels = node.metadata.labels ?? {};
-    if (valueAt(node, 'spec', 'unschedulable') === true) return false;
-    return Object.entries(selector).every(([key, value]) => labels[key] === value);
-  });
-  if (fitting.length === 0) return undefined;
-  const uid = pod.metadata.uid ?? '';
-  let at = 0;
-  for (let i = 0; i < uid.length; i++) at = (at * 31 + uid.charCodeAt(i)) % 65_521;
-  return fitting[at % fitting.length]!.metadata.name;
 }
 
 interface Life {
@@ -480,11 +427,13 @@ function conditionsOf(
   const known = listAt(pod, 'status', 'conditions');
   const completed = phaseOf(pod, statuses) === 'Succeeded';
   const unready = statuses.filter((item) => item['ready'] !== true).map((item) => item['name']);
-  const ready = unready.length === 0 && initialized;
+  const containersReady = unready.length === 0 && initialized;
+  const gates = closedGates(pod);
+  const ready = containersReady && gates.length === 0;
   const running = statuses.some(
     (item) => valueAt(item, 'state', 'waiting', 'reason') !== 'ContainerCreating',
   );
-  const why: DraftObject = ready
+  const why: DraftObject = containersReady
     ? {}
     : completed
       ? { reason: 'PodCompleted' }
@@ -506,7 +455,15 @@ function conditionsOf(
       ...extra,
     };
   };
+  const readyWhy: DraftObject =
+    containersReady && !ready
+      ? { reason: 'ReadinessGatesNotReady', message: gates.join(', ') }
+      : why;
+  const others = known
+    .filter((item) => !OWN_CONDITIONS.has(textAt(item, 'type')))
+    .map((item) => cloneJson(objectAt(item)));
   return [
+    ...others,
     make('PodReadyToStartContainers', running && !completed),
     make(
       'Initialized',
@@ -519,8 +476,33 @@ function conditionsOf(
             reason: 'ContainersNotInitialized',
           },
     ),
-    make('Ready', ready, why),
-    make('ContainersReady', ready, why),
+    make('Ready', ready, readyWhy),
+    make('ContainersReady', containersReady, why),
     make('PodScheduled', true),
   ];
+}
+
+/** The conditions that the kubelet itself keeps; all others it leaves as they are. */
+const OWN_CONDITIONS: ReadonlySet<string> = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+]);
+
+/** What is said of the readiness gates that hold a pod back. */
+function closedGates(pod: KubeObject): readonly string[] {
+  const conditions = listAt(pod, 'status', 'conditions');
+  return listAt(pod, 'spec', 'readinessGates').flatMap((gate) => {
+    const type = textAt(gate, 'conditionType');
+    const condition = conditions.find((item) => textAt(item, 'type') === type);
+    const named = JSON.stringify(type);
+    if (condition === undefined) {
+      return [`corresponding condition of pod readiness gate ${named} does not exist.`];
+    }
+    const status = textAt(condition, 'status');
+    if (status === 'True') return [];
+    return [`the status of pod readiness gate ${named} is not "True", but ${status}`];
+  });
 }

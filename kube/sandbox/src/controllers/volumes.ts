@@ -1,18 +1,32 @@
-import { childDraft, cloneJson, listAt, objectAt, textAt, valueAt } from '@capstan/kube-apiserver';
+import {
+  childDraft,
+  cloneJson,
+  listAt,
+  objectAt,
+  type StoreEvent,
+  textAt,
+  valueAt,
+} from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
 import { type Controller, type Surroundings, splitKey } from '../control-loop.ts';
 import { isTerminating } from '../pods.ts';
 
 const CLAIMS = 'v1/persistentvolumeclaims';
 const VOLUMES = 'v1/persistentvolumes';
+const CLASSES = 'storage.k8s.io/v1/volumeattributesclasses';
+const CLASSES_BUCKET = 'storage.k8s.io/volumeattributesclasses';
 const PROVISIONER = 'sandbox.capstan.dev/volumes';
 
 /** PersistentVolumeClaims: bound to a volume that is made for them; protected while a pod uses them. */
 export const volumeController: Controller = {
   name: 'persistentvolume-controller',
   keysFor(event) {
-    if (event.bucket === '/persistentvolumeclaims') return [event.key];
-    if (event.bucket === '/persistentvolumes') return event.removed ? [] : [`|${event.key}`];
+    if (event.bucket === CLASSES_BUCKET) return event.removed ? [] : [`class|${event.key}`];
+    const classes = classesOf(event).map((name) => `class|${name}`);
+    if (event.bucket === '/persistentvolumeclaims') return [event.key, ...classes];
+    if (event.bucket === '/persistentvolumes') {
+      return event.removed ? classes : [`|${event.key}`, ...classes];
+    }
     if (event.bucket !== '/pods') return [];
     const namespace = event.object.metadata.namespace ?? '';
     return listAt(event.object, 'spec', 'volumes')
@@ -21,10 +35,29 @@ export const volumeController: Controller = {
       .map((name) => `${namespace}/${name}`);
   },
   reconcile(key, surroundings) {
-    if (key.startsWith('|')) volume(key.slice(1), surroundings);
+    if (key.startsWith('class|')) attributesClass(key.slice(6), surroundings);
+    else if (key.startsWith('|')) volume(key.slice(1), surroundings);
     else claim(key, surroundings);
   },
 };
+
+/** The classes of attributes that a claim or a volume has let go. */
+function classesOf({ object, previous, removed }: StoreEvent): string[] {
+  const classOf = (one: KubeObject | undefined): string =>
+    textAt(one, 'spec', 'volumeAttributesClassName');
+  const before = classOf(previous ?? object);
+  return before !== '' && (removed || before !== classOf(object)) ? [before] : [];
+}
+
+/** A class of attributes stays while a claim or a volume names it. */
+function attributesClass(name: string, { client }: Surroundings): void {
+  const found = client.get(CLASSES, '', name);
+  if (found === undefined || !isTerminating(found)) return;
+  const isNamed = [CLAIMS, VOLUMES].some((path) =>
+    client.list(path).some((one) => textAt(one, 'spec', 'volumeAttributesClassName') === name),
+  );
+  if (!isNamed) dropFinalizer(CLASSES, found, 'kubernetes.io/vac-protection', client);
+}
 
 function claim(key: string, surroundings: Surroundings): void {
   const { client } = surroundings;
