@@ -4,6 +4,7 @@ import {
   alternativeNames,
   authorityKeyId,
   basicConstraints,
+  type CertificateFields,
   distinguishedName,
   encodePem,
   extendedKeyUsage,
@@ -12,6 +13,7 @@ import {
   keyUsage,
   OID,
   publicKeyInfo,
+  readDer,
   signCertificate,
   subjectKeyId,
 } from '@capstan/lib-x509';
@@ -27,33 +29,41 @@ export interface CertificateAuthority extends KeyPair {
   issueServer(addresses: readonly string[]): KeyPair;
   /** A client certificate: the common name is the user, the organizations are its groups. */
   issueClient(username: string, groups: readonly string[]): KeyPair;
+  /** A client certificate for the name and the key of a request (PKCS #10, PEM); keys of requests are used for this alone. */
+  signRequest(request: string, options: SigningOptions): string;
+}
+
+export interface SigningOptions {
+  readonly nowMs: number;
+  readonly seconds: number;
+  readonly usages: readonly ('digitalSignature' | 'keyEncipherment')[];
 }
 
 const DAY_MS = 24 * 3600 * 1000;
 const VALID_DAYS = 3650;
+const BACKDATED_MS = 5 * 60 * 1000;
 const NAME = distinguishedName([[OID.commonName, 'capstan-sandbox']]);
 
 /** A new authority, or the one that was kept. Keys are ECDSA P-256: made in a millisecond. */
 export function createAuthority(nowMs: number, kept?: KeyPair): CertificateAuthority {
   const signer = kept === undefined ? generateKey() : createPrivateKey(kept.key);
   const signerId = keyIdentifier(publicKeyInfo(signer));
-  const issue = (subject: Uint8Array, key: KeyObject, extensions: readonly Uint8Array[]): string =>
-    encodePem(
+  const signed = (fields: Omit<CertificateFields, 'serialNumber' | 'issuer'>): string => {
+    const serialNumber = BigInt(`0x01${randomBytes(12).toString('hex')}`);
+    return encodePem(
       'CERTIFICATE',
-      signCertificate(
-        {
-          serialNumber: BigInt(`0x01${randomBytes(12).toString('hex')}`),
-          issuer: NAME,
-          subject,
-          // A little in the past: other clocks may be behind.
-          notBeforeMs: nowMs - DAY_MS,
-          notAfterMs: nowMs + VALID_DAYS * DAY_MS,
-          publicKey: publicKeyInfo(key),
-          extensions,
-        },
-        signer,
-      ),
+      signCertificate({ serialNumber, issuer: NAME, ...fields }, signer),
     );
+  };
+  const issue = (subject: Uint8Array, key: KeyObject, extensions: readonly Uint8Array[]): string =>
+    signed({
+      subject,
+      // A little in the past: other clocks may be behind.
+      notBeforeMs: nowMs - DAY_MS,
+      notAfterMs: nowMs + VALID_DAYS * DAY_MS,
+      publicKey: publicKeyInfo(key),
+      extensions,
+    });
   const issueFor = (
     subject: Uint8Array,
     purpose: string,
@@ -92,7 +102,34 @@ export function createAuthority(nowMs: number, kept?: KeyPair): CertificateAutho
         ]),
         OID.clientAuth,
       ),
+    signRequest(request, { nowMs: now, seconds, usages }) {
+      const [subject, publicKey] = readRequest(request);
+      return signed({
+        subject,
+        notBeforeMs: now - BACKDATED_MS,
+        notAfterMs: now + seconds * 1000 - BACKDATED_MS,
+        publicKey,
+        extensions: [
+          ...(usages.length === 0 ? [] : [keyUsage(...usages)]),
+          extendedKeyUsage(OID.clientAuth),
+          basicConstraints(false),
+          authorityKeyId(signerId),
+        ],
+      });
+    },
   };
+}
+
+/** The subject and the public key of a certification request (RFC 2986), as they stand there. */
+function readRequest(pem: string): readonly [subject: Uint8Array, publicKey: Uint8Array] {
+  const base64 = pem.replaceAll(/-----[^-]*-----/g, '');
+  const [whole] = readDer(Buffer.from(base64, 'base64'));
+  const [info] = readDer(whole?.content ?? new Uint8Array());
+  const [, subject, publicKey] = readDer(info?.content ?? new Uint8Array());
+  if (subject === undefined || publicKey === undefined) {
+    throw new RangeError('this is no certification request');
+  }
+  return [subject.whole, publicKey.whole];
 }
 
 function generateKey(): KeyObject {

@@ -1,6 +1,8 @@
+import type { CertificateAuthority } from '@capstan/kube-apiserver';
 import type { Controller } from './control-loop.ts';
 import { apiServiceController } from './controllers/api-services.ts';
 import { autoscalerController } from './controllers/autoscaler.ts';
+import { createCertificateSigner } from './controllers/certificate-signer.ts';
 import { cronJobController } from './controllers/cron-job.ts';
 import { daemonSetController } from './controllers/daemon-set.ts';
 import { deploymentController } from './controllers/deployment.ts';
@@ -19,9 +21,10 @@ import { statefulSetController } from './controllers/stateful-set.ts';
 import { volumeController } from './controllers/volumes.ts';
 
 /** Everything that lives in a cluster beside its API server. None keeps anything but the cluster's objects. */
-export function createControllers(authority: () => string): readonly Controller[] {
+export function createControllers(authority: CertificateAuthority): readonly Controller[] {
   return [
-    createNamespaceController(authority),
+    createNamespaceController(() => authority.certificate),
+    createCertificateSigner(authority),
     garbageCollector,
     deploymentController,
     replicaSetController,

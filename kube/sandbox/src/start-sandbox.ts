@@ -83,10 +83,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     server.core,
     options.nodes ?? 1,
   );
-  const loop = startControlLoop(
-    server,
-    createControllers(() => access.authority.certificate),
-  );
+  const loop = startControlLoop(server, createControllers(access.authority));
   loop.settle();
   return runSandbox({ server, loop, access, ...(log === undefined ? {} : { log }) }, options);
 }
