@@ -1,18 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { linkAbort, sleep } from './abort.ts';
 import type { FollowPiece, KindRef, ResourceKind } from './kube-client.ts';
+import { type Slot, type Stream, waitFor, worstState } from './live-slot.ts';
 import type {
-  KindState,
   LiveChange,
   LiveObject,
   LiveState,
   LiveStateOptions,
   WatchedKind,
 } from './live-state-types.ts';
-import { type IndexedValue, LiveStore, type StoredKind, type StoredObject } from './live-store.ts';
+import { type IndexedValue, LiveStore, type StoredObject } from './live-store.ts';
 import { ObjectsByName } from './objects-by-name.ts';
 import { kindNameOf, nameKind } from './paths.ts';
+import { isJsonObject } from './requester.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { isBulky, isDerived, isVolatile, trimObject } from './trim-object.ts';
 
@@ -25,26 +27,8 @@ type Missed = { readonly kind: KindRef; readonly error: unknown };
 /** An object, and its JSON if that is at hand. */
 type Told = { readonly object: KubeObject; readonly text?: string };
 type Options = { readonly signal?: AbortSignal };
-
-/** One watch: a kind in all namespaces, or in one. */
-interface Stream {
-  readonly namespace: string | undefined;
-  state: KindState;
-  /** Up to where this watch has told everything. */
-  seen: string;
-  /** While a state is being told: the objects of it so far. */
-  present: Set<string> | undefined;
-  /** Versions of own writes that are held already and that the watch has not told yet. */
-  readonly written: Set<string>;
-}
-
-interface Slot extends StoredKind {
-  readonly streams: readonly Stream[];
-  /** Called at each event; those who wait look whether it was what they wait for. */
-  readonly waiters: Set<() => void>;
-  /** Each ends the pause between two tries of a kind that is not served or forbidden. */
-  readonly wakers: Set<() => void>;
-}
+/** Why an object is put: what its listeners are told of it. */
+type Cause = Pick<LiveChange, 'isInitial' | 'writer'> & Partial<Pick<Stream, 'isReread'>>;
 
 /** Answers that trying again soon will not change: wait longer, or until somebody asks for the kind again. */
 const lasting = new Set(['NOT_FOUND', 'KIND_NOT_SERVED', 'FORBIDDEN', 'METHOD_NOT_ALLOWED']);
@@ -59,6 +43,8 @@ class Cache implements LiveState {
   readonly #life = linkAbort(undefined);
   readonly #running = new Set<Promise<void>>();
   #watchesAll = false;
+  /** Kinds, as `group/kind`, whose definitions have changed since the last look. */
+  readonly #redefined = new Set<string>();
   #rescan: NodeJS.Timeout | undefined;
 
   constructor(options: LiveStateOptions) {
@@ -214,10 +200,12 @@ class Cache implements LiveState {
         state: { kind: 'syncing' },
         seen: '',
         present: undefined,
+        isReread: false,
         written: new Set<string>(),
       })),
       waiters: new Set(),
       wakers: new Set(),
+      restarts: new Set(),
     };
     this.#slots.set(`${resource.group}/${resource.kind}`, slot);
     for (const stream of slot.streams) {
@@ -237,6 +225,7 @@ class Cache implements LiveState {
         await this.#reopenIfMoved(slot);
       } catch (error) {
         if (signal.aborted) return;
+        if (error === definitionChanged) continue;
         this.#options.onError?.(error);
         await sleep(1_000, signal).catch(() => {});
       }
@@ -259,12 +248,29 @@ class Cache implements LiveState {
   /** Returns when the kind is not served or not allowed, so that the next try comes later. */
   async #follow(slot: Slot, stream: Stream): Promise<void> {
     const { client, metadataOnly = isBulky } = this.#options;
-    const events = client.followPieces(slot.resource, {
-      signal: this.#life.signal,
-      metadataOnly: metadataOnly(slot.resource),
-      isKnown: (version) => stream.present === undefined && stream.written.delete(version),
-      ...(stream.namespace === undefined ? {} : { namespace: stream.namespace }),
-    });
+    using turn = linkAbort(this.#life.signal);
+    const restart = () => {
+      stream.isReread = true;
+      turn.abort(definitionChanged);
+    };
+    slot.restarts.add(restart);
+    try {
+      await this.#takeAll(
+        slot,
+        stream,
+        client.followPieces(slot.resource, {
+          signal: turn.signal,
+          metadataOnly: metadataOnly(slot.resource),
+          isKnown: (version) => stream.present === undefined && stream.written.delete(version),
+          ...(stream.namespace === undefined ? {} : { namespace: stream.namespace }),
+        }),
+      );
+    } finally {
+      slot.restarts.delete(restart);
+    }
+  }
+
+  async #takeAll(slot: Slot, stream: Stream, events: AsyncIterable<FollowPiece>): Promise<void> {
     for await (const event of events) {
       this.#take(slot, stream, event);
       for (const waiter of [...slot.waiters]) waiter();
@@ -296,7 +302,7 @@ class Cache implements LiveState {
       case 'PRESENT': {
         const { namespace = '', name = '' } = piece.object.metadata;
         stream.present?.add(localKey(namespace, name));
-        this.#put(slot, piece, { isInitial: true });
+        this.#put(slot, piece, { isInitial: true, isReread: stream.isReread });
         return;
       }
       case 'END':
@@ -337,6 +343,7 @@ class Cache implements LiveState {
   #dropAbsent(slot: Slot, stream: Stream, resourceVersion: string): void {
     const { present } = stream;
     stream.present = undefined;
+    stream.isReread = false;
     for (const object of this.#objectsOf(slot, stream)) {
       const isNewer = compareResourceVersions(object.resourceVersion, resourceVersion) > 0;
       if (!isNewer && present?.has(localKey(object.namespace, object.name)) !== true) {
@@ -349,23 +356,36 @@ class Cache implements LiveState {
     return namespace === undefined ? objects.all() : objects.inNamespace(namespace);
   }
 
-  #put(slot: Slot, { object, text }: Told, cause: Pick<LiveChange, 'isInitial' | 'writer'>): void {
+  #put(slot: Slot, { object, text }: Told, { isReread = false, ...cause }: Cause): void {
     const { namespace = '', name = '', resourceVersion = '' } = object.metadata;
     const held = slot.objects.get(namespace, name);
-    if (held !== undefined && compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) {
-      return;
-    }
+    const order =
+      held === undefined ? 1 : compareResourceVersions(resourceVersion, held.resourceVersion);
+    if (order < 0 || (order === 0 && !isReread)) return;
     const { trim = trimObject, isManaged } = this.#options;
     const isPartial = (this.#options.metadataOnly ?? isBulky)(slot.resource);
     const whole = !isPartial && isManaged(object);
+    const kept = whole ? object : trim(object);
+    if (order === 0 && isDeepStrictEqual(held?.read(), kept)) return;
     const { before, after } = this.#store.put(slot, {
-      object: whole ? object : trim(object),
+      object: kept,
       ...(whole && text !== undefined ? { text } : {}),
       whole,
       indexed: this.#indexed(object),
     });
     this.#tell({ key: after.key, before, after, ...cause });
-    if (this.#watchesAll && bringsKinds.has(slot.resource.kind)) this.#lookForKinds();
+    if (!bringsKinds.has(slot.resource.kind)) return;
+    if (before !== undefined) this.#noteDefinition(before, object);
+    if (this.#watchesAll) this.#lookForKinds();
+  }
+
+  /** The objects of a kind whose definition has changed may read otherwise, though none of them has changed. */
+  #noteDefinition(before: StoredObject, object: KubeObject): void {
+    const spec = object['spec'];
+    if (before.read().metadata.generation === object.metadata.generation) return;
+    if (!isJsonObject(spec) || !isJsonObject(spec['names'])) return;
+    this.#redefined.add(`${spec['group']}/${spec['names']['kind']}`);
+    this.#lookForKinds();
   }
 
   #indexed(object: KubeObject): IndexedValue[] {
@@ -412,6 +432,11 @@ class Cache implements LiveState {
     this.#rescan = setTimeout(() => {
       this.#rescan = undefined;
       this.#options.client.discovery.invalidate();
+      for (const name of this.#redefined) {
+        for (const restart of this.#slots.get(name)?.restarts ?? []) restart();
+      }
+      this.#redefined.clear();
+      if (!this.#watchesAll) return;
       this.ensureAll({ signal: this.#life.signal }).catch((error: unknown) => {
         if (this.#life.signal.aborted) return;
         this.#options.onError?.(error);
@@ -420,6 +445,12 @@ class Cache implements LiveState {
     }, 1_000);
   }
 }
+
+const definitionChanged = new CapstanError(
+  'DEFINITION_CHANGED',
+  'the definition of the kind has changed',
+  { kind: 'retry' },
+);
 
 const bringsKinds = new Set(['CustomResourceDefinition', 'APIService']);
 
@@ -433,33 +464,4 @@ function isLasting(error: unknown): boolean {
 
 function isWatchable({ verbs }: ResourceKind): boolean {
   return verbs.includes('list') && verbs.includes('watch');
-}
-
-function worstState(streams: readonly Stream[]): KindState {
-  const order = ['failed', 'syncing', 'stale', 'synced'];
-  const states = streams.map(({ state }) => state);
-  const sorted = states.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
-  return sorted[0] ?? { kind: 'synced' };
-}
-
-async function waitFor(
-  slot: Slot,
-  isDone: () => boolean,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  signal?.throwIfAborted();
-  if (isDone()) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const look = () => {
-    if (isDone()) resolve();
-  };
-  const stop = () => reject(signal?.reason);
-  slot.waiters.add(look);
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    await promise;
-  } finally {
-    slot.waiters.delete(look);
-    signal?.removeEventListener('abort', stop);
-  }
 }
