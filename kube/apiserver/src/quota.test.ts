@@ -91,3 +91,59 @@ test('a quota refuses what would exceed it', async () => {
     /configmaps "b" is forbidden: exceeded quota: q, requested: count\/configmaps=1/,
   );
 });
+
+test('a quota counts the devices of claims, and the claims of classes of attributes', async () => {
+  const client = await start();
+  const quota = (name: string, spec: object): void => {
+    client.create('v1/resourcequotas', {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name, namespace: 'default' },
+      spec,
+    } as never);
+  };
+  quota('devices', { hard: { 'gpu.deviceclass.resource.k8s.io/devices': '4' } });
+  const matchExpressions = [
+    { scopeName: 'VolumeAttributesClass', operator: 'In', values: ['gold'] },
+  ];
+  quota('gold', { hard: { persistentvolumeclaims: '1' }, scopeSelector: { matchExpressions } });
+  const devices = (name: string, requests: readonly object[]): void => {
+    client.create('resource.k8s.io/v1/resourceclaims', {
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'ResourceClaim',
+      metadata: { name, namespace: 'default' },
+      spec: { devices: { requests } },
+    } as never);
+  };
+  const gpus = (count: number): object => ({ deviceClassName: 'gpu', count });
+  const either = [
+    { name: 'few', ...gpus(1) },
+    { name: 'many', ...gpus(2) },
+  ];
+  devices('a', [
+    { name: 'r', exactly: gpus(1) },
+    { name: 's', firstAvailable: either },
+  ]);
+  assert.throws(
+    () => devices('b', [{ name: 'r', exactly: gpus(2) }]),
+    /requested: gpu.deviceclass.resource.k8s.io\/devices=2, used: .*=3, limited: .*=4/,
+  );
+  const claim = (name: string, className: string): void => {
+    client.create('v1/persistentvolumeclaims', {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name, namespace: 'default' },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        volumeAttributesClassName: className,
+        resources: { requests: { storage: '1Gi' } },
+      },
+    });
+  };
+  claim('a', 'gold');
+  claim('b', 'silver');
+  assert.throws(
+    () => claim('c', 'gold'),
+    /exceeded quota: gold, requested: persistentvolumeclaims=1/,
+  );
+});

@@ -37,6 +37,9 @@ const MUST_SPECIFY = ['cpu', 'memory', 'requests.cpu', 'requests.memory'].concat
   'limits.memory',
 ]);
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';
+const DEVICES_SUFFIX = '.deviceclass.resource.k8s.io/devices';
+/** What a request for all devices of a class may get at most. */
+const DEVICES_MAX = 32;
 
 /** Which resource a quota's entry is about. */
 export function countedBy(entry: string): Counted {
@@ -47,6 +50,7 @@ export function countedBy(entry: string): Counted {
   if (entry.startsWith('services.')) return core('services');
   if (entry === 'requests.storage' || entry.includes(CLASS_SUFFIX))
     return core('persistentvolumeclaims');
+  if (entry.endsWith(DEVICES_SUFFIX)) return { name: 'resourceclaims', group: 'resource.k8s.io' };
   return core('pods');
 }
 
@@ -54,6 +58,7 @@ export function countedBy(entry: string): Counted {
 export function usageOf({ group, name }: Counted, object: KubeObject): Amounts {
   const usage = new Map<string, Quantity>();
   usage.set(`count/${name}${group === '' ? '' : `.${group}`}`, ONE);
+  if (group === 'resource.k8s.io' && name === 'resourceclaims') addDevices(usage, object);
   if (group !== '') return usage;
   if (BARE.includes(name)) usage.set(name, ONE);
   if (name === 'pods') addPod(usage, object);
@@ -98,6 +103,24 @@ function addClaim(usage: Map<string, Quantity>, claim: KubeObject): void {
   }
 }
 
+/** The devices of each class; of alternatives the most that one of them may take. */
+function addDevices(usage: Map<string, Quantity>, claim: KubeObject): void {
+  for (const request of listAt(claim, 'spec', 'devices', 'requests')) {
+    const exactly = valueAt(request, 'exactly');
+    const choices = exactly === undefined ? listAt(request, 'firstAvailable') : [exactly];
+    const most = new Map<string, number>();
+    for (const choice of choices) {
+      const entry = `${textAt(choice, 'deviceClassName')}${DEVICES_SUFFIX}`;
+      const isAll = textAt(choice, 'allocationMode') === 'All';
+      const count = isAll ? DEVICES_MAX : (numberAt(choice, 'count') ?? 0);
+      most.set(entry, Math.max(count, most.get(entry) ?? 0));
+    }
+    for (const [entry, count] of most) {
+      usage.set(entry, addQuantities(usage.get(entry) ?? ZERO, quantityOf(count)));
+    }
+  }
+}
+
 /** Whether a quota counts this object: it has not ended, and is within all of the quota's scopes. */
 export function quotaCovers(quota: KubeObject, { group, name }: Counted, object: KubeObject) {
   const isPod = group === '' && name === 'pods';
@@ -107,7 +130,22 @@ export function quotaCovers(quota: KubeObject, { group, name }: Counted, object:
     operator: 'Exists',
   }));
   const selected = listAt(quota, 'spec', 'scopeSelector', 'matchExpressions');
-  return [...plain, ...selected].every((scope) => isPod && isInScope(scope, object));
+  const isClaim = group === '' && name === 'persistentvolumeclaims';
+  return [...plain, ...selected].every((scope) => {
+    if (isPod) return isInScope(scope, object);
+    return isClaim && isInClassScope(scope, object);
+  });
+}
+
+/** A claim is in the scope of each class of attributes that it asks for, has, or is to get. */
+function isInClassScope(scope: Json | object, claim: KubeObject): boolean {
+  if (textAt(scope, 'scopeName') !== 'VolumeAttributesClass') return false;
+  const names = [
+    textAt(claim, 'spec', 'volumeAttributesClassName'),
+    textAt(claim, 'status', 'currentVolumeAttributesClassName'),
+    textAt(claim, 'status', 'modifyVolumeStatus', 'targetVolumeAttributesClassName'),
+  ].filter((name) => name !== '');
+  return (names.length === 0 ? [''] : names).some((name) => matchesClass(scope, name));
 }
 
 function isInScope(scope: Json | object, pod: KubeObject): boolean {

@@ -419,6 +419,49 @@ test('a pod keeps the conditions of others, and is ready when its gates are open
     assert.ok(readiness().includes('Ready=False ReadinessGatesNotReady'));
   }));
 
+test('a named port that is another number in each pod makes a slice for each number', () =>
+  withSandbox(async ({ client, pass }) => {
+    const make = (name: string, containerPort: number): void => {
+      client.create('v1/pods', {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default', labels: { app: 'web' } },
+        spec: {
+          containers: [{ name: 'c', image: 'a:1', ports: [{ name: 'http', containerPort }] }],
+        },
+      });
+    };
+    const ports = [{ port: 80, targetPort: 'http' }];
+    client.create('v1/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { selector: { app: 'web' }, ports },
+    });
+    const told = (): unknown[] =>
+      client.list('discovery.k8s.io/v1/endpointslices', 'default').flatMap((slice) => {
+        if (slice.metadata.labels?.['kubernetes.io/service-name'] !== 'web') return [];
+        const [port] = (slice['ports'] ?? []) as { readonly port: number }[];
+        const endpoints = (slice['endpoints'] ?? []) as { targetRef: { name: string } }[];
+        return [[port?.port, ...endpoints.map(({ targetRef }) => targetRef.name)]];
+      });
+    await pass(100);
+    assert.deepEqual(told(), [[undefined]]);
+    make('a', 8080);
+    make('b', 9090);
+    make('c', 8080);
+    await pass(1000);
+    assert.deepEqual(told().toSorted(), [
+      [8080, 'a', 'c'],
+      [9090, 'b'],
+    ]);
+    const subsets = valueAt(client.get('v1/endpoints', 'default', 'web'), 'subsets') as object[];
+    assert.equal(subsets.length, 2);
+    client.remove('v1/pods', 'default', 'b', { gracePeriodSeconds: 0 });
+    await pass(200);
+    assert.deepEqual(told(), [[8080, 'a', 'c']]);
+  }));
+
 test('endpoints that people write for a service have slices that say the same', () =>
   withSandbox(async ({ client, pass }) => {
     const metadata = { name: 'outside', namespace: 'default' };

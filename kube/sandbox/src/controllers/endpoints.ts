@@ -11,7 +11,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
-import { type Controller, splitKey } from '../control-loop.ts';
+import { type Controller, type ControllerClient, splitKey } from '../control-loop.ts';
 import { isPodReady, isTerminating, ownerReference } from '../pods.ts';
 
 const SLICES = 'discovery.k8s.io/v1/endpointslices';
@@ -33,9 +33,6 @@ export const endpointsController: Controller = {
   reconcile(key, { client }) {
     const [namespace, name] = splitKey(key);
     const service = client.get('v1/services', namespace, name);
-    const slice = client
-      .list(SLICES, namespace)
-      .find(({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && isOwn(labels));
     const endpoints = client.get('v1/endpoints', namespace, name);
     if (service === undefined) {
       if (endpoints !== undefined) client.remove('v1/endpoints', namespace, name);
@@ -46,15 +43,7 @@ export const endpointsController: Controller = {
       .list('v1/pods', namespace)
       .filter((pod) => selects(service, pod) && textAt(pod, 'status', 'podIP') !== '')
       .filter((pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase')));
-    const wantedSlice = sliceOf(service, pods);
-    if (slice === undefined) client.create(SLICES, wantedSlice);
-    else if (!sameFields(slice, wantedSlice, ['endpoints', 'ports'])) {
-      client.update(SLICES, {
-        ...cloneJson(slice),
-        endpoints: wantedSlice['endpoints']!,
-        ports: wantedSlice['ports']!,
-      });
-    }
+    keepSlices(service, slicesOf(service, pods), client);
     const wanted = endpointsOf(service, pods);
     if (endpoints === undefined) client.create('v1/endpoints', wanted);
     else if (!sameFields(endpoints, wanted, ['subsets'])) {
@@ -65,8 +54,8 @@ export const endpointsController: Controller = {
   },
 };
 
-function isOwn(labels: { readonly [key: string]: string }): boolean {
-  return labels['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
+function isOwn(labels: { readonly [key: string]: string } | undefined): boolean {
+  return labels?.['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
 }
 
 function sameFields(object: KubeObject, wanted: DraftObject, fields: readonly string[]): boolean {
@@ -83,23 +72,79 @@ function selects(service: KubeObject, pod: KubeObject | undefined): boolean {
   return matchesLabels(fromSelectorObject({ matchLabels }) ?? [], pod.metadata.labels);
 }
 
-function targetPort(port: Json, pods: readonly KubeObject[]): number {
+/** The number of a pod's port that a service leads to; undefined when the pod has none of that name. */
+function targetPort(port: Json, pod: KubeObject): number | undefined {
   const target = valueAt(port, 'targetPort');
   if (typeof target === 'number') return target;
-  for (const container of pods.flatMap((pod) => listAt(pod, 'spec', 'containers'))) {
-    for (const open of listAt(container, 'ports')) {
-      if (textAt(open, 'name') === target) return numberAt(open, 'containerPort') ?? 0;
-    }
-  }
-  return numberAt(port, 'port') ?? 0;
+  const named = listAt(pod, 'spec', 'containers')
+    .flatMap((container) => listAt(container, 'ports'))
+    .find((open) => textAt(open, 'name') === target);
+  return numberAt(named, 'containerPort');
 }
 
-function portsOf(service: KubeObject, pods: readonly KubeObject[]): DraftObject[] {
-  return listAt(service, 'spec', 'ports').map((port) => ({
-    name: textAt(port, 'name'),
-    port: targetPort(port, pods),
-    protocol: textAt(port, 'protocol') || 'TCP',
-  }));
+function portsOf(service: KubeObject, pod: KubeObject): DraftObject[] {
+  return listAt(service, 'spec', 'ports').flatMap((port) => {
+    const number = targetPort(port, pod);
+    if (number === undefined) return [];
+    const protocol = textAt(port, 'protocol') || 'TCP';
+    return [{ name: textAt(port, 'name'), port: number, protocol }];
+  });
+}
+
+interface Group {
+  readonly ports: DraftObject[];
+  readonly pods: KubeObject[];
+}
+
+/** Pods that are reached at the same ports: a name may stand for another number in each pod. */
+function byPorts(service: KubeObject, pods: readonly KubeObject[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const pod of pods) {
+    const ports = portsOf(service, pod);
+    const place = JSON.stringify(ports);
+    const group = groups.get(place) ?? { ports, pods: [] };
+    groups.set(place, group);
+    group.pods.push(pod);
+  }
+  return [...groups.values()];
+}
+
+/** A slice for each set of ports; one without any when there are no pods. */
+function slicesOf(service: KubeObject, pods: readonly KubeObject[]): DraftObject[] {
+  const groups = byPorts(service, pods);
+  return (groups.length === 0 ? [{ ports: [], pods: [] }] : groups).map((group) =>
+    sliceOf(service, group),
+  );
+}
+
+/** Those of the same ports are kept up to date; what else there is turns into what is missing, or goes. */
+function keepSlices(
+  service: KubeObject,
+  wanted: readonly DraftObject[],
+  client: ControllerClient,
+): void {
+  const { namespace = '', name } = service.metadata;
+  const left = client
+    .list(SLICES, namespace)
+    .filter(({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && isOwn(labels));
+  const missing = wanted.filter((slice) => {
+    const at = left.findIndex((one) => sameFields(one, slice, ['ports']));
+    const [known] = at < 0 ? [] : left.splice(at, 1);
+    if (known !== undefined) updateSlice(known, slice, client);
+    return known === undefined;
+  });
+  for (const slice of missing) {
+    const reused = left.shift();
+    if (reused === undefined) client.create(SLICES, slice);
+    else updateSlice(reused, slice, client);
+  }
+  for (const { metadata } of left) client.remove(SLICES, namespace, metadata.name ?? '');
+}
+
+function updateSlice(known: KubeObject, wanted: DraftObject, client: ControllerClient): void {
+  if (sameFields(known, wanted, ['endpoints', 'ports'])) return;
+  const { endpoints = [], ports = [] } = wanted;
+  client.update(SLICES, { ...cloneJson(known), endpoints, ports });
 }
 
 function reference(pod: KubeObject): DraftObject {
@@ -107,7 +152,7 @@ function reference(pod: KubeObject): DraftObject {
   return { kind: 'Pod', namespace, name, uid };
 }
 
-function sliceOf(service: KubeObject, pods: readonly KubeObject[]): DraftObject {
+function sliceOf(service: KubeObject, { ports, pods }: Group): DraftObject {
   const { namespace = '', name: serviceName = '' } = service.metadata;
   return {
     apiVersion: 'discovery.k8s.io/v1',
@@ -133,7 +178,7 @@ function sliceOf(service: KubeObject, pods: readonly KubeObject[]): DraftObject 
       targetRef: reference(pod),
       nodeName: textAt(pod, 'spec', 'nodeName'),
     })),
-    ports: portsOf(service, pods),
+    ports,
   };
 }
 
@@ -145,12 +190,18 @@ function endpointsOf(service: KubeObject, pods: readonly KubeObject[]): DraftObj
     targetRef: reference(pod),
   });
   const alive = pods.filter((pod) => !isTerminating(pod));
-  const ready = alive.filter(isPodReady).map(address);
-  const unready = alive.filter((pod) => !isPodReady(pod)).map(address);
-  const ports = portsOf(service, pods).map(({ name: portName, ...port }) => ({
-    ...(portName === '' ? {} : { name: portName }),
-    ...port,
-  }));
+  const subsets = byPorts(service, alive).map((group): DraftObject => {
+    const ready = group.pods.filter(isPodReady).map(address);
+    const unready = group.pods.filter((pod) => !isPodReady(pod)).map(address);
+    return {
+      ...(ready.length === 0 ? {} : { addresses: ready }),
+      ...(unready.length === 0 ? {} : { notReadyAddresses: unready }),
+      ports: group.ports.map(({ name: portName = '', ...port }) => ({
+        ...(portName === '' ? {} : { name: portName }),
+        ...port,
+      })),
+    };
+  });
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
@@ -159,16 +210,6 @@ function endpointsOf(service: KubeObject, pods: readonly KubeObject[]): DraftObj
       namespace,
       labels: { 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' },
     },
-    ...(alive.length === 0
-      ? {}
-      : {
-          subsets: [
-            {
-              ...(ready.length === 0 ? {} : { addresses: ready }),
-              ...(unready.length === 0 ? {} : { notReadyAddresses: unready }),
-              ports,
-            },
-          ],
-        }),
+    ...(subsets.length === 0 ? {} : { subsets }),
   };
 }
