@@ -79,7 +79,10 @@ function pathInList(value: Json, object: KubeObject, depth: number): FieldNames 
   return undefined;
 }
 
-/** Splits at lines of `---`, which may be followed by a comment, as Kubernetes' own reader does. */
+/**
+ * Splits at lines of `---`, which may be followed by a comment, as Kubernetes' own reader does: to it each line ends, also the
+ * last one of a file that ends without a line break.
+ */
 export function splitDocuments(text: string): readonly TextDocument[] {
   const documents: TextDocument[] = [];
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -88,7 +91,8 @@ export function splitDocuments(text: string): readonly TextDocument[] {
   let line = 1;
   const push = (end: number) => {
     const part = source.slice(start, end);
-    if (part.trim() !== '') documents.push({ text: part, line: startLine });
+    if (part.trim() === '') return;
+    documents.push({ text: part.endsWith('\n') ? part : `${part}\n`, line: startLine });
   };
   for (let at = 0; at < source.length; line++) {
     const found = source.indexOf('\n', at);

@@ -54,6 +54,12 @@ test('files of a folder in order of their paths, several documents and lists unf
   );
 });
 
+test('the last line of a file ends, whether or not it is written', () => {
+  const files = { 'a.yaml': `${map('a')}data:\n  script: |\n    first\n    last` };
+  const { objects } = renderManifests(snapshot(files), { kind: 'directory', path: '' });
+  assert.deepEqual(objects[0]?.object['data'], { script: 'first\nlast\n' });
+});
+
 test('recurse descends, include and exclude are globs over the path below the folder', () => {
   const files = {
     'app/a.yaml': map('a'),
