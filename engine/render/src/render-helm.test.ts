@@ -52,6 +52,16 @@ test('values files are read from the chart, from the root of the repository and 
   assert.deepEqual(given({ valueFiles: alternatives }), ['two: 2\n', 'one: 1\n']);
 });
 
+test('a text that keeps its line breaks keeps the one that stands between documents', () => {
+  const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: |+\n    y\n';
+  const { objects } = renderHelm(memoryTree(FILES), 'apps/web', {
+    releaseName: 'web',
+    releaseNamespace: 'default',
+    renderChart: () => [{ path: 'web/templates/a.yaml', text }],
+  });
+  assert.deepEqual(objects[0]?.object['data'], { x: 'y\n\n' });
+});
+
 test('parameters are given as flags of helm: the last of a name, texts over what is typed', () => {
   const parameters = [
     { name: 'a', value: 'x,y', forceString: true },

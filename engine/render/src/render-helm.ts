@@ -118,7 +118,10 @@ export function renderHelm(
   };
   const documents = renderWhole(tree, request, options);
   if ('objects' in documents) return documents;
-  const parsed = documents.map(({ path, text }) => parseManifests(text, sourceFile(path, folder)));
+  // `helm template` ends each document with a line break, whatever it ends with: a text in block style may keep it.
+  const parsed = documents.map(({ path, text }) =>
+    parseManifests(`${text}\n`, sourceFile(path, folder)),
+  );
   const documentOf = parsed.flatMap(({ objects }, i) => objects.map(() => documents[i]));
   return {
     objects: parsed.flatMap(({ objects }) => objects),
