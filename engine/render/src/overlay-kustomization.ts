@@ -161,7 +161,7 @@ function mergeImages(given: readonly Json[], images: readonly KustomizeImage[]):
 /** As `kustomize edit add label`: into the first entry that reaches as far, or into one of its own. */
 function addLabels(fields: Fields, overlay: KustomizeOverlay): void {
   const { labels: given, forcesLabels = false, labelsInTemplates = false } = overlay;
-  if (given === undefined) return;
+  if (given === undefined || Object.keys(given).length === 0) return;
   const labels = unquoted(given);
   const refuse = (own: Fields) => (forcesLabels ? undefined : refuseKnown('label', labels, own));
   if (overlay.labelsWithoutSelector !== true) {
