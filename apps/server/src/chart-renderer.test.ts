@@ -32,6 +32,12 @@ data:
   'other/secret.yaml': 'a: other\n',
 };
 
+/** What a chart reads of the cluster. */
+function capabilities(spec: Parameters<typeof render>[0]): readonly unknown[] {
+  const { kube, thing } = data(render(spec)) as { readonly [name: string]: string };
+  return [kube, thing];
+}
+
 const HELM = { releaseName: 'web', releaseNamespace: 'prod' } as const;
 
 function render(spec: Partial<Extract<RenderSpec, { kind: 'helm' }>>, files: MemoryFiles = {}) {
@@ -167,4 +173,10 @@ test('a kustomization takes charts of its repository when that is allowed', () =
     String(build(', nameTemplate: x', {})),
     /nameTemplate of helmCharts is not followed/,
   );
+});
+
+test('versions that the source names stand instead of those that the destination offers', () => {
+  assert.deepEqual(capabilities({}), ['v1.36.3', 'true']);
+  assert.deepEqual(capabilities({ kubeVersion: '1.30' }), ['v1.30', 'true']);
+  assert.deepEqual(capabilities({ apiVersions: ['other.example.com/v1'] }), ['v1.36.3', 'false']);
 });

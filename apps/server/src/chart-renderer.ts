@@ -1,11 +1,11 @@
 import {
+  type ChartOffer,
   type ChartRenderer,
   type ChartRequest,
   type FieldNames,
   MissingCharts,
   PARAMETERS,
 } from '@capstan/engine-render';
-import type { KubeClient } from '@capstan/kube-client';
 import {
   type Capabilities,
   type Chart,
@@ -27,17 +27,16 @@ import {
   valuesToJson,
   wantedDependencies,
 } from '@capstan/kube-helm';
-import { formatApiVersion } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 
 /**
  * Renders charts for the engine, as `helm template` does; templates once compiled are kept while their chart is.
- * `offered` says what the cluster offers: charts ask for its version and its kinds.
+ * `offered` says what the destination offers: charts ask for its version and its kinds. What a request says stands before it.
  */
 export function createChartRenderer(
   now: () => number,
-  offered: () => Partial<Capabilities>,
+  offered: () => Pick<ChartOffer, 'kubeVersion' | 'apiVersions'> | undefined,
 ): ChartRenderer {
   const language = chartLanguage();
   return (request) => {
@@ -109,25 +108,6 @@ function readValues(name: string, text: string): Values {
   }
 }
 
-/** The version and the kinds that the cluster serves; nothing when it does not answer, so that Helm's own stand. */
-export async function readCapabilities(
-  client: KubeClient,
-  signal: AbortSignal,
-): Promise<Partial<Capabilities>> {
-  try {
-    const { gitVersion } = await client.discovery.version({ signal });
-    const kinds = await client.discovery.kinds({ allVersions: true, signal });
-    const versions = new Set<string>();
-    for (const { group, version, kind } of kinds) {
-      const apiVersion = formatApiVersion({ group, version });
-      versions.add(apiVersion).add(`${apiVersion}/${kind}`);
-    }
-    return { kubeVersion: gitVersion, apiVersions: [...versions] };
-  } catch {
-    return {};
-  }
-}
-
 function wantedVersion({ kubeVersion }: ChartRequest): string | undefined {
   if (kubeVersion === undefined) return undefined;
   const parsed = parseKubeVersion(kubeVersion);
@@ -139,11 +119,16 @@ function wantedVersion({ kubeVersion }: ChartRequest): string | undefined {
   );
 }
 
-function capabilitiesOf(offered: Partial<Capabilities>, request: ChartRequest): Capabilities {
-  const base = { ...defaultCapabilities(), ...offered };
+/** As with `helm template --kube-version --api-versions`: versions come on top of those that Helm knows by itself. */
+function capabilitiesOf(
+  offered: ReturnType<Parameters<typeof createChartRenderer>[1]>,
+  request: ChartRequest,
+): Capabilities {
+  const base = defaultCapabilities();
+  const apiVersions = request.apiVersions.length > 0 ? request.apiVersions : offered?.apiVersions;
   return {
     ...base,
-    kubeVersion: wantedVersion(request) ?? base.kubeVersion,
-    apiVersions: [...base.apiVersions, ...request.apiVersions],
+    kubeVersion: wantedVersion(request) ?? offered?.kubeVersion ?? base.kubeVersion,
+    apiVersions: [...base.apiVersions, ...(apiVersions ?? [])],
   };
 }

@@ -25,7 +25,7 @@ export async function previewApplication(
   const parsed = parseApplication(object);
   if (parsed.kind !== 'ok')
     throw new CapstanError('SPEC_INVALID', `${parsed.field} ${parsed.message}`);
-  const renderChart = createChartRenderer(now, () => ({}));
+  const renderChart = createChartRenderer(now, () => undefined);
   const found = await renderApplication(parsed.value, {
     settings: readSettings(config),
     controlNamespace,

@@ -44,11 +44,9 @@ import {
   type EventRecorder,
   pinKeys,
 } from '@capstan/kube-controller';
-import type { Capabilities } from '@capstan/kube-helm';
 import type { ObjectKey } from '@capstan/kube-object';
 import { type BackoffPolicy, backoffDelayMs, type Clock, messageOf } from '@capstan/lib-std';
 import { awsSurroundings } from './aws-surroundings.ts';
-import { createChartRenderer, readCapabilities } from './chart-renderer.ts';
 import { createProbeController } from './probes/probe-controller.ts';
 import { RemoteContents } from './render/remote-contents.ts';
 import { RenderPool } from './render/render-pool.ts';
@@ -114,26 +112,18 @@ interface Generation {
 
 /** Runs the controllers of both families until the signal. When they cannot go on, all are made anew after a pause. */
 export function runControllers(ports: ControllerPorts, signal: AbortSignal): RunningControllers {
-  let offered: Partial<Capabilities> = {};
-  const renders = new RenderCache({
-    renderChart: createChartRenderer(
-      () => ports.clock.now(),
-      () => offered,
-    ),
-  });
+  const renders = new RenderCache();
   const store = new RenderStore(join(ports.cacheFolder, 'renders'));
   void store.removeUnused(ports.clock.now());
   const pool = new RenderPool({
     renders,
     store,
-    offered: () => offered,
     now: () => ports.clock.now(),
     remotes: new RemoteContents({ sources: ports.sources, now: () => ports.clock.now() }),
   });
   let current: Generation | undefined;
   const loop = async () => {
     for (let attempt = 0; !signal.aborted; attempt++) {
-      offered = await readCapabilities(ports.client, signal);
       current = createGeneration(ports, pool);
       try {
         await current.run(signal);

@@ -1,8 +1,17 @@
 import type { Application } from '@capstan/argocd-api';
-import { actAs, type Delivery, type DeliveryPorts, serviceAccount } from '@capstan/engine-delivery';
+import {
+  actAs,
+  type Cluster,
+  type Delivery,
+  type DeliveryPorts,
+  serviceAccount,
+} from '@capstan/engine-delivery';
+import { type ChartOffer, type RenderSpec, rendersCharts } from '@capstan/engine-render';
+import type { Snapshot } from '@capstan/engine-source';
 import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
 import { joinTraces, resolveSource } from './late-source.ts';
+import { plainVersion } from './plain-version.ts';
 import { isSourcePermitted } from './project-guard.ts';
 import { dependencyAccess, NO_TRUST } from './repositories.ts';
 import { type LoweringContext, renderContext, type ServiceAccount } from './to-delivery.ts';
@@ -32,10 +41,25 @@ export function renderLate(
       const origin = origins.get(spec);
       if (origin === undefined) return ports.render(snapshot, spec, options);
       const late = resolveSource(origin, snapshot, renderContext(app, context, 'spec.source'));
-      const rendered = await ports.render(snapshot, late.spec, options);
+      const offered = await offerFor(snapshot, late.spec, {
+        cluster: () => ports.cluster,
+        signal: asked.signal,
+      });
+      const rendered = await ports.render(snapshot, late.spec, { ...options, ...offered });
       return { ...rendered, trace: joinTraces(rendered.trace, late.trace) };
     },
   };
+}
+
+/** What the destination offers to charts, where there are any. */
+export async function offerFor(
+  { files }: Snapshot,
+  spec: RenderSpec,
+  { cluster, signal }: { readonly cluster: () => Cluster; readonly signal: AbortSignal },
+): Promise<{ readonly offered?: ChartOffer }> {
+  if (!rendersCharts(files, spec)) return {};
+  const offered = await cluster().offered({ signal });
+  return { offered: { ...offered, kubeVersion: plainVersion(offered.kubeVersion) } };
 }
 
 /** Credentials for what sources refer to: those of repositories that the project permits. */
@@ -62,18 +86,8 @@ export function portsFor(
   ports: ApplicationControllerPorts,
   account: ServiceAccount | undefined,
 ): DeliveryPorts {
-  const found = ports.clusters.get(delivery.destination.cluster);
-  const cluster =
-    found && account ? actAs(found, serviceAccount(account.namespace, account.name)) : found;
-  if (cluster === undefined) {
-    throw new CapstanError(
-      'CLUSTER_UNKNOWN',
-      `cluster ${delivery.destination.cluster} is not connected`,
-      {
-        kind: 'wait',
-      },
-    );
-  }
+  const found = clusterOf(delivery, ports);
+  const cluster = account ? actAs(found, serviceAccount(account.namespace, account.name)) : found;
   const { sources, render, clock, verdicts, dependencies } = ports;
   return {
     sources,
@@ -83,4 +97,20 @@ export function portsFor(
     cluster,
     ...(dependencies === undefined ? {} : { dependencies }),
   };
+}
+
+/** The cluster of a delivery, acted on as the control plane itself. */
+export function clusterOf(
+  delivery: Delivery,
+  { clusters }: Pick<ApplicationControllerPorts, 'clusters'>,
+): Cluster {
+  const found = clusters.get(delivery.destination.cluster);
+  if (found === undefined) throw unconnected(delivery);
+  return found;
+}
+
+function unconnected({ destination }: Delivery): CapstanError {
+  return new CapstanError('CLUSTER_UNKNOWN', `cluster ${destination.cluster} is not connected`, {
+    kind: 'wait',
+  });
 }

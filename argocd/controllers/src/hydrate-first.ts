@@ -3,6 +3,7 @@ import { ANNOTATION, type Application, type SourceHydratorStatus } from '@capsta
 import type { SourceSpec } from '@capstan/engine-source';
 import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
+import { clusterOf } from './delivery-ports.ts';
 import { type HydratedApplication, hydrate, hydrationKey } from './hydrate.ts';
 import { type ContextBench, contextOf } from './lowering-context.ts';
 import { type LoweringContext, toDelivery, toDeliverySources } from './to-delivery.ts';
@@ -47,7 +48,13 @@ export async function hydrateFirst(
         maxAgeMs: isRefreshed ? 0 : bench.pollIntervalMs() / 2,
         signal,
       },
-      { sources, writer, render, now: () => clock.now() },
+      {
+        sources,
+        writer,
+        render,
+        clusterOf: (one) => clusterOf(toDelivery(one.app, one.context), ports),
+        now: () => clock.now(),
+      },
     );
   // One commit at a time to a branch.
   const before = hydrations.get(key) ?? Promise.resolve();

@@ -114,6 +114,7 @@ function run(
         await options.onRender?.();
         return renderManifests(snapshot, spec);
       },
+      clusterOf: () => assert.fail('no chart is rendered'),
       now: () => NOW,
     },
   );

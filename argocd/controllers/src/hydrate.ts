@@ -3,12 +3,12 @@
  * application is synced. What was done is read from the branch itself, so that it is done once, whoever looks.
  */
 import type { Application, SourceHydrator, SourceHydratorStatus } from '@capstan/argocd-api';
-import type { DeliveryPorts } from '@capstan/engine-delivery';
+import type { Cluster, DeliveryPorts } from '@capstan/engine-delivery';
 import type { CommitSummary, Snapshot, SourceStore, SourceWriter } from '@capstan/engine-source';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 import { readReferences } from './commit-references.ts';
-import { accessFor } from './delivery-ports.ts';
+import { accessFor, offerFor } from './delivery-ports.ts';
 import { type CommitMetadata, commitMessage, metadataText, readmeText } from './hydrate-texts.ts';
 import { resolveSource } from './late-source.ts';
 import { isSourcePermitted } from './project-guard.ts';
@@ -32,6 +32,8 @@ export interface HydratePorts {
   readonly sources: Pick<SourceStore, 'fetchSnapshot' | 'describeRevision' | 'verifyRevision'>;
   readonly writer: SourceWriter;
   readonly render: DeliveryPorts['render'];
+  /** Where an application goes: charts ask what is offered there. */
+  readonly clusterOf: (application: HydratedApplication) => Cluster;
   readonly now: () => number;
 }
 
@@ -250,7 +252,10 @@ async function renderFiles(
     renderContext(app, context, 'spec.sourceHydrator.drySource'),
   );
   const accessTo = accessFor(app, context);
-  const { objects, diagnostics } = await ports.render(dry, late.spec, { signal, accessTo });
+  const cluster = () => ports.clusterOf({ app, context });
+  const offered = await offerFor(dry, late.spec, { cluster, signal });
+  const options = { signal, accessTo, ...offered };
+  const { objects, diagnostics } = await ports.render(dry, late.spec, options);
   const problem = diagnostics.find(({ severity }) => severity === 'error');
   if (problem !== undefined)
     throw new CapstanError(

@@ -1,6 +1,7 @@
 import type { KustomizeSource } from '@capstan/argocd-api';
 import type { KustomizeOptions } from '@capstan/engine-render';
 import { CapstanError } from '@capstan/lib-std';
+import { plainVersion } from './plain-version.ts';
 
 /** What argocd-cm says of kustomize (documentation: "Kustomize", Build Options and Custom Versions). */
 export interface KustomizeSettings {
@@ -89,7 +90,7 @@ export function kustomizeOptions(
   }
   const { enableHelm, loadRestriction, reorder } = chosen;
   const charts = {
-    ...(kubeVersion ? { kubeVersion } : {}),
+    ...(kubeVersion ? { kubeVersion: plainVersion(kubeVersion) } : {}),
     ...(apiVersions === undefined ? {} : { apiVersions }),
   };
   return {

@@ -1,6 +1,7 @@
 import type { HelmSource } from '@capstan/argocd-api';
 import type { ChartPolicy, HelmOptions } from '@capstan/engine-render';
 import { toYaml } from '@capstan/lib-yaml';
+import { plainVersion } from './plain-version.ts';
 
 /** source.helm as the engine takes it (Argo CD's documentation, "Helm"). */
 export function toHelmOptions(
@@ -44,7 +45,7 @@ export function toHelmOptions(
     skipCrds: helm.skipCrds ?? false,
     skipTests: helm.skipTests ?? false,
     skipSchemaValidation: helm.skipSchemaValidation ?? false,
-    ...(helm.kubeVersion ? { kubeVersion: helm.kubeVersion } : {}),
+    ...(helm.kubeVersion ? { kubeVersion: plainVersion(helm.kubeVersion) } : {}),
     apiVersions: helm.apiVersions ?? [],
   };
 }

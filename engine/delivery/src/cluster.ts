@@ -1,3 +1,4 @@
+import type { ChartOffer } from '@capstan/engine-render';
 import {
   createLiveState,
   isVolatile,
@@ -9,6 +10,7 @@ import {
 import type { GroupVersionKind, KubeObject } from '@capstan/kube-object';
 import type { KindSchema, Schema } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
+import { createOfferReader } from './chart-offer.ts';
 
 /** One destination: its API, its watched state, and what is known of its kinds. Shared by all deliveries to it. */
 export interface Cluster extends AsyncDisposable {
@@ -23,6 +25,8 @@ export interface Cluster extends AsyncDisposable {
   readonly definitionOf?: (name: string) => Schema | undefined;
   /** Owners (TrackingMark.owner) that the object's marks name. */
   ownersOf(object: KubeObject): readonly string[];
+  /** What charts are told of it; throws while it does not answer. */
+  readonly offered: (options: { readonly signal: AbortSignal }) => Promise<ChartOffer>;
 }
 
 export interface ClusterOptions {
@@ -66,6 +70,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     schemaOf,
     ...(options.definitionOf === undefined ? {} : { definitionOf: options.definitionOf }),
     ownersOf,
+    offered: createOfferReader({ client, live, now: () => clock?.now() ?? Date.now() }),
     [Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
   };
 }

@@ -1,4 +1,4 @@
-import type { FieldQuestion, RenderResult, RenderSpec } from '@capstan/engine-render';
+import type { ChartOffer, FieldQuestion, RenderResult, RenderSpec } from '@capstan/engine-render';
 import type { Snapshot, SourceAuth, SourceStore } from '@capstan/engine-source';
 import type { Clock } from '@capstan/lib-std';
 import type { Cluster } from './cluster.ts';
@@ -21,6 +21,8 @@ export interface DeliveryPorts {
       readonly fresh?: boolean;
       /** Answered in the result's `sources`. */
       readonly question?: FieldQuestion;
+      /** To charts; absent: what Helm knows without a cluster. */
+      readonly offered?: ChartOffer;
       /** How repositories are reached that others name in their files; absent: as anybody reaches them. */
       readonly accessTo?: (
         url: string,

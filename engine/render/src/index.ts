@@ -1,3 +1,4 @@
+export { type ChartOffer, rendersCharts } from './chart-offer.ts';
 export type { DesiredObject, RenderResult } from './desired-state.ts';
 export {
   type FieldStep,

@@ -76,9 +76,9 @@ export class RenderCache {
     };
   }
 
-  /** The result of an earlier render that saw the same. */
-  find(snapshot: Snapshot, spec: RenderSpec): RenderResult | undefined {
-    const entries = this.#results.get(specKey(snapshot, spec)) ?? [];
+  /** The result of an earlier render that saw the same. `environment` names what else a result depends on. */
+  find(snapshot: Snapshot, spec: RenderSpec, environment = ''): RenderResult | undefined {
+    const entries = this.#results.get(specKey(snapshot, spec, environment)) ?? [];
     const found =
       entries.find(({ digests }) => digests.has(snapshot.digest)) ??
       entries.find(({ result }) => traceHolds(result.trace, snapshot.files));
@@ -93,8 +93,8 @@ export class RenderCache {
   }
 
   /** Keeps a result that was made elsewhere. */
-  keep(snapshot: Snapshot, spec: RenderSpec, result: RenderResult): void {
-    const key = specKey(snapshot, spec);
+  keep(snapshot: Snapshot, spec: RenderSpec, result: RenderResult, environment = ''): void {
+    const key = specKey(snapshot, spec, environment);
     const entries = this.#results.get(key) ?? [];
     const entry = { result, digests: new Set([snapshot.digest]) };
     this.#results.set(key, [entry, ...entries].slice(0, RESULTS_PER_SPEC));
@@ -125,8 +125,8 @@ function traceSize(trace: RenderTrace): number {
 const BRINGS_VALUES = /"(?:variables|values?|parameters)":/;
 
 /** Values for substitution and charts may be secret: they are kept as a digest only. */
-function specKey(snapshot: Snapshot, spec: RenderSpec): string {
-  const text = `${snapshot.source}\n${JSON.stringify(spec)}`;
+function specKey(snapshot: Snapshot, spec: RenderSpec, environment: string): string {
+  const text = `${snapshot.source}\n${environment}\n${JSON.stringify(spec)}`;
   if (!BRINGS_VALUES.test(text)) return text;
   return bytesToHex(sha256(new TextEncoder().encode(text)));
 }

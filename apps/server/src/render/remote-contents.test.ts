@@ -44,10 +44,9 @@ class World {
 
   constructor() {
     const now = () => this.nowMs;
-    const renderChart = createChartRenderer(now, () => ({}));
+    const renderChart = createChartRenderer(now, () => undefined);
     this.pool = new RenderPool({
       renders: new RenderCache({ renderChart }),
-      offered: () => ({}),
       now,
       remotes: new RemoteContents({
         sources: { fetchSnapshot: (spec) => this.fetch(spec) },

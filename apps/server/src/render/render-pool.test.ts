@@ -23,10 +23,10 @@ function open(options: Partial<RenderPoolOptions> = {}) {
   const renders = new RenderCache({
     renderChart: createChartRenderer(
       () => 0,
-      () => ({}),
+      () => undefined,
     ),
   });
-  const pool = new RenderPool({ renders, offered: () => ({}), now: () => 0, ...options });
+  const pool = new RenderPool({ renders, now: () => 0, ...options });
   return { pool, renders, [Symbol.asyncDispose]: () => pool.close() };
 }
 
@@ -136,4 +136,22 @@ test('more than may wait are told to come again, and those that wait when it end
   const [, second, third] = await settled;
   assert.equal(second?.status, 'rejected');
   assert.equal(third?.status, 'rejected');
+});
+
+test('what is offered to charts is part of what their results depend on', async () => {
+  await using opened = open();
+  const files = {
+    'chart/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+    'chart/templates/x.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Capabilities.KubeVersion.Version }}}\n',
+  };
+  const nameFor = async (kubeVersion: string) => {
+    const offered = { id: kubeVersion, kubeVersion, apiVersions: [] };
+    const { objects } = await opened.pool.render(snapshotOf(files), helm('chart'), { offered });
+    return objects[0]?.object.metadata.name;
+  };
+  assert.equal(await nameFor('v1.30.0'), 'v1.30.0');
+  assert.equal(await nameFor('v1.31.0'), 'v1.31.0');
+  assert.equal(await nameFor('v1.30.0'), 'v1.30.0');
+  assert.equal(opened.renders.statistics.hits, 1);
 });

@@ -1,8 +1,13 @@
-import { createHash } from 'node:crypto';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { FieldQuestion, RenderCache, RenderResult, RenderSpec } from '@capstan/engine-render';
+import {
+  type ChartOffer,
+  type FieldQuestion,
+  type RenderCache,
+  type RenderResult,
+  type RenderSpec,
+  rendersCharts,
+} from '@capstan/engine-render';
 import type { Snapshot } from '@capstan/engine-source';
-import type { Capabilities } from '@capstan/kube-helm';
 import type { RemotePolicy } from '@capstan/kube-kustomize';
 import {
   type FileTree,
@@ -19,8 +24,6 @@ import { weighRender } from './weigh-render.ts';
 
 export interface RenderPoolOptions {
   readonly renders: RenderCache;
-  /** What the cluster offers to charts. */
-  readonly offered: () => Partial<Capabilities>;
   readonly now: () => number;
   /** Threads; 1 when absent. */
   readonly threads?: number;
@@ -44,6 +47,8 @@ export interface RenderCall {
   readonly accessTo?: AccessTo;
   /** Answered in the result's `sources`. */
   readonly question?: FieldQuestion;
+  /** To charts, by the destination. */
+  readonly offered?: ChartOffer;
 }
 
 export interface WorkerData {
@@ -54,7 +59,7 @@ export interface WorkerData {
 export interface RenderJob {
   readonly snapshot: Omit<Snapshot, 'files'>;
   readonly spec: RenderSpec;
-  readonly offered: Partial<Capabilities>;
+  readonly offered: ChartOffer | undefined;
   readonly nowMs: number;
   readonly question?: FieldQuestion;
 }
@@ -67,6 +72,7 @@ interface Waiting {
   readonly snapshot: Snapshot;
   readonly spec: RenderSpec;
   readonly question: FieldQuestion | undefined;
+  readonly offered: ChartOffer | undefined;
   readonly resolve: (result: RenderResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -103,7 +109,6 @@ export class RenderPool {
   readonly #unkept: (() => Promise<void>)[] = [];
   #pause: NodeJS.Timeout | undefined;
   #keeping: Promise<void> | undefined;
-  #environment: { readonly offered: Partial<Capabilities>; readonly text: string } | undefined;
   #isClosed = false;
 
   constructor(options: RenderPoolOptions) {
@@ -114,14 +119,14 @@ export class RenderPool {
   async render(
     snapshot: Snapshot,
     spec: RenderSpec,
-    { fresh = false, accessTo, question }: RenderCall = {},
+    { fresh = false, accessTo, question, offered }: RenderCall = {},
   ): Promise<RenderResult> {
     const { remotes } = this.#options;
     const policy = remotePolicyOf(spec);
     const once = (files: Snapshot) =>
       question === undefined
-        ? this.#renderOnce(files, spec, fresh)
-        : this.#ask(files, spec, question);
+        ? this.#renderOnce(files, spec, { fresh, offered })
+        : this.#ask(files, spec, { question, offered });
     let whole = snapshot;
     let result = await once(whole);
     for (let round = 0; result.pending !== undefined && round < ROUNDS_MAX; round++) {
@@ -133,36 +138,38 @@ export class RenderPool {
   }
 
   /** Nobody keeps what was asked once. */
-  async #ask(snapshot: Snapshot, spec: RenderSpec, question: FieldQuestion): Promise<RenderResult> {
+  async #ask(
+    snapshot: Snapshot,
+    spec: RenderSpec,
+    asked: { readonly question: FieldQuestion; readonly offered: ChartOffer | undefined },
+  ): Promise<RenderResult> {
     return isApart(snapshot.files, spec)
-      ? await this.#renderApart(snapshot, spec, question)
-      : this.#options.renders.ask(snapshot, spec, question);
+      ? await this.#renderApart(snapshot, spec, asked)
+      : this.#options.renders.ask(snapshot, spec, asked.question);
   }
 
-  async #renderOnce(snapshot: Snapshot, spec: RenderSpec, fresh: boolean): Promise<RenderResult> {
-    const { renders, store, offered } = this.#options;
-    const held = renders.find(snapshot, spec) ?? this.#failures.get(failureKey(snapshot, spec));
+  async #renderOnce(
+    snapshot: Snapshot,
+    spec: RenderSpec,
+    { fresh, offered }: { readonly fresh: boolean; readonly offered: ChartOffer | undefined },
+  ): Promise<RenderResult> {
+    const { renders, store } = this.#options;
+    const environment = environmentOf(snapshot, spec, offered);
+    const held =
+      renders.find(snapshot, spec, environment) ??
+      this.#failures.get(failureKey(snapshot, spec, environment));
     if (held !== undefined && !fresh) return held;
-    const environment = store === undefined ? '' : this.#environmentOf(offered());
     const stored = fresh ? undefined : await store?.find(snapshot, spec, environment);
     if (stored !== undefined) {
-      renders.keep(snapshot, spec, stored);
+      renders.keep(snapshot, spec, stored, environment);
       return stored;
     }
     const result = isApart(snapshot.files, spec)
-      ? await this.#renderApart(snapshot, spec)
+      ? await this.#renderApart(snapshot, spec, { offered })
       : renders.render(snapshot, spec);
     if (store !== undefined && result.pending === undefined)
       this.#keepLater(() => store.keep(snapshot, spec, { environment, result }));
     return result;
-  }
-
-  #environmentOf(offered: Partial<Capabilities>): string {
-    if (this.#environment?.offered !== offered) {
-      const text = createHash('sha256').update(JSON.stringify(offered)).digest('hex');
-      this.#environment = { offered, text };
-    }
-    return this.#environment.text;
   }
 
   /** The disk can wait until renders pause: who waits for one has something to apply. */
@@ -188,14 +195,17 @@ export class RenderPool {
   async #renderApart(
     snapshot: Snapshot,
     spec: RenderSpec,
-    question?: FieldQuestion,
+    {
+      question,
+      offered,
+    }: { readonly question?: FieldQuestion; readonly offered: ChartOffer | undefined },
   ): Promise<RenderResult> {
     const { queueMax = QUEUE_MAX } = this.#options;
     if (this.#queue.length >= queueMax) {
       throw new CapstanError('RENDER_BUSY', `${queueMax} renders wait already`, { kind: 'retry' });
     }
     const { promise, resolve, reject } = Promise.withResolvers<RenderResult>();
-    this.#queue.push({ snapshot, spec, question, resolve, reject });
+    this.#queue.push({ snapshot, spec, question, offered, resolve, reject });
     this.#next();
     return await promise;
   }
@@ -238,8 +248,9 @@ export class RenderPool {
   }
 
   async #run(thread: Thread, waiting: Waiting): Promise<void> {
-    const { snapshot, spec, question, resolve, reject } = waiting;
-    const { renders, offered, now } = this.#options;
+    const { snapshot, spec, question, offered, resolve, reject } = waiting;
+    const { renders, now } = this.#options;
+    const environment = environmentOf(snapshot, spec, offered);
     // What a thread asked for before it failed: without a change there it would fail again, and one there is worth another try.
     const { tree, trace } = recordTrace(snapshot.files);
     const stop = serveTree(tree, thread.port, thread.flag);
@@ -247,7 +258,7 @@ export class RenderPool {
     const job: RenderJob = {
       snapshot: { source, revision, digest },
       spec,
-      offered: offered(),
+      offered,
       nowMs: now(),
       ...(question === undefined ? {} : { question }),
     };
@@ -256,14 +267,14 @@ export class RenderPool {
       this.#idle.push(thread);
       if ('error' in reply) reject(new CapstanError(reply.error.code, reply.error.message));
       else {
-        if (question === undefined) renders.keep(snapshot, spec, reply.result);
+        if (question === undefined) renders.keep(snapshot, spec, reply.result, environment);
         resolve(reply.result);
       }
     } catch (error) {
       this.#threads.delete(thread);
       void thread.worker.terminate();
       const failed = failedResult(spec, error, trace);
-      if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec), failed);
+      if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec, environment), failed);
       resolve(failed);
     } finally {
       stop();
@@ -297,9 +308,18 @@ function remotePolicyOf(spec: RenderSpec): RemotePolicy | undefined {
   return spec.remote ?? (spec.kind === 'detect' ? spec.helm?.remoteValues : undefined);
 }
 
-/** Equal content and spec fail alike: no use in trying again. */
-function failureKey({ source, digest }: Snapshot, spec: RenderSpec): string {
-  return JSON.stringify([source, digest, spec]);
+/** What a result depends on beside files and spec. */
+function environmentOf(
+  { files }: Snapshot,
+  spec: RenderSpec,
+  offered: ChartOffer | undefined,
+): string {
+  return offered !== undefined && rendersCharts(files, spec) ? offered.id : '';
+}
+
+/** Equal content, spec and environment fail alike: no use in trying again. */
+function failureKey({ source, digest }: Snapshot, spec: RenderSpec, environment: string): string {
+  return JSON.stringify([source, digest, spec, environment]);
 }
 
 function failedResult(spec: RenderSpec, error: unknown, trace: RenderTrace): RenderResult {
@@ -341,21 +361,10 @@ function isHeavy(tree: FileTree, spec: RenderSpec): boolean {
 
 /** Whether rendering runs what a repository wrote: templates of charts, or Jsonnet. */
 function isProgram(tree: FileTree, spec: RenderSpec): boolean {
-  if (spec.kind === 'helm') return true;
-  if (spec.kind === 'kustomize') return spec.charts !== undefined;
+  if (rendersCharts(tree, spec)) return true;
+  if (spec.kind === 'helm' || spec.kind === 'kustomize') return false;
   const folder = resolvePath('', spec.path);
-  if (folder === undefined) return false;
-  if (spec.kind === 'detect' && tree.stat(joinPath(folder, 'Chart.yaml')) !== undefined)
-    return true;
-  if (spec.kind === 'detect' && spec.charts !== undefined && holdsKustomization(tree, folder))
-    return true;
-  return holdsJsonnet(tree, folder, spec.recurse === true);
-}
-
-function holdsKustomization(tree: FileTree, folder: string): boolean {
-  return (tree.readDirectory(folder) ?? []).some(({ name }) =>
-    /^kustomization(?:\.ya?ml)?$/i.test(name),
-  );
+  return folder !== undefined && holdsJsonnet(tree, folder, spec.recurse === true);
 }
 
 function holdsJsonnet(tree: FileTree, folder: string, recurse: boolean): boolean {

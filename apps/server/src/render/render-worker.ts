@@ -1,7 +1,6 @@
 /** The thread in which charts and Jsonnet are rendered: what a template does to it stays in it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { renderManifests } from '@capstan/engine-render';
-import type { Capabilities } from '@capstan/kube-helm';
+import { type ChartOffer, renderManifests } from '@capstan/engine-render';
 import { KustomizeCache } from '@capstan/kube-kustomize';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { createChartRenderer } from '../chart-renderer.ts';
@@ -13,7 +12,7 @@ const KUSTOMIZE_NODES_MAX = 200_000;
 const { port, flag } = workerData as WorkerData;
 /** Documents that were parsed once: of bases that many share, and of what a commit left alone. */
 const kustomizeCache = new KustomizeCache(KUSTOMIZE_NODES_MAX);
-let offered: Partial<Capabilities> = {};
+let offered: ChartOffer | undefined;
 let nowMs = 0;
 const renderChart = createChartRenderer(
   () => nowMs,
