@@ -130,7 +130,7 @@ describe('laid over as kustomize edit does it', () => {
     assert.deepEqual(object.metadata.labels, { own: '1', team: 'a' });
     assert.deepEqual((object['spec'] as JsonObject)['note'], { own: '1', team: 'a' });
     const { problems } = render(files, 'prod', {
-      overlay: { labels: {}, labelsInTemplates: true },
+      overlay: { labels: { a: 'b' }, labelsInTemplates: true },
     });
     assert.match(problems[0] ?? '', /--without-selector must be specified/);
   });
