@@ -7,7 +7,7 @@ import {
   type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
-import { isHook, isLeftAlone, readHints } from '@capstan/engine-sync';
+import { isHook, isLeftAlone, readHints, validates } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
@@ -157,7 +157,8 @@ export async function arbitrate(
     if (desired === undefined || live === undefined) return entry;
     if (isCertain(entry, delivery.fieldManager) || isHandedOver(entry, delivery)) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
-    const validate = validates(desired.object, delivery);
+    const { options } = readHints(desired.object, delivery.sync.vocabulary);
+    const validate = validates(options, delivery.sync);
     const question = `${cluster.name} ${version} ${validate} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
     if (answer === undefined) {
@@ -179,11 +180,6 @@ export async function arbitrate(
     const undecided = entry.verdict === 'unknown' && answer === 'different';
     return undecided ? { ...entry, verdict: 'different' } : entry;
   });
-}
-
-function validates(object: KubeObject, { sync }: Delivery): boolean {
-  const told = readHints(object, sync.vocabulary).options['Validate'];
-  return told === 'true' || (told !== 'false' && sync.validate);
 }
 
 /**

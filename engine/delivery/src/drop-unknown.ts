@@ -1,4 +1,4 @@
-import { readHints } from '@capstan/engine-sync';
+import { readHints, validates } from '@capstan/engine-sync';
 import {
   childPath,
   groupVersionKindOf,
@@ -16,11 +16,10 @@ import type { Delivery } from './types.ts';
  */
 export function dropUnknown(
   object: KubeObject,
-  { sync: { vocabulary, validate } }: Delivery,
+  { sync }: Delivery,
   cluster: Pick<Cluster, 'schemaOf'>,
 ): KubeObject {
-  const told = readHints(object, vocabulary).options['Validate'];
-  if (told === undefined ? validate : told !== 'false') return object;
+  if (validates(readHints(object, sync.vocabulary).options, sync)) return object;
   const schema = cluster.schemaOf(groupVersionKindOf(object));
   if (schema?.builtIn !== true) return object;
   const unknown = new Set(decodeBuiltIn(schema.schema, object).unknownFields);

@@ -28,6 +28,10 @@ const SOURCE_RULES: Readonly<Record<string, Proof>> = {
     'engine/source/src/parse-push-webhook.test.ts',
     'registries tell of an artifact',
   ],
+  'small fetches without git': [
+    'lib/git/src/fetch-new-objects.test.ts',
+    'new commits cost one request beside that for the refs',
+  ],
   polling: ['engine/source/src/source-store.test.ts', 'by polling, and at once by a webhook'],
   'conditional requests': [
     'lib/oci/src/conditional-get.test.ts',
@@ -89,6 +93,14 @@ const RENDER_RULES: Readonly<Record<string, Proof>> = {
     'engine/delivery/src/parts.test.ts',
     'whether a commit touches a render is never judged too narrowly',
   ],
+  'what failed in its thread is tried again': [
+    'apps/server/src/render/render-pool.test.ts',
+    'what may mend it',
+  ],
+  'the last good render stays usable': [
+    `${LOOP}/last-good.txt`,
+    '# a commit that cannot be rendered leaves all as it was',
+  ],
   'results on disk': [
     'apps/server/src/render/render-store.test.ts',
     'a result is found again as long as what it read is the same',
@@ -110,6 +122,25 @@ const DIFF_RULES: Readonly<Record<string, Proof>> = {
     'conformance/diff/diff.test.ts',
     'drifted: OutOfSync, with field, values, manager and time',
   ],
+  'ignored by JSON pointers': [
+    'engine/diff/src/diff-state.test.ts',
+    'JSON pointers leave fields out on both sides',
+  ],
+  'ignored by field managers': [
+    'engine/diff/src/diff-state.test.ts',
+    'fields of a trusted manager are left out',
+  ],
+  'ignored by rules for other kinds': [
+    'engine/diff/src/diff-state.test.ts',
+    'a rule for another kind or name does not speak',
+  ],
+  quantities: ['engine/diff/src/diff-state.test.ts', 'quantities are compared by amount'],
+  defaulting: [
+    'engine/diff/src/diff-state.test.ts',
+    'elements of atomic lists may hold what the server fills in',
+  ],
+  ordering: ['engine/diff/src/diff-state.test.ts', 'keyed lists are compared by key'],
+  status: ['engine/diff/src/diff-state.test.ts', 'status is compared where it is asked for'],
   'jq paths': ['engine/diff/src/jq-paths.test.ts', 'places of jq expressions'],
   'Secret values': ['apps/server/src/page-api.test.ts', 'values of Secrets never leave the server'],
 };
@@ -140,6 +171,8 @@ const SYNC_RULES: Readonly<Record<string, Proof>> = {
     `${LOOP}/established.txt`,
     'waits until it is served',
   ],
+  'pruning that fails': [`${SYNC}/prune-fails.txt`, '# what cannot be pruned ends the sync'],
+  'options of one object': [`${SYNC}/options.txt`, '# an object may ask for more force'],
   PruneLast: [`${SYNC}/prune-last.txt`, '# pruning can wait until everything is applied'],
   'Prune=false': [`${LOOP}/prune-permission.txt`, '# what its own option keeps stays'],
   'Prune=confirm': [`${LOOP}/confirm.txt`, '# pruning that asks for a confirmation waits'],

@@ -14,7 +14,7 @@ export {
   recordObservation,
   recordResult,
 } from './next-steps.ts';
-export { planSync, selectorOf, stepsOf } from './plan-sync.ts';
+export { planSync, selectorOf, stepsOf, validates } from './plan-sync.ts';
 export { printPlan } from './print-plan.ts';
 export { isDeleteHook, isHook, isLeftAlone, readHints } from './read-hints.ts';
 export { SYNC_DEFAULTS } from './sync-defaults.ts';

@@ -60,8 +60,10 @@ export function recordObservation(
   const known = progress.states.get(step.id);
   if (known === undefined || known.kind !== 'running') return progress;
   const { result } = known;
+  // Until it is known what becomes of an object, what was done to it is told; of a hook, how far it is.
+  const tellsDone = observation.kind === 'waiting' && step.verb !== 'hook';
   const fallback = observation.kind === 'waiting' ? known.message : result.message;
-  const message = observation.message === '' ? fallback : observation.message;
+  const message = observation.message === '' || tellsDone ? fallback : observation.message;
   switch (observation.kind) {
     case 'reached':
       return withState(progress, step, { kind: 'succeeded', result, message });
@@ -200,11 +202,18 @@ function failedState(state: StepState | undefined): readonly StepState[] {
   return state?.kind === 'failed' ? [state] : [];
 }
 
-/** What turned bad counts at once; what could not be sent, when the rest of its wave was sent as well. */
+/**
+ * What turned bad counts at once, and so does what could not be pruned: nothing else of its wave is sent. What could not be applied
+ * counts when the rest of its wave was sent as well.
+ */
 function hasFailed(wave: PlannedWave, progress: SyncProgress): boolean {
-  const failed = failures([wave], progress);
-  const isOver = stepsIn([wave]).every(({ id }) => progress.states.has(id));
-  return failed.some(({ result }) => isOver || result.outcome !== 'failed');
+  const steps = stepsIn([wave]);
+  const isOver = steps.every(({ id }) => progress.states.has(id));
+  return steps.some(({ id, verb }) =>
+    failedState(progress.states.get(id)).some(
+      ({ result }) => isOver || verb === 'prune' || result.outcome !== 'failed',
+    ),
+  );
 }
 
 function failures(waves: readonly PlannedWave[], progress: SyncProgress): readonly StepState[] {

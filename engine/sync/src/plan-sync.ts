@@ -142,10 +142,11 @@ function planApply(entry: DiffEntry, policy: SyncPolicy): SyncStep {
   invariant(object, 'an object to apply is desired');
   const hints = readHints(object, policy.vocabulary);
   const wave = stageOf(entry.key, policy.stages ?? []) ?? hints.wave;
-  const step = makeStep({ verb: 'apply', phase: 'Sync', wave, object, policy, hints });
+  const { live } = entry;
+  const step = makeStep({ verb: 'apply', phase: 'Sync', wave, object, live, policy, hints });
   const again = step.options.replace || step.options.force;
   const inSync = entry.verdict === 'same' && !again;
-  return { ...step, inSync, ...(entry.live === undefined ? {} : { live: entry.live }) };
+  return { ...step, inSync, ...(live === undefined ? {} : { live }) };
 }
 
 /** Stages are waves below zero: the last one is -1. */
@@ -246,11 +247,12 @@ interface StepParts {
   readonly phase: PhaseName;
   readonly wave: number;
   readonly object: KubeObject;
+  readonly live?: KubeObject | undefined;
   readonly policy: SyncPolicy;
   readonly hints: SyncHints;
 }
 
-export function makeStep({ verb, phase, wave, object, policy, hints }: StepParts): SyncStep {
+export function makeStep({ verb, phase, wave, object, live, policy, hints }: StepParts): SyncStep {
   const key = keyOf(object);
   const isDefinition = key.kind === 'CustomResourceDefinition';
   return {
@@ -262,28 +264,40 @@ export function makeStep({ verb, phase, wave, object, policy, hints }: StepParts
     apiVersion: object.apiVersion,
     object,
     goal: verb === 'hook' ? 'completed' : isDefinition ? 'established' : policy.waitFor,
-    options: readStepOptions(hints, policy),
+    options: readStepOptions(hints, policy, live),
     hookDeletePolicies: hints.hookDeletePolicies,
     inSync: false,
   };
 }
 
-function readStepOptions({ options, switches }: SyncHints, policy: SyncPolicy): StepOptions {
-  const flag = (name: string, fallback: boolean) => {
-    const told = options[name];
-    return told === 'true' ? true : told === 'false' ? false : fallback;
-  };
+/** An option of an object adds to what is told for all, and takes only validation away. Replace and Force count on either side. */
+function readStepOptions(
+  { options, switches }: SyncHints,
+  policy: SyncPolicy,
+  live: KubeObject | undefined,
+): StepOptions {
+  const told = live === undefined ? {} : readHints(live, policy.vocabulary).options;
+  const asks = (name: string) => options[name] === 'true' || told[name] === 'true';
+  const force = policy.force || asks('Force');
   return {
-    replace: flag('Replace', policy.replace),
-    force: flag('Force', policy.force),
-    validate: flag('Validate', policy.validate),
+    replace: policy.replace || asks('Replace'),
+    force,
+    validate: validates(options, policy),
     dryRun: policy.dryRun,
     propagation: policy.propagation,
     // Merging leaves to others what they wrote.
     takeOverFrom: switches.includes('mergeOnly') ? [] : policy.takeOverFrom,
-    recreate: switches.includes('recreate') || flag('Force', policy.force),
+    recreate: switches.includes('recreate') || force,
     createOnly: switches.includes('createOnly'),
   };
+}
+
+/** Whether what an object's kind does not have is refused; it may ask for less, not for more. */
+export function validates(
+  options: SyncHints['options'],
+  { validate }: Pick<SyncPolicy, 'validate'>,
+): boolean {
+  return validate && options['Validate'] !== 'false';
 }
 
 const NO_HINTS: SyncHints = {

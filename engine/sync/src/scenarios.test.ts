@@ -1,9 +1,9 @@
 /**
  * Runs testdata/*.txt. A scenario is a title, objects, a policy, then commands; below the line stands what was printed.
  *
- *   object <apiVersion> <Kind> [ns/]name [verdict] [wave=N] [hook=..] [delete=..] [options=..] [crd=group/Kind]
+ *   object <apiVersion> <Kind> [ns/]name [verdict] [wave=N] [hook=..] [delete=..] [options=..] [live-options=..] [crd=group/Kind]
  *   policy prune=true pruneLast=true namespace=web …
- *   plan | next | apply | fail NAME why | reach NAME | miss NAME why
+ *   plan | next | apply | fail NAME why | reach NAME | miss NAME why | options NAME
  *   end PRE- OR POSTDELETE | is NAME reached|waiting|missed why | ending | clean PHASE NAME=good|bad|open …
  *
  * UPDATE=1 rewrites what stands below the line; read the diff.
@@ -203,6 +203,11 @@ function perform(
     return { progress: after, lines: steps.map((one) => `  did ${describeStep(one)}`) };
   }
   assert.ok(step, `no step is named so for ${command}`);
+  if (command === 'options') {
+    const { replace, force, validate } = step.options;
+    const told = Object.entries({ replace, force, validate }).filter(([, is]) => is);
+    return { progress, lines: [`  ${told.map(([name]) => name).join(' ') || 'none'}`] };
+  }
   if (command === 'fail')
     return { progress: recordResult(progress, step, resultOf(step, 'failed', why)), lines: [] };
   const kind = command === 'reach' ? 'reached' : command === 'miss' ? 'missed' : 'waiting';
@@ -266,7 +271,13 @@ function addObject(words: readonly string[], entries: DiffEntry[], hooks: HookOb
     spec,
   };
   if (isHook(object, VOCABULARY)) hooks.push({ desired: { object } });
-  else entries.push(entryOf(object, verdict));
+  else {
+    const told = flags['live-options'];
+    const { metadata } = object;
+    const changed = { ...annotations, ...(told === undefined ? {} : { [FLAGS.options]: told }) };
+    const live = { ...object, metadata: { ...metadata, annotations: changed } };
+    entries.push(entryOf(object, verdict, live));
+  }
 }
 
 const VERDICTS: readonly Verdict[] = ['missing', 'different', 'same', 'extra'];
@@ -277,13 +288,13 @@ const FLAGS = {
   options: 'sync.example/options',
 } as const;
 
-function entryOf(object: KubeObject, verdict: Verdict): DiffEntry {
+function entryOf(object: KubeObject, verdict: Verdict, live = object): DiffEntry {
   return {
     key: keyOf(object),
     verdict,
     differences: [],
     ...(verdict === 'extra' ? {} : { desired: { object } }),
-    ...(verdict === 'missing' ? {} : { live: object }),
+    ...(verdict === 'missing' ? {} : { live }),
   };
 }
 
