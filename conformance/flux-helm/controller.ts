@@ -10,9 +10,17 @@ export class Controller implements AsyncDisposable {
   #process: ChildProcess | undefined;
   log = '';
 
-  constructor({ kubeconfig, cache }: { readonly kubeconfig: string; readonly cache: string }) {
+  constructor({
+    kubeconfig,
+    cache,
+    args = [],
+  }: {
+    readonly kubeconfig: string;
+    readonly cache: string;
+    readonly args?: readonly string[];
+  }) {
     const place = ['--kubeconfig', kubeconfig, '--port', '0', '--cache', cache];
-    this.#args = ['serve', ...place, '--log-encoding', 'json'];
+    this.#args = ['serve', ...place, '--log-encoding', 'json', ...args];
   }
 
   start(): void {

@@ -9,6 +9,8 @@ import { portOf } from '../cluster/support.ts';
 export interface ServedRepository extends AsyncDisposable {
   readonly url: string;
   readonly commit: string;
+  /** A commit on top, with these files below the folder; answers its name. */
+  push(files: Readonly<Record<string, string>>): Promise<string>;
 }
 
 /** The files below `folder` on the branch main. */
@@ -19,16 +21,18 @@ export async function serveRepository(
   const home = mkdtempSync(join(tmpdir(), 'flux-helm-git-'));
   const gitDir = join(home, 'repo.git');
   await runGit(['init', '--quiet', '--bare', '--initial-branch=main', gitDir], {});
-  const commit = await commitFiles({
-    gitDir,
-    branch: 'main',
-    files: Object.fromEntries(
-      Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]),
-    ),
-    message: 'A chart',
-    author: { name: 'a', email: 'a@example.com' },
-    at: 1_767_225_600,
-  });
+  const push = (changed: Readonly<Record<string, string>>) =>
+    commitFiles({
+      gitDir,
+      branch: 'main',
+      files: Object.fromEntries(
+        Object.entries(changed).map(([path, text]) => [`${folder}/${path}`, text]),
+      ),
+      message: 'A chart',
+      author: { name: 'a', email: 'a@example.com' },
+      at: 1_767_225_600,
+    });
+  const commit = await push(files);
   const host = createGitHost({
     find: (path) => (path === 'repo.git' ? { folder: gitDir, readOnly: true } : undefined),
   });
@@ -37,6 +41,7 @@ export async function serveRepository(
   return {
     url: `http://127.0.0.1:${portOf(server.address())}/repo.git`,
     commit,
+    push,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -71,6 +71,7 @@ async function signByBundle(
   registry: MemoryRegistry,
   digest: string,
   sigstore: OwnSigstore,
+  more: object = {},
 ): Promise<void> {
   const signer = await sigstore.issue({ issuer: ISSUER, subject: SUBJECT });
   const statement = Buffer.from(
@@ -114,6 +115,7 @@ async function signByBundle(
           canonicalizedBody: entry.body,
         },
       ],
+      ...more,
     },
     dsseEnvelope: envelope,
   };
@@ -336,6 +338,17 @@ test('what the log answers counts only when it is about the signature and the lo
     const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get };
     await assert.rejects(verifyCosignKeyless(registry.repository, digest, options), why);
   }
+});
+
+test("an authority's time is not looked at beside that of a log", async () => {
+  const sigstore = await createSigstore();
+  const registry = memoryRegistry();
+  const digest = registry.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'content' }] });
+  const stamps = { rfc3161Timestamps: [{ signedTimestamp: 'AAAA' }] };
+  await signByBundle(registry, digest, sigstore, { timestampVerificationData: stamps });
+  const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get: emptyLog };
+  const signer = await verifyCosignKeyless(registry.repository, digest, options);
+  assert.deepEqual(signer, { issuer: ISSUER, subject: SUBJECT });
 });
 
 test('a root of trust has to say where its log is', async () => {
