@@ -66,12 +66,19 @@ async function signUnderTag(
   return entry;
 }
 
+interface BundleParts {
+  /** Beside the certificate and the entry. */
+  readonly material?: object;
+  /** Of the entry. */
+  readonly changeEntry?: (entry: object) => object;
+}
+
 /** As `cosign sign` of version 3: a bundle that refers to the manifest. */
 async function signByBundle(
   registry: MemoryRegistry,
   digest: string,
   sigstore: OwnSigstore,
-  more: object = {},
+  { material = {}, changeEntry = (same) => same }: BundleParts = {},
 ): Promise<void> {
   const signer = await sigstore.issue({ issuer: ISSUER, subject: SUBJECT });
   const statement = Buffer.from(
@@ -102,20 +109,25 @@ async function signByBundle(
     },
   });
   const bundle = {
-    mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+    mediaType: BUNDLE,
     verificationMaterial: {
-      x509CertificateChain: { certificates: [{ rawBytes: signer.certificate.toString('base64') }] },
+      certificate: { rawBytes: signer.certificate.toString('base64') },
       tlogEntries: [
-        {
+        changeEntry({
           logIndex: String(entry.logIndex),
           logId: { keyId: Buffer.from(entry.logID, 'hex').toString('base64') },
           kindVersion: { kind: 'dsse', version: '0.0.1' },
           integratedTime: String(entry.integratedTime),
           inclusionPromise: { signedEntryTimestamp: entry.signedEntryTimestamp },
+          inclusionProof: {
+            ...{ logIndex: '0', treeSize: '1', hashes: [] },
+            rootHash: leafHash(Buffer.from(entry.body, 'base64')).toString('base64'),
+            checkpoint: { envelope: entry.checkpoint },
+          },
           canonicalizedBody: entry.body,
-        },
+        }),
       ],
-      ...more,
+      ...material,
     },
     dsseEnvelope: envelope,
   };
@@ -126,7 +138,7 @@ async function signByBundle(
   });
 }
 
-const anybody = () => true;
+const anybody = () => undefined;
 
 /** A log that answers a search with this. */
 const logThat = (answer: unknown, status = 200): HttpGet => {
@@ -144,18 +156,21 @@ test('a signature counts by certificate and log, in both forms, and says who sig
     const registry = memoryRegistry();
     const digest = registry.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'content' }] });
     await signBy(registry, digest, sigstore);
-    const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get: emptyLog };
+    const options = { trustedRoot: sigstore.trustedRoot, problemWith: anybody, get: emptyLog };
     const signer = await verifyCosignKeyless(registry.repository, digest, options);
     assert.deepEqual(signer, { issuer: ISSUER, subject: SUBJECT });
     await assert.rejects(
-      verifyCosignKeyless(registry.repository, digest, { ...options, accepts: () => false }),
-      /no matching signatures: none of the expected identities matched what was in the certificate, got subjects \[/,
+      verifyCosignKeyless(registry.repository, digest, {
+        ...options,
+        problemWith: () => 'he is nobody',
+      }),
+      /no matching (signatures|attestations): he is nobody$/,
     );
     // The same signature means nothing to those who trust another Sigstore.
     const { trustedRoot } = await createSigstore();
     await assert.rejects(
       verifyCosignKeyless(registry.repository, digest, { ...options, trustedRoot }),
-      /no matching signatures: /,
+      /no matching (signatures|attestations): /,
     );
   }
 });
@@ -179,7 +194,7 @@ test('what is not in the log, or was changed, does not count', async () => {
     const registry = memoryRegistry();
     const digest = registry.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'content' }] });
     await signUnderTag(registry, digest, sigstore, change);
-    const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get: emptyLog };
+    const options = { trustedRoot: sigstore.trustedRoot, problemWith: anybody, get: emptyLog };
     await assert.rejects(
       verifyCosignKeyless(registry.repository, digest, options),
       /no matching signatures: /,
@@ -190,7 +205,7 @@ test('what is not in the log, or was changed, does not count', async () => {
   await assert.rejects(
     verifyCosignKeyless(registry.repository, digest, {
       trustedRoot: sigstore.trustedRoot,
-      accepts: anybody,
+      problemWith: anybody,
       get: emptyLog,
     }),
     /no signatures found/,
@@ -223,7 +238,7 @@ function found(entry: LogEntry, { size = 1, at = 0 } = {}): Record<string, Logge
     index === at ? own : leafHash(Buffer.from(`${index}`)),
   );
   const { root, way } = treeOf(leaves, at);
-  const { signedEntryTimestamp, ...rest } = entry;
+  const { signedEntryTimestamp, checkpoint: _, ...rest } = entry;
   const inclusionProof = {
     ...{ logIndex: at, treeSize: size, rootHash: root.toString('hex') },
     hashes: way.map((one) => one.toString('hex')),
@@ -236,7 +251,7 @@ function found(entry: LogEntry, { size = 1, at = 0 } = {}): Record<string, Logge
   };
 }
 
-interface LoggedEntry extends Omit<LogEntry, 'signedEntryTimestamp'> {
+interface LoggedEntry extends Omit<LogEntry, 'signedEntryTimestamp' | 'checkpoint'> {
   verification: { signedEntryTimestamp: string; inclusionProof?: Record<string, unknown> };
 }
 
@@ -248,7 +263,7 @@ test('the log is asked for an entry that did not come with its signature', async
   const { trustedRoot } = sigstore;
   const asked: HttpRequest[] = [];
   const signer = await verifyCosignKeyless(registry.repository, digest, {
-    ...{ trustedRoot, accepts: anybody },
+    ...{ trustedRoot, problemWith: anybody },
     get: async (request) => {
       asked.push(request);
       return await logThat([found(entry)])(request);
@@ -266,7 +281,7 @@ test('the log is asked for an entry that did not come with its signature', async
       const get = logThat([found(entry, { size, at })]);
       await verifyCosignKeyless(registry.repository, digest, {
         trustedRoot,
-        accepts: anybody,
+        problemWith: anybody,
         get,
       });
     }
@@ -335,8 +350,37 @@ test('what the log answers counts only when it is about the signature and the lo
     ],
   ];
   for (const [get, why] of table) {
-    const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get };
+    const options = { trustedRoot: sigstore.trustedRoot, problemWith: anybody, get };
     await assert.rejects(verifyCosignKeyless(registry.repository, digest, options), why);
+  }
+});
+
+test('a log may sign in another name than that of its address, with its own key', async () => {
+  const sigstore = await createSigstore();
+  const registry = memoryRegistry();
+  const digest = registry.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'content' }] });
+  await signByBundle(registry, digest, sigstore);
+  const { tlogs } = sigstore.trustedRoot as { tlogs: readonly object[] };
+  const moved = tlogs.map((one) => ({ ...one, baseUrl: 'http://log.internal:3000' }));
+  const trustedRoot = { ...(sigstore.trustedRoot as object), tlogs: moved };
+  const options = { trustedRoot, problemWith: anybody, get: emptyLog };
+  const signer = await verifyCosignKeyless(registry.repository, digest, options);
+  assert.deepEqual(signer, { issuer: ISSUER, subject: SUBJECT });
+  const changes: readonly NonNullable<BundleParts['changeEntry']>[] = [
+    (entry) => ({ ...entry, inclusionPromise: undefined }),
+    (entry) => ({ ...entry, inclusionPromise: { signedEntryTimestamp: 'AAAA' } }),
+    (entry) => ({ ...entry, integratedTime: '1000' }),
+    (entry) =>
+      JSON.parse(JSON.stringify(entry).replace(/"envelope":"([^"]*) - 1?/, '"envelope":"$1 - 2')),
+  ];
+  for (const changeEntry of changes) {
+    const other = memoryRegistry();
+    const about = other.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'other' }] });
+    await signByBundle(other, about, sigstore, { changeEntry });
+    await assert.rejects(
+      verifyCosignKeyless(other.repository, about, options),
+      /no matching attestations: /,
+    );
   }
 });
 
@@ -345,8 +389,10 @@ test("an authority's time is not looked at beside that of a log", async () => {
   const registry = memoryRegistry();
   const digest = registry.push({ tag: 'v1', layers: [{ mediaType: 'x', bytes: 'content' }] });
   const stamps = { rfc3161Timestamps: [{ signedTimestamp: 'AAAA' }] };
-  await signByBundle(registry, digest, sigstore, { timestampVerificationData: stamps });
-  const options = { trustedRoot: sigstore.trustedRoot, accepts: anybody, get: emptyLog };
+  await signByBundle(registry, digest, sigstore, {
+    material: { timestampVerificationData: stamps },
+  });
+  const options = { trustedRoot: sigstore.trustedRoot, problemWith: anybody, get: emptyLog };
   const signer = await verifyCosignKeyless(registry.repository, digest, options);
   assert.deepEqual(signer, { issuer: ISSUER, subject: SUBJECT });
 });
@@ -354,7 +400,7 @@ test("an authority's time is not looked at beside that of a log", async () => {
 test('a root of trust has to say where its log is', async () => {
   const { trustedRoot } = await createSigstore();
   const { repository } = memoryRegistry();
-  const options = { accepts: anybody, get: emptyLog };
+  const options = { problemWith: anybody, get: emptyLog };
   const tlogs = (trustedRoot as { tlogs: readonly object[] }).tlogs;
   await assert.rejects(
     verifyCosignKeyless(repository, `sha256:${'0'.repeat(64)}`, {

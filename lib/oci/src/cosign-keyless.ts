@@ -6,7 +6,13 @@
 import { CapstanError, messageOf, valueAt } from '@capstan/lib-std';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
-import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import {
+  type SignedEntity,
+  type TrustMaterial,
+  toSignedEntity,
+  toTrustMaterial,
+  Verifier,
+} from '@sigstore/verify';
 import { noSignature } from './cosign.ts';
 import { asBundleEntry, type CosignSignature, cosignSignatures } from './cosign-signatures.ts';
 import type { HttpGet } from './http-port.ts';
@@ -19,10 +25,14 @@ export interface SignerIdentity {
   readonly subject: string;
 }
 
+/** How a signature came: as cosign 2 keeps it beside an image, or as a bundle that refers to one (cosign 3). */
+export type SignatureForm = 'tag' | 'bundle';
+
 export interface KeylessOptions {
   /** `trusted_root.json` of a Sigstore; see `publicTrustedRoot` for that of the public one. */
   readonly trustedRoot: unknown;
-  readonly accepts: (signer: SignerIdentity) => boolean;
+  /** Why a signer does not count; undefined when he does. */
+  readonly problemWith: (signer: SignerIdentity, form: SignatureForm) => string | undefined;
   /** Asks the transparency log for entries that did not come with their signatures. */
   readonly get: HttpGet;
 }
@@ -33,25 +43,29 @@ const PROBLEMS_MAX = 3;
 export async function verifyCosignKeyless(
   repository: OciRepository,
   digest: string,
-  { trustedRoot, accepts, get }: KeylessOptions,
+  { trustedRoot, problemWith, get }: KeylessOptions,
 ): Promise<SignerIdentity> {
   const root = readRoot(trustedRoot);
   const log = { get, url: logUrlOf(root) };
-  const verifier = new Verifier(toTrustMaterial(root));
+  const material = toTrustMaterial(root);
   const problems: string[] = [];
+  let form: SignatureForm = 'tag';
   for (const one of await cosignSignatures(repository, digest)) {
+    form = one.bundle?.content === undefined && one.bundle !== undefined ? 'bundle' : 'tag';
     try {
-      const signer = await identityOf(one, verifier, log);
-      if (accepts(signer)) return signer;
-      problems.push(
-        `none of the expected identities matched what was in the certificate, got subjects [${signer.subject}] with issuer ${signer.issuer}`,
-      );
+      const signer = await identityOf(one, material, log);
+      const problem = problemWith(signer, form);
+      if (problem === undefined) return signer;
+      problems.push(problem);
     } catch (error) {
       problems.push(messageOf(error));
     }
   }
   const some = [...new Set(problems)].slice(0, PROBLEMS_MAX);
-  throw noSignature(some, 'sign it: cosign sign; or correct matchOIDCIdentity');
+  throw noSignature(some, {
+    what: form === 'tag' ? 'signatures' : 'attestations',
+    hint: 'sign it: cosign sign; or correct matchOIDCIdentity',
+  });
 }
 
 interface TransparencyLog {
@@ -61,14 +75,14 @@ interface TransparencyLog {
 
 async function identityOf(
   signature: CosignSignature,
-  verifier: Verifier,
+  material: TrustMaterial,
   log: TransparencyLog,
 ): Promise<SignerIdentity> {
   const { bundle } = signature;
   if (bundle === undefined) throw new Error('no certificate found on signature');
   const content = bundle.content === undefined ? undefined : Buffer.from(bundle.content);
   const entity = toSignedEntity(bundleFromJSON(await withTime(signature, log)), content);
-  const { identity } = verifier.verify(entity);
+  const { identity } = new Verifier(withNamesOf(entity, material)).verify(entity);
   return {
     issuer: identity?.extensions?.issuer ?? '',
     subject: identity?.subjectAlternativeName ?? '',
@@ -102,6 +116,24 @@ async function withTime(
       ...(isTimed || stamps === undefined ? {} : { timestampVerificationData: stamps }),
     },
   };
+}
+
+/**
+ * The library wants a checkpoint to be signed in the name of the log's address. Of logs that tell a time cosign asks for the right
+ * key alone: such names are a setting of theirs.
+ */
+function withNamesOf({ tlogEntries }: SignedEntity, material: TrustMaterial): TrustMaterial {
+  const names = tlogEntries
+    .filter(({ integratedTime }) => integratedTime !== '0')
+    .flatMap(({ inclusionProof }) => [
+      ...(inclusionProof?.checkpoint?.envelope ?? '').matchAll(/^\u2014 (\S+) /gm),
+    ])
+    .map(([, name]) => name);
+  const tlogs = material.tlogs.map((one) => ({
+    ...one,
+    baseURL: [one.baseURL, ...names].join(' '),
+  }));
+  return { ...material, tlogs };
 }
 
 /** Of the first log that has an address. */

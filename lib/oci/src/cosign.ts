@@ -19,15 +19,19 @@ export async function verifyCosign(
     for (const key of keys) if (isSignedBy(one, key)) return;
   }
   const problems = signatures.length === 0 ? [] : ['invalid signature when validating its content'];
-  throw noSignature(problems, 'sign it: cosign sign --key …; or give the public key of the signer');
+  throw noSignature(problems, {
+    what: 'signatures',
+    hint: 'sign it: cosign sign --key …; or give the public key of the signer',
+  });
 }
 
 /** In cosign's words: there is none, or why none of them counts. */
-export function noSignature(problems: readonly string[], hint: string): CapstanError {
+export function noSignature(
+  problems: readonly string[],
+  { what, hint }: { readonly what: 'signatures' | 'attestations'; readonly hint: string },
+): CapstanError {
   const why =
-    problems.length === 0
-      ? 'no signatures found'
-      : `no matching signatures: ${problems.join('\n ')}`;
+    problems.length === 0 ? 'no signatures found' : `no matching ${what}: ${problems.join('\n ')}`;
   return new CapstanError('OCI_SIGNATURE', why, { hint });
 }
 

@@ -10,6 +10,7 @@ export { verifyCosign } from './cosign.ts';
 export {
   type KeylessOptions,
   publicTrustedRoot,
+  type SignatureForm,
   type SignerIdentity,
   verifyCosignKeyless,
 } from './cosign-keyless.ts';

@@ -5,6 +5,7 @@ import {
   type HttpGet,
   type OciRepository,
   publicTrustedRoot,
+  type SignatureForm,
   type SignerIdentity,
   verifyCosign,
   verifyCosignKeyless,
@@ -55,10 +56,10 @@ export async function openVerifier(
     throw failure(`unsupported verification provider: ${wanted.provider}`);
   }
   if (wanted.secretRef === undefined) {
-    const accepts = signerFilter(wanted);
+    const problemWith = signerFilter(wanted);
     const trustedRoot = await readTrustedRoot(wanted, reader, nowMs);
     return async ({ repository, digest, get }) => {
-      await verifyCosignKeyless(repository, digest, { trustedRoot, accepts, get });
+      await verifyCosignKeyless(repository, digest, { trustedRoot, problemWith, get });
       return 'verified';
     };
   }
@@ -125,10 +126,16 @@ async function readTrustedRoot(
   return parseJson(text, 'unable to parse trusted root');
 }
 
-/** Both expressions of one entry must be found. Without entries everybody counts whom Sigstore knows, as in the original. */
-function signerFilter({
+/**
+ * Both expressions of one entry must be found. Without entries everybody counts whom Sigstore knows, as in the original, but not
+ * by a bundle: there the original wants one.
+ */
+export function signerFilter({
   matchOIDCIdentity = [],
-}: OCIVerification): (signer: SignerIdentity) => boolean {
+}: Pick<OCIVerification, 'matchOIDCIdentity'>): (
+  signer: SignerIdentity,
+  form: SignatureForm,
+) => string | undefined {
   const compile = (expression: string) => {
     try {
       return RE2JS.compile(expression);
@@ -137,15 +144,37 @@ function signerFilter({
     }
   };
   const matchers = matchOIDCIdentity.map(({ issuer, subject }) => ({
-    issuer: compile(issuer),
-    subject: compile(subject),
+    issuer: { text: issuer, pattern: compile(issuer) },
+    subject: { text: subject, pattern: compile(subject) },
   }));
-  if (matchers.length === 0) return () => true;
-  return (signer) =>
-    matchers.some(
+  return (signer, form) => {
+    if (matchers.length === 0) return form === 'tag' ? undefined : NO_IDENTITY;
+    const mismatches = matchers.map(
       ({ issuer, subject }) =>
-        issuer.matcher(signer.issuer).find() && subject.matcher(signer.subject).find(),
+        mismatch('issuer', issuer, signer.issuer) ?? mismatch('SAN', subject, signer.subject),
     );
+    if (mismatches.includes(undefined)) return undefined;
+    return form === 'bundle'
+      ? `failed to verify certificate identity: no matching CertificateIdentity found, last error: ${mismatches.at(-1)}`
+      : `none of the expected identities matched what was in the certificate, got subjects [${bare(signer.subject)}] with issuer ${signer.issuer}`;
+  };
+}
+
+const NO_IDENTITY =
+  "failed to build policy: can't verify identities without providing at least one identity";
+
+function mismatch(
+  what: string,
+  { text, pattern }: { readonly text: string; readonly pattern: RE2JS },
+  found: string,
+): string | undefined {
+  if (pattern.matcher(found).find()) return undefined;
+  return `expected ${what} value to match regex "${text}", got "${bare(found)}"`;
+}
+
+/** Without the scheme where an `@` follows: it stands before a reference here, and would be taken for a password. */
+function bare(subject: string): string {
+  return subject.includes('@') ? subject.replace(/^https:\/\//, '') : subject;
 }
 
 function parseJson(bytes: Uint8Array, what: string): unknown {

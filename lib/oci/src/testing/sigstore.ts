@@ -20,6 +20,8 @@ export interface LogEntry {
   readonly logID: string;
   readonly logIndex: number;
   readonly signedEntryTimestamp: string;
+  /** Of a log that holds this entry alone. */
+  readonly checkpoint: string;
 }
 
 const ISSUER_V1 = '1.3.6.1.4.1.57264.1.1';
@@ -80,14 +82,18 @@ export async function createSigstore(): Promise<OwnSigstore> {
       const entries = (await log.log(entry)) as Readonly<Record<string, LoggedEntry>>;
       const [made] = Object.values(entries);
       if (made === undefined) throw new Error('the log takes nothing');
-      return { ...made, signedEntryTimestamp: made.verification.signedEntryTimestamp };
+      const { signedEntryTimestamp, inclusionProof } = made.verification;
+      return { ...made, signedEntryTimestamp, checkpoint: inclusionProof.checkpoint };
     },
   };
 }
 
 /** As Rekor answers. */
-interface LoggedEntry extends Omit<LogEntry, 'signedEntryTimestamp'> {
-  readonly verification: { readonly signedEntryTimestamp: string };
+interface LoggedEntry extends Omit<LogEntry, 'signedEntryTimestamp' | 'checkpoint'> {
+  readonly verification: {
+    readonly signedEntryTimestamp: string;
+    readonly inclusionProof: { readonly checkpoint: string };
+  };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): Buffer {
