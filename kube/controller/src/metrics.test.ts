@@ -22,9 +22,9 @@ test('counters, gauges and histograms are written as Prometheus reads them', () 
       'b_total{app="a\\"b\\\\c\\n",zone="x"} 2',
       '# HELP c_seconds Takes.',
       '# TYPE c_seconds histogram',
-      'c_seconds_bucket{le="0.1",x="1"} 1',
-      'c_seconds_bucket{le="1",x="1"} 2',
-      'c_seconds_bucket{le="+Inf",x="1"} 3',
+      'c_seconds_bucket{x="1",le="0.1"} 1',
+      'c_seconds_bucket{x="1",le="1"} 2',
+      'c_seconds_bucket{x="1",le="+Inf"} 3',
       'c_seconds_sum{x="1"} 5.6',
       'c_seconds_count{x="1"} 3',
       '# HELP d_now Asked for.',
@@ -43,4 +43,25 @@ test('asking twice for a name gives the same metric; another type is refused; a 
   gauge.remove({ a: '1' });
   assert.equal(registry.text(), '# HELP g G.\n# TYPE g gauge\ng{a="2"} 2\n');
   assert.throws(() => registry.counter('g', 'G.'), /metric g is a gauge/);
+});
+
+test('numbers are written as Go writes them', () => {
+  const cases: readonly (readonly [number, string])[] = [
+    [0, '0'],
+    [-1.5, '-1.5'],
+    [0.0001, '0.0001'],
+    [9.999999999999999e-5, '9.999999999999999e-05'],
+    [1e-7, '1e-07'],
+    [999999, '999999'],
+    [1e6, '1e+06'],
+    [1234567.5, '1.2345675e+06'],
+    [1e21, '1e+21'],
+    [Number.NaN, 'NaN'],
+    [Number.NEGATIVE_INFINITY, '-Inf'],
+  ];
+  for (const [value, text] of cases) {
+    const registry = createRegistry();
+    registry.gauge('g', 'G.').set({}, value);
+    assert.equal(registry.text().split('\n')[2], `g ${text}`);
+  }
 });

@@ -177,9 +177,9 @@ class Buckets implements Histogram {
       let total = 0;
       for (const [at, bound] of this.#bounds.entries()) {
         total += counts[at] ?? 0;
-        yield line(`${this.#name}_bucket`, { ...labels, le: formatNumber(bound) }, total);
+        yield line(`${this.#name}_bucket`, labels, total, bound);
       }
-      yield line(`${this.#name}_bucket`, { ...labels, le: '+Inf' }, count);
+      yield line(`${this.#name}_bucket`, labels, count, Number.POSITIVE_INFINITY);
       yield line(`${this.#name}_sum`, labels, sum);
       yield line(`${this.#name}_count`, labels, count);
     }
@@ -195,14 +195,18 @@ class Buckets implements Histogram {
   }
 }
 
-function line(name: string, labels: Labels, value: number): string {
-  return `${name}${formatLabels(labels)} ${formatNumber(value)}`;
+/** One sample; the bound of a bucket stands behind the other labels. */
+function line(name: string, labels: Labels, value: number, bound?: number): string {
+  const own = bound === undefined ? [] : [`le="${formatNumber(bound)}"`];
+  return `${name}${formatLabels(labels, own)} ${formatNumber(value)}`;
 }
 
-function formatLabels(labels: Labels): string {
-  const names = Object.keys(labels).sort();
-  if (names.length === 0) return '';
-  return `{${names.map((name) => `${name}="${escapeLabel(labels[name] ?? '')}"`).join(',')}}`;
+function formatLabels(labels: Labels, more: readonly string[] = []): string {
+  const pairs = Object.keys(labels)
+    .sort()
+    .map((name) => `${name}="${escapeLabel(labels[name] ?? '')}"`);
+  const all = [...pairs, ...more];
+  return all.length === 0 ? '' : `{${all.join(',')}}`;
 }
 
 function escapeLabel(value: string): string {
@@ -213,8 +217,13 @@ function escapeHelp(text: string): string {
   return text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
 }
 
+/** As Go's client writes numbers (`strconv.FormatFloat(value, 'g', -1, 64)`): bounds of buckets are labels, which compare as text. */
 function formatNumber(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   if (value === Number.NEGATIVE_INFINITY) return '-Inf';
-  return String(value);
+  if (Number.isNaN(value)) return 'NaN';
+  const [mantissa = '', power = ''] = value.toExponential().split('e');
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 6) return String(value);
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
