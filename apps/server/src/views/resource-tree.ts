@@ -4,6 +4,7 @@ import type { LiveObject, LiveState } from '@capstan/kube-client';
 import { type KubeObject, keyString, type ObjectKey, parseApiVersion } from '@capstan/kube-object';
 import { toHealthState } from './application-summary.ts';
 import { listAt, numberAt, textAt, valueAt } from './fields.ts';
+import { inferredChildren } from './inferred-children.ts';
 
 /** An object that an app manages, as its status says. */
 export interface ManagedObject {
@@ -19,12 +20,14 @@ export interface Judging {
   readonly nowMs: number;
 }
 
+type LiveView = Pick<LiveState, 'get' | 'list' | 'ownedBy'>;
+
 const NODES_MAX = 5000;
 const DEPTH_MAX = 8;
-/** Managed objects with all that they own, down to Pods. Parents stand before their children. */
+/** Managed objects with all that they own or that belongs to them, down to Pods. Parents stand before their children. */
 export function resourceTree(
   managed: readonly ManagedObject[],
-  live: Pick<LiveState, 'get' | 'ownedBy'>,
+  live: LiveView,
   judging: Judging,
 ): readonly ResourceNode[] {
   const nodes: ResourceNode[] = [];
@@ -35,26 +38,27 @@ export function resourceTree(
     if (seen.has(node.id)) continue;
     seen.add(node.id);
     nodes.push(node);
-    if (found !== undefined) addChildren(found.uid, node.id, 1, { nodes, seen, live, judging });
+    if (found !== undefined) addChildren(found, node.id, 1, { nodes, seen, live, judging });
   }
   return nodes;
 }
 
 function addChildren(
-  uid: string,
+  owner: LiveObject,
   parent: string,
   depth: number,
   into: {
     readonly nodes: ResourceNode[];
     readonly seen: Set<string>;
-    readonly live: Pick<LiveState, 'ownedBy'>;
+    readonly live: LiveView;
     readonly judging: Judging;
   },
 ): void {
-  if (depth > DEPTH_MAX || uid === '') return;
-  const children = into.live
-    .ownedBy(uid)
-    .toSorted((a, b) => (keyString(a.key) < keyString(b.key) ? -1 : 1));
+  if (depth > DEPTH_MAX) return;
+  const owned = owner.uid === '' ? [] : into.live.ownedBy(owner.uid);
+  const children = [...owned, ...inferredChildren(owner, into.live)].toSorted((a, b) =>
+    keyString(a.key) < keyString(b.key) ? -1 : 1,
+  );
   for (const child of children) {
     const id = keyString(child.key);
     if (into.seen.has(id) || into.nodes.length >= NODES_MAX) continue;
@@ -67,7 +71,7 @@ function addChildren(
       ...healthOf(judge(object, into.judging)),
       requiresPruning: false,
     });
-    addChildren(child.uid, id, depth + 1, into);
+    addChildren(child, id, depth + 1, into);
   }
 }
 
