@@ -1,4 +1,5 @@
 import { ApiError, badRequest, conflict, invalid, notFound } from './api-error.ts';
+import { readYaml } from './body.ts';
 import { type Core, keyFor } from './core.ts';
 import { mergeApplied } from './field-management.ts';
 import { cloneJson, type Draft, isDraftObject, textAt } from './json.ts';
@@ -33,7 +34,7 @@ export function applyPatch(
     ]);
   }
   const { resource } = target;
-  const applied = readConfiguration(request, target);
+  const { applied, problem } = readConfiguration(request, target);
   const key = keyFor(resource, target.namespace, target.name);
   const stored = core.store.get(resource.bucket, key);
   const version = textAt(applied, 'metadata', 'resourceVersion');
@@ -57,6 +58,7 @@ export function applyPatch(
     fieldManager: options.fieldManager,
     force: request.force,
   });
+  if (problem !== undefined) complain(problem, options);
   if (fault !== undefined) throw fault;
   const draft = cloneJson(merged);
   const silent: WriteOptions = { ...options, fieldValidation: 'Ignore' };
@@ -70,10 +72,23 @@ export function applyPatch(
   });
 }
 
-function readConfiguration(request: PatchRequest, target: Target): { [key: string]: Draft } {
+/** Of keys that stand twice: told after what the merge has to say. */
+function complain(problem: string, options: WriteOptions): void {
+  if (options.fieldValidation === 'Ignore') return;
+  if (options.fieldValidation === 'Strict') {
+    throw badRequest(`error strict decoding YAML: ${problem}`);
+  }
+  options.warn(problem);
+}
+
+function readConfiguration(
+  request: PatchRequest,
+  target: Target,
+): { readonly applied: { [key: string]: Draft }; readonly problem: string | undefined } {
   let parsed: unknown;
+  let problem: string | undefined;
   try {
-    parsed = request.parseYaml(request.text);
+    ({ value: parsed, problem } = readYaml(request.text, request.parseYaml));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw badRequest(`error decoding YAML: ${message}`);
@@ -95,7 +110,7 @@ function readConfiguration(request: PatchRequest, target: Target): { [key: strin
       `error decoding YAML: Object 'Kind' is missing in '${request.text.slice(0, 100)}'`,
     );
   }
-  return applied;
+  return { applied, problem };
 }
 
 /** What decoding says of a value of a wrong type: only where the merge, which looks first, has nothing to say. */
@@ -103,12 +118,10 @@ function typeFault(applied: { [key: string]: Draft }, target: Target): ApiError 
   const { resource, name } = target;
   if (resource.custom !== undefined) return undefined;
   try {
-    decodeObject(
-      cloneJson(applied),
-      resource,
-      { fieldValidation: 'Ignore', warn: () => undefined },
-      [],
-    );
+    decodeObject(cloneJson(applied), resource, {
+      fieldValidation: 'Ignore',
+      warn: () => undefined,
+    });
     return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

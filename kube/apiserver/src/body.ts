@@ -1,3 +1,4 @@
+import { parseYamlStrict } from '@capstan/lib-yaml';
 import { badRequest, tooLarge, unsupportedMediaType } from './api-error.ts';
 import { type Draft, type DraftObject, isDraftObject } from './json.ts';
 
@@ -39,11 +40,19 @@ export function summarize(text: string): string {
   return shown.length > 1024 ? `${shown.slice(0, 1024)} ...` : shown;
 }
 
-export interface ParsedBody {
+export interface ParsedBody extends TextComplaints {
   readonly value: Draft;
+}
+
+/** What only the text of a body tells. */
+export interface TextComplaints {
   /** `duplicate field "spec.replicas"` for every key that stands twice. */
   readonly duplicates: readonly string[];
+  /** These complaints and those of unknown fields, as they come in the text. */
+  readonly inOrder?: (complaints: readonly string[]) => readonly string[];
 }
+
+export const NO_COMPLAINTS: TextComplaints = { duplicates: [] };
 
 /** The body of a create or update as JSON. An absent content type counts as JSON, as upstream. */
 export function parseBody(
@@ -66,7 +75,9 @@ export function parseBody(
   }
   if (type === YAML_TYPE) {
     try {
-      return { value: options.parseYaml(text) as Draft, duplicates: [] };
+      const { value, problem } = readYaml(text, options.parseYaml);
+      const duplicate = problem?.replace(/^error converting YAML to JSON: /, '');
+      return { value: value as Draft, duplicates: duplicate === undefined ? [] : [duplicate] };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw badRequest(`error converting YAML to JSON: ${message}`);
@@ -75,12 +86,26 @@ export function parseBody(
   throw unsupportedMediaType(BODY_TYPES);
 }
 
+/** YAML, and what a strict reader says of it where an easy one takes it: that keys stand twice. Throws what both say. */
+export function readYaml(
+  text: string,
+  parseYaml: ParseYaml,
+): { readonly value: unknown; readonly problem?: string } {
+  try {
+    return { value: parseYamlStrict(text) };
+  } catch (error) {
+    const value = parseYaml(text);
+    return { value, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 export function parseJsonText(text: string, errorPrefix: string, errorSuffix = ''): ParsedBody {
   const scan = scanJson(text);
   if (scan.tooDeep) throw badRequest(`${errorPrefix}exceeded max depth${errorSuffix}`);
   try {
     const value = scan.hasLongNumber ? parseWithBigInts(text) : (JSON.parse(text) as Draft);
-    return { value, duplicates: scan.duplicates };
+    const { duplicates } = scan;
+    return { value, duplicates, inOrder: (complaints) => inOrderOf(text, complaints) };
   } catch (error) {
     throw badRequest(`${errorPrefix}${goJsonError(text, error)}${errorSuffix}`);
   }
@@ -143,7 +168,7 @@ interface Frame {
  * One pass over the text for what JSON.parse does not tell: depth, keys that stand twice in an object, and integers too
  * long for a double. Malformed text is left to JSON.parse.
  */
-function scanJson(text: string): JsonScan {
+function scanJson(text: string, onKey?: (path: string, isRepeated: boolean) => void): JsonScan {
   const stack: Frame[] = [];
   const duplicates: string[] = [];
   let hasLongNumber = false;
@@ -153,7 +178,9 @@ function scanJson(text: string): JsonScan {
     if (c === 0x22) {
       const end = stringEnd(text, i);
       if (expectKey) {
-        noteKey(stack, text.slice(i + 1, end), duplicates);
+        const isRepeated = noteKey(stack, text.slice(i + 1, end));
+        if (isRepeated) duplicates.push(`duplicate field ${JSON.stringify(pathOf(stack))}`);
+        onKey?.(pathOf(stack), isRepeated);
         expectKey = false;
       }
       i = end;
@@ -192,12 +219,24 @@ function stringEnd(text: string, start: number): number {
   return text.length;
 }
 
-function noteKey(stack: readonly Frame[], key: string, duplicates: string[]): void {
+/** Whether the object that is being read has the key already. */
+function noteKey(stack: readonly Frame[], key: string): boolean {
   const frame = stack[stack.length - 1];
-  if (frame?.keys === undefined) return;
+  if (frame?.keys === undefined) return false;
   frame.key = key;
-  if (frame.keys.has(key)) duplicates.push(`duplicate field ${JSON.stringify(pathOf(stack))}`);
+  const isRepeated = frame.keys.has(key);
   frame.keys.add(key);
+  return isRepeated;
+}
+
+function inOrderOf(text: string, complaints: readonly string[]): readonly string[] {
+  const places = new Map<string, number>();
+  scanJson(text, (path, isRepeated) => {
+    const complaint = `${isRepeated ? 'duplicate' : 'unknown'} field ${JSON.stringify(path)}`;
+    if (!places.has(complaint)) places.set(complaint, places.size);
+  });
+  const placeOf = (complaint: string): number => places.get(complaint) ?? places.size;
+  return complaints.toSorted((left, right) => placeOf(left) - placeOf(right));
 }
 
 function pathOf(stack: readonly Frame[]): string {

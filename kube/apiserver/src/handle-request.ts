@@ -194,7 +194,8 @@ export function writeOptionsOf(call: Call): WriteOptions {
 function create(core: Core, call: Call): ApiResponse {
   const representation = representationFor(call);
   const options = writeOptionsOf(call);
-  const { value, duplicates } = readDraft(core, call);
+  const body = readDraft(core, call);
+  const { value } = body;
   if (call.resource.custom !== undefined) refuseWhileEnding(core, call.resource, value);
   const review = answerReview(core, call.resource.bucket, trackedReview(core, call, value), {
     user: call.user,
@@ -205,7 +206,7 @@ function create(core: Core, call: Call): ApiResponse {
   }
   const written = createObject(core, targetOf(call), requireObject(value), {
     ...options,
-    duplicates,
+    body,
   });
   return withWarnings(
     encodeObject(core, { status: 201, object: written.object, representation, call }),
@@ -227,7 +228,7 @@ function trackedReview(core: Core, call: Call, value: Draft): DraftObject {
   const draft = requireObject(value);
   if (!isReview(call.resource.bucket)) return draft;
   const options = writeOptionsOf(call);
-  decodeObject(draft, call.resource, options, []);
+  decodeObject(draft, call.resource, options);
   const { resource } = call;
   draft['apiVersion'] = `${resource.group}/${resource.version}`;
   draft['kind'] = resource.kind;
@@ -244,10 +245,11 @@ function trackedReview(core: Core, call: Call, value: Draft): DraftObject {
 function update(core: Core, call: Call): ApiResponse {
   const representation = representationFor(call);
   const options = writeOptionsOf(call);
-  const { value, duplicates } = readDraft(core, call);
+  const body = readDraft(core, call);
+  const { value } = body;
   const written = updateObject(core, targetOf(call), requireObject(value), {
     ...options,
-    duplicates,
+    body,
   });
   const status = written.created ? 201 : 200;
   return withWarnings(

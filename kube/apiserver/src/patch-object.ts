@@ -76,7 +76,7 @@ export function patchObject(
   try {
     return updateObject(core, target, patched, {
       ...options,
-      duplicates,
+      body: { duplicates },
       subresource: request.subresource,
     });
   } catch (error) {

@@ -199,3 +199,43 @@ test('custom resources are selected by the fields of the version that is asked f
   assert.equal(watched.text.trim().split('\n').length, 1);
   assert.match(watched.text, /"name":"b"/);
 });
+
+test('fields that stand twice are told, in JSON where they stand among unknown ones, in YAML by their lines', async () => {
+  const server = await createApiServer();
+  const told = async (method: string, path: string, type: string, body: string) => {
+    const headers = { 'content-type': type, accept: 'application/json' };
+    const response = await server.transport.request({ method, path, headers, body });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of response.body) chunks.push(chunk);
+    const { message } = JSON.parse(Buffer.concat(chunks).toString()) as { message?: string };
+    return message ?? response.headers['warning'] ?? '';
+  };
+  const maps = '/api/v1/namespaces/default/configmaps';
+  const strict = 'fieldValidation=Strict&fieldManager=test';
+  const json =
+    '{"apiVersion":"v1","kind":"ConfigMap","x":1,"metadata":{"name":"a"},"data":{},"data":{},"y":2}';
+  const decoding =
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error';
+  assert.equal(
+    await told('POST', `${maps}?${strict}`, 'application/json', json),
+    `${decoding}: unknown field "x", duplicate field "data", unknown field "y"`,
+  );
+  const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  k: a\n  k: b\n';
+  const lines = 'yaml: unmarshal errors:\n  line 6: key "k" already set in map';
+  assert.equal(
+    await told('POST', `${maps}?${strict}`, 'application/yaml', yaml),
+    `${decoding}: ${lines}`,
+  );
+  const apply = 'application/apply-patch+yaml';
+  assert.equal(
+    await told('PATCH', `${maps}/a?${strict}`, apply, yaml),
+    `error strict decoding YAML: error converting YAML to JSON: ${lines}`,
+  );
+  const warned = await told(
+    'PATCH',
+    `${maps}/a?fieldManager=test&fieldValidation=Warn`,
+    apply,
+    yaml,
+  );
+  assert.match(warned, /already set in map/);
+});

@@ -89,10 +89,11 @@ function partOf(core: Core, call: Call): ApiResponse {
     };
     return answer(patchObject(core, targetOf(call), request, options).object);
   }
-  const { value, duplicates } = readDraft(core, call);
+  const body = readDraft(core, call);
+  const { value } = body;
   const draft = requireObject(value);
   return answer(
-    updateObject(core, targetOf(call), draft, { ...options, duplicates, subresource }).object,
+    updateObject(core, targetOf(call), draft, { ...options, body, subresource }).object,
   );
 }
 

@@ -13,6 +13,7 @@ import {
   MODIFIED,
   notFound,
 } from './api-error.ts';
+import { NO_COMPLAINTS, type TextComplaints } from './body.ts';
 import { carryOver, raiseGeneration, writesStatus } from './carry-over.ts';
 import { coerceMetadata } from './coerce-metadata.ts';
 import { type Core, keyFor, timestamp } from './core.ts';
@@ -64,14 +65,14 @@ export function createObject(
   target: Target,
   draft: DraftObject,
   options: WriteOptions & {
-    readonly duplicates?: readonly string[];
+    readonly body?: TextComplaints;
     readonly managedFields?: 'given';
   },
 ): Written {
   const { resource } = target;
   checkIdentity(draft, target);
   if (options.managedFields !== 'given' || resource.custom === undefined) {
-    decodeObject(draft, resource, options, options.duplicates ?? []);
+    decodeObject(draft, resource, options, options.body);
   } else coerceCustom(draft, resource);
   placeInNamespace(draft, target);
   const hasVersion = textAt(draft, 'metadata', 'resourceVersion') !== '';
@@ -155,7 +156,7 @@ function admitNew(core: Core, target: Target, draft: DraftObject, options: Write
 
 /** Decodes and defaults what a policy has made of an object. */
 function settle(object: DraftObject, resource: ServedResource): void {
-  decodeObject(object, resource, { fieldValidation: 'Ignore', warn: () => undefined }, []);
+  decodeObject(object, resource, { fieldValidation: 'Ignore', warn: () => undefined });
   resource.strategy.applyDefaults?.(object);
 }
 
@@ -184,7 +185,7 @@ export function updateObject(
   draft: DraftObject,
   options: WriteOptions & {
     readonly subresource?: string;
-    readonly duplicates?: readonly string[];
+    readonly body?: TextComplaints;
     /** The managedFields are those of an apply, which has computed them already. */
     readonly applied?: boolean;
   },
@@ -194,7 +195,7 @@ export function updateObject(
   checkIdentity(draft, target);
   // What an apply has made of a custom resource is not decoded again.
   if (options.applied !== true || resource.custom === undefined) {
-    decodeObject(draft, resource, options, options.duplicates ?? []);
+    decodeObject(draft, resource, options, options.body);
   } else coerceCustom(draft, resource);
   placeInNamespace(draft, target);
   const stored = core.store.get(resource.bucket, key);
@@ -379,13 +380,13 @@ export function decodeObject(
   draft: DraftObject,
   resource: ServedResource,
   options: Pick<WriteOptions, 'fieldValidation' | 'warn'>,
-  duplicates: readonly string[],
+  body: TextComplaints = NO_COMPLAINTS,
 ): void {
   if (resource.custom !== undefined || resource.schema === undefined) {
     const dropped = resource.strategy.prune?.(draft, false) ?? [];
     const unknown = coerceCustom(draft, resource);
     childDraft(draft, 'metadata');
-    reportStrict(resource, options, [...duplicates, ...[...dropped, ...unknown].sort()]);
+    reportStrict(resource, options, [...body.duplicates, ...[...dropped, ...unknown].sort()]);
     return;
   }
   const { typeError, unknownFields } = decodeBuiltIn(resource.schema.schema, draft as JsonObject);
@@ -393,7 +394,10 @@ export function decodeObject(
   decodeTyped(draft, resource.schema.schema);
   childDraft(draft, 'metadata');
   const unknown = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
-  reportStrict(resource, options, [...duplicates, ...unknown]);
+  const { duplicates, inOrder } = body;
+  const complaints = [...duplicates, ...unknown];
+  const isMixed = duplicates.length > 0 && unknown.length > 0;
+  reportStrict(resource, options, isMixed ? (inOrder?.(complaints) ?? complaints) : complaints);
 }
 
 /** Unknown fields in the metadata of a custom resource; throws on values of a wrong type there. */
