@@ -17,6 +17,8 @@ import { createNodeLoads, type NodeLoad, type NodeLoads } from './scheduling/nod
 export interface ControllerClient extends LocalClient {
   /** The objects of a resource that an owner controls. */
   owned(path: string, owner: KubeObject): KubeObject[];
+  /** The pods or replica sets of a namespace that nobody controls. */
+  orphans(path: string, namespace: string): KubeObject[];
   /** All objects that name an owner, by where they are. */
   dependents(ownerUid: string): readonly Dependent[];
   /** What the pods of a node have taken of it. */
@@ -192,6 +194,7 @@ function surroundingsOf(
   const client = {
     ...local,
     owned: (path: string, owner: KubeObject) => indexes.owners.owned(local, path, owner),
+    orphans: (path: string, namespace: string) => indexes.owners.orphans(local, path, namespace),
     dependents: (ownerUid: string) => indexes.owners.dependents(ownerUid),
     nodeLoad: (node: string) => indexes.nodeLoads.of(node),
   };

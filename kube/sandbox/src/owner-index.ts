@@ -14,28 +14,43 @@ export interface OwnerIndex {
   dependents(ownerUid: string): readonly Dependent[];
   /** The objects of one resource that an owner controls, in the order of their names. */
   owned(client: LocalClient, path: string, owner: KubeObject): KubeObject[];
+  /** The pods, or replica sets, of a namespace that nobody controls. */
+  orphans(client: LocalClient, path: string, namespace: string): KubeObject[];
   /** A copy in O(1). */
   fork(): OwnerIndex;
 }
 
+/** What workloads adopt when nobody controls it. */
+const ADOPTED: ReadonlySet<string> = new Set(['/pods', 'apps/replicasets']);
+
 /** `paths`: of each dependent, by `owner's uid|bucket|key`. */
 export function createOwnerIndex(paths = new OrderedMap<string>()): OwnerIndex {
-  const below = (prefix: string): Dependent[] =>
-    // What begins with a prefix that ends in a bar stands before the prefix with the next character, a brace.
-    [...paths.entries(prefix, `${prefix.slice(0, -1)}}`)].map(([entry, path]) => {
+  const below = (prefix: string, beginning = ''): Dependent[] => {
+    const from = prefix + beginning;
+    // What begins with a text stands before that text with the character after its last.
+    const next = String.fromCharCode(from.charCodeAt(from.length - 1) + 1);
+    const entries = [...paths.entries(from, from.slice(0, -1) + next)];
+    return entries.map(([entry, path]) => {
       const key = entry.slice(entry.lastIndexOf('|') + 1);
       const slash = key.indexOf('/');
       return { path, namespace: slash < 0 ? '' : key.slice(0, slash), name: key.slice(slash + 1) };
     });
+  };
   return {
     see({ bucket, key, object, previous, removed }) {
       for (const { uid } of previous?.metadata.ownerReferences ?? []) {
         paths.delete(`${uid}|${bucket}|${key}`);
       }
-      for (const { uid } of object.metadata.ownerReferences ?? []) {
+      const owners = object.metadata.ownerReferences ?? [];
+      for (const { uid } of owners) {
         if (removed) paths.delete(`${uid}|${bucket}|${key}`);
         else paths.set(`${uid}|${bucket}|${key}`, pathOf(bucket, object));
       }
+      if (!ADOPTED.has(bucket)) return;
+      // Orphans stand under the owner without a name.
+      if (removed || owners.some(({ controller }) => controller === true)) {
+        paths.delete(`|${bucket}|${key}`);
+      } else paths.set(`|${bucket}|${key}`, pathOf(bucket, object));
     },
     dependents: (ownerUid) => below(`${ownerUid}|`),
     owned(client, path, owner) {
@@ -45,6 +60,14 @@ export function createOwnerIndex(paths = new OrderedMap<string>()): OwnerIndex {
       return below(`${uid}|${bucket}|`).flatMap(({ name }) => {
         const object = client.get(path, namespace, name);
         return object !== undefined && isControlledBy(object, owner) ? [object] : [];
+      });
+    },
+    orphans(client, path, namespace) {
+      const bucket = client.resource(path)?.bucket;
+      if (bucket === undefined) return [];
+      return below(`|${bucket}|`, `${namespace}/`).flatMap(({ name }) => {
+        const object = client.get(path, namespace, name);
+        return object === undefined ? [] : [object];
       });
     },
     fork: () => createOwnerIndex(paths.fork()),

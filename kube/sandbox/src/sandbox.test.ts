@@ -462,6 +462,42 @@ test('a named port that is another number in each pod makes a slice for each num
     assert.deepEqual(told(), [[8080, 'a', 'c']]);
   }));
 
+test('workloads adopt what they select and nobody controls, and release what they select no more', () =>
+  withSandbox(async ({ client, pass }) => {
+    const owners = (path: string, name: string): unknown =>
+      client.get(path, 'default', name)?.metadata.ownerReferences?.map((owner) => owner.name);
+    client.create('v1/pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'orphan', namespace: 'default', labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c', image: 'app:1' }] },
+    });
+    const { spec } = deployment('app:1', { replicas: 2 });
+    client.create('apps/v1/replicasets', {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'set', namespace: 'default', labels: { app: 'web' } },
+      spec,
+    } as never);
+    await pass(1000);
+    assert.deepEqual(owners('v1/pods', 'orphan'), ['set']);
+    assert.equal(client.list('v1/pods', 'default').length, 2);
+
+    client.create('apps/v1/deployments', deployment('app:1', { replicas: 2 }));
+    await pass(1000);
+    assert.deepEqual(owners('apps/v1/replicasets', 'set'), ['web']);
+    assert.equal(client.list('apps/v1/replicasets', 'default').length, 1);
+
+    const pod = client.get('v1/pods', 'default', 'orphan');
+    client.update('v1/pods', {
+      ...pod,
+      metadata: { ...pod?.metadata, labels: { app: 'looked-at' } },
+    } as never);
+    await pass(1000);
+    assert.equal(owners('v1/pods', 'orphan'), undefined);
+    assert.equal(client.list('v1/pods', 'default').length, 3);
+  }));
+
 test('endpoints that people write for a service have slices that say the same', () =>
   withSandbox(async ({ client, pass }) => {
     const metadata = { name: 'outside', namespace: 'default' };

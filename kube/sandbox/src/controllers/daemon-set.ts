@@ -11,6 +11,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import {
   countOrShare,
@@ -33,7 +34,9 @@ export const daemonSetController: Controller = {
   name: 'daemonset-controller',
   keysFor(event, client) {
     if (event.bucket === 'apps/daemonsets') return event.removed ? [] : [event.key];
-    if (event.bucket === '/pods') return controllerKey(event, 'DaemonSet');
+    if (event.bucket === '/pods') {
+      return [...controllerKey(event, 'DaemonSet'), ...claimantKeys(event, client, SETS)];
+    }
     if (event.bucket !== '/nodes') return [];
     const { object, previous, removed } = event;
     if (previous !== undefined && !removed && !isOtherPlace(object, previous)) return [];
@@ -98,7 +101,7 @@ function step(
   nodes: readonly string[],
   { client, record }: Surroundings,
 ): void {
-  const pods = ownedBy(client, 'v1/pods', set);
+  const pods = claimed(client, { path: 'v1/pods', owner: set });
   const onNode = new Map<string, KubeObject[]>();
   for (const pod of pods) {
     const node = nodeOf(pod);

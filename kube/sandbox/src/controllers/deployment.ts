@@ -12,6 +12,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { Json, KubeObject } from '@capstan/kube-object';
+import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import { hash } from '../events.ts';
 import {
@@ -34,15 +35,16 @@ const HASH_LABEL = 'pod-template-hash';
 /** Deployments: one ReplicaSet per template, scaled against each other within maxSurge and maxUnavailable. */
 export const deploymentController: Controller = {
   name: 'deployment-controller',
-  keysFor(event) {
+  keysFor(event, client) {
     if (event.bucket === 'apps/deployments') return event.removed ? [] : [event.key];
-    return event.bucket === 'apps/replicasets' ? controllerKey(event, 'Deployment') : [];
+    if (event.bucket !== 'apps/replicasets') return [];
+    return [...controllerKey(event, 'Deployment'), ...claimantKeys(event, client, DEPLOYMENTS)];
   },
   reconcile(key, surroundings) {
     const { client } = surroundings;
     const deployment = client.get(DEPLOYMENTS, ...splitKey(key));
     if (deployment === undefined || isTerminating(deployment)) return;
-    const sets = ownedBy(client, SETS, deployment);
+    const sets = claimed(client, { path: SETS, owner: deployment });
     const current = findCurrent(deployment, sets);
     if (isPaused(deployment)) {
       report(deployment, sets, current, key, surroundings);

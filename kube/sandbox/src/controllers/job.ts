@@ -11,6 +11,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
+import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import {
   isActive,
@@ -26,9 +27,10 @@ const JOBS = 'batch/v1/jobs';
 /** Jobs: pods until enough have succeeded, or too many have failed, or the time is up. */
 export const jobController: Controller = {
   name: 'job-controller',
-  keysFor(event) {
+  keysFor(event, client) {
     if (event.bucket === 'batch/jobs') return event.removed ? [] : [event.key];
-    return event.bucket === '/pods' ? controllerKey(event, 'Job') : [];
+    if (event.bucket !== '/pods') return [];
+    return [...controllerKey(event, 'Job'), ...claimantKeys(event, client, JOBS)];
   },
   reconcile(key, surroundings) {
     const { client } = surroundings;
@@ -92,7 +94,7 @@ function countPods(job: KubeObject, pods: readonly KubeObject[]): Count {
 
 function run(job: KubeObject, key: string, surroundings: Surroundings): void {
   const { client, clock, again, record } = surroundings;
-  const pods = ownedBy(client, 'v1/pods', job);
+  const pods = claimed(client, { path: 'v1/pods', owner: job });
   const count = countPods(job, pods);
   const suspended = flagAt(job, 'spec', 'suspend');
   const parallelism = numberAt(job, 'spec', 'parallelism') ?? 1;

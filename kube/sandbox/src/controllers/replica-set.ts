@@ -13,6 +13,7 @@ import {
   WebhookPending,
 } from '@capstan/kube-apiserver';
 import type { KubeObject } from '@capstan/kube-object';
+import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import {
   isActive,
@@ -34,9 +35,10 @@ function replicaController(kind: {
 }): Controller {
   return {
     name: kind.name,
-    keysFor(event) {
+    keysFor(event, client) {
       if (event.bucket === kind.bucket) return event.removed ? [] : [event.key];
-      return event.bucket === '/pods' ? controllerKey(event, kind.kind) : [];
+      if (event.bucket !== '/pods') return [];
+      return [...controllerKey(event, kind.kind), ...claimantKeys(event, client, kind.path)];
     },
     reconcile(key, surroundings) {
       const { client, clock } = surroundings;
@@ -79,7 +81,7 @@ function positive(name: string, count: number): DraftObject {
 
 function adjust(set: KubeObject, surroundings: Surroundings): void {
   const { client, record } = surroundings;
-  const active = ownedBy(client, 'v1/pods', set).filter(isActive);
+  const active = claimed(client, { path: 'v1/pods', owner: set }).filter(isActive);
   const wanted = numberAt(set, 'spec', 'replicas') ?? 1;
   for (let i = active.length; i < wanted; i++) {
     try {

@@ -12,6 +12,7 @@ import {
   valueAt,
 } from '@capstan/kube-apiserver';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import { hash } from '../events.ts';
 import {
@@ -32,9 +33,10 @@ const REVISION_LABEL = 'controller-revision-hash';
 /** StatefulSets: pods with stable names, made in order and replaced from the last to the first. */
 export const statefulSetController: Controller = {
   name: 'statefulset-controller',
-  keysFor(event) {
+  keysFor(event, client) {
     if (event.bucket === 'apps/statefulsets') return event.removed ? [] : [event.key];
-    return event.bucket === '/pods' ? controllerKey(event, 'StatefulSet') : [];
+    if (event.bucket !== '/pods') return [];
+    return [...controllerKey(event, 'StatefulSet'), ...claimantKeys(event, client, SETS)];
   },
   reconcile(key, surroundings) {
     const { client } = surroundings;
@@ -105,7 +107,10 @@ function step(set: KubeObject, revision: string, surroundings: Surroundings): vo
   const replicas = numberAt(set, 'spec', 'replicas') ?? 1;
   const first = numberAt(set, 'spec', 'ordinals', 'start') ?? 0;
   const parallel = textAt(set, 'spec', 'podManagementPolicy') === 'Parallel';
-  const pods = ownedBy(client, 'v1/pods', set);
+  const isMember = ({ metadata: { name = '' } }: KubeObject): boolean =>
+    /^\d+$/.test(name.slice(`${set.metadata.name}-`.length)) &&
+    name.startsWith(`${set.metadata.name}-`);
+  const pods = claimed(client, { path: 'v1/pods', owner: set, accepts: isMember });
   const byOrdinal = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
   for (let ordinal = first; ordinal < first + replicas; ordinal++) {
     const pod = byOrdinal.get(ordinal);
