@@ -15,7 +15,7 @@ import {
 import type { Snapshot } from '@capstan/engine-source';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
-import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { type JsonObject, type KubeObject, parseApiVersion } from '@capstan/kube-object';
 import { decryptSops, isSopsFile, type SopsFormat, type SopsKeys } from '@capstan/lib-sops';
 import { CapstanError } from '@capstan/lib-std';
 import { decryptSources } from './decrypt-sources.ts';
@@ -46,7 +46,6 @@ export async function readDecryptionKeys(
     });
   }
   const name = isRecord(secretRef) ? secretRef['name'] : undefined;
-  const shared = await readSharedKeys(client, settings, signal);
   const { namespace = '' } = metadata;
   const account = serviceAccountName || settings.defaultDecryptionAccount;
   const { name: object = '' } = metadata;
@@ -55,19 +54,17 @@ export async function readDecryptionKeys(
     involved: { kind: 'Kustomization', name: object, namespace, operation: 'reconcile' },
     ...(typeof account === 'string' ? { serviceAccountName: account } : {}),
   };
-  if (typeof name !== 'string') return { age: shared, open: serviceOpener({}, bearer, ports) };
+  if (typeof name !== 'string') {
+    const age = await readSharedKeys(client, settings, signal);
+    return { age, open: serviceOpener({}, bearer, ports) };
+  }
   const ref = { kind: 'Secret' as const, namespace, name, optional: false };
   const values = (await readValues(client, ref, { signal })) ?? new Map();
-  const own = toKeys(values);
   const given = readServiceSecrets(values, `${namespace}/${name}`);
-  return {
-    ...own,
-    age: [...(own.age ?? []), ...shared],
-    open: serviceOpener(given, bearer, ports),
-  };
+  return { ...toKeys(values), open: serviceOpener(given, bearer, ports) };
 }
 
-/** Keys that every Kustomization may decrypt with which decrypts at all. */
+/** Keys for every Kustomization that decrypts and names none of its own. */
 async function readSharedKeys(
   client: KubeClient,
   { sopsAgeSecret }: FluxSettings,
@@ -130,14 +127,22 @@ async function decryptObject(desired: DesiredObject, keys: SopsKeys): Promise<De
   if (marks[`${KUSTOMIZE_GROUP}/decrypt`]?.toLowerCase() === 'disabled') return desired;
   const decrypted = await opened(object, keys).catch((error: unknown) => {
     if (!(error instanceof CapstanError)) throw error;
-    const { kind, metadata } = object;
-    const place = `${kind} ${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
-    throw new CapstanError(error.code, `decryption failed for ${place}: ${error.message}`, {
-      kind: 'wait',
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
+    throw new CapstanError(
+      error.code,
+      `decryption failed for '${idOf(object)}': ${error.message}`,
+      {
+        kind: 'wait',
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      },
+    );
   });
   return { ...desired, object: decrypted };
+}
+
+/** As kustomize names an object: `Secret.v1.[noGrp]/app`. */
+function idOf({ apiVersion, kind, metadata }: KubeObject): string {
+  const { group, version } = parseApiVersion(apiVersion);
+  return `${kind}.${version}.${group || '[noGrp]'}/${metadata.name ?? ''}`;
 }
 
 async function opened(object: KubeObject, keys: SopsKeys): Promise<KubeObject> {

@@ -206,7 +206,10 @@ test('variables come from the spec and from ConfigMaps, and what is missing is t
     '  postBuild: {substitute: {region: eu}, substituteFrom: [{kind: ConfigMap, name: settings}]}\n';
   await world.kubectlApply(`${namespace}---${repository}---${kustomization(build)}`);
   const missing = await condition(world, 'Ready', (one) => at(one, 'reason') === 'BuildFailed');
-  assert.match(String(at(missing, 'message')), /ConfigMap 'flux-system\/settings' not found/);
+  assert.match(
+    String(at(missing, 'message')),
+    /^post build failed: substitute from 'ConfigMap\/settings' error: configmaps "settings" not found/,
+  );
   await world.kubectlApply(
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: flux-system}\ndata: {cluster: prod, region: us}\n',
   );

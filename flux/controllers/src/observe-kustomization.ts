@@ -2,6 +2,7 @@ import { type Delivery, type DependencyGraph, readDependsOn } from '@capstan/eng
 import type { Kustomization } from '@capstan/flux-api';
 import type { KubeClient } from '@capstan/kube-client';
 import type { CelCompiler } from '@capstan/lib-expressions';
+import { CapstanError } from '@capstan/lib-std';
 import { type ControlState, type NamedKey, requireKustomization } from './control-state.ts';
 import { findUnready } from './dependencies.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
@@ -111,10 +112,23 @@ async function readVariables(
       name,
       optional,
     };
-    const values = await readValues(client, ref, { signal });
+    const values = await readValues(client, ref, { signal }).catch((error: unknown) => {
+      throw substitutionError(error, ref);
+    });
     for (const [key, value] of values ?? []) variables[key] = value.replaceAll('\n', '');
   }
   for (const [key, value] of Object.entries(spec.postBuild.substitute ?? {}))
     variables[key] = value.replaceAll('\n', '');
   return variables;
+}
+
+/** What is missing, in the words of the build that would have used it. */
+function substitutionError(
+  error: unknown,
+  { kind, name }: { readonly kind: string; readonly name: string },
+): unknown {
+  if (!(error instanceof CapstanError) || error.code !== 'SECRET_MISSING') return error;
+  const message = `post build failed: substitute from '${kind}/${name}' error: ${error.message}`;
+  const { hint = '' } = error;
+  return new CapstanError('SUBSTITUTION_FAILED', message, { kind: 'wait', hint, cause: error });
 }

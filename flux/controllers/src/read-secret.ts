@@ -22,7 +22,7 @@ export async function readValues(
     if (!isNotFound(error)) throw error;
   }
   if (optional) return undefined;
-  throw new CapstanError('SECRET_MISSING', `${kind} '${namespace}/${name}' not found`, {
+  throw new CapstanError('SECRET_MISSING', `${kind.toLowerCase()}s "${name}" not found`, {
     kind: 'wait',
     hint: `create it: kubectl -n ${namespace} create ${kind.toLowerCase()} ${kind === 'Secret' ? 'generic ' : ''}${name} …`,
   });

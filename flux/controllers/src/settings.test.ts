@@ -7,7 +7,7 @@ import { parseLabelSelector } from '@capstan/kube-object';
 import { createCelCompiler } from '@capstan/lib-expressions';
 import { findUnready } from './dependencies.ts';
 import type { FluxSettings } from './settings.ts';
-import { at, find, ready, settle } from './testing/look.ts';
+import { at, condition, find, ready, settle } from './testing/look.ts';
 import { createWorld } from './testing/world.ts';
 import { toDelivery } from './to-delivery.ts';
 
@@ -89,7 +89,7 @@ test('objects of another shard are left alone until they are ours', async () => 
   await ready(world, 'Applied revision');
 });
 
-test('a shared Secret decrypts for all who decrypt, beside their own keys', async () => {
+test('a shared Secret decrypts for all who decrypt and name no keys of their own', async () => {
   const sopsAgeSecret = { namespace: 'flux-system', name: 'shared' };
   await using world = await createWorld({ settings: { sopsAgeSecret } });
   const read = (name: string) =>
@@ -100,4 +100,9 @@ test('a shared Secret decrypts for all who decrypt, beside their own keys', asyn
     `apiVersion: v1\nkind: Secret\nmetadata: {name: shared, namespace: flux-system}\nstringData: ${keys}\n---${objects('{}', ', decryption: {provider: sops}')}`,
   );
   await ready(world, 'Applied revision');
+  const own = '{provider: sops, secretRef: {name: none}}';
+  await world.kubectlApply(objects('{}', `, decryption: ${own}`));
+  await condition(world, 'Ready', (one) =>
+    /^secrets "none" not found/.test(String(at(one, 'message'))),
+  );
 });

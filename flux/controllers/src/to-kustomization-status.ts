@@ -209,7 +209,8 @@ function judgeProblem(problem: Problem): Verdict {
       message: `${message} (${place}${hint})`,
     };
   }
-  const head = stage === 'render' && !code.startsWith('SOPS_') ? 'kustomize build failed: ' : '';
+  const isOfBuild = stage === 'render' && !code.startsWith('SOPS_') && code !== 'SECRET_MISSING';
+  const head = isOfBuild ? 'kustomize build failed: ' : '';
   return {
     kind: 'failed',
     reason: REASON_OF_STAGE[stage],
