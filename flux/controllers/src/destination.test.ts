@@ -51,10 +51,14 @@ test('a kubeconfig in a Secret leads to another cluster: applied, healed, pruned
   const missing = await condition(world, 'Ready', isRefused);
   assert.match(
     String(at(missing, 'message')),
-    /secret 'flux-system\/east': Secret "east" not found/,
+    /^unable to read KubeConfig secret 'flux-system\/east' error: secrets "east" not found/,
   );
   await putKubeconfig(world, 'other', await readFile(remote.kubeconfigPath, 'utf8'));
-  const wrong = await condition(world, 'Ready', (one) => /does not contain/.test(textOf(one)));
+  const wrong = await condition(world, 'Ready', (one) =>
+    /^KubeConfig secret 'flux-system\/east' does not contain a 'value' key with a kubeconfig/.test(
+      textOf(one),
+    ),
+  );
   assert.equal(at(wrong, 'reason'), 'ReconciliationFailed');
   await putKubeconfig(world, 'value', await readFile(remote.kubeconfigPath, 'utf8'));
   await ready(world, 'Applied revision');

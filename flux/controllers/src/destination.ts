@@ -92,14 +92,18 @@ async function openRemote(
     const access = await readTokenAccess({ namespace, name }, { ...ports, involved }, signal);
     return clusters.use(`kubeconfig map ${namespace}/${name}`, access);
   }
-  const origin = `Secret '${namespace}/${secret.name}'`;
+  const place = `${namespace}/${secret.name}`;
+  const origin = `Secret '${place}'`;
+  const words = kind === 'HelmRelease' ? HELM_WORDS : KUSTOMIZE_WORDS;
   const ref = { kind: 'Secret' as const, namespace, name: secret.name, optional: false };
   const values = await readValues(client, ref, { signal }).catch((cause: unknown) => {
     if (!(cause instanceof CapstanError) || cause.code !== 'SECRET_MISSING') throw cause;
-    const message = `failed to read kubeconfig secret '${namespace}/${secret.name}': Secret "${secret.name}" not found`;
+    const message = words.unread(place, cause.message);
     throw new CapstanError('KUBECONFIG_MISSING', message, { kind: 'wait', cause });
   });
-  const text = pickKubeconfig(values ?? new Map(), secret.key, origin);
+  const text = pickKubeconfig(values ?? new Map(), secret.key, (keys) =>
+    words.keyless(place, keys),
+  );
   const fingerprint = createHash('sha256').update(text).digest('hex');
   return clusters.use(`kubeconfig ${namespace}/${secret.name}/${secret.key}`, {
     fingerprint,
@@ -107,18 +111,37 @@ async function openRemote(
   });
 }
 
-function pickKubeconfig(values: ReadonlyMap<string, string>, key: string, origin: string): string {
+/** What each of the original's controllers says of a Secret without a kubeconfig. */
+interface SecretWords {
+  readonly unread: (place: string, why: string) => string;
+  readonly keyless: (place: string, keys: readonly string[]) => string;
+}
+
+const KUSTOMIZE_WORDS: SecretWords = {
+  unread: (place, why) => `unable to read KubeConfig secret '${place}' error: ${why}`,
+  keyless: (place, [first = '']) =>
+    `KubeConfig secret '${place}' does not contain a '${first}' key with a kubeconfig`,
+};
+const HELM_WORDS: SecretWords = {
+  unread: (place, why) => `could not get KubeConfig secret '${place}': ${why}`,
+  keyless: (place, keys) =>
+    `KubeConfig secret '${place}' does not contain a ${keys.map((key) => `'${key}'`).join(' or ')} key with data`,
+};
+
+function pickKubeconfig(
+  values: ReadonlyMap<string, string>,
+  key: string,
+  keyless: (keys: readonly string[]) => string,
+): string {
   const keys = key === '' ? ['value', 'value.yaml'] : [key];
   for (const name of keys) {
     const text = values.get(name);
     if (text !== undefined) return text;
   }
-  const wanted = keys.map((name) => `'${name}'`).join(' or ');
-  throw new CapstanError(
-    'KUBECONFIG_MISSING',
-    `KubeConfig secret ${origin} does not contain a ${wanted} key with a kubeconfig`,
-    { kind: 'wait', hint: `add the key, or name another one in spec.kubeConfig.secretRef.key` },
-  );
+  throw new CapstanError('KUBECONFIG_MISSING', keyless(keys), {
+    kind: 'wait',
+    hint: 'add the key, or name another one in spec.kubeConfig.secretRef.key',
+  });
 }
 
 function referenceOf(value: unknown): { readonly name: string; readonly key: string } | undefined {

@@ -81,14 +81,21 @@ test('a kubeconfig that would run a program leads nowhere', async () => {
     users: [{ name: 'u', user }],
   });
   const metadata = { name: 'east', namespace: 'apps' };
+  await world.apply(release('web', `${CHARTED}, kubeConfig: {secretRef: {name: east}}`));
+  assert.equal(
+    await world.condition('HelmRelease', 'apps/web', 'Ready=False RESTClientError'),
+    `could not get KubeConfig secret 'apps/east': secrets "east" not found`,
+  );
   await world.client.create({
     apiVersion: 'v1',
     kind: 'Secret',
     metadata,
     stringData: { value: kubeconfig },
   });
-  await world.apply(release('web', `${CHARTED}, kubeConfig: {secretRef: {name: east}}`));
-  const told = await world.condition('HelmRelease', 'apps/web', 'Ready=False RESTClientError');
+  const told = await world.eventually(
+    () => world.condition('HelmRelease', 'apps/web', 'Ready=False RESTClientError'),
+    (message) => !message.startsWith('could not get'),
+  );
   assert.match(told, /exec/);
   assert.equal(await world.get('ConfigMap', 'apps/web'), undefined);
 });
