@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createApiServer } from './api-server.ts';
+import { createLocalClient } from './local-client.ts';
+import { SYSTEM } from './user.ts';
 
 /** A server, and a way to ask it that gives the status and the answer read as JSON, or as text where it is none. */
 async function start() {
@@ -238,4 +240,67 @@ test('fields that stand twice are told, in JSON where they stand among unknown o
     yaml,
   );
   assert.match(warned, /already set in map/);
+});
+
+test('an eviction asks the budget for pods that are ready, and takes those that are not as it says', async () => {
+  const server = await createApiServer();
+  const client = createLocalClient(server.core, SYSTEM, 'test');
+  client.create('v1/serviceaccounts', {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  });
+  const pod = (name: string, ready: string): void => {
+    const made = client.create('v1/pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c', image: 'a' }] },
+    });
+    const conditions = [{ type: 'Ready', status: ready }];
+    client.updateStatus('v1/pods', { ...made, status: { phase: 'Running', conditions } } as never);
+  };
+  for (const name of ['unready-1', 'unready-2']) pod(name, 'False');
+  pod('ready', 'True');
+  const budget = (name: string, policy: object): void => {
+    client.create('policy/v1/poddisruptionbudgets', {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name, namespace: 'default' },
+      spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } }, ...policy },
+    } as never);
+  };
+  budget('first', {});
+  const evict = async (name: string): Promise<string> => {
+    const response = await server.transport.request({
+      method: 'POST',
+      path: `/api/v1/namespaces/default/pods/${name}/eviction`,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }),
+    });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of response.body) chunks.push(chunk);
+    return `${response.status} ${String(JSON.parse(Buffer.concat(chunks).toString()).message ?? '')}`;
+  };
+  const refused = "429 Cannot evict pod as it would violate the pod's disruption budget.";
+  assert.equal(await evict('unready-1'), refused);
+  budget('second', {});
+  assert.match(await evict('unready-1'), /^500 .*more than one PodDisruptionBudget/);
+  client.remove('policy/v1/poddisruptionbudgets', 'default', 'first');
+  client.remove('policy/v1/poddisruptionbudgets', 'default', 'second');
+  budget('third', { unhealthyPodEvictionPolicy: 'AlwaysAllow' });
+  assert.equal(await evict('unready-1'), '201 ');
+  assert.equal(await evict('ready'), refused);
+});
+
+test('finalizers of a namespace are set by its own subresource', async () => {
+  const ask = await start();
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'default' },
+    spec: { finalizers: ['kubernetes', 'example.com/hold'] },
+  };
+  const { answer } = await ask('PUT', '/api/v1/namespaces/default/finalize', { body });
+  assert.deepEqual(answer['spec'], body.spec);
 });

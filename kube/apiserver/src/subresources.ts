@@ -5,6 +5,7 @@ import {
   ApiError,
   badRequest,
   conflict,
+  internalError,
   invalid,
   noSuchResource,
   notFound,
@@ -103,7 +104,11 @@ function finalize(core: Core, call: Call): ApiResponse {
   const old = readObject(core, target);
   const draft = requireObject(readDraft(core, call).value);
   const finalizers = listAt(draft, 'spec', 'finalizers');
-  if (finalizers.length === 0) finalizeNamespace(core, target.name);
+  if (finalizers.length === 0 && isGoing(old)) finalizeNamespace(core, target.name);
+  else {
+    const spec: JsonObject = finalizers.length === 0 ? {} : { finalizers };
+    core.store.put(call.resource.bucket, target.name, { ...old, spec });
+  }
   const left = core.store.get(call.resource.bucket, target.name);
   const object = left ?? { ...old, spec: {} };
   return encodeObject(core, { status: 200, object, representation, call });
@@ -149,15 +154,21 @@ function evict(core: Core, call: Call): ApiResponse {
     call.query.getAll('dryRun').includes('All') ||
     listAt(draft, 'deleteOptions', 'dryRun').includes('All');
   admitPart(core, call, draft);
-  const phase = textAt(pod, 'status', 'phase');
   const budgets = listBucket(core.store, 'policy/poddisruptionbudgets', target.namespace).filter(
     (budget) => {
       const selector = fromSelectorObject(valueAt(budget, 'spec', 'selector'));
       return selector !== undefined && matchesLabels(selector, pod.metadata.labels);
     },
   );
-  const finished = phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending';
-  for (const budget of finished ? [] : budgets) spendBudget(core, budget, dryRun);
+  const phase = textAt(pod, 'status', 'phase');
+  const isFree = ['Succeeded', 'Failed', 'Pending'].includes(phase) || isGoing(pod);
+  const [budget, ...more] = isFree ? [] : budgets;
+  if (more.length > 0) {
+    throw internalError(
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
+  }
+  if (budget !== undefined && !mayGoUnready(budget, pod)) spendBudget(core, budget, dryRun);
   const grace = numberAt(draft, 'deleteOptions', 'gracePeriodSeconds');
   removeObject(core, target, {
     user: call.user,
@@ -167,6 +178,21 @@ function evict(core: Core, call: Call): ApiResponse {
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
   });
   return encodeValue(core, 201, SUCCESS, representationFor(call));
+}
+
+function isGoing({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** A pod that is not ready is no loss, where the budget says so or has as many that are ready as it wants. */
+function mayGoUnready(budget: KubeObject, pod: KubeObject): boolean {
+  const isReady = listAt(pod, 'status', 'conditions').some(
+    (condition) => textAt(condition, 'type') === 'Ready' && textAt(condition, 'status') === 'True',
+  );
+  if (isReady) return false;
+  if (textAt(budget, 'spec', 'unhealthyPodEvictionPolicy') === 'AlwaysAllow') return true;
+  const wanted = numberAt(budget, 'status', 'desiredHealthy') ?? 0;
+  return wanted > 0 && (numberAt(budget, 'status', 'currentHealthy') ?? 0) >= wanted;
 }
 
 function spendBudget(core: Core, budget: KubeObject, dryRun: boolean): void {

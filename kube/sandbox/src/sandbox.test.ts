@@ -498,6 +498,54 @@ test('workloads adopt what they select and nobody controls, and release what the
     assert.equal(client.list('v1/pods', 'default').length, 3);
   }));
 
+test('a daemon set replaces its pods one after the other, and keeps sorted revisions', () =>
+  withSandbox(async ({ client, pass }) => {
+    const labels = { app: 'agent' };
+    const node = client.get('v1/nodes', '', 'sandbox-0');
+    for (const name of ['more-1', 'more-2']) {
+      client.create('v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: {} });
+      const made = client.get('v1/nodes', '', name);
+      client.updateStatus('v1/nodes', { ...made, status: node?.['status'] } as never);
+    }
+    const daemons = (image: string) => ({
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'agent', namespace: 'default' },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'c', image }] } },
+      },
+    });
+    client.create('apps/v1/daemonsets', daemons('app:1') as never);
+    await pass(1000);
+    client.update('apps/v1/daemonsets', daemons('app:2') as never);
+    let fewest = 3;
+    for (let i = 0; i < 40; i++) {
+      await pass(50);
+      const ready = client
+        .list('v1/pods', 'default')
+        .filter((pod) => pod.metadata.deletionTimestamp === undefined)
+        .filter((pod) =>
+          (valueAt(pod, 'status', 'conditions') as { type: string; status: string }[]).some(
+            ({ type, status }) => type === 'Ready' && status === 'True',
+          ),
+        );
+      fewest = Math.min(fewest, ready.length);
+    }
+    assert.equal(fewest, 2);
+    const images = client
+      .list('v1/pods', 'default')
+      .map((pod) => (valueAt(pod, 'spec', 'containers') as { image: string }[])[0]?.image);
+    assert.deepEqual(images, ['app:2', 'app:2', 'app:2']);
+    for (const { data } of client.list('apps/v1/controllerrevisions', 'default') as never as {
+      data: object;
+    }[]) {
+      const text = JSON.stringify(data);
+      assert.match(text, /^{"spec":{"template":{"\$patch":"replace","metadata":/);
+      assert.match(text, /"containers":\[{"image":"app:\d","imagePullPolicy":/);
+    }
+  }));
+
 test('endpoints that people write for a service have slices that say the same', () =>
   withSandbox(async ({ client, pass }) => {
     const metadata = { name: 'outside', namespace: 'default' };

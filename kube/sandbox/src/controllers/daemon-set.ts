@@ -128,7 +128,9 @@ function step(
   if (textAt(set, 'spec', 'updateStrategy', 'type') === 'OnDelete') return;
   const rolling = objectAt(set, 'spec', 'updateStrategy', 'rollingUpdate');
   const allowed = Math.max(1, countOrShare(rolling['maxUnavailable'], nodes.length, true));
-  let missing = pods.filter((pod) => !isActive(pod) || !isPodReady(pod)).length;
+  const isServed = (node: string): boolean =>
+    pods.some((pod) => nodeOf(pod) === node && isActive(pod) && isPodReady(pod));
+  let missing = nodes.filter((node) => !isServed(node)).length;
   for (const pod of pods) {
     if (pod.metadata.labels?.[REVISION_LABEL] === revision || isTerminating(pod)) continue;
     const broken = !isPodReady(pod);

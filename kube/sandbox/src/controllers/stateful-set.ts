@@ -1,6 +1,7 @@
 import {
   childDraft,
   cloneJson,
+  type Draft,
   type DraftObject,
   draftObjects,
   equalJson,
@@ -11,7 +12,7 @@ import {
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
-import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { claimantKeys, claimed } from '../claim.ts';
 import { type Controller, controllerKey, type Surroundings, splitKey } from '../control-loop.ts';
 import { hash } from '../events.ts';
@@ -79,10 +80,21 @@ export function takeRevision(owner: KubeObject, { client }: Surroundings): strin
       },
       ownerReferences: [ownerReference(owner)],
     },
-    data: { spec: { template: { ...cloneJson(template), $patch: 'replace' } } },
+    data: sorted({ spec: { template: { ...template, $patch: 'replace' } } }),
     revision: newest + 1,
   });
   return name;
+}
+
+/** Its keys in order, at every depth: whoever compares revisions by their bytes has them so. */
+function sorted(value: Json): Draft {
+  if (Array.isArray(value)) return value.map((item: Json) => sorted(item));
+  if (typeof value !== 'object' || value === null) return value as Draft;
+  const entries = Object.entries(value as JsonObject).map(([key, item]): [string, Draft] => [
+    key,
+    sorted(item ?? null),
+  ]);
+  return Object.fromEntries(entries.sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function digestOf(template: JsonObject): string {
