@@ -1,6 +1,7 @@
 /** What becomes of a cache when the kinds and the rights that it stands on change while it watches. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLiveState, type KubeClient, type LiveState } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { startCluster, whyNoCluster } from './cluster.ts';
@@ -78,6 +79,32 @@ function churnTests(isReal: boolean): void {
       'the object to read anew',
     );
     assert.equal(live.get(key)?.resourceVersion, made.metadata.resourceVersion);
+  });
+
+  test('a version that is served no more gives way to the one that is, and who waits for the kind is told', async () => {
+    const kind = { group: 'example.com', kind: 'Moth' };
+    const caterpillar = definitionOf('Moth', 'moths', {});
+    await define(caterpillar);
+    await client.create(objectOf('Moth', 'm', { a: 1 }));
+    await eventually(() => live.list(kind).length === 1, 'the object to be seen');
+    const [v1] = (caterpillar['spec'] as { versions: JsonObject[] }).versions;
+    const versions = [
+      { ...v1, name: 'v2', storage: true },
+      { ...v1, served: false, storage: false },
+    ];
+    const spec = { ...(caterpillar['spec'] as JsonObject), versions };
+    let isSeen = false;
+    const asking = (async () => {
+      for (; !isSeen; await pause(20)) await live.ensure([kind]);
+      return 'told';
+    })();
+    await define({ ...caterpillar, spec });
+    await eventually(
+      () => live.list(kind)[0]?.read().apiVersion === 'example.com/v2',
+      'the object to be seen in the other version',
+    );
+    isSeen = true;
+    assert.equal(await Promise.race([asking, pause(10_000)]), 'told');
   });
 
   test('a kind that may no longer be listed is stale and says why, until it may be again', async () => {

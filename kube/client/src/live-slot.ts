@@ -1,5 +1,6 @@
 import type { KindState } from './live-state-types.ts';
 import type { StoredKind } from './live-store.ts';
+import { compareResourceVersions } from './resource-version.ts';
 
 /** One watch: a kind in all namespaces, or in one. */
 export interface Stream {
@@ -31,6 +32,13 @@ export function worstState(streams: readonly Stream[]): KindState {
   const states = streams.map(({ state }) => state);
   const sorted = states.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   return sorted[0] ?? { kind: 'synced' };
+}
+
+/** All that there was up to this version has been told. */
+export function hasSeen({ streams }: Slot, resourceVersion: string): boolean {
+  return streams.every(
+    ({ seen }) => seen !== '' && compareResourceVersions(seen, resourceVersion) >= 0,
+  );
 }
 
 /** Looks after each event whether what is waited for is so; throws the signal's reason. */

@@ -3,7 +3,7 @@ import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import { linkAbort, sleep } from './abort.ts';
 import type { FollowPiece, KindRef, ResourceKind } from './kube-client.ts';
-import { type Slot, type Stream, waitFor, worstState } from './live-slot.ts';
+import { hasSeen, type Slot, type Stream, waitFor, worstState } from './live-slot.ts';
 import type {
   LiveChange,
   LiveObject,
@@ -101,25 +101,25 @@ class Cache implements LiveState {
     options: Options & { readonly timeoutMs?: number } = {},
   ): Promise<void> {
     const { group, kind } = kindNameOf(ref);
-    const slot = this.#slots.get(`${group}/${kind}`);
-    if (slot === undefined) {
-      throw new CapstanError('NOT_WATCHED', `${nameKind(ref)} is not watched by this cache`, {
-        kind: 'bug',
-      });
-    }
-    const isFresh = () =>
-      slot.streams.every(
-        ({ seen }) => seen !== '' && compareResourceVersions(seen, resourceVersion) >= 0,
-      );
     using limit = linkAbort(options.signal, options.timeoutMs ?? 10_000);
-    await waitFor(slot, isFresh, limit.signal).catch((error: unknown) => {
-      if (!limit.timedOut) throw error;
-      throw new CapstanError(
-        'NOT_FRESH',
-        `the watch of ${nameKind(ref)} did not reach resourceVersion ${resourceVersion} in time`,
-        { kind: 'retry', hint: 'the API server may be slow or out of reach' },
-      );
-    });
+    for (;;) {
+      const slot = this.#slots.get(`${group}/${kind}`);
+      if (slot === undefined) {
+        throw new CapstanError('NOT_WATCHED', `${nameKind(ref)} is not watched by this cache`, {
+          kind: 'bug',
+        });
+      }
+      const isDone = () => this.#isOld(slot) || hasSeen(slot, resourceVersion);
+      await waitFor(slot, isDone, limit.signal).catch((error: unknown) => {
+        if (!limit.timedOut) throw error;
+        throw new CapstanError(
+          'NOT_FRESH',
+          `the watch of ${nameKind(ref)} did not reach resourceVersion ${resourceVersion} in time`,
+          { kind: 'retry', hint: 'the API server may be slow or out of reach' },
+        );
+      });
+      if (!this.#isOld(slot)) return;
+    }
   }
 
   observeWrite(object: KubeObject, options: { readonly writer?: string } = {}): void {
@@ -161,15 +161,19 @@ class Cache implements LiveState {
 
   async #ensureOne(ref: KindRef, { signal }: Options): Promise<Missed[]> {
     try {
-      const slot = await this.#slotFor(ref, signal);
-      if (slot === undefined) return [];
-      for (const stream of slot.streams) {
-        if (stream.state.kind === 'failed') stream.state = { kind: 'syncing' };
+      for (;;) {
+        const slot = await this.#slotFor(ref, signal);
+        if (slot === undefined) return [];
+        for (const stream of slot.streams) {
+          if (stream.state.kind === 'failed') stream.state = { kind: 'syncing' };
+        }
+        for (const wake of slot.wakers) wake();
+        const isDone = () => this.#isOld(slot) || worstState(slot.streams).kind !== 'syncing';
+        await waitFor(slot, isDone, signal);
+        if (this.#isOld(slot)) continue;
+        const state = worstState(slot.streams);
+        return state.kind === 'failed' ? [{ kind: ref, error: state.error }] : [];
       }
-      for (const wake of slot.wakers) wake();
-      await waitFor(slot, () => worstState(slot.streams).kind !== 'syncing', signal);
-      const state = worstState(slot.streams);
-      return state.kind === 'failed' ? [{ kind: ref, error: state.error }] : [];
     } catch (error) {
       signal?.throwIfAborted();
       return [{ kind: ref, error }];
@@ -217,8 +221,7 @@ class Cache implements LiveState {
 
   async #run(slot: Slot, stream: Stream): Promise<void> {
     const { signal } = this.#life;
-    const { group, kind } = slot.resource;
-    while (!signal.aborted && this.#slots.get(`${group}/${kind}`) === slot) {
+    while (!signal.aborted && !this.#isOld(slot)) {
       try {
         await this.#follow(slot, stream);
         await this.#pause(slot);
@@ -232,13 +235,18 @@ class Cache implements LiveState {
     }
   }
 
+  /** Another version of the kind is watched in its place: who waits for it waits for that one. */
+  #isOld(slot: Slot): boolean {
+    const { group, kind } = slot.resource;
+    return this.#slots.get(`${group}/${kind}`) !== slot;
+  }
+
   /** The watched version may have been taken out of service while another one is served. */
   async #reopenIfMoved(slot: Slot): Promise<void> {
     const { group, kind, version } = slot.resource;
     const { discovery } = this.#options.client;
     const resource = await discovery.find({ group, kind }, { signal: this.#life.signal });
-    const isCurrent = this.#slots.get(`${group}/${kind}`) === slot;
-    if (resource === undefined || resource.version === version || !isCurrent) return;
+    if (resource === undefined || resource.version === version || this.#isOld(slot)) return;
     for (const object of slot.objects.all()) this.#drop(slot, object, false);
     this.#open(resource);
     for (const waiter of slot.waiters) waiter();
