@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { readText } from '@capstan/lib-files';
 import { commitFiles } from './commit-files.ts';
 import { packIn } from './fetch-new-objects.ts';
 import { initMirror, Mirror } from './mirror.ts';
@@ -187,6 +188,25 @@ test('what git fetches is there in one piece, so that no commit is without its f
   }
   const folders = readdirSync(join(mirrorDir, 'objects')).filter((name) => name.length === 2);
   assert.deepEqual(folders, [], 'no loose object');
+});
+
+test('a commit whose folder is missing is fetched again', async () => {
+  const { mirror, mirrorDir, commit, gitDir } = await makeOrigin('torn');
+  await commit({ a: '1' });
+  await mirror.resolve({ kind: 'branch', branch: 'main' });
+  const made = await commit({ a: '2' });
+  await mirror.resolve({ kind: 'branch', branch: 'main' });
+  const tree = await git(gitDir, ['rev-parse', `${made}^{tree}`]);
+  rmSync(join(mirrorDir, 'objects', tree.slice(0, 2), tree.slice(2)));
+  const next = new Mirror({ folder: mirrorDir, url: `${url}/torn.git` });
+  for (const query of [
+    { kind: 'branch', branch: 'main' } as const,
+    { kind: 'commit', commit: made } as const,
+  ]) {
+    assert.equal((await next.resolve(query)).commit, made);
+    assert.equal(readText(next.tree(made), 'a'), '2');
+  }
+  assert.equal(await listed(mirrorDir, made), await listed(gitDir, made));
 });
 
 test('an answer that is damaged, or lacks something, is not taken for a fetch', async () => {

@@ -229,7 +229,7 @@ export class Mirror {
 
   /** Fetches what was found when it is not here yet. */
   async #bring(found: Found, options: RemoteOptions): Promise<ResolvedCommit> {
-    const here = this.objects.peelToCommit(found.commit);
+    const here = this.#wholeCommit(found.commit);
     if (here !== undefined) return { commit: here, name: found.name };
     await withSignal(this.#fetch(found.ref, found.commit), options.signal);
     const commit = this.objects.peelToCommit(found.commit);
@@ -259,7 +259,14 @@ export class Mirror {
   }
 
   #hasCommit(id: string): boolean {
-    return /^[0-9a-f]{40}$/.test(id) && this.objects.peelToCommit(id) === id;
+    return /^[0-9a-f]{40}$/.test(id) && this.#wholeCommit(id) === id;
+  }
+
+  /** Undefined also for a commit without its folder, which a fetch that was cut off may have left, or somebody who tidied up. */
+  #wholeCommit(id: string): string | undefined {
+    const commit = this.objects.peelToCommit(id);
+    if (commit === undefined || !this.objects.contains(commit)) return undefined;
+    return this.objects.contains(this.objects.readCommit(commit).tree) ? commit : undefined;
   }
 
   async #askRefs(): Promise<RemoteRefs> {
@@ -323,7 +330,7 @@ export class Mirror {
     const run = this.#fetching
       .catch(() => undefined)
       .then(() =>
-        commit !== undefined && this.objects.peelToCommit(commit) !== undefined
+        commit !== undefined && this.#wholeCommit(commit) !== undefined
           ? undefined
           : this.#fetchNow(ref, commit),
       );
