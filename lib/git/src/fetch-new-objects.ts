@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { parseCommit, parseTagTarget } from './object-model.ts';
@@ -42,10 +42,10 @@ export async function fetchNewObjects(options: NewObjectsOptions): Promise<boole
   const found = pack && readPack(pack, { objectsMax: OBJECTS_MAX, objectBytesMax, readBase });
   if (found === undefined) return false;
   const roots = found.filter(({ type }) => type === 'commit' || type === 'tag');
-  for (const one of found) if (!roots.includes(one)) await writeLoose(objects.gitDir, one);
+  for (const one of found) if (!roots.includes(one)) writeLoose(objects.gitDir, one);
   const packed = new Map(found.map((one) => [one.id, one]));
   if (!roots.every((root) => isWhole(root, packed, objects))) return false;
-  for (const one of oldestFirst(roots)) await writeLoose(objects.gitDir, one);
+  for (const one of oldestFirst(roots)) writeLoose(objects.gitDir, one);
   return wants.every((id) => objects.contains(id));
 }
 
@@ -122,18 +122,18 @@ function oldestFirst(roots: readonly PackedObject[]): readonly PackedObject[] {
   return ordered;
 }
 
-async function writeLoose(gitDir: string, { id, type, bytes }: PackedObject): Promise<void> {
-  const path = join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
-  const fresh = join(gitDir, 'objects', `tmp_obj_${randomBytes(8).toString('hex')}`);
+/** At once: so few small files are written sooner than other threads would be asked to. */
+function writeLoose(gitDir: string, { id, type, bytes }: PackedObject): void {
+  const folder = join(gitDir, 'objects');
+  const path = join(folder, id.slice(0, 2), id.slice(2));
+  const fresh = join(folder, `tmp_obj_${randomBytes(8).toString('hex')}`);
   const head = Buffer.from(`${type} ${bytes.length}\0`, 'latin1');
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(fresh, deflateSync(Buffer.concat([head, bytes]), { level: 1 }), {
-      mode: 0o444,
-    });
-    await rename(fresh, path);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(fresh, deflateSync(Buffer.concat([head, bytes]), { level: 1 }), { mode: 0o444 });
+    renameSync(fresh, path);
   } catch (error) {
-    await rm(fresh, { force: true });
+    rmSync(fresh, { force: true });
     throw error;
   }
 }
