@@ -66,6 +66,9 @@ describe('revisions are verified', { skip: whyNot }, () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
+  /** Of the last failure. */
+  let told = '';
+
   async function verify(name: string, mode: VerifyRequest['mode'], keys = [key]) {
     const cache = mkdtempSync(join(folder, 'cache-'));
     const clock = new ManualClock();
@@ -79,6 +82,7 @@ describe('revisions are verified', { skip: whyNot }, () => {
       const verified = await store.verifyRevision(spec, snapshot, request);
       return verified.map(({ kind }) => kind).join(' ');
     } catch (error) {
+      told = (error as Error).message;
       return (error as { code: string }).code;
     } finally {
       await store.close();
@@ -88,6 +92,7 @@ describe('revisions are verified', { skip: whyNot }, () => {
   test('the annotated tag that was asked for, or else the commit', async () => {
     assert.equal(await verify('v1', 'tagOrHead'), 'tag');
     assert.equal(await verify('v1', 'head'), 'SIGNATURE_COMMIT_INVALID');
+    assert.match(told, /failed: unsupported signature type: empty$/);
     assert.equal(await verify('light', 'tagOrHead'), 'SIGNATURE_COMMIT_INVALID');
     assert.equal(await verify('main', 'tagOrHead'), 'commit');
     assert.equal(await verify('gap', 'tagOrHead'), 'commit');

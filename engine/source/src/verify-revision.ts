@@ -159,7 +159,7 @@ async function verifyObject(
     const by = kind === 'ssh' ? ' SSH signature' : '';
     throw fail(`unable to verify Git ${object}${by}: ${messageOf(error)}`, error);
   }
-  throw fail(`unsupported signature type: ${kind}`);
+  throw fail(`unsupported signature type: ${signature === '' ? 'empty' : kind}`);
 }
 
 function signatureError(code: SignatureErrorCode, message: string, cause?: unknown): CapstanError {

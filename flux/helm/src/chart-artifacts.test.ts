@@ -80,3 +80,33 @@ test('whether an index was at hand is counted for its repository, as long as tha
     (lines) => lines.length === 0,
   );
 });
+
+test('a source that is missing, and values files that are all missing, are told as in the original', async () => {
+  await using world = await createWorld();
+  world.charts.publish({
+    'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+    'values.yaml': 'a: 1\n',
+  });
+  const lost = (name: string, spec: string) => `---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmChart
+metadata: {name: ${name}, namespace: apps}
+spec: {chart: app, interval: 10m, ${spec}}
+`;
+  await world.apply(
+    objects(world.charts.url) +
+      lost('lost', 'sourceRef: {kind: HelmRepository, name: none}') +
+      lost(
+        'bare',
+        'sourceRef: {kind: HelmRepository, name: charts}, valuesFiles: [none.yaml], ignoreMissingValuesFiles: true',
+      ),
+  );
+  assert.equal(
+    await world.condition('HelmChart', 'apps/lost', 'FetchFailed=True'),
+    'failed to get source: HelmRepository.source.toolkit.fluxcd.io "none" not found',
+  );
+  await world.condition('HelmChart', 'apps/bare', 'Ready=True');
+  const bare = await world.get('HelmChart', 'apps/bare');
+  assert.equal(at(bare, 'status', 'artifact', 'revision'), '1.0.0+1');
+  assert.equal(at(bare, 'status', 'observedValuesFiles'), undefined);
+});

@@ -202,10 +202,9 @@ function findSource(chart: HelmChart, { control }: HelmChartPorts): KubeObject {
   }
   const found = control.find(kind, { namespace: chart.metadata.namespace ?? '', name });
   if (found !== undefined) return found;
-  const plural = kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
   throw new CapstanError(
     'SOURCE_MISSING',
-    `failed to get source: ${plural.toLowerCase()}.source.toolkit.fluxcd.io "${name}" not found`,
+    `failed to get source: ${kind}.source.toolkit.fluxcd.io "${name}" not found`,
     { kind: 'retry' },
   );
 }
@@ -403,7 +402,9 @@ async function store(
   const { artifact } = chart.status;
   const { bytes, version } = build;
   const observed: Partial<HelmChart['status']> =
-    chart.spec.ignoreMissingValuesFiles === true ? { observedValuesFiles: build.valuesFiles } : {};
+    chart.spec.ignoreMissingValuesFiles === true && build.valuesFiles.length > 0
+      ? { observedValuesFiles: build.valuesFiles }
+      : {};
   const next = withStatus(unmark(chart, 'SourceVerified'), {
     observedChartName: build.name,
     observedValuesFiles: undefined,

@@ -3,6 +3,9 @@ import { CapstanError } from '@capstan/lib-std';
 import { type CosignSignature, cosignSignatures } from './cosign-signatures.ts';
 import type { OciRepository } from './registry.ts';
 
+/** What is told of a key that is no PEM. */
+export const UNREADABLE_KEY = 'PEM decoding failed';
+
 /**
  * Whether a manifest was signed by `cosign sign --key` with the private half of one of the keys (PEM), in either form (see
  * `cosignSignatures`). The transparency log is not asked, as Flux does not with given keys. Throws OCI_SIGNATURE when there is
@@ -48,7 +51,7 @@ function readKey(pem: Uint8Array): KeyObject {
   try {
     return createPublicKey({ key: Buffer.from(pem), format: 'pem' });
   } catch (cause) {
-    throw new CapstanError('OCI_SIGNATURE', 'a public key cannot be read', {
+    throw new CapstanError('OCI_SIGNATURE', UNREADABLE_KEY, {
       hint: 'give the PEM that cosign generate-key-pair writes to cosign.pub',
       cause,
     });

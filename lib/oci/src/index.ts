@@ -6,7 +6,7 @@ export {
   digestAlgorithmOf,
   digestLike,
 } from './content-digest.ts';
-export { verifyCosign } from './cosign.ts';
+export { UNREADABLE_KEY, verifyCosign } from './cosign.ts';
 export {
   type KeylessOptions,
   publicTrustedRoot,

@@ -146,7 +146,10 @@ export async function gitSourceOf(
 ): Promise<GitSourceSpec> {
   const { secretRef, proxySecretRef, provider } = repository.spec;
   const proxy = await readProxy(reader, proxySecretRef, 'failed to configure proxy options: ');
-  const secret = secretRef === undefined ? undefined : await readSecret(reader, secretRef.name);
+  const place = `failed to get secret '${reader.namespace}/${secretRef?.name}': `;
+  // Twice, as in the original.
+  const secret =
+    secretRef === undefined ? undefined : await readSecret(reader, secretRef.name, place + place);
   const auth = toGitAuth(repository, secret, proxy);
   const spec = toSourceSpec(repository);
   if (provider === 'aws' || provider === 'azure') {
@@ -246,7 +249,7 @@ function findIncludes(
     if (found === undefined) {
       throw fail(
         'NotFound',
-        `could not get resource for include '${name}': gitrepositories.source.toolkit.fluxcd.io "${name}" not found`,
+        `could not get resource for include '${name}': GitRepository.source.toolkit.fluxcd.io "${name}" not found`,
       );
     }
     const { artifact } = requireGitRepository(found).status;

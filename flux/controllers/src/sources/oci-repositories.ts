@@ -13,6 +13,7 @@ import {
   OciRepository,
   parseReference,
   registryCredentials,
+  UNREADABLE_KEY,
 } from '@capstan/lib-oci';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import { RE2JS } from 're2js';
@@ -351,8 +352,21 @@ function pinnedDigest({ ref }: OCIRepository['spec']): string | undefined {
   if (isDigest(ref.digest)) return ref.digest;
   throw fetchFailure(
     'OCIArtifactPullFailed',
-    `failed to determine artifact digest: cannot parse hash: ${JSON.stringify(ref.digest)}`,
+    `failed to determine artifact digest: ${digestProblem(ref.digest)}`,
   );
+}
+
+/** In the words of go-containerregistry, which knows SHA-256 alone. */
+function digestProblem(digest: string): string {
+  const [, algorithm, hex] = /^([^:]+):(.+)$/s.exec(digest) ?? [];
+  if (algorithm === undefined || hex === undefined) {
+    return `cannot parse hash: ${JSON.stringify(digest)}`;
+  }
+  const odd = /[^0-9a-f]/.exec(hex)?.[0];
+  if (odd !== undefined) return `found non-hex character in hash: ${odd}`;
+  return algorithm === 'sha256'
+    ? `wrong number of hex digits for ${algorithm}: ${hex}`
+    : `unsupported hash: ${JSON.stringify(algorithm)}`;
 }
 
 async function digestOf(repository: OciRepository, tag: string): Promise<string> {
@@ -426,6 +440,7 @@ function whyUnverified(
   if (!isByKey || !(cause instanceof CapstanError)) return describeError(cause);
   const isKeyless = cause.message.startsWith('no public keys found');
   if (cause.code !== 'OCI_SIGNATURE' && !isKeyless) return describeError(cause);
+  if (cause.message === UNREADABLE_KEY) return describeError(cause);
   const why = isKeyless ? cause.message : cause.hint;
   const hint = why === undefined ? '' : ` (${why})`;
   return `no matching signatures were found for '${reference}'${hint}`;

@@ -85,6 +85,21 @@ const ARTIFACTS: readonly (readonly [object, string, string])[] = [
     'OCIArtifactPullFailed',
     'failed to determine artifact digest: cannot parse hash: "none"',
   ],
+  [
+    { ref: { digest: 'sha256:0' } },
+    'OCIArtifactPullFailed',
+    'failed to determine artifact digest: wrong number of hex digits for sha256: 0',
+  ],
+  [
+    { ref: { digest: 'sha256:xyz' } },
+    'OCIArtifactPullFailed',
+    'failed to determine artifact digest: found non-hex character in hash: x',
+  ],
+  [
+    { ref: { digest: `md5:${'0'.repeat(32)}` } },
+    'OCIArtifactPullFailed',
+    'failed to determine artifact digest: unsupported hash: "md5"',
+  ],
   [{ ref: { semver: '<= 6.1.0' } }, 'ReadOperationFailed', 'no match found for semver: <= 6.1.0'],
   [
     { ref: { semver: 'no-range' } },

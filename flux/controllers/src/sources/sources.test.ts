@@ -79,7 +79,7 @@ test('a repository includes folders of another one, and follows it', async () =>
   );
   assert.match(
     String(at(find(waiting, 'Ready'), 'message')),
-    /could not get resource for include 'lib'/,
+    /could not get resource for include 'lib': GitRepository\.source\.toolkit\.fluxcd\.io "lib" not found/,
   );
   const first = world.sources.push(LIB, { 'base/l.yaml': config('l'), other: 'o' });
   await world.kubectlApply(source('GitRepository', 'lib', `url: "${LIB}", ref: {branch: main}`));
@@ -311,6 +311,41 @@ test('what cannot be pulled is told with the reason of the original', async () =
     assert.match(String(at(find(told, 'Ready'), 'message')), message, spec);
     assert.equal(find(told, 'Stalled') !== undefined, reason === 'URLInvalid', spec);
   }
+});
+
+test('a repository whose Secret is missing says so twice, as in the original', async () => {
+  await using world = await createWorld();
+  await world.kubectlApply(
+    source('GitRepository', 'app', `url: "${REPO}", secretRef: {name: none}`),
+  );
+  const failed = await until(
+    world,
+    'GitRepository',
+    'app',
+    (one) => find(one, 'FetchFailed') !== undefined,
+  );
+  const why = "failed to get secret 'flux-system/none': ";
+  assert.equal(at(find(failed, 'FetchFailed'), 'message'), `${why}${why}secrets "none" not found`);
+});
+
+test('a public key that is none is told', async () => {
+  await using world = await createWorld();
+  await using registry = await startRegistry();
+  registry.push('latest', [{ mediaType: LAYER, bytes: await pack({ a: '1' }) }]);
+  const spec = `url: "oci://${registry.host}/org/app", verify: {provider: cosign, secretRef: {name: keys}}`;
+  await world.kubectlApply(
+    `${secret('keys', { 'one.pub': 'none' })}---${source('OCIRepository', 'app', spec)}`,
+  );
+  const unverified = await until(
+    world,
+    'OCIRepository',
+    'app',
+    (one) => find(one, 'SourceVerified') !== undefined,
+  );
+  assert.match(
+    String(at(find(unverified, 'SourceVerified'), 'message')),
+    /using provider 'cosign': PEM decoding failed/,
+  );
 });
 
 test('an artifact counts only with a signature by a given key', async () => {

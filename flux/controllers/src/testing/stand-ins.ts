@@ -70,7 +70,8 @@ export async function startRegistry(
     ) {
       const realm = `http://${standIn.host}/token`;
       response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="s"` }).end();
-    } else if (path === `${base}/tags/list`) response.end(JSON.stringify({ tags: [...tags] }));
+    } else if (path === '/v2/') response.end('{}');
+    else if (path === `${base}/tags/list`) response.end(JSON.stringify({ tags: [...tags] }));
     else if (path.startsWith(`${base}/manifests/`)) {
       const found = manifests.get(path.slice(`${base}/manifests/`.length));
       if (found === undefined) response.writeHead(404).end('{}');
