@@ -12,7 +12,7 @@ import {
 import { flagAt, listAt, objectAt, textAt } from './json.ts';
 import type { ServedResource } from './served-resource.ts';
 import { forbiddenAt, invalidAt, requiredAt } from './validation/checks.ts';
-import { annotations, labels } from './validation/common.ts';
+import { annotations, ipAddress, labels } from './validation/common.ts';
 
 type NameRule = (name: string) => readonly string[];
 
@@ -21,6 +21,7 @@ const NAME_RULES: Readonly<Record<string, NameRule>> = {
   label: dnsLabelProblems,
   label1035: dns1035LabelProblems,
   segment: pathSegmentProblems,
+  address: (name) => ipAddress(name, '').map(({ detail = '' }) => detail),
   any: () => [],
 };
 

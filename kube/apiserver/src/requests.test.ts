@@ -106,6 +106,23 @@ test('the range of service addresses is there from the start', async () => {
   assert.deepEqual(answer['spec'], { cidrs: ['10.0.0.0/16'] });
 });
 
+test('an address is an object of its own name', async () => {
+  const ask = await start();
+  const make = async (name: string) => {
+    const parentRef = { resource: 'services', namespace: 'default', name: 'kubernetes' };
+    const body = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IPAddress',
+      metadata: { name },
+      spec: { parentRef },
+    };
+    return ask('POST', '/apis/networking.k8s.io/v1/ipaddresses', { body });
+  };
+  assert.equal((await make('fe80::42:1dff:fe84:f9e2')).status, 201);
+  const refused = await make('web');
+  assert.match(String(refused.answer['message']), /metadata.name: .*must be a valid IP address/);
+});
+
 const OPEN = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 function definition(kind: string, versions: readonly object[]): object {

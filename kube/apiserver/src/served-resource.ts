@@ -97,7 +97,7 @@ export interface Strategy {
   /** A PUT without resourceVersion is refused. */
   readonly needsVersionOnUpdate?: boolean;
   /** DNS-1035 or path segment names instead of the usual DNS subdomain. */
-  readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'any';
+  readonly nameRule?: 'subdomain' | 'label' | 'label1035' | 'segment' | 'address' | 'any';
   /** The checks of metadata that the kind itself makes on an update, after those of all kinds; its `update` by default. */
   readonly metadataOnUpdate?: readonly ('whole' | 'update')[];
   /** Finalizers need neither be known nor have a domain. */

@@ -117,6 +117,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   'storage.k8s.io/volumeattachments': volumeAttachmentStrategy,
   'storage.k8s.io/volumeattributesclasses': attributesClassStrategy,
   'networking.k8s.io/servicecidrs': { hasStatus: true },
+  'networking.k8s.io/ipaddresses': { nameRule: 'address' },
   'resource.k8s.io/resourceclaims': resourceClaimStrategy,
   'resource.k8s.io/resourceclaimtemplates': resourceClaimTemplateStrategy,
   'resource.k8s.io/deviceclasses': { hasGeneration: true },

@@ -63,6 +63,7 @@ function furnishNode(client: LocalClient, core: NodeFacts, name: string): void {
         { type: 'InternalIP', address: '10.0.0.1' },
         { type: 'Hostname', address: name },
       ],
+      daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
       nodeInfo: {
         machineID: '',
         systemUUID: '',
