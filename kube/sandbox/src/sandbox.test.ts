@@ -546,6 +546,34 @@ test('a daemon set replaces its pods one after the other, and keeps sorted revis
     }
   }));
 
+test('of a namespace that goes the pods go first', () =>
+  withSandbox(async ({ client, pass }) => {
+    const make = (path: string, kind: string, finalizers: string[], more: object): void => {
+      const metadata = { name: 'it', namespace: 'going', finalizers };
+      client.create(path, { apiVersion: 'v1', kind, metadata, ...more } as never);
+    };
+    client.create('v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'going' },
+    });
+    await pass(100);
+    make('v1/pods', 'Pod', ['example.com/hold'], {
+      spec: { containers: [{ name: 'c', image: 'app:1' }] },
+    });
+    make('v1/configmaps', 'ConfigMap', [], {});
+    await pass(500);
+    client.remove('v1/namespaces', '', 'going');
+    await pass(2000);
+    const pod = client.get('v1/pods', 'going', 'it');
+    assert.ok(pod?.metadata.deletionTimestamp !== undefined);
+    const map = client.get('v1/configmaps', 'going', 'it');
+    assert.ok(map !== undefined && map.metadata.deletionTimestamp === undefined);
+    client.update('v1/pods', { ...pod, metadata: { ...pod.metadata, finalizers: [] } } as never);
+    await pass(1000);
+    assert.equal(client.get('v1/namespaces', '', 'going'), undefined);
+  }));
+
 test('endpoints that people write for a service have slices that say the same', () =>
   withSandbox(async ({ client, pass }) => {
     const metadata = { name: 'outside', namespace: 'default' };

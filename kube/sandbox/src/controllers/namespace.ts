@@ -3,6 +3,7 @@ import type { KubeObject } from '@capstan/kube-object';
 import type { Controller, Surroundings } from '../control-loop.ts';
 import { withCondition } from '../pods.ts';
 
+const PODS = 'v1/pods';
 const NAMESPACES = 'v1/namespaces';
 
 /** Namespaces: what each begins with, and the emptying of one that is deleted. `authority` is the cluster's CA as PEM. */
@@ -54,10 +55,13 @@ function empty(namespace: KubeObject, { client, clock, again }: Surroundings): v
   const name = namespace.metadata.name ?? '';
   let left = 0;
   const kinds = new Map<string, number>();
-  for (const { path } of client.namespacedResources()) {
+  const resources = client.namespacedResources().map(({ path }) => path);
+  for (const path of [PODS, ...resources.filter((one) => one !== PODS)]) {
     if (path.endsWith('/events') && !path.startsWith('v1/')) continue;
+    // Pods go first: as long as they run they may need what else there is, such as policies that protect them.
+    if (path !== PODS && kinds.has(PODS)) break;
     for (const object of client.list(path, name)) {
-      if (object.metadata.deletionTimestamp === undefined || path === 'v1/pods') {
+      if (object.metadata.deletionTimestamp === undefined || path === PODS) {
         try {
           client.remove(path, name, object.metadata.name ?? '', { propagation: 'Background' });
         } catch (error) {
