@@ -2,11 +2,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createLiveState, type KubeClient, type LiveState } from '@capstan/kube-client';
+import {
+  createHttpTransport,
+  createKubeClient,
+  createLiveState,
+  type KubeClient,
+  type LiveState,
+  loadKubeconfig,
+} from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
 import { startCluster, whyNoCluster } from './cluster.ts';
 import { type AnyCluster, startSandboxCluster } from './sandbox-cluster.ts';
 import { at, clientOf, codeOf, eventually, makeNamespace } from './support.ts';
+import { WatchLine } from './watch-line.ts';
 
 describe('a cache over a real API server', { skip: whyNoCluster() }, () => churnTests(true));
 describe('a cache over the sandbox', () => churnTests(false));
@@ -107,7 +115,7 @@ function churnTests(isReal: boolean): void {
     assert.equal(await Promise.race([asking, pause(10_000)]), 'told');
   });
 
-  test('a kind that may no longer be listed is stale and says why, until it may be again', async () => {
+  test('a kind that may no longer be listed is told to who asks for it, until it may be again', async () => {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
@@ -123,30 +131,31 @@ function churnTests(isReal: boolean): void {
     };
     for (const object of [role, binding]) await client.apply(object, { fieldManager: 'test' });
     const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
-    const guest = client.as({ user: 'guest' });
-    await eventually(
-      async () => (await codeOf(guest.list(kind, { namespace }))) === 'no error',
-      'the right to be there',
-    );
+    const line = new WatchLine();
+    const transport = createHttpTransport(await loadKubeconfig({ file: cluster.kubeconfig }));
+    const guest = createKubeClient(line.over(transport)).as({ user: 'guest' });
+    const isAllowed = async () => (await codeOf(guest.list(kind, { namespace }))) === 'no error';
+    await eventually(isAllowed, 'the right to be there');
     await using own = createLiveState({ client: guest, isManaged: () => true });
     assert.deepEqual(await own.ensure([kind]), []);
-    const held = own.list({ group: '', kind: 'ConfigMap' }).length;
-    assert.ok(held > 0);
+    const held = () => own.list({ group: '', kind: 'ConfigMap' }).length;
+    const before = held();
+    assert.ok(before > 0);
     await client.delete({ ...binding, name: 'guest' });
-    await eventually(
-      async () => (await codeOf(guest.list(kind, { namespace }))) === 'FORBIDDEN',
-      'the right to be gone',
-    );
-    // A watch that is open goes on, as rights are asked at its beginning: its end is what tells.
-    await using late = createLiveState({ client: guest, isManaged: () => true });
-    const [missed] = await late.ensure([kind]);
+    await eventually(async () => !(await isAllowed()), 'the right to be gone');
+    // A watch that is open goes on, as rights are asked at its beginning.
+    assert.deepEqual(await own.ensure([kind]), []);
+    line.cut();
+    line.mend();
+    await eventually(async () => (await own.ensure([kind])).length > 0, 'the refusal to be told');
+    const [missed] = await own.ensure([kind]);
     assert.equal(at(missed as unknown as JsonObject, 'error', 'code'), 'FORBIDDEN');
-    assert.equal(own.list({ group: '', kind: 'ConfigMap' }).length, held);
+    assert.equal(held(), before);
     await client.apply(binding, { fieldManager: 'test' });
-    await eventually(
-      async () => (await late.ensure([kind])).length === 0,
-      'the kind to be watched again',
-    );
+    await eventually(async () => (await own.ensure([kind])).length === 0, 'all to be well again');
+    await client.create({ ...kind, metadata: { namespace, name: 'afterwards' } });
+    await eventually(() => held() > before, 'the watch to go on');
+    await transport.close();
   });
 }
 

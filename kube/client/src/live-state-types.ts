@@ -34,7 +34,7 @@ export type KindState =
   | { readonly kind: 'synced' }
   /** Was synced, the watch is broken and being reopened: what is held may be old. */
   | { readonly kind: 'stale'; readonly error: unknown; readonly sinceMs: number }
-  /** Never synced so far: forbidden, not served, unreachable. Tried again with backoff. */
+  /** Forbidden or not served (also after it was synced: what is held is old then), or never reached. Tried again with backoff. */
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface WatchedKind {

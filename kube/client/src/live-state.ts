@@ -340,6 +340,9 @@ class Cache implements LiveState {
       // The kind itself is gone, and all of its objects with it.
       for (const object of this.#objectsOf(slot, stream)) this.#drop(slot, object, false);
       stream.state = { kind: 'failed', error };
+    } else if (isLasting(error)) {
+      // What is held stays, but nobody may go by it who does not know that it can no longer be seen.
+      stream.state = { kind: 'failed', error };
     } else if (stream.state.kind === 'synced') {
       stream.state = { kind: 'stale', error, sinceMs };
     } else if (stream.state.kind !== 'stale') {
