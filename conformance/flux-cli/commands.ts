@@ -509,6 +509,13 @@ function logs({ client, controller, server }: FluxWorld): readonly Step[] {
       says: [/^(\S+ error \w+\/\S+ - Reconciler error \S.*\n)+$/],
     },
     { args: split('logs --name=nobody'), says: [none] },
+    { args: split('logs --all-namespaces --tail=1'), says: [/^\S+ \w+ .*\n$/] },
+    { args: split('logs --all-namespaces --since=1h --tail=2'), says: [/^(\S+ \w+ .*\n){2}$/] },
+    // It follows until its time is over.
+    {
+      args: split('logs --all-namespaces --follow --tail=1 --timeout=4s'),
+      says: [/^\S+ \w+ .*\n$/],
+    },
   ];
 }
 
