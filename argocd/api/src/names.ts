@@ -24,6 +24,7 @@ export const ANNOTATION = {
   hookDeletePolicy: 'argocd.argoproj.io/hook-delete-policy',
   syncOptions: 'argocd.argoproj.io/sync-options',
   compareOptions: 'argocd.argoproj.io/compare-options',
+  installationId: 'argocd.argoproj.io/installation-id',
   ignoreHealthcheck: 'argocd.argoproj.io/ignore-healthcheck',
   ignoreRestartPolicy: 'argocd.argoproj.io/ignore-restart-policy',
   ignoreDifferences: 'argocd.argoproj.io/ignore-differences',

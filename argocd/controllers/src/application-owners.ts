@@ -3,23 +3,30 @@ import type { KubeObject } from '@capstan/kube-object';
 import type { Settings } from './settings.ts';
 import { ownerName } from './to-delivery.ts';
 
-export type TrackingSettings = Pick<Settings, 'trackingMethod' | 'instanceLabelKey'>;
+export type TrackingSettings = Pick<
+  Settings,
+  'trackingMethod' | 'instanceLabelKey' | 'installationId'
+>;
 
 const BY_ANNOTATION: TrackingSettings = {
   trackingMethod: 'annotation',
   instanceLabelKey: 'app.kubernetes.io/instance',
+  installationId: '',
 };
 
 /**
  * Reads whose an object is from its tracking annotation, or its label where the administrator wants that: for the live
- * cache's owner index.
+ * cache's owner index. What another installation tracks by its annotation is nobody's here.
  */
 export function applicationOwners(
   controlNamespace: string,
   settings: () => TrackingSettings = () => BY_ANNOTATION,
 ): (object: KubeObject) => readonly string[] {
   return ({ metadata }) => {
-    const { trackingMethod, instanceLabelKey } = settings();
+    const { trackingMethod, instanceLabelKey, installationId } = settings();
+    const isForeign =
+      installationId !== '' && metadata.annotations?.[ANNOTATION.installationId] !== installationId;
+    if (isForeign && trackingMethod !== 'label') return [];
     const instance =
       trackingMethod === 'label'
         ? metadata.labels?.[instanceLabelKey]

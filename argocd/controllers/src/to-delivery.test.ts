@@ -398,6 +398,32 @@ test('the tracking annotation names the owner', () => {
   assert.deepEqual(owners('nonsense'), []);
 });
 
+test("what another installation tracks is nobody's here", () => {
+  const settings = readSettings({ installationID: 'one' });
+  const ownersOf = (id: string | undefined, given = settings) =>
+    applicationOwners(
+      'argocd',
+      () => given,
+    )({
+      apiVersion: 'v1',
+      kind: 'A',
+      metadata: {
+        annotations: {
+          'argocd.argoproj.io/tracking-id': 'web:/A:n/x',
+          ...(id === undefined ? {} : { 'argocd.argoproj.io/installation-id': id }),
+        },
+        labels: { 'app.kubernetes.io/instance': 'web' },
+      },
+    });
+  assert.deepEqual(ownersOf('one'), ['Application/argocd/web']);
+  assert.deepEqual([ownersOf('two'), ownersOf(undefined)], [[], []]);
+  assert.deepEqual(ownersOf('two', readSettings({})), ['Application/argocd/web']);
+  const byLabel = { installationID: 'one', 'application.resourceTrackingMethod': 'label' };
+  assert.deepEqual(ownersOf('two', readSettings(byLabel)), ['Application/argocd/web']);
+  const { tracking } = toDelivery(application({}), { ...CONTEXT, settings });
+  assert.equal(tracking.annotations['argocd.argoproj.io/installation-id'], 'one');
+});
+
 function git(name: string) {
   return { kind: 'git', url: SOURCE.repoURL, revision: { kind: 'any', name }, submodules: true };
 }

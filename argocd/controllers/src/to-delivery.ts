@@ -263,7 +263,6 @@ export function ownerName(namespace: string, name: string): string {
   return `Application/${namespace}/${name}`;
 }
 
-const INSTALLATION_ID = 'argocd.argoproj.io/installation-id';
 const LABEL_MAX = 63;
 
 /** How objects say whose they are: by annotation, by label, or both (documentation: "Resource Tracking"). */
@@ -277,7 +276,7 @@ function toTracking(
   const { trackingMethod, instanceLabelKey, installationId } = settings;
   const annotations = {
     [ANNOTATION.trackingId]: `${instance}:{group}/{kind}:{namespace:${place}}/{name}`,
-    ...(installationId === '' ? {} : { [INSTALLATION_ID]: installationId }),
+    ...(installationId === '' ? {} : { [ANNOTATION.installationId]: installationId }),
   };
   const label =
     trackingMethod === 'annotation+label'
