@@ -46,12 +46,27 @@ function isSelective(selector: ClusterGenerator['selector'] & object): boolean {
   return hasLabels || (Array.isArray(matchExpressions) && matchExpressions.length > 0);
 }
 
+/** What Argo CD and kubectl write to a cluster's Secret for themselves: in an Application it would loop, or tell what is secret. */
+const OWN_ANNOTATIONS: ReadonlySet<string> = new Set([
+  'argocd.argoproj.io/refresh',
+  'argocd.argoproj.io/refresh-timestamp',
+  'argocd.argoproj.io/hydrate',
+  'argocd.argoproj.io/hydrate-timestamp',
+  'argocd.argoproj.io/tracking-id',
+  'argocd.argoproj.io/installation-id',
+  'kubectl.kubernetes.io/last-applied-configuration',
+]);
+
 function describe(cluster: RegisteredCluster, { isGoTemplate }: TextRenderer): Parameters {
-  const { name, server, project, labels, annotations } = cluster;
+  const { name, server, project, labels } = cluster;
+  const annotations = Object.fromEntries(
+    Object.entries(cluster.annotations).filter(([key]) => !OWN_ANNOTATIONS.has(key)),
+  );
   const params: Parameters = { name, nameNormalized: sanitizeName(name), server, project };
   if (isGoTemplate) {
     const metadata: Parameters = {};
-    if (Object.keys(annotations).length > 0) metadata['annotations'] = stringMap(annotations);
+    const isAnnotated = Object.keys(cluster.annotations).length > 0;
+    if (isAnnotated) metadata['annotations'] = stringMap(annotations);
     if (Object.keys(labels).length > 0) metadata['labels'] = stringMap(labels);
     return { ...params, metadata };
   }

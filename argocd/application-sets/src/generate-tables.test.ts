@@ -19,6 +19,22 @@ const CLUSTERS: World = {
   ],
 };
 
+/** Annotated by Argo CD and kubectl alone. */
+const TOUCHED: World = {
+  clusters: [
+    {
+      name: 'dev',
+      server: 'https://kubernetes.default.svc',
+      project: '',
+      labels: {},
+      annotations: {
+        'argocd.argoproj.io/refresh': '2024-05-06T07:08:09Z',
+        'kubectl.kubernetes.io/last-applied-configuration': '{"data":{"config":"secret"}}',
+      },
+    },
+  ],
+};
+
 const REPOSITORY: World = {
   files: {
     'apps/one/a.yaml': 'x: 1\n',
@@ -195,6 +211,21 @@ const CASES: readonly Case[] = [
     ],
     text: '{{.metadata.labels.env}} {{.metadata.annotations.zone}} {{.values.a}}',
     gives: ['prod b Prod_EU!'],
+  },
+  {
+    title: 'what is written to the Secret of a cluster for itself is not told to Go templates',
+    goTemplate: true,
+    world: TOUCHED,
+    generators: [{ clusters: {} }],
+    text: '{{toJson .metadata}}',
+    gives: ['{"annotations":{}}'],
+  },
+  {
+    title: 'what is written to the Secret of a cluster for itself is no parameter',
+    world: TOUCHED,
+    generators: [{ clusters: {} }],
+    text: '{{metadata.annotations.argocd.argoproj.io/refresh}}',
+    gives: ['{{metadata.annotations.argocd.argoproj.io/refresh}}'],
   },
   {
     title: 'clusters as one list',
