@@ -321,3 +321,44 @@ test('finalizers of a namespace are set by its own subresource', async () => {
   const { answer } = await ask('PUT', '/api/v1/namespaces/default/finalize', { body });
   assert.deepEqual(answer['spec'], body.spec);
 });
+
+test('a pod of a runtime class has its overhead, selector and tolerations', async () => {
+  const server = await createApiServer();
+  const client = createLocalClient(server.core, SYSTEM, 'test');
+  client.create('v1/serviceaccounts', {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  });
+  client.create('node.k8s.io/v1/runtimeclasses', {
+    apiVersion: 'node.k8s.io/v1',
+    kind: 'RuntimeClass',
+    metadata: { name: 'boxed' },
+    handler: 'box',
+    overhead: { podFixed: { cpu: '10m' } },
+    scheduling: {
+      nodeSelector: { boxes: 'yes' },
+      tolerations: [{ key: 'boxes', operator: 'Exists' }],
+    },
+  });
+  const make = (name: string, spec: object) =>
+    client.create('v1/pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default' },
+      spec: { containers: [{ name: 'c', image: 'a' }], ...spec },
+    } as never)['spec'] as Record<string, unknown>;
+  const made = make('a', { runtimeClassName: 'boxed', nodeSelector: { zone: 'b' } });
+  assert.deepEqual(made['overhead'], { cpu: '10m' });
+  assert.deepEqual(made['nodeSelector'], { zone: 'b', boxes: 'yes' });
+  assert.deepEqual((made['tolerations'] as object[]).at(-1), { key: 'boxes', operator: 'Exists' });
+  assert.throws(
+    () => make('b', { runtimeClassName: 'boxed', nodeSelector: { boxes: 'no' } }),
+    /pods "b" is forbidden: conflict: runtimeClass.scheduling.nodeSelector\[boxes\] = yes; pod.spec/,
+  );
+  assert.throws(
+    () => make('c', { runtimeClassName: 'gone' }),
+    /pods "c" is forbidden: pod rejected: RuntimeClass "gone" not found/,
+  );
+  assert.throws(() => make('d', { overhead: { cpu: '1m' } }), /Pod Overhead set without/);
+});

@@ -574,6 +574,37 @@ test('of a namespace that goes the pods go first', () =>
     assert.equal(client.get('v1/namespaces', '', 'going'), undefined);
   }));
 
+test('a replica set says what it has while a quota keeps it from more, and no more once it fits', () =>
+  withSandbox(async ({ client, pass }) => {
+    client.create('v1/resourcequotas', {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'few', namespace: 'default' },
+      spec: { hard: { pods: '2' } },
+    });
+    client.create('apps/v1/replicasets', {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: deployment('app:1', { replicas: 3 }).spec,
+    } as never);
+    await pass(1000);
+    const status = (): unknown =>
+      valueAt(client.get('apps/v1/replicasets', 'default', 'web'), 'status');
+    assert.equal(valueAt(status() as never, 'readyReplicas'), 2);
+    assert.equal(valueAt(status() as never, 'observedGeneration'), 1);
+    assert.deepEqual(conditions(client, 'apps/v1/replicasets', 'web'), [
+      'ReplicaFailure=True FailedCreate',
+    ]);
+    const set = client.get('apps/v1/replicasets', 'default', 'web');
+    client.update('apps/v1/replicasets', {
+      ...set,
+      spec: { ...(set?.['spec'] as object), replicas: 2 },
+    } as never);
+    await pass(1000);
+    assert.deepEqual(conditions(client, 'apps/v1/replicasets', 'web'), []);
+  }));
+
 test('endpoints that people write for a service have slices that say the same', () =>
   withSandbox(async ({ client, pass }) => {
     const metadata = { name: 'outside', namespace: 'default' };

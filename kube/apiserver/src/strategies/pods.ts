@@ -20,6 +20,7 @@ import { podUpdateErrors } from '../validation/pod-update.ts';
 import { defaultPodSpec, qosClass, requestsFromLimits } from './pod-defaults.ts';
 import { mergeLabelKeys } from './pod-label-keys.ts';
 import { ephemeralContainers, resize } from './pod-parts.ts';
+import { admitRuntimeClass } from './runtime-class.ts';
 
 const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -46,6 +47,7 @@ export const podStrategy: Strategy = {
     admitServiceAccount(pod, spec, context);
     admitPriority(pod, spec, context);
     admitTolerations(spec);
+    admitRuntimeClass(pod, spec, context);
   },
   prepareCreate(pod, context) {
     const spec = childDraft(pod, 'spec');

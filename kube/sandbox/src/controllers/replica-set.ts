@@ -44,7 +44,7 @@ function replicaController(kind: {
       const { client, clock } = surroundings;
       const set = client.get(kind.path, ...splitKey(key));
       if (set === undefined) return;
-      if (!isTerminating(set)) adjust(set, surroundings);
+      const failure = isTerminating(set) ? undefined : adjust(set, surroundings);
       const latest = client.get(kind.path, ...splitKey(key));
       if (latest === undefined) return;
       const pods = ownedBy(client, 'v1/pods', latest);
@@ -57,7 +57,7 @@ function replicaController(kind: {
       const labelled = active.filter((pod) =>
         matchesLabels(fromSelectorObject({ matchLabels: labels }) ?? [], pod.metadata.labels),
       );
-      const conditions = listAt(latest, 'status', 'conditions');
+      const conditions = withFailure(latest, failure, timestamp(clock));
       const status: DraftObject = {
         replicas: active.length,
         ...positive('fullyLabeledReplicas', labelled.length),
@@ -67,10 +67,13 @@ function replicaController(kind: {
           ? { terminatingReplicas: pods.filter(isTerminating).length }
           : {}),
         observedGeneration: latest.metadata.generation ?? 0,
-        ...(conditions.length === 0 ? {} : { conditions: cloneJson([...conditions]) }),
+        ...(conditions.length === 0 ? {} : { conditions }),
       };
-      if (equalJson(status, valueAt(latest, 'status'))) return;
-      client.updateStatus(kind.path, { ...cloneJson(latest), status });
+      if (!equalJson(status, valueAt(latest, 'status'))) {
+        client.updateStatus(kind.path, { ...cloneJson(latest), status });
+      }
+      // To be tried again a little later.
+      if (failure !== undefined) throw failure;
     },
   };
 }
@@ -79,7 +82,8 @@ function positive(name: string, count: number): DraftObject {
   return count > 0 ? { [name]: count } : {};
 }
 
-function adjust(set: KubeObject, surroundings: Surroundings): void {
+/** Makes pods, or takes surplus ones away; gives why a pod could not be made. */
+function adjust(set: KubeObject, surroundings: Surroundings): Error | undefined {
   const { client, record } = surroundings;
   const active = claimed(client, { path: 'v1/pods', owner: set }).filter(isActive);
   const wanted = numberAt(set, 'spec', 'replicas') ?? 1;
@@ -88,8 +92,9 @@ function adjust(set: KubeObject, surroundings: Surroundings): void {
       const pod = client.create('v1/pods', podFromTemplate(set, templateOf(set)));
       record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
-      if (!(error instanceof WebhookPending)) fail(set, error, surroundings);
-      throw error;
+      if (error instanceof WebhookPending || !(error instanceof Error)) throw error;
+      record(set, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
+      return error;
     }
   }
   const surplus = [...active].sort(byWorth).slice(0, Math.max(0, active.length - wanted));
@@ -97,23 +102,17 @@ function adjust(set: KubeObject, surroundings: Surroundings): void {
     client.remove('v1/pods', pod.metadata.namespace ?? '', pod.metadata.name ?? '');
     record(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
   }
+  return undefined;
 }
 
-function fail(set: KubeObject, error: unknown, { client, clock, record }: Surroundings): void {
-  const message = error instanceof Error ? error.message : String(error);
-  record(set, 'Warning', 'FailedCreate', `Error creating: ${message}`);
-  // Told once, as by the real controller: the next failure may name another pod.
-  const known = listAt(set, 'status', 'conditions').some(
-    (c) => textAt(c, 'type') === 'ReplicaFailure',
-  );
-  if (set.kind !== 'ReplicaSet' || known) return;
-  const conditions = withCondition(
-    listAt(set, 'status', 'conditions'),
-    { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message },
-    timestamp(clock),
-  );
-  const status = { ...cloneJson(objectAt(set, 'status')), conditions };
-  client.updateStatus('apps/v1/replicasets', { ...cloneJson(set), status });
+/** A failure is told once, as by the real controller (the next may name another pod), until there is none any more. */
+function withFailure(set: KubeObject, failure: Error | undefined, now: string): DraftObject[] {
+  const known = listAt(set, 'status', 'conditions').map((item) => cloneJson(objectAt(item)));
+  const others = known.filter((item) => textAt(item, 'type') !== 'ReplicaFailure');
+  if (failure === undefined) return others;
+  if (others.length < known.length) return known;
+  const condition = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate' };
+  return withCondition(known, { ...condition, message: failure.message }, now);
 }
 
 /** Which pods go first: not ready before ready, young before old. */
