@@ -457,6 +457,13 @@ test('a named port that is another number in each pod makes a slice for each num
     ]);
     const subsets = valueAt(client.get('v1/endpoints', 'default', 'web'), 'subsets') as object[];
     assert.equal(subsets.length, 2);
+    for (const { metadata } of client.list('discovery.k8s.io/v1/endpointslices', 'default')) {
+      client.remove('discovery.k8s.io/v1/endpointslices', 'default', metadata.name ?? '');
+    }
+    client.remove('v1/endpoints', 'default', 'web');
+    await pass(200);
+    assert.equal(told().length, 2);
+    assert.ok(client.get('v1/endpoints', 'default', 'web') !== undefined);
     client.remove('v1/pods', 'default', 'b', { gracePeriodSeconds: 0 });
     await pass(200);
     assert.deepEqual(told(), [[8080, 'a', 'c']]);

@@ -7,6 +7,7 @@ import {
   matchesLabels,
   numberAt,
   objectAt,
+  type StoreEvent,
   textAt,
   valueAt,
 } from '@capstan/kube-apiserver';
@@ -23,6 +24,9 @@ export const endpointsController: Controller = {
   name: 'endpointslice-controller',
   keysFor(event, client) {
     if (event.bucket === '/services') return [event.key];
+    // What somebody has deleted is made anew.
+    if (event.bucket === '/endpoints') return event.removed ? [event.key] : [];
+    if (event.bucket === 'discovery.k8s.io/endpointslices') return sliceKeys(event);
     if (event.bucket !== '/pods') return [];
     const { namespace = '' } = event.object.metadata;
     return client
@@ -53,6 +57,11 @@ export const endpointsController: Controller = {
     }
   },
 };
+
+function sliceKeys({ object, removed }: StoreEvent): string[] {
+  const { namespace = '', labels } = object.metadata;
+  return removed && isOwn(labels) ? [`${namespace}/${labels?.[SERVICE_LABEL] ?? ''}`] : [];
+}
 
 function isOwn(labels: { readonly [key: string]: string } | undefined): boolean {
   return labels?.['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
