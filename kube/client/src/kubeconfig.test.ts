@@ -403,6 +403,8 @@ test('a Pod finds its API server and its own account, whose token is read again 
   assert.equal(connection?.server, 'https://[fd00::1]:443');
   assert.equal(connection?.certificateAuthority, 'PEM');
   assert.equal(connection?.namespace, 'team');
+  const told = await inClusterConnection({ ...environment, POD_NAMESPACE: 'told' }, root);
+  assert.equal(told?.namespace, 'told');
   const credentials = connection?.credentials;
   const before = await credentials?.current({});
   assert.equal(before?.headers?.['authorization'], 'Bearer first');
