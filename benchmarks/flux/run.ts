@@ -22,7 +22,7 @@ import { startCluster, whyNoCluster } from '../../conformance/cluster/cluster.ts
 import { startCharts } from '../../conformance/flux-helm/charts.ts';
 import { startRegistry } from '../../flux/controllers/src/testing/stand-ins.ts';
 import { clusterCpu, type Serving, serveCapstan } from '../engine/process.ts';
-import { auditLog, RequestCounter, tell } from '../engine/requests.ts';
+import { auditLog, countedKubeconfig, RequestCounter, tell } from '../engine/requests.ts';
 import { artifact, chart } from './app.ts';
 
 const { values } = parseArgs({
@@ -183,7 +183,7 @@ async function run(makeShape: (host: string) => Shape, count: number): Promise<v
   const client = connect(connection, { userAgent: 'bench' });
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await using serving = await serveCapstan({
-    kubeconfig: cluster.kubeconfig,
+    kubeconfig: countedKubeconfig(cluster.kubeconfig, folder),
     cache: join(folder, 'cache'),
     log: (text) => (values.verbose ? process.stderr.write(text) : undefined),
   });

@@ -222,6 +222,7 @@ function createGeneration(ports: ControllerPorts, renders: RenderPool): Generati
   const helm = createHelmControllers({
     client,
     cluster,
+    shared: cluster.live,
     clusters: ports.clusters,
     tenancy: ports.tenancy,
     settings: ports.fluxSettings,

@@ -193,10 +193,8 @@ async function run(
     ports.clusters.onOpen((cluster) =>
       watchOwners(
         cluster,
-        (owner) => {
-          if (owner.startsWith('Application/'))
-            controller.enqueue(fromOwner(owner), { reason: 'live object' });
-        },
+        'Application',
+        (app) => controller.enqueue(app, { reason: 'live object' }),
         (change) => isIdle(change, bench),
       ),
     ),

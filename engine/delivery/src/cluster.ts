@@ -76,22 +76,27 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 /**
- * Calls `wake` with every owner one of whose objects changed, but for changes of no account and for what its own delivery
- * wrote, which looks at it before it ends; returns the way to stop.
+ * Calls `wake` with every owner of a kind one of whose objects changed, but for changes of no account and for what its own
+ * delivery wrote, which looks at it before it ends; returns the way to stop.
  */
 export function watchOwners(
   cluster: Cluster,
-  wake: (owner: string) => void,
+  kind: string,
+  wake: (owner: { readonly namespace: string; readonly name: string }) => void,
   isIdle: (change: LiveChange) => boolean = () => false,
 ): () => void {
+  const prefix = `${kind}/`;
   return cluster.live.subscribe((change) => {
-    const { before, after } = change;
+    const { before, after, writer } = change;
     // What is not whole is nobody's: an EndpointSlice bears the labels of its Service.
     const told = [before, after].flatMap((held) =>
       held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
     );
-    const owners = new Set(told.filter((owner) => owner !== change.writer));
+    const owners = new Set(told.filter((owner) => owner !== writer && owner.startsWith(prefix)));
     if (owners.size === 0 || isIdle(change)) return;
-    for (const owner of owners) wake(owner);
+    for (const owner of owners) {
+      const [, namespace = '', name = ''] = owner.split('/');
+      wake({ namespace, name });
+    }
   });
 }

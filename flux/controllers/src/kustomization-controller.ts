@@ -6,6 +6,7 @@
 
 import {
   ChangeJudge,
+  type Cluster,
   type Delivery,
   type DeliveryLook,
   type DeliveryPorts,
@@ -140,23 +141,22 @@ export function createKustomizationController(
   return {
     controller,
     start() {
-      const wakeOwner = (owner: string) => {
-        const [kind, namespace = '', name = ''] = owner.split('/');
-        if (kind === 'Kustomization')
-          controller.enqueue({ namespace, name }, { reason: 'live object' });
-      };
+      const watchObjects = (cluster: Cluster) =>
+        watchOwners(cluster, 'Kustomization', (key) =>
+          controller.enqueue(key, { reason: 'live object' }),
+        );
       for (const one of control.kustomizations()) bench.index.put(keyOf(one), one);
       const stops = [
         control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
         ports.cluster.live.subscribe((change) => wakeReferrers(change, controller, bench)),
-        watchOwners(ports.cluster, wakeOwner),
+        watchObjects(ports.cluster),
         ports.dependencies?.subscribe({
           wake: ({ kind, namespace, name }) => {
             if (kind === 'Kustomization')
               controller.enqueue({ namespace, name }, { reason: 'dependency' });
           },
         }) ?? (() => undefined),
-        ports.clusters?.onOpen((cluster) => watchOwners(cluster, wakeOwner)) ?? (() => undefined),
+        ports.clusters?.onOpen(watchObjects) ?? (() => undefined),
       ];
       return () => {
         for (const stop of stops) stop();

@@ -12,6 +12,7 @@ import {
   type KubeClient,
   type LiveChange,
   type LiveState,
+  withSharedKinds,
 } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
@@ -25,6 +26,11 @@ export const SOURCE_KINDS = [
   'OCIRepository',
   'ExternalArtifact',
 ] as const;
+
+/** Sources without an index here: what holds them already is read. */
+const SHARED = new Set(
+  SOURCE_KINDS.filter((kind) => kind !== 'HelmChart').map((kind) => `${SOURCE_GROUP}/${kind}`),
+);
 
 const SOURCE_INDEX = 'source';
 const DEPENDENCY_INDEX = 'dependency';
@@ -80,8 +86,9 @@ function configIds(object: KubeObject): readonly string[] {
 export class HelmControlState {
   readonly live: LiveState;
 
-  constructor(client: KubeClient) {
-    this.live = createLiveState({
+  /** `shared` holds the sources whole already; absent: they are watched once more. */
+  constructor(client: KubeClient, shared?: LiveState) {
+    const own = createLiveState({
       client,
       isManaged: () => true,
       indexes: {
@@ -90,6 +97,7 @@ export class HelmControlState {
         [CONFIG_INDEX]: configIds,
       },
     });
+    this.live = shared === undefined ? own : withSharedKinds(own, { live: shared, kinds: SHARED });
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type NamedKey,
 } from '@capstan/flux-controllers';
 import type { ArtifactStorage } from '@capstan/flux-server';
+import type { LiveState } from '@capstan/kube-client';
 import type { Controller, ControllerRuntime, EventRecorder } from '@capstan/kube-controller';
 import type { FileTree } from '@capstan/lib-files';
 import type { Clock } from '@capstan/lib-std';
@@ -21,6 +22,8 @@ import { traceReleaseField } from './trace-release-field.ts';
 
 export interface HelmPorts extends Omit<DestinationPorts, 'identities'> {
   readonly artifacts: ArtifactStorage;
+  /** A cache of the cluster that holds Flux's kinds whole; absent: they are watched once more. */
+  readonly shared?: LiveState;
   /** The files in a tar.gz archive. */
   readonly unpack: (bytes: Uint8Array) => Promise<FileTree>;
   /** Reads artifacts that are not in `artifacts`: those that another controller serves. */
@@ -46,7 +49,7 @@ export interface HelmControllers {
 
 /** The controllers of HelmRepository, HelmChart and HelmRelease over one cache of Flux's own resources. */
 export function createHelmControllers(ports: HelmPorts): HelmControllers {
-  const control = new HelmControlState(ports.client);
+  const control = new HelmControlState(ports.client, ports.shared);
   const charts = new ChartCache(async (artifact, options) => {
     const own = await ports.artifacts.read(ports.artifacts.urlOf(artifact.path));
     return own ?? (await ports.fetchArtifact?.(artifact, options));

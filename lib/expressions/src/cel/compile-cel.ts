@@ -1,6 +1,6 @@
 import { ENCODERS, OPTIONALS, SETS } from './collections.ts';
 import { jsonToCel, type PlainValue, toPlain } from './json-values.ts';
-import { createCelEnvironment } from './program.ts';
+import { type CelEnvironment, createCelEnvironment } from './program.ts';
 import { STRINGS, STRINGS_REVERSE } from './strings.ts';
 import { type CelType, DYN } from './types.ts';
 
@@ -23,20 +23,23 @@ const SOURCE_MAX = 20_000;
 const COST_MAX = 5_000_000;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/g;
 
+/** For all compilers, from the first expression on: to make it costs as much as to compile hundreds. */
+let shared: CelEnvironment | undefined;
+
 /**
  * Reads expressions of the Common Expression Language as Flux does (RFC 0009): variables of any type, optional types, and
  * the extensions for strings, sets and encodings. Patterns run in linear time; what an expression costs is counted.
  */
 export function createCelCompiler(): CelCompiler {
-  const environment = createCelEnvironment([OPTIONALS, STRINGS, STRINGS_REVERSE, SETS, ENCODERS]);
   return (expression) => {
     if (expression.length > SOURCE_MAX) return { error: 'the expression is too long' };
+    shared ??= createCelEnvironment([OPTIONALS, STRINGS, STRINGS_REVERSE, SETS, ENCODERS]);
     // Any name may be a variable: what an expression does not name as such costs nothing.
     const variables = new Map<string, CelType>();
     for (const [name] of expression.matchAll(NAME)) {
       if (!TYPE_NAMES.has(name)) variables.set(name, DYN);
     }
-    const compiled = environment.compile(expression, { variables });
+    const compiled = shared.compile(expression, { variables });
     if ('issues' in compiled) return { error: compiled.text };
     return {
       evaluate(given): CelOutcome {
