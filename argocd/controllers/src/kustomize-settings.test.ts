@@ -46,7 +46,7 @@ test('a source is built by the options of the version that it names', () => {
   assert.deepEqual(of({ version: 'v4.5.7' }), { charts: {} });
   assert.deepEqual(of({ version: 'v5.0.0' }), { loadRestriction: 'none' });
   assert.deepEqual(of({ kubeVersion: '1.30', apiVersions: ['a/v1'] }), {
-    charts: { kubeVersion: '1.30', apiVersions: ['a/v1'] },
+    charts: { kubeVersion: 'v1.30', apiVersions: ['a/v1'] },
   });
   assert.throws(
     () => of({ version: 'v9' }),
