@@ -8,17 +8,14 @@
  * Both are `go build` in a copy of their modules (github.com/fluxcd/…-controller), without the `replace` of `./api`.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeClient } from '@capstan/kube-client';
 import type { KubeObject } from '@capstan/kube-object';
 import { parseYaml } from '@capstan/lib-yaml';
-import { type Cluster, scratch, startCluster } from '../cluster/cluster.ts';
-import { at, clientOf, eventually, makeNamespace, portOf } from '../cluster/support.ts';
+import { scratch, startCluster } from '../cluster/cluster.ts';
+import { at, clientOf, eventually, makeNamespace } from '../cluster/support.ts';
 import { Controller } from '../flux-helm/controller.ts';
 import { serveRepository } from '../flux-helm/git-repository.ts';
+import { startOfficial, startSources, untilDefined } from './official-controllers.ts';
 
 const OURS = { by: 'capstan' };
 const THEIRS = { by: 'flux' };
@@ -40,14 +37,7 @@ await using own = new Controller({
   args: ['--watch-label-selector', 'by=capstan'],
 });
 own.start();
-await eventually(
-  async () => {
-    client.discovery.invalidate();
-    return (await client.discovery.kinds()).some(({ kind }) => kind === 'ArtifactGenerator');
-  },
-  'the definitions',
-  WAIT_MS,
-);
+await untilDefined(client);
 await makeNamespace(client, NAMESPACE);
 await makeNamespace(client, 'flux-system');
 await using git = await serveRepository(
@@ -74,12 +64,7 @@ for (const name of Object.keys(sources)) {
 }
 
 if (sourceController !== undefined) {
-  const port = await freePort();
-  await using source = startOfficial(sourceController, cluster, [
-    `--storage-path=${scratch(cluster, 'storage')}`,
-    `--storage-addr=127.0.0.1:${port}`,
-    `--storage-adv-addr=127.0.0.1:${port}`,
-  ]);
+  await using source = await startSources(sourceController, cluster);
   void source;
   await client.create(gitRepository('theirs', git.url, THEIRS));
   await ready('GitRepository', 'theirs');
@@ -184,36 +169,4 @@ async function ready(kind: string, name: string): Promise<KubeObject> {
     throw new Error(`${String(error)}: ${JSON.stringify(found?.['status'] ?? null)}`);
   });
   return found as KubeObject;
-}
-
-function startOfficial(
-  program: string,
-  { kubeconfig }: Cluster,
-  args: readonly string[],
-): AsyncDisposable & { readonly child: ChildProcess } {
-  const common = [
-    ...['--watch-all-namespaces=true', '--watch-label-selector=by=flux', '--metrics-addr=0'],
-    ...['--health-addr=127.0.0.1:0', '--enable-leader-election=false', '--events-addr='],
-  ];
-  const child = spawn(program, [...common, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, KUBECONFIG: kubeconfig, RUNTIME_NAMESPACE: 'flux-system' },
-  });
-  return {
-    child,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      await Promise.race([gone, pause(10_000).then(() => child.kill('SIGKILL'))]);
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -33,7 +33,7 @@ export {
 } from './sources/secret-contents.ts';
 export { soundArtifact } from './sources/sound-artifact.ts';
 export { findSecret, type SecretReader } from './sources/source-secrets.ts';
-export { toSourceStatus } from './sources/to-source-status.ts';
+export { progressOf, toSourceStatus } from './sources/to-source-status.ts';
 export {
   type OciVerifier,
   openVerifier,

@@ -105,6 +105,10 @@ spec: {chart: app, interval: 10m, ${spec}}
     await world.condition('HelmChart', 'apps/lost', 'FetchFailed=True'),
     'failed to get source: HelmRepository.source.toolkit.fluxcd.io "none" not found',
   );
+  assert.equal(
+    await world.condition('HelmChart', 'apps/lost', 'Reconciling=True'),
+    'building artifact',
+  );
   await world.condition('HelmChart', 'apps/bare', 'Ready=True');
   const bare = await world.get('HelmChart', 'apps/bare');
   assert.equal(at(bare, 'status', 'artifact', 'revision'), '1.0.0+1');

@@ -1,5 +1,6 @@
 /** What a source says of itself, summed up as Flux's source-controller does. Pure. */
 import type { Artifact } from '@capstan/flux-api';
+import { progressOf } from '@capstan/flux-controllers';
 import type { CapstanError } from '@capstan/lib-std';
 import { type Conditioned, mark, markReconciling, markStalled, unmark } from './conditions.ts';
 
@@ -44,8 +45,16 @@ export function failed<T extends Conditioned>(
   );
   const moving = isStalled
     ? markStalled(told, words?.reason ?? reason, words?.message ?? message, nowMs)
-    : markReconciling(told, 'ProgressingWithRetry', message, nowMs);
+    : markReconciling(told, 'ProgressingWithRetry', progressIn(source), nowMs);
   return mark(moving, { type: 'Ready', status: 'False', reason, message }, nowMs);
+}
+
+function progressIn({ metadata, status }: Conditioned): string {
+  const seen = status as { readonly artifact?: Artifact; readonly observedGeneration?: number };
+  return progressOf({
+    ...{ status: seen, generation: metadata.generation ?? 0 },
+    current: seen.artifact,
+  });
 }
 
 export function hasFailed({ status }: Conditioned): boolean {

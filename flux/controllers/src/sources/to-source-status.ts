@@ -79,7 +79,16 @@ function failed(
 }
 
 /** How far the original had come when it failed, in its words. */
-function progressOf({ status, generation, current }: SourceView): string {
+export function progressOf({
+  status,
+  generation,
+  current,
+}: {
+  readonly status: { readonly artifact?: unknown; readonly observedGeneration?: number };
+  readonly generation: number;
+  /** The artifact that is in place. */
+  readonly current: unknown;
+}): string {
   if (current === undefined) {
     return status.artifact === undefined
       ? 'building artifact'

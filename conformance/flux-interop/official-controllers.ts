@@ -1,0 +1,61 @@
+/** Flux's own controllers as processes; they take what is labelled `by: flux`. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KubeClient } from '@capstan/kube-client';
+import { type Cluster, scratch } from '../cluster/cluster.ts';
+import { eventually, portOf } from '../cluster/support.ts';
+
+export function startOfficial(
+  program: string,
+  { kubeconfig }: Cluster,
+  args: readonly string[],
+): AsyncDisposable {
+  const common = [
+    ...['--watch-all-namespaces=true', '--watch-label-selector=by=flux', '--metrics-addr=0'],
+    ...['--health-addr=127.0.0.1:0', '--enable-leader-election=false', '--events-addr='],
+  ];
+  const child = spawn(program, [...common, ...args], {
+    stdio: ['ignore', 'ignore', process.env['VERBOSE'] ? 'inherit' : 'ignore'],
+    env: { ...process.env, KUBECONFIG: kubeconfig, RUNTIME_NAMESPACE: 'flux-system' },
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await Promise.race([gone, pause(10_000).then(() => child.kill('SIGKILL'))]);
+    },
+  };
+}
+
+/** The real source-controller, with its artifacts on the loopback address. */
+export async function startSources(program: string, cluster: Cluster): Promise<AsyncDisposable> {
+  const address = `127.0.0.1:${await freePort()}`;
+  return startOfficial(program, cluster, [
+    `--storage-path=${scratch(cluster, 'storage')}`,
+    `--storage-addr=${address}`,
+    `--storage-adv-addr=${address}`,
+  ]);
+}
+
+/** Waits until `capstan serve` has installed the definitions. */
+export async function untilDefined(client: KubeClient): Promise<void> {
+  await eventually(
+    async () => {
+      client.discovery.invalidate();
+      return (await client.discovery.kinds()).some(({ kind }) => kind === 'ArtifactGenerator');
+    },
+    'the definitions',
+    120_000,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = portOf(server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
