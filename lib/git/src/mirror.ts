@@ -1,13 +1,19 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { FileTree } from '@capstan/lib-files';
 import { CapstanError } from '@capstan/lib-std';
 import { classifyFailure, notARepository } from './classify-failure.ts';
 import { gitError } from './errors.ts';
+import {
+  BLOB_OPTIONS,
+  FETCH_OPTIONS,
+  fetchArguments,
+  IN_ONE_PIECE,
+  WITHOUT_BLOBS,
+} from './fetch-arguments.ts';
 import { fetchNewObjects } from './fetch-new-objects.ts';
 import { followRedirect, isSmartRemote } from './follow-redirect.ts';
 import type { RunResult } from './git-process.ts';
 import { gitTree } from './git-tree.ts';
+import { initMirror } from './init-mirror.ts';
 import { listRefs } from './list-refs.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { requireRefName } from './ref-name.ts';
@@ -457,76 +463,6 @@ export class Mirror {
 
 function isBranchOrTag(name: string): boolean {
   return name.startsWith('refs/heads/') || name.startsWith('refs/tags/');
-}
-
-/**
- * A pack that is there whole or not at all. The few objects of a small answer git would write one by one, the commit first: cut off
- * there, the commit would be taken for a whole one ever after.
- */
-const IN_ONE_PIECE = { settings: [['fetch.unpackLimit', '1']] } as const;
-
-const FETCH_OPTIONS = [
-  '--quiet',
-  '--force',
-  '--no-tags',
-  '--prune',
-  '--no-write-fetch-head',
-  '--no-recurse-submodules',
-  '--no-auto-maintenance',
-  '--no-show-forced-updates',
-] as const;
-
-const WITHOUT_BLOBS = '--filter=blob:none';
-const BLOB_OPTIONS = [
-  '--quiet',
-  '--no-tags',
-  '--no-write-fetch-head',
-  '--no-recurse-submodules',
-  '--no-auto-maintenance',
-  WITHOUT_BLOBS,
-  '--stdin',
-] as const;
-
-function fetchArguments(
-  url: string,
-  specs: readonly string[],
-  more: readonly string[] = [],
-): readonly string[] {
-  return ['fetch', ...FETCH_OPTIONS, ...more, '--', url, ...specs];
-}
-
-/** Makes an empty bare repository, whole or not at all, so that two processes may do it at once. */
-export async function initMirror(folder: string): Promise<void> {
-  if (await exists(join(folder, 'HEAD'))) return;
-  await mkdir(dirname(folder), { recursive: true });
-  const fresh = `${folder}.new-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const result = await runGit([
-    'init',
-    '--quiet',
-    '--bare',
-    '--template=',
-    '--initial-branch=main',
-    '--',
-    fresh,
-  ]);
-  if (result.code !== 0) {
-    throw gitError('GIT_FAILED', `cannot make the repository ${folder}: ${result.stderr.trim()}`);
-  }
-  try {
-    await rename(fresh, folder);
-  } catch (cause) {
-    await rm(fresh, { recursive: true, force: true });
-    if (!(await exists(join(folder, 'HEAD')))) {
-      throw gitError('GIT_FAILED', `cannot make the repository ${folder}`, { cause });
-    }
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Waits for shared work; the signal ends only this caller's wait. */

@@ -8,7 +8,7 @@ import { readText } from '@capstan/lib-files';
 import { changedPaths } from './changed-paths.ts';
 import { commitFiles } from './commit-files.ts';
 import { gitTree } from './git-tree.ts';
-import { initMirror } from './mirror.ts';
+import { initMirror } from './init-mirror.ts';
 import { ObjectCache } from './object-cache.ts';
 import { ObjectStore } from './object-store.ts';
 import { applyDelta } from './pack-file.ts';
