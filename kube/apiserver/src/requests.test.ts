@@ -362,3 +362,29 @@ test('a pod of a runtime class has its overhead, selector and tolerations', asyn
   );
   assert.throws(() => make('d', { overhead: { cpu: '1m' } }), /Pod Overhead set without/);
 });
+
+test('events are selected by their source, in the old API and in the new', async () => {
+  const ask = await start();
+  const event = (name: string, more: object): object => ({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace: 'default' },
+    involvedObject: { namespace: 'default' },
+    ...more,
+  });
+  const path = '/api/v1/namespaces/default/events';
+  await ask('POST', path, { body: event('old', { source: { component: 'tester' } }) });
+  await ask('POST', path, {
+    body: event('new', {
+      eventTime: '2026-01-01T00:00:00.000000Z',
+      reportingComponent: 'tester',
+      reportingInstance: 'tester-1',
+      action: 'Test',
+      reason: 'Test',
+      type: 'Normal',
+    }),
+  });
+  const { answer } = await ask('GET', `${path}?fieldSelector=source=tester`);
+  const items = answer['items'] as { readonly metadata: { readonly name: string } }[];
+  assert.deepEqual(items.map(({ metadata }) => metadata.name).toSorted(), ['new', 'old']);
+});

@@ -200,7 +200,10 @@ export function matchesFields(
 }
 
 function fieldText(object: KubeObject, field: string): string {
-  const alias = field === 'source' ? ['source', 'component'] : field.split('.');
+  if (field === 'source') {
+    return textAt(object, 'source', 'component') || textAt(object, 'reportingComponent');
+  }
+  const alias = field.split('.');
   // Only the paths of custom resources have more than names: `spec['a.b']`.
   let found = field.includes('[') ? simplePath(object, `.${field}`) : valueAt(object, ...alias);
   if (field.startsWith('involvedObject.') && found === undefined) {

@@ -553,6 +553,19 @@ test('a daemon set replaces its pods one after the other, and keeps sorted revis
     }
   }));
 
+test('the authority of the cluster stays in every namespace as it is', () =>
+  withSandbox(async ({ client, pass }) => {
+    await pass(100);
+    const path = 'v1/configmaps';
+    const known = client.get(path, 'default', 'kube-root-ca.crt');
+    client.update(path, { ...known, data: { 'ca.crt': 'another' } } as never);
+    await pass(200);
+    assert.deepEqual(client.get(path, 'default', 'kube-root-ca.crt')?.['data'], known?.['data']);
+    client.remove(path, 'default', 'kube-root-ca.crt');
+    await pass(200);
+    assert.deepEqual(client.get(path, 'default', 'kube-root-ca.crt')?.['data'], known?.['data']);
+  }));
+
 test('of a namespace that goes the pods go first', () =>
   withSandbox(async ({ client, pass }) => {
     const make = (path: string, kind: string, finalizers: string[], more: object): void => {
@@ -576,6 +589,16 @@ test('of a namespace that goes the pods go first', () =>
     assert.ok(pod?.metadata.deletionTimestamp !== undefined);
     const map = client.get('v1/configmaps', 'going', 'it');
     assert.ok(map !== undefined && map.metadata.deletionTimestamp === undefined);
+    const told = valueAt(client.get('v1/namespaces', '', 'going'), 'status', 'conditions');
+    assert.deepEqual(
+      (told as { status: string; message: string }[])
+        .filter(({ status }) => status === 'True')
+        .map(({ message }) => message),
+      [
+        'Some resources are remaining: pods. has 1 resource instances',
+        'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+      ],
+    );
     client.update('v1/pods', { ...pod, metadata: { ...pod.metadata, finalizers: [] } } as never);
     await pass(1000);
     assert.equal(client.get('v1/namespaces', '', 'going'), undefined);

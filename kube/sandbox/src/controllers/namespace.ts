@@ -1,5 +1,12 @@
-import { ApiError, cloneJson, listAt, timestamp } from '@capstan/kube-apiserver';
-import type { KubeObject } from '@capstan/kube-object';
+import {
+  ApiError,
+  cloneJson,
+  type DraftObject,
+  equalJson,
+  listAt,
+  timestamp,
+} from '@capstan/kube-apiserver';
+import type { Json, KubeObject } from '@capstan/kube-object';
 import type { Controller, Surroundings } from '../control-loop.ts';
 import { withCondition } from '../pods.ts';
 
@@ -12,7 +19,8 @@ export function createNamespaceController(authority: () => string): Controller {
     name: 'namespace-controller',
     keysFor(event) {
       if (event.bucket === '/namespaces') return event.removed ? [] : [event.key];
-      if (!event.removed) return [];
+      const isAuthority = event.key.endsWith('/kube-root-ca.crt');
+      if (!event.removed && !(isAuthority && event.bucket === '/configmaps')) return [];
       // The last object of a terminating namespace may have gone; and what belongs to each is made again.
       const namespace = event.object.metadata.namespace;
       return namespace === undefined ? [] : [namespace];
@@ -35,7 +43,13 @@ function furnish(namespace: string, authority: string, { client }: Surroundings)
       metadata: { name: 'default', namespace },
     });
   }
-  if (client.get('v1/configmaps', namespace, 'kube-root-ca.crt') !== undefined) return;
+  const data = { 'ca.crt': authority };
+  const known = client.get('v1/configmaps', namespace, 'kube-root-ca.crt');
+  if (known !== undefined) {
+    if (equalJson(known['data'], data)) return;
+    client.update('v1/configmaps', { ...cloneJson(known), data });
+    return;
+  }
   client.create('v1/configmaps', {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -47,7 +61,7 @@ function furnish(namespace: string, authority: string, { client }: Surroundings)
           'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.',
       },
     },
-    data: { 'ca.crt': authority },
+    data,
   });
 }
 
@@ -55,6 +69,7 @@ function empty(namespace: KubeObject, { client, clock, again }: Surroundings): v
   const name = namespace.metadata.name ?? '';
   let left = 0;
   const kinds = new Map<string, number>();
+  const finalizers = new Map<string, number>();
   const resources = client.namespacedResources().map(({ path }) => path);
   for (const path of [PODS, ...resources.filter((one) => one !== PODS)]) {
     if (path.endsWith('/events') && !path.startsWith('v1/')) continue;
@@ -68,17 +83,18 @@ function empty(namespace: KubeObject, { client, clock, again }: Surroundings): v
           if (!(error instanceof ApiError)) throw error;
         }
       }
-      if (client.get(path, name, object.metadata.name ?? '') === undefined) continue;
+      const remaining = client.get(path, name, object.metadata.name ?? '');
+      if (remaining === undefined) continue;
       left++;
       kinds.set(path, (kinds.get(path) ?? 0) + 1);
+      for (const finalizer of remaining.metadata.finalizers ?? []) {
+        finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);
+      }
     }
   }
   const now = timestamp(clock);
   if (left > 0) {
-    const detail = [...kinds].map(
-      ([path, count]) => `${resourceName(path)} has ${count} resource instances`,
-    );
-    reportRemaining(namespace, detail.join(', '), now, client);
+    reportRemaining(namespace, { kinds, finalizers }, now, client);
     again(name, 200);
     return;
   }
@@ -93,24 +109,75 @@ function resourceName(path: string): string {
   return parts.length === 3 ? `${parts[2]}.${parts[0]}` : `${parts[1]}.`;
 }
 
+interface Remaining {
+  /** How many objects there are, by resource and by finalizer. */
+  readonly kinds: ReadonlyMap<string, number>;
+  readonly finalizers: ReadonlyMap<string, number>;
+}
+
 function reportRemaining(
   namespace: KubeObject,
-  detail: string,
+  { kinds, finalizers }: Remaining,
   now: string,
   client: Surroundings['client'],
 ): void {
-  const conditions = withCondition(
-    listAt(namespace, 'status', 'conditions'),
+  const resources = [...kinds].map(
+    ([path, count]) => `${resourceName(path)} has ${count} resource instances`,
+  );
+  const holders = [...finalizers].map(([name, count]) => `${name} in ${count} resource instances`);
+  const wanted: DraftObject[] = [
+    ...PASSED,
     {
       type: 'NamespaceContentRemaining',
       status: 'True',
       reason: 'SomeResourcesRemain',
-      message: `Some resources are remaining: ${detail}`,
+      message: `Some resources are remaining: ${resources.sort().join(', ')}`,
     },
-    now,
-  );
+    holders.length === 0
+      ? {
+          type: 'NamespaceFinalizersRemaining',
+          status: 'False',
+          reason: 'ContentHasNoFinalizers',
+          message: 'All content-preserving finalizers finished',
+        }
+      : {
+          type: 'NamespaceFinalizersRemaining',
+          status: 'True',
+          reason: 'SomeFinalizersRemain',
+          message: `Some content in the namespace has finalizers remaining: ${holders.sort().join(', ')}`,
+        },
+  ];
   const known = listAt(namespace, 'status', 'conditions');
+  const conditions = wanted.reduce<readonly Json[]>(
+    (all, condition) => withCondition(all, condition, now),
+    known,
+  );
   if (JSON.stringify(known) === JSON.stringify(conditions)) return;
   const draft = cloneJson(namespace);
-  client.updateStatus(NAMESPACES, { ...draft, status: { phase: 'Terminating', conditions } });
+  client.updateStatus(NAMESPACES, {
+    ...draft,
+    status: { phase: 'Terminating', conditions: cloneJson(conditions) },
+  } as DraftObject);
 }
+
+/** What never goes wrong here. */
+const PASSED: readonly DraftObject[] = [
+  {
+    type: 'NamespaceDeletionDiscoveryFailure',
+    status: 'False',
+    reason: 'ResourcesDiscovered',
+    message: 'All resources successfully discovered',
+  },
+  {
+    type: 'NamespaceDeletionGroupVersionParsingFailure',
+    status: 'False',
+    reason: 'ParsedGroupVersions',
+    message: 'All legacy kube types successfully parsed',
+  },
+  {
+    type: 'NamespaceDeletionContentFailure',
+    status: 'False',
+    reason: 'ContentDeleted',
+    message: 'All content successfully deleted, may be waiting on finalization',
+  },
+];
