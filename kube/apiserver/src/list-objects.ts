@@ -5,6 +5,7 @@ import type { Core } from './core.ts';
 import type { OrderedMap } from './ordered-map.ts';
 import {
   checkFieldSelector,
+  EVENT_FIELDS,
   type FieldRequirement,
   type LabelSelector,
   matchesFields,
@@ -39,7 +40,9 @@ export interface Listing {
 export function readListOptions(query: URLSearchParams, resource: ServedResource): ListOptions {
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
-  checkFieldSelector(resource.bucket, fields, resource.custom?.selectableFields);
+  const isNewEvent = resource.group === 'events.k8s.io';
+  const selectable = isNewEvent ? EVENT_FIELDS : resource.custom?.selectableFields;
+  checkFieldSelector(resource.bucket, fields, selectable);
   return {
     labels,
     fields,

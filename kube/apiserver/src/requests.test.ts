@@ -387,4 +387,8 @@ test('events are selected by their source, in the old API and in the new', async
   const { answer } = await ask('GET', `${path}?fieldSelector=source=tester`);
   const items = answer['items'] as { readonly metadata: { readonly name: string } }[];
   assert.deepEqual(items.map(({ metadata }) => metadata.name).toSorted(), ['new', 'old']);
+  const newer = '/apis/events.k8s.io/v1/namespaces/default/events?fieldSelector=';
+  const found = await ask('GET', `${newer}reportingController=tester,regarding.namespace=default`);
+  assert.equal((found.answer['items'] as unknown[]).length, 1);
+  assert.equal((await ask('GET', `${newer}source=tester`)).status, 400);
 });

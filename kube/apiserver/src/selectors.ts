@@ -173,6 +173,20 @@ const SELECTABLE: Readonly<Record<string, readonly string[]>> = {
   'apiextensions.k8s.io/customresourcedefinitions': [],
 };
 
+/** By which events are selected in their new API. */
+export const EVENT_FIELDS: readonly string[] = [
+  'regarding.kind',
+  'regarding.namespace',
+  'regarding.name',
+  'regarding.uid',
+  'regarding.apiVersion',
+  'regarding.resourceVersion',
+  'regarding.fieldPath',
+  'reason',
+  'reportingController',
+  'type',
+];
+
 /** Throws for fields by which nobody can select; `selectable` are those of a custom resource's version. */
 export function checkFieldSelector(
   bucket: string,
@@ -203,12 +217,15 @@ function fieldText(object: KubeObject, field: string): string {
   if (field === 'source') {
     return textAt(object, 'source', 'component') || textAt(object, 'reportingComponent');
   }
+  if (field === 'reportingController' || field === 'reportingComponent') {
+    return textAt(object, 'reportingComponent') || textAt(object, 'reportingController');
+  }
   const alias = field.split('.');
   // Only the paths of custom resources have more than names: `spec['a.b']`.
   let found = field.includes('[') ? simplePath(object, `.${field}`) : valueAt(object, ...alias);
-  if (field.startsWith('involvedObject.') && found === undefined) {
-    found = valueAt(object, 'regarding', ...alias.slice(1));
-  }
+  const [first = '', ...rest] = alias;
+  const other = { involvedObject: 'regarding', regarding: 'involvedObject' }[first];
+  if (other !== undefined && found === undefined) found = valueAt(object, other, ...rest);
   if (field === 'status.successful') found = valueAt(object, 'status', 'succeeded') ?? 0;
   if (found === undefined || found === null) {
     return field === 'spec.unschedulable' || field === 'spec.hostNetwork' ? 'false' : '';
