@@ -483,7 +483,12 @@ test('workloads adopt what they select and nobody controls, and release what the
     client.create('apps/v1/replicasets', {
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
-      metadata: { name: 'set', namespace: 'default', labels: { app: 'web' } },
+      metadata: {
+        name: 'set',
+        namespace: 'default',
+        labels: { app: 'web' },
+        annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' },
+      },
       spec,
     } as never);
     await pass(1000);
@@ -495,13 +500,23 @@ test('workloads adopt what they select and nobody controls, and release what the
     assert.deepEqual(owners('apps/v1/replicasets', 'set'), ['web']);
     assert.equal(client.list('apps/v1/replicasets', 'default').length, 1);
 
-    const pod = client.get('v1/pods', 'default', 'orphan');
+    client.update('apps/v1/deployments', deployment('app:2', { replicas: 2 }));
+    await pass(1000);
+    const rolled = client.get('apps/v1/deployments', 'default', 'web');
+    const revision = rolled?.metadata.annotations?.['deployment.kubernetes.io/revision'];
+    assert.equal(revision, '3546343826724305833');
+    client.update('apps/v1/deployments', deployment('app:1', { replicas: 2 }));
+    await pass(1000);
+
+    const pods = client.list('v1/pods', 'default');
+    const name = pods[0]?.metadata.name ?? '';
+    const pod = client.get('v1/pods', 'default', name);
     client.update('v1/pods', {
       ...pod,
       metadata: { ...pod?.metadata, labels: { app: 'looked-at' } },
     } as never);
     await pass(1000);
-    assert.equal(owners('v1/pods', 'orphan'), undefined);
+    assert.equal(owners('v1/pods', name), undefined);
     assert.equal(client.list('v1/pods', 'default').length, 3);
   }));
 

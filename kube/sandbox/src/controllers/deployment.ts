@@ -111,7 +111,7 @@ function createSet(
       labels: { ...cloneJson(objectAt(template, 'metadata', 'labels')) },
       annotations: {
         ...copiedAnnotations(deployment),
-        [REVISION]: String(highestRevision(sets) + 1),
+        [REVISION]: String(highestRevision(sets) + 1n),
         [DESIRED]: String(numberAt(deployment, 'spec', 'replicas') ?? 1),
         [MAXIMUM]: String((numberAt(deployment, 'spec', 'replicas') ?? 1) + surge(deployment)),
       },
@@ -177,12 +177,15 @@ function sum(sets: readonly KubeObject[], count: (set: KubeObject) => number): n
   return sets.reduce((total, set) => total + count(set), 0);
 }
 
-function revisionOf(object: KubeObject): number {
-  return Number(object.metadata.annotations?.[REVISION] ?? 0);
+/** Whole numbers of 64 bits, which anybody may have set. */
+function revisionOf(object: KubeObject): bigint {
+  const text = object.metadata.annotations?.[REVISION] ?? '';
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
-function highestRevision(sets: readonly KubeObject[]): number {
-  return Math.max(0, ...sets.map(revisionOf));
+function highestRevision(sets: readonly KubeObject[]): bigint {
+  const revisions = sets.map(revisionOf).sort((a, b) => (a < b ? -1 : 1));
+  return revisions.at(-1) ?? 0n;
 }
 
 /** The current set bears the highest revision, and the deployment shows it; a rollback moves an old set to the top. */
@@ -200,7 +203,7 @@ function takeRevision(
     const annotations = childDraft(childDraft(draft, 'metadata'), 'annotations');
     annotations['deployment.kubernetes.io/revision-history'] =
       history === undefined ? String(revision) : `${history},${revision}`;
-    revision = highestRevision(others) + 1;
+    revision = highestRevision(others) + 1n;
     annotations[REVISION] = String(revision);
     client.update(SETS, draft);
   }
@@ -308,7 +311,7 @@ function removeOldSets(deployment: KubeObject, { client }: Surroundings): void {
     .filter((set) => set.metadata.uid !== current?.metadata.uid && !isTerminating(set))
     .filter((set) => (numberAt(set, 'spec', 'replicas') ?? 0) === 0)
     .filter((set) => (numberAt(set, 'status', 'replicas') ?? 0) === 0)
-    .sort((a, b) => revisionOf(a) - revisionOf(b));
+    .sort((a, b) => (revisionOf(a) < revisionOf(b) ? -1 : 1));
   for (const set of idle.slice(0, Math.max(0, idle.length - limit))) {
     client.remove(SETS, set.metadata.namespace ?? '', set.metadata.name ?? '');
   }
