@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 import { readText } from '@capstan/lib-files';
 import { commitFiles } from './commit-files.ts';
 import { packIn } from './fetch-new-objects.ts';
@@ -252,9 +254,29 @@ function inPackets(pack: Buffer): Buffer {
   return Buffer.concat([head, data, Buffer.from('0000')]);
 }
 
+/** Of fewer than 2,048 bytes each. */
+function packOfBlobs(blobs: readonly Buffer[]): Buffer {
+  const head = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
+  head.writeUInt32BE(blobs.length, 8);
+  const entries = blobs.flatMap((blob) => {
+    const size = Buffer.from([0x80 | (3 << 4) | (blob.length & 15), blob.length >> 4]);
+    return [size, deflateSync(blob)];
+  });
+  const pack = Buffer.concat([head, ...entries]);
+  return Buffer.concat([pack, createHash('sha1').update(pack).digest()]);
+}
+
 test('a pack is read whole or not at all', () => {
-  const options = { objectsMax: 10, objectBytesMax: 1_000, readBase: () => undefined };
+  const limits = { objectsMax: 10, objectBytesMax: 1_000, bytesMax: 1_500 };
+  const options = { ...limits, readBase: () => undefined };
   assert.throws(() => readPack(Buffer.from('PACK'), options), { code: 'GIT_OBJECT_CORRUPT' });
+  const zeros = packOfBlobs([Buffer.alloc(900), Buffer.alloc(600)]);
+  assert.deepEqual(
+    readPack(zeros, options)?.map(({ bytes }) => bytes.length),
+    [900, 600],
+  );
+  const more = packOfBlobs([Buffer.alloc(900), Buffer.alloc(601)]);
+  assert.throws(() => readPack(more, options), { code: 'GIT_OBJECT_CORRUPT' });
   assert.equal(packIn(Buffer.from('000dpackfile\n')), undefined, 'without its end');
 });
 

@@ -21,6 +21,7 @@ export interface NewObjectsOptions {
 /** As many as git writes one by one (`fetch.unpackLimit`); more belong into a pack. */
 const OBJECTS_MAX = 100;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const UNFOLDED_BYTES_MAX = 8 * ANSWER_BYTES_MAX;
 
 /**
  * Brings what a few commits added to a repository of which the rest is here: one request, no process. Commits are written
@@ -38,8 +39,9 @@ export async function fetchNewObjects(options: NewObjectsOptions): Promise<boole
   const answer = await askUploadPack(client, { command: 'fetch', lines }, ANSWER_BYTES_MAX);
   const pack = answer && packIn(answer);
   const { objectBytesMax } = objects;
+  const limits = { objectsMax: OBJECTS_MAX, objectBytesMax, bytesMax: UNFOLDED_BYTES_MAX };
   const readBase = (id: string) => objects.find(id);
-  const found = pack && readPack(pack, { objectsMax: OBJECTS_MAX, objectBytesMax, readBase });
+  const found = pack && readPack(pack, { ...limits, readBase });
   if (found === undefined) return false;
   const roots = found.filter(({ type }) => type === 'commit' || type === 'tag');
   for (const one of found) if (!roots.includes(one)) writeLoose(objects.gitDir, one);

@@ -11,6 +11,8 @@ export interface ReadPackOptions {
   /** More than so many, and none is read. */
   readonly objectsMax: number;
   readonly objectBytesMax: number;
+  /** Of all of them together: a small pack can unfold to a very large one. */
+  readonly bytesMax: number;
   /** An object outside the pack on which a delta builds. */
   readonly readBase: (id: string) => GitObject | undefined;
 }
@@ -48,6 +50,7 @@ class Reader {
   readonly #byOffset = new Map<number, PackedObject>();
   readonly #byId = new Map<string, PackedObject>();
   #at = HEADER_BYTES;
+  #read = 0;
 
   constructor(bytes: Buffer, options: ReadPackOptions) {
     this.#bytes = bytes;
@@ -63,6 +66,8 @@ class Reader {
     const { kind, size } = this.#head();
     if (size > this.#options.objectBytesMax) throw corrupt('oversized');
     const { type, bytes } = this.#content(kind, size, offset);
+    this.#read += bytes.length;
+    if (this.#read > this.#options.bytesMax) throw corrupt('oversized');
     const id = createHash('sha1').update(`${type} ${bytes.length}\0`).update(bytes).digest('hex');
     const object = { id, type, bytes };
     this.#byOffset.set(offset, object);
