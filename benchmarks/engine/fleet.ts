@@ -1,7 +1,9 @@
 /** Applications of one monorepo on one cluster: made, followed, changed and disturbed. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { capstanCrds } from '@capstan/apps-server';
 import type { Repository } from '@capstan/apps-server/slice';
 import { argocdCrds } from '@capstan/argocd-api';
+import { fluxCrds } from '@capstan/flux-api';
 import {
   isAlreadyExists,
   type KubeClient,
@@ -14,6 +16,9 @@ import { ENVIRONMENTS, type Overlay, settingsOf } from './monorepo.ts';
 const APPLICATION = { group: 'argoproj.io', kind: 'Application' } as const;
 const DEPLOYMENT = { group: 'apps', kind: 'Deployment' } as const;
 
+/** They are there when a control plane starts anew, as they are when a peer does. */
+const DEFINITIONS = [...argocdCrds, ...fluxCrds, ...capstanCrds];
+
 export interface Fleet {
   readonly client: KubeClient;
   readonly live: LiveState;
@@ -23,7 +28,7 @@ export interface Fleet {
 
 /** Definitions, namespaces and one Application for each overlay. */
 export async function createApplications({ client, repository, overlays }: Omit<Fleet, 'live'>) {
-  for (const crd of argocdCrds) await ensure(client, crd);
+  for (const crd of DEFINITIONS) await ensure(client, crd);
   const names = ['argocd', ...ENVIRONMENTS.map((environment) => `team-${environment}`)];
   for (const name of names) {
     await ensure(client, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

@@ -86,7 +86,7 @@ function sum(pids: readonly number[], of: (pid: number) => number): number {
 }
 
 /** Fields 14 to 17 of /proc/PID/stat (proc(5)), in clock ticks of 10 ms. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / 100;
@@ -103,7 +103,8 @@ export function clusterCpu(directory: string): Map<string, number> {
   );
 }
 
-function statusMb(pid: number, name: string): number {
+/** A figure of /proc/PID/status (proc(5)) that stands there in kB: `VmRSS`, `VmHWM`. */
+export function statusMb(pid: number, name: string): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) / 1024;
 }

@@ -7,11 +7,15 @@ import type { KubeClient } from '@capstan/kube-client';
 import { type Cluster, scratch } from '../cluster/cluster.ts';
 import { eventually, portOf } from '../cluster/support.ts';
 
+export interface OfficialController extends AsyncDisposable {
+  readonly pid: number;
+}
+
 export function startOfficial(
   program: string,
   { kubeconfig }: Cluster,
   args: readonly string[],
-): AsyncDisposable {
+): OfficialController {
   const common = [
     ...['--watch-all-namespaces=true', '--watch-label-selector=by=flux', '--metrics-addr=0'],
     ...['--health-addr=127.0.0.1:0', '--enable-leader-election=false', '--events-addr='],
@@ -21,6 +25,7 @@ export function startOfficial(
     env: { ...process.env, KUBECONFIG: kubeconfig, RUNTIME_NAMESPACE: 'flux-system' },
   });
   return {
+    pid: child.pid ?? 0,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       const gone = once(child, 'exit');
@@ -31,7 +36,7 @@ export function startOfficial(
 }
 
 /** The real source-controller, with its artifacts on the loopback address. */
-export async function startSources(program: string, cluster: Cluster): Promise<AsyncDisposable> {
+export async function startSources(program: string, cluster: Cluster): Promise<OfficialController> {
   const address = `127.0.0.1:${await freePort()}`;
   return startOfficial(program, cluster, [
     `--storage-path=${scratch(cluster, 'storage')}`,
