@@ -44,7 +44,7 @@ export interface EventRecorder extends AsyncDisposable {
 
 const queueMax = 10_000;
 /** So late an event may be told while its client has other work to do; its times are those of what it tells. */
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 /** Written at once; the events of one object one after the other. */
 const lanesMax = 4;
 /** client-go's defaults (tools/record): similar events within this time are combined from the 10th different one on. */
