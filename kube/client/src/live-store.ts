@@ -50,7 +50,8 @@ export class StoredObject implements LiveObject {
   readonly #kind: StoredKind;
   readonly #content: PackedText;
   readonly #packer: TextPacker;
-  readonly #parsed: ParsedCache;
+  /** Where its tree is at hand: with those of others, or, once it has left the store, by itself. */
+  #parsed: ParsedCache | WeakRef<KubeObject> | undefined;
   readonly storedChars: number;
   readonly namespace: string;
   readonly name: string;
@@ -95,7 +96,7 @@ export class StoredObject implements LiveObject {
   }
 
   read(): KubeObject {
-    const known = this.#parsed.get(this)?.tree.deref();
+    const known = this.#tree()?.deref();
     if (known !== undefined) return known;
     const value = parseJson(this.#packer.unpack(this.#content));
     const object = asKubeObject(isJsonObject(value) ? value : {}, this.#kind.resource);
@@ -106,11 +107,21 @@ export class StoredObject implements LiveObject {
   /** It is in the store no more. It can be read all the same. */
   leave(): void {
     this.#packer.release(this.#content);
-    this.#parsed.delete(this);
+    const tree = this.#tree();
+    if (this.#parsed instanceof BoundedCache) this.#parsed.delete(this);
+    this.#parsed = tree;
+  }
+
+  #tree(): WeakRef<KubeObject> | undefined {
+    return this.#parsed instanceof BoundedCache ? this.#parsed.get(this)?.tree : this.#parsed;
   }
 
   #keep(object: KubeObject): void {
-    this.#parsed.set(this, { tree: new WeakRef(object), size: this.storedChars });
+    const tree = new WeakRef(object);
+    // What has left takes no room from what is held.
+    if (this.#parsed instanceof BoundedCache)
+      this.#parsed.set(this, { tree, size: this.storedChars });
+    else this.#parsed = tree;
   }
 }
 
