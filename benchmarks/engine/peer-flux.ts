@@ -13,9 +13,8 @@ import { parseArgs } from 'node:util';
 import { createWorld } from '@capstan/apps-server/slice';
 import { fluxCrds } from '@capstan/flux-api';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
-import type { KubeObject } from '@capstan/kube-object';
+import { conditionsOf, isConditionTrue, type KubeObject } from '@capstan/kube-object';
 import { type Cluster, startCluster } from '../../conformance/cluster/cluster.ts';
-import { at } from '../../conformance/cluster/support.ts';
 import {
   startOfficial,
   startSources,
@@ -138,17 +137,9 @@ function kustomizationOf({ app, path, namespace }: Overlay): KubeObject {
 async function untilReady(client: KubeClient): Promise<void> {
   for (;;) {
     const { items } = await client.list(KUSTOMIZATION, { namespace: NAMESPACE });
-    if (items.filter(isReady).length >= apps) return;
+    if (items.filter((one) => isConditionTrue(conditionsOf(one), 'Ready')).length >= apps) return;
     await pause(1_000);
   }
-}
-
-function isReady(object: KubeObject): boolean {
-  const conditions = at(object, 'status', 'conditions');
-  return (
-    Array.isArray(conditions) &&
-    conditions.some((one) => at(one, 'type') === 'Ready' && at(one, 'status') === 'True')
-  );
 }
 
 const load = () =>

@@ -17,7 +17,7 @@ import {
   type LiveState,
   loadKubeconfig,
 } from '@capstan/kube-client';
-import type { Json, KubeObject } from '@capstan/kube-object';
+import { conditionsOf, isConditionTrue, type Json, type KubeObject } from '@capstan/kube-object';
 import { startCluster, whyNoCluster } from '../../conformance/cluster/cluster.ts';
 import { startCharts } from '../../conformance/flux-helm/charts.ts';
 import { startRegistry } from '../../flux/controllers/src/testing/stand-ins.ts';
@@ -125,12 +125,8 @@ function untilReady(live: LiveState, kind: string, count: number): Promise<numbe
   });
 }
 
-function isReady({ status }: KubeObject & { readonly status?: Json }): boolean {
-  const conditions = (status as { readonly conditions?: readonly Json[] } | undefined)?.conditions;
-  return (conditions ?? []).some((condition) => {
-    const { type, status: state } = condition as { readonly type?: Json; readonly status?: Json };
-    return type === 'Ready' && state === 'True';
-  });
+function isReady(object: KubeObject): boolean {
+  return isConditionTrue(conditionsOf(object), 'Ready');
 }
 
 async function createAll(client: KubeClient, shape: Shape, count: number): Promise<void> {

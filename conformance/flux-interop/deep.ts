@@ -9,13 +9,12 @@
  */
 import assert from 'node:assert/strict';
 import type { KubeClient } from '@capstan/kube-client';
-import type { KubeObject } from '@capstan/kube-object';
+import { conditionsOf, isConditionTrue, type KubeObject } from '@capstan/kube-object';
 import { parseYaml } from '@capstan/lib-yaml';
-import { scratch, startCluster } from '../cluster/cluster.ts';
-import { at, clientOf, eventually, makeNamespace } from '../cluster/support.ts';
-import { Controller } from '../flux-helm/controller.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { at, clientOf, eventually } from '../cluster/support.ts';
 import { serveRepository } from '../flux-helm/git-repository.ts';
-import { startOfficial, startSources, untilDefined } from './official-controllers.ts';
+import { startCapstan, startOfficial, startSources } from './official-controllers.ts';
 
 const OURS = { by: 'capstan' };
 const THEIRS = { by: 'flux' };
@@ -32,14 +31,8 @@ if (kustomizeController === undefined) {
 
 await using cluster = await startCluster();
 const client = await clientOf(cluster);
-await using own = new Controller({
-  ...{ kubeconfig: cluster.kubeconfig, cache: scratch(cluster, 'cache') },
-  args: ['--watch-label-selector', 'by=capstan'],
-});
-own.start();
-await untilDefined(client);
-await makeNamespace(client, NAMESPACE);
-await makeNamespace(client, 'flux-system');
+await using own = await startCapstan(client, cluster, NAMESPACE);
+void own;
 await using git = await serveRepository(
   {
     'kustomization.yaml': 'resources: [config.yaml]\n',
@@ -159,10 +152,7 @@ async function ready(kind: string, name: string): Promise<KubeObject> {
   let found: KubeObject | undefined;
   const isReady = async (): Promise<boolean> => {
     found = await client.find({ apiVersion, kind, namespace: NAMESPACE, name });
-    const conditions = at(found, 'status', 'conditions');
-    const isTrue =
-      Array.isArray(conditions) &&
-      conditions.some((one) => at(one, 'type') === 'Ready' && at(one, 'status') === 'True');
+    const isTrue = found !== undefined && isConditionTrue(conditionsOf(found), 'Ready');
     return isTrue && (kind !== 'Kustomization' || at(found, 'status', 'history') !== undefined);
   };
   await eventually(isReady, `${kind}/${name}`, WAIT_MS).catch((error: unknown) => {

@@ -1,11 +1,12 @@
-/** Flux's own controllers as processes; they take what is labelled `by: flux`. */
+/** Flux's own controllers as processes, which take what is labelled `by: flux`, and ours beside them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeClient } from '@capstan/kube-client';
 import { type Cluster, scratch } from '../cluster/cluster.ts';
-import { eventually, portOf } from '../cluster/support.ts';
+import { eventually, makeNamespace, portOf } from '../cluster/support.ts';
+import { Controller } from '../flux-helm/controller.ts';
 
 export interface OfficialController extends AsyncDisposable {
   readonly pid: number;
@@ -45,8 +46,23 @@ export async function startSources(program: string, cluster: Cluster): Promise<O
   ]);
 }
 
-/** Waits until `capstan serve` has installed the definitions. */
-export async function untilDefined(client: KubeClient): Promise<void> {
+/** `capstan serve` for what is labelled `by: capstan`, once its definitions and the namespaces of a comparison are there. */
+export async function startCapstan(
+  client: KubeClient,
+  cluster: Cluster,
+  namespace: string,
+): Promise<AsyncDisposable> {
+  const own = new Controller({
+    ...{ kubeconfig: cluster.kubeconfig, cache: scratch(cluster, 'cache') },
+    args: ['--watch-label-selector', 'by=capstan'],
+  });
+  own.start();
+  await untilDefined(client);
+  for (const name of [namespace, 'flux-system']) await makeNamespace(client, name);
+  return own;
+}
+
+async function untilDefined(client: KubeClient): Promise<void> {
   await eventually(
     async () => {
       client.discovery.invalidate();

@@ -8,12 +8,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { artifact } from '../../benchmarks/flux/app.ts';
 import { startBucket, startRegistry } from '../../flux/controllers/src/testing/stand-ins.ts';
-import { scratch, startCluster } from '../cluster/cluster.ts';
-import { at, clientOf, makeNamespace } from '../cluster/support.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { at, clientOf } from '../cluster/support.ts';
 import { startCharts } from '../flux-helm/charts.ts';
-import { Controller } from '../flux-helm/controller.ts';
 import { serveRepository } from '../flux-helm/git-repository.ts';
-import { startSources, untilDefined } from './official-controllers.ts';
+import { startCapstan, startSources } from './official-controllers.ts';
 import { SECRETS, type SourceCase, sourceCases } from './source-cases.ts';
 
 const NAMESPACE = 'shop';
@@ -29,14 +28,8 @@ if (program === undefined) {
 
 await using cluster = await startCluster();
 const client = await clientOf(cluster);
-await using own = new Controller({
-  ...{ kubeconfig: cluster.kubeconfig, cache: scratch(cluster, 'cache') },
-  args: ['--watch-label-selector', 'by=capstan'],
-});
-own.start();
-await untilDefined(client);
-await makeNamespace(client, NAMESPACE);
-await makeNamespace(client, 'flux-system');
+await using own = await startCapstan(client, cluster, NAMESPACE);
+void own;
 await using official = await startSources(program, cluster);
 void official;
 

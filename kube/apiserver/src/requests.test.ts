@@ -259,7 +259,8 @@ test('fields that stand twice are told, in JSON where they stand among unknown o
   assert.match(warned, /already set in map/);
 });
 
-test('an eviction asks the budget for pods that are ready, and takes those that are not as it says', async () => {
+/** Pods are admitted: the account that they name by default is there. */
+async function serverForPods() {
   const server = await createApiServer();
   const client = createLocalClient(server.core, SYSTEM, 'test');
   client.create('v1/serviceaccounts', {
@@ -267,6 +268,11 @@ test('an eviction asks the budget for pods that are ready, and takes those that 
     kind: 'ServiceAccount',
     metadata: { name: 'default', namespace: 'default' },
   });
+  return { server, client };
+}
+
+test('an eviction asks the budget for pods that are ready, and takes those that are not as it says', async () => {
+  const { server, client } = await serverForPods();
   const pod = (name: string, ready: string): void => {
     const made = client.create('v1/pods', {
       apiVersion: 'v1',
@@ -323,13 +329,7 @@ test('finalizers of a namespace are set by its own subresource', async () => {
 });
 
 test('a pod of a runtime class has its overhead, selector and tolerations', async () => {
-  const server = await createApiServer();
-  const client = createLocalClient(server.core, SYSTEM, 'test');
-  client.create('v1/serviceaccounts', {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: 'default', namespace: 'default' },
-  });
+  const { client } = await serverForPods();
   client.create('node.k8s.io/v1/runtimeclasses', {
     apiVersion: 'node.k8s.io/v1',
     kind: 'RuntimeClass',

@@ -98,9 +98,9 @@ class SharingState implements LiveState {
     return live.waitUntilFresh(kind, resourceVersion, options);
   }
 
-  observeWrite(object: Parameters<LiveState['observeWrite']>[0]): void {
+  observeWrite(...[object, options]: Parameters<LiveState['observeWrite']>): void {
     const live = this.#isShared(kindNameOf(object)) ? this.#shared.live : this.#own;
-    live.observeWrite(object);
+    live.observeWrite(object, options);
   }
 
   watched() {

@@ -1,6 +1,7 @@
 /** For tests: a Sigstore of one's own: an authority with its certificate log, a transparency log, and their root of trust. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { initializeCA, initializeCTLog, initializeTLog } from '@sigstore/mock';
+import type { LogEntry as ToldEntry } from '../transparency-log.ts';
 
 export interface OwnSigstore {
   /** `trusted_root.json`. */
@@ -14,12 +15,7 @@ export interface OwnSigstore {
   log(entry: object): Promise<LogEntry>;
 }
 
-export interface LogEntry {
-  readonly body: string;
-  readonly integratedTime: number;
-  readonly logID: string;
-  readonly logIndex: number;
-  readonly signedEntryTimestamp: string;
+export interface LogEntry extends ToldEntry {
   /** Of a log that holds this entry alone. */
   readonly checkpoint: string;
 }
