@@ -28,6 +28,11 @@ test('each host names the repository in its own way', () => {
   const form = `payload=${encodeURIComponent(JSON.stringify(push))}`;
   const type = { 'content-type': 'application/x-www-form-urlencoded' };
   assert.equal(send({ 'x-github-event': 'push', ...type }, form), `github ${FOUND}`);
+  assert.equal(
+    send(type, { url: 'https://any/x' }),
+    'generic https://any/x',
+    'as curl -d sends it',
+  );
   const project = { git_http_url: 'https://h/g.git', git_ssh_url: 'git@h:g.git' };
   assert.equal(
     send({ 'x-gitlab-event': 'Push Hook' }, { project }),

@@ -238,12 +238,16 @@ function bounded(found: readonly unknown[]): readonly string[] {
   return [...new Set(urls)].slice(0, URLS_MAX);
 }
 
-/** JSON, or a form whose field `payload` is JSON. Undefined when it is neither. */
+/**
+ * JSON, whatever its type is said to be (a plain `curl -d` calls it a form), or a form whose field `payload` is JSON.
+ * Undefined when it is neither.
+ */
 function parseBody({ headers, body }: WebhookRequest): unknown {
   const text = new TextDecoder().decode(body);
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  const payload = isForm ? new URLSearchParams(text).get('payload') : null;
   try {
-    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+    return JSON.parse(payload ?? text);
   } catch {
     return undefined;
   }

@@ -97,8 +97,9 @@ function forbidden(protocol: string): Error {
 
 /**
  * One key for the spellings of one repository, for matching webhooks: host and path in lower case, without scheme, user,
- * default port and `.git`; nor do hosts differ that serve SSH under a name of its own. `git@host:a/b.git`,
- * `ssh://git@ssh.host:443/a/b` and `https://host/a/b/` are all `host/a/b`.
+ * port and `.git`; nor do hosts differ that serve SSH under a name of its own. `git@host:a/b.git`,
+ * `ssh://git@ssh.host:443/a/b`, `https://host:8443/a/b/` and `https://host/a/b` are all `host/a/b`: what a host tells of
+ * itself need not name the port by which it is reached.
  */
 export function repositoryKey(text: string): string {
   const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(text);
@@ -106,13 +107,14 @@ export function repositoryKey(text: string): string {
     ? text.slice(text.indexOf('://') + 3).replace(/^[^/]*@/, '')
     : scp === null
       ? text
-      : `${scp[1]}/${scp[2]?.replace(/^(?:22|443):/, '')}`;
+      : `${scp[1]}/${scp[2]?.replace(/^(?:\d+[:/](?=.)|\/+)/, '')}`;
   const isSsh = scp !== null || /^ssh:/i.test(text);
   return plain
     .toLowerCase()
     .replace(isSsh ? /^(?:alt)?ssh\.(?=[^/]*\.)/ : /^$/, '')
     .replace(/[?#].*$/, '')
-    .replace(/^([^/]*?):(?:22|80|443)(?=\/|$)/, '$1')
+    .replace(/^([^/]*?):\d+(?=\/|$)/, '$1')
+    .replace(/^([^/]*\.azure\.com)\/v3\/([^/]+\/[^/]+)\//, '$1/$2/_git/')
     .replace(/\/+/g, '/')
     .replace(/\/$/, '')
     .replace(/\.git$/, '');
