@@ -26,6 +26,7 @@ export function readSyncOptions(texts: readonly string[]): SyncOptions {
     validate: values.get('Validate') !== 'false',
     outOfSyncOnly: flag('ApplyOutOfSyncOnly'),
     skipDryRunOnMissingKind: flag('SkipDryRunOnMissingResource'),
+    sendsRepeated: !flag('ServerSideApply'),
     prunePermission: readPermission(values.get('Prune')),
     propagation: readPropagation(values.get('PrunePropagationPolicy')),
   };

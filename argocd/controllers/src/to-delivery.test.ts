@@ -127,6 +127,8 @@ test('the fields of an Application become a Delivery', () => {
       ],
       [true, 'Background', true, false, true, 'confirm', 'live', true],
     ],
+    [{}, (d) => d.sync.sendsRepeated, true],
+    [{ syncPolicy: { syncOptions: ['ServerSideApply=true'] } }, (d) => d.sync.sendsRepeated, false],
     [{}, takesOverFrom, ['argocd-controller', 'kubectl-client-side-apply']],
     [
       { syncPolicy: { syncOptions: ['ClientSideApplyMigration=false'] } },

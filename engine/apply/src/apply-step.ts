@@ -11,6 +11,7 @@ import { writeKnown } from './leave-out-unknown.ts';
 import { isMarked, type Mark } from './mark-object.ts';
 import { takeOverPatch } from './take-over.ts';
 import { waitUntilGone } from './wait-gone.ts';
+import { writeRepeated } from './write-repeated.ts';
 
 export interface ApplyPorts {
   readonly client: KubeClient;
@@ -121,19 +122,26 @@ async function send(
   options: ApplyStepOptions,
 ): Promise<StepResult> {
   let created = false;
-  const { dryRun, validate } = step.options;
-  const write = (sent: KubeObject) =>
+  const { dryRun, validate, sendsRepeated } = step.options;
+  const own = { fieldManager: options.fieldManager, ...signalOf(options) };
+  const write = (sent: KubeObject, dry = dryRun) =>
     client.apply(sent, {
-      fieldManager: options.fieldManager,
+      ...own,
       force: true,
-      dryRun,
+      dryRun: dry,
       fieldValidation: validate ? 'Strict' : 'Ignore',
       onAnswer: ({ status }) => {
         created = status === 201;
       },
-      ...signalOf(options),
     });
-  const written = await (validate ? write(object) : writeKnown(object, write));
+  const merge = (sent: KubeObject, dry = dryRun) =>
+    validate ? write(sent, dry) : writeKnown(sent, (known) => write(known, dry));
+  const onCreate = () => {
+    created = true;
+  };
+  const written = sendsRepeated
+    ? await writeRepeated(object, { client, merge, options: { ...own, dryRun }, onCreate })
+    : await merge(object);
   if (!dryRun) observeWrite(written);
   const same = written.metadata.resourceVersion === step.live?.metadata.resourceVersion;
   const outcome = created ? 'created' : same && !dryRun ? 'unchanged' : 'configured';

@@ -20,6 +20,7 @@ const OPTIONS: StepOptions = {
   takeOverFrom: [{ manager: 'kubectl-client-side-apply' }],
   recreate: false,
   createOnly: false,
+  sendsRepeated: false,
 };
 const MANAGER = 'capstan-test';
 

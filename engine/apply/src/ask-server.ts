@@ -1,6 +1,7 @@
 import type { KubeClient } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { writeKnown } from './leave-out-unknown.ts';
+import { writeRepeated } from './write-repeated.ts';
 
 export type ServerVerdict =
   | { readonly kind: 'same' }
@@ -20,6 +21,7 @@ export async function askServer(
     fieldManager,
     withStatus = false,
     validate = true,
+    sendsRepeated = false,
     signal,
   }: {
     readonly client: KubeClient;
@@ -28,18 +30,18 @@ export async function askServer(
     readonly withStatus?: boolean;
     /** false: as it would be applied without validation, less what no schema knows. */
     readonly validate?: boolean;
+    /** As it would be applied when its keyed lists may name a key twice. */
+    readonly sendsRepeated?: boolean;
     readonly signal?: AbortSignal;
   },
 ): Promise<ServerVerdict> {
   try {
-    const predict = (sent: KubeObject) =>
-      client.apply(sent, {
-        fieldManager,
-        force: true,
-        dryRun: true,
-        ...(signal === undefined ? {} : { signal }),
-      });
-    const predicted = await (validate ? predict(desired) : writeKnown(desired, predict));
+    const options = { fieldManager, dryRun: true, ...(signal === undefined ? {} : { signal }) };
+    const predict = (sent: KubeObject) => client.apply(sent, { ...options, force: true });
+    const merge = (sent: KubeObject) => (validate ? predict(sent) : writeKnown(sent, predict));
+    const predicted = await (sendsRepeated
+      ? writeRepeated(desired, { client, merge, options })
+      : merge(desired));
     const isSame = sameContent(predicted, live, withStatus);
     return { kind: isSame ? 'same' : 'different' };
   } catch (error) {

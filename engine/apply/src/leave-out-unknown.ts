@@ -1,8 +1,6 @@
 import { ApiError } from '@capstan/kube-client';
-import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
-
-const ELEMENT = String.raw`\.[^.[\]:\s]+|\[(?:"(?:[^"\\]|\\.)*"|[^\]"])*\]`;
-const UNKNOWN = new RegExp(`((?:${ELEMENT})+): field not declared in schema`, 'g');
+import type { KubeObject } from '@capstan/kube-object';
+import { findMember, refusalsIn } from './message-path.ts';
 
 /**
  * The object without the fields that an apply was refused for, as the server's merge names them; undefined when it names
@@ -10,39 +8,12 @@ const UNKNOWN = new RegExp(`((?:${ELEMENT})+): field not declared in schema`, 'g
  */
 export function leaveOutUnknown(object: KubeObject, message: string): KubeObject | undefined {
   const less = structuredClone(object);
-  const removed = [...message.matchAll(UNKNOWN)].filter(([, path = '']) => remove(less, path));
+  const removed = refusalsIn(message, 'field not declared in schema').filter(({ path }) => {
+    const member = findMember(less, path);
+    if (member === undefined || !Object.hasOwn(member.holder, member.name)) return false;
+    return Reflect.deleteProperty(member.holder, member.name);
+  });
   return removed.length === 0 ? undefined : less;
-}
-
-function remove(object: KubeObject, path: string): boolean {
-  const elements = path.match(new RegExp(ELEMENT, 'g')) ?? [];
-  const last = elements.at(-1);
-  let place: Json | undefined = object;
-  for (const element of elements.slice(0, -1)) place = stepInto(place, element);
-  if (last === undefined || !last.startsWith('.') || !isMap(place)) return false;
-  return Object.hasOwn(place, last.slice(1)) && Reflect.deleteProperty(place, last.slice(1));
-}
-
-function stepInto(place: Json | undefined, element: string): Json | undefined {
-  if (element.startsWith('.')) return isMap(place) ? place[element.slice(1)] : undefined;
-  if (!Array.isArray(place)) return undefined;
-  const inside = element.slice(1, -1);
-  if (/^\d+$/.test(inside)) return place[Number(inside)];
-  const keys = [...inside.matchAll(/([^=,]+)=("(?:[^"\\]|\\.)*"|[^,]+)/g)];
-  return place.find(
-    (item: Json) =>
-      isMap(item) &&
-      // What the object leaves out, the schema's default is shown for.
-      keys.every(([, key = '', value]) => [undefined, value].includes(written(item[key]))),
-  );
-}
-
-function written(value: Json | undefined): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value);
-}
-
-function isMap(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const UNKNOWN_FIELDS = 50;

@@ -7,7 +7,7 @@ import {
   type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
-import { isHook, isLeftAlone, readHints, validates } from '@capstan/engine-sync';
+import { isHook, isLeftAlone, readHints, sendsRepeated, validates } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
@@ -158,8 +158,11 @@ export async function arbitrate(
     if (isCertain(entry, delivery.fieldManager) || isHandedOver(entry, delivery)) return entry;
     const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
     const { options } = readHints(desired.object, delivery.sync.vocabulary);
-    const validate = validates(options, delivery.sync);
-    const question = `${cluster.name} ${version} ${validate} ${digestOf(desired.object)}`;
+    const manner = {
+      validate: validates(options, delivery.sync),
+      sendsRepeated: sendsRepeated(options, delivery.sync),
+    };
+    const question = `${cluster.name} ${version} ${JSON.stringify(manner)} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
     if (answer === undefined) {
       const { fieldManager } = delivery;
@@ -167,7 +170,7 @@ export async function arbitrate(
         client: cluster.client,
         fieldManager,
         withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
-        validate,
+        ...manner,
         signal,
       });
       if (told.kind !== 'unknown') {

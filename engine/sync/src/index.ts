@@ -14,9 +14,10 @@ export {
   recordObservation,
   recordResult,
 } from './next-steps.ts';
-export { planSync, selectorOf, stepsOf, validates } from './plan-sync.ts';
+export { planSync, selectorOf, stepsOf } from './plan-sync.ts';
 export { printPlan } from './print-plan.ts';
 export { isDeleteHook, isHook, isLeftAlone, readHints } from './read-hints.ts';
+export { sendsRepeated, validates } from './step-options.ts';
 export { SYNC_DEFAULTS } from './sync-defaults.ts';
 export type {
   DeletePhase,

@@ -10,6 +10,7 @@ import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube
 import { invariant } from '@capstan/lib-std';
 import { compareKinds } from './kind-order.ts';
 import { isLeftAlone, readHints } from './read-hints.ts';
+import { readStepOptions } from './step-options.ts';
 import type {
   HookObject,
   Permission,
@@ -18,7 +19,6 @@ import type {
   PlannedWave,
   SkippedObject,
   StagedKind,
-  StepOptions,
   SyncHints,
   SyncInput,
   SyncPlan,
@@ -268,36 +268,6 @@ export function makeStep({ verb, phase, wave, object, live, policy, hints }: Ste
     hookDeletePolicies: hints.hookDeletePolicies,
     inSync: false,
   };
-}
-
-/** An option of an object adds to what is told for all, and takes only validation away. Replace and Force count on either side. */
-function readStepOptions(
-  { options, switches }: SyncHints,
-  policy: SyncPolicy,
-  live: KubeObject | undefined,
-): StepOptions {
-  const told = live === undefined ? {} : readHints(live, policy.vocabulary).options;
-  const asks = (name: string) => options[name] === 'true' || told[name] === 'true';
-  const force = policy.force || asks('Force');
-  return {
-    replace: policy.replace || asks('Replace'),
-    force,
-    validate: validates(options, policy),
-    dryRun: policy.dryRun,
-    propagation: policy.propagation,
-    // Merging leaves to others what they wrote.
-    takeOverFrom: switches.includes('mergeOnly') ? [] : policy.takeOverFrom,
-    recreate: switches.includes('recreate') || force,
-    createOnly: switches.includes('createOnly'),
-  };
-}
-
-/** Whether what an object's kind does not have is refused; it may ask for less, not for more. */
-export function validates(
-  options: SyncHints['options'],
-  { validate }: Pick<SyncPolicy, 'validate'>,
-): boolean {
-  return validate && options['Validate'] !== 'false';
 }
 
 const NO_HINTS: SyncHints = {

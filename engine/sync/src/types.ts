@@ -66,6 +66,8 @@ export interface SyncPolicy {
   readonly skipHooks: boolean;
   readonly outOfSyncOnly: boolean;
   readonly skipDryRunOnMissingKind: boolean;
+  /** Keyed lists that name a key twice are sent as they are; absent: the server refuses to merge them. */
+  readonly sendsRepeated?: boolean;
   /** Field managers whose writes ours takes over. */
   readonly takeOverFrom: readonly FormerManager[];
   /** Also when nothing else of an object is to be changed. */
@@ -116,6 +118,8 @@ export interface StepOptions {
   readonly recreate: boolean;
   /** Leave the object alone once it exists. */
   readonly createOnly: boolean;
+  /** Keyed lists that name a key twice are sent as they are. */
+  readonly sendsRepeated: boolean;
 }
 
 /** What has to be true before the wave counts as done. */
