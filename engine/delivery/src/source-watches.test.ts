@@ -104,3 +104,54 @@ test('who looks for the first time is woken only if the source was ahead of it, 
   sources.push('u', { x: '3' });
   assert.deepEqual(woken.slice(3).toSorted(), ['current', 'failing', 'late']);
 });
+
+test('another commit with the same files is told to those who render nothing: they tell of commits', async () => {
+  const sources = new MemorySources();
+  const woken: string[] = [];
+  const watches = new SourceWatches(sources, (id) => woken.push(id));
+  watches.follow('teller', [SPEC], INTERVAL_MS);
+  watches.follow('app', [SPEC], INTERVAL_MS);
+  sources.push('u', { x: '1' });
+  watches.loaded('app', [renderOf(await sources.fetchSnapshot(SPEC), ['x'])]);
+  woken.length = 0;
+  sources.push('u', { x: '1' });
+  assert.deepEqual(woken, ['teller']);
+});
+
+test('who fails before anything is rendered is woken by the next commit all the same', async () => {
+  const sources = new MemorySources();
+  const woken: string[] = [];
+  const watches = new SourceWatches(sources, (id) => woken.push(id), { rendersAtOnce: true });
+  watches.follow('app', [SPEC], INTERVAL_MS);
+  watches.looked('app');
+  assert.deepEqual(woken, [], 'nothing was said of the source');
+  sources.push('u', { x: '1' });
+  assert.deepEqual(woken, ['app']);
+});
+
+test('what was said of a source during a look that failed is not lost', async () => {
+  const sources = new MemorySources();
+  const woken: string[] = [];
+  const watches = new SourceWatches(sources, (id) => woken.push(id), { rendersAtOnce: true });
+  watches.follow('app', [SPEC], INTERVAL_MS);
+  sources.push('u', { x: '1' });
+  assert.deepEqual(woken, [], 'it looks');
+  watches.looked('app');
+  assert.deepEqual(woken, ['app']);
+});
+
+test('when two states cannot be compared, all who follow are woken', async () => {
+  const sources = new MemorySources();
+  const woken: string[] = [];
+  const watches = new SourceWatches(sources, (id) => woken.push(id));
+  sources.push('u', { x: '1' });
+  for (const id of ['a', 'b']) {
+    watches.follow(id, [SPEC], INTERVAL_MS);
+    watches.loaded(id, [renderOf(await sources.fetchSnapshot(SPEC), ['x'])]);
+  }
+  sources.changedPaths = () => {
+    throw new Error('the tree is gone');
+  };
+  sources.push('u', { x: '1', y: '1' });
+  assert.deepEqual(woken.toSorted(), ['a', 'b']);
+});

@@ -35,7 +35,9 @@ export class ChangeJudge {
     if (before?.trace === undefined || before.snapshot.source !== after.source) return true;
     const { trace, snapshot } = before;
     if (snapshot.digest === after.digest) return false;
-    const { files, places, listings } = this.change(snapshot, after);
+    const change = this.change(snapshot, after);
+    if (change === undefined) return true;
+    const { files, places, listings } = change;
     return (
       files.some((path) => trace.files.has(path)) ||
       listings.some((path) => trace.listings.has(path)) ||
@@ -45,20 +47,35 @@ export class ChangeJudge {
     );
   }
 
-  change(before: Snapshot, after: Snapshot): Change {
+  /** undefined when that cannot be told (any more): nobody may go by what was rendered. */
+  change(before: Snapshot, after: Snapshot): Change | undefined {
     const key = `${before.source} ${before.digest} ${after.digest}`;
     const known = this.#changes.get(key);
     if (known !== undefined) return known;
+    try {
+      const change = this.#compare(before, after);
+      this.#changes.set(key, change);
+      return change;
+    } catch {
+      // The older state may have been cleared away meanwhile.
+      return undefined;
+    }
+  }
+
+  #compare(before: Snapshot, after: Snapshot): Change {
     const files = this.#sources.changedPaths(before, after);
     const all = placesOf(files);
     const kindOf = (tree: FileTree, path: string) => tree.stat(path)?.kind;
     const places = all.filter((path) => kindOf(before.files, path) !== kindOf(after.files, path));
     // Other names stand in a folder where something came, went or turned.
     const listings = [...new Set(places.filter((path) => path !== '').map(folderOf))];
-    const change = { files, places, listings };
-    this.#changes.set(key, change);
-    return change;
+    return { files, places, listings };
   }
+}
+
+/** Another commit with the same files is another state, which whoever tells of commits wants to know. */
+function isSameState(before: Snapshot | undefined, after: Snapshot): boolean {
+  return before?.digest === after.digest && before.revision.id === after.revision.id;
 }
 
 /** The paths and all folders above them. */
@@ -90,7 +107,7 @@ interface Seat {
   loaded: LoadedRender | undefined;
   /** The states that it was woken for, since what it had rendered was behind. */
   told: string;
-  /** Its first look is under way and says at its end what it rendered: it need not be woken until then. */
+  /** Its first look is under way and says what it rendered, or that it is over: it need not be woken until then. */
   isLooking: boolean;
 }
 
@@ -107,7 +124,7 @@ interface Topic {
 }
 
 export interface SourceWatchesOptions {
-  /** Whoever follows renders at once and then calls `loaded`, also when nothing could be rendered. */
+  /** Whoever follows renders at once, calls `loaded` then, and `looked` at the end. */
   readonly rendersAtOnce?: boolean;
   /** Called once for each change that leaves somebody alone. */
   readonly onElsewhere?: () => void;
@@ -168,6 +185,11 @@ export class SourceWatches {
       seat.told = told;
     }
     if (isBehind) this.#wake(id);
+  }
+
+  /** The look is over. One that failed before it could call `loaded` has rendered nothing. */
+  looked(id: string): void {
+    if (this.#watches.get(id)?.seats.some(({ isLooking }) => isLooking)) this.loaded(id, []);
   }
 
   /** Remotes that could not be read when they were last asked. */
@@ -231,7 +253,7 @@ export class SourceWatches {
     topic.current = change.snapshot;
     const touched = this.#touched(topic, before, change.snapshot);
     this.#wakeAll(hadError ? topic.seats : touched);
-    const isSame = before?.digest === change.snapshot.digest;
+    const isSame = isSameState(before, change.snapshot);
     if (!hadError && !isSame && touched.size < topic.seats.size) this.#options.onElsewhere?.();
   }
 
@@ -240,7 +262,7 @@ export class SourceWatches {
     const outside = topic.seats.size === topic.index.size ? [] : this.#outside(topic);
     const touched = new Set<Seat>();
     if (before !== undefined && topic.index.size > 0) {
-      for (const seat of topic.index.find(this.#judge.change(before, after))) {
+      for (const seat of this.#found(topic, before, after)) {
         // What it read is of the state before, which the index knew to be the same.
         if (seat.loaded !== undefined) seat.loaded = { ...seat.loaded, snapshot: before };
         topic.index.remove(seat);
@@ -248,12 +270,17 @@ export class SourceWatches {
       }
     }
     // Told once more because somebody joined: who is about to render for the first time need not do so again.
-    const isSame = before?.digest === after.digest;
+    const isSame = isSameState(before, after);
     for (const seat of outside) {
       if (seat.isLooking || (isSame && seat.loaded === undefined)) continue;
       if (!this.#takeSeat(seat, after)) touched.add(seat);
     }
     return touched;
+  }
+
+  #found(topic: Topic, before: Snapshot, after: Snapshot): ReadonlySet<Seat> {
+    const change = this.#judge.change(before, after);
+    return change === undefined ? new Set(topic.seats) : topic.index.find(change);
   }
 
   #outside(topic: Topic): readonly Seat[] {
