@@ -132,13 +132,12 @@ async function look(
   const refresh = hard || app.metadata.annotations?.[ANNOTATION.refresh] !== undefined;
   let current = app;
   const hydration = await hydrateFirst(app, bench, signal);
-  const { annotations: seen = {} } = app.metadata;
   const report = async (status: DeliveryStatus) => {
     current = await reportStatus(current, status, {
       bench,
       isFinal: false,
       hydration,
-      seen,
+      begun: app,
       signal,
     });
   };
@@ -152,7 +151,7 @@ async function look(
     bench.control.observeWrite(written);
     current = bench.control.parse(written);
   }
-  await reportStatus(current, status, { bench, isFinal: true, hydration, seen, signal });
+  await reportStatus(current, status, { bench, isFinal: true, hydration, begun: app, signal });
   return hydration?.currentOperation?.phase === 'Failed'
     ? withRecheck(status, ports.clock.now() + HYDRATION_AGAIN_MS)
     : status;
@@ -230,6 +229,8 @@ async function runLook(
     if (!(error instanceof CapstanError) || error.kind === 'bug' || error.kind === 'retry')
       throw error;
     return unusableStatus(app, previous, { error, nowMs: ports.clock.now() });
+  } finally {
+    watches.looked(id);
   }
 }
 
@@ -278,8 +279,8 @@ interface ReportOptions {
   /** The look is over: the operation that is done and the refresh annotation go. */
   readonly isFinal: boolean;
   readonly hydration: SourceHydratorStatus | undefined;
-  /** Annotations as they were when the look began. */
-  readonly seen: { readonly [name: string]: string };
+  /** As it was when the look began: what people wrote since is for the next one. */
+  readonly begun: Application;
   readonly signal: AbortSignal;
 }
 
@@ -287,23 +288,22 @@ interface ReportOptions {
 async function reportStatus(
   app: Application,
   delivery: DeliveryStatus,
-  { bench, isFinal, hydration, seen, signal }: ReportOptions,
+  { bench, isFinal, hydration, begun, signal }: ReportOptions,
 ): Promise<Application> {
   const { ports, control, controlNamespace } = bench;
   const before: ApplicationStatus = app.status ?? {};
-  const after = toApplicationStatus(app, delivery, {
+  const after = toApplicationStatus({ ...begun, status: before }, delivery, {
     nowMs: ports.clock.now(),
     controlNamespace,
-    operation: app.operation,
+    operation: begun.operation,
     hydration,
   });
-  const clearsOperation =
-    isFinal && app.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;
+  const isDone = begun.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;
   const written = await writeStatus(app, after, {
     client: ports.client,
     isFinal,
-    clearsOperation,
-    seen,
+    clearsOperation: isFinal && isDone && isSameRequest(app, begun),
+    seen: begun.metadata.annotations ?? {},
     signal,
   });
   if (written === undefined) return app;
@@ -312,6 +312,10 @@ async function reportStatus(
   for (const event of toEvents(before, after))
     ports.events.record({ object: eventObject(app), ...event, ...labels });
   return control.parse(written);
+}
+
+function isSameRequest(one: Application, other: Application): boolean {
+  return JSON.stringify(one.operation) === JSON.stringify(other.operation);
 }
 
 function eventObject({ apiVersion, kind, metadata }: Application): KubeObject {

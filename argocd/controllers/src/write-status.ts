@@ -36,10 +36,9 @@ export async function writeStatus(
 ): Promise<KubeObject | undefined> {
   const before = app.status ?? {};
   const { annotations = {} } = app.metadata;
+  const isSeen = (name: string) => seen === undefined || seen[name] === annotations[name];
   const asked = ASKED.filter(
-    (name) =>
-      annotations[name] !== undefined &&
-      (seen === undefined || seen[timeOf(name)] === annotations[timeOf(name)]),
+    (name) => annotations[name] !== undefined && isSeen(name) && isSeen(timeOf(name)),
   );
   const timed = asked.map(timeOf).filter((name) => annotations[name] !== undefined);
   const refreshed = isFinal && asked.length > 0;

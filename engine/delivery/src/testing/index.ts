@@ -1,3 +1,11 @@
 export { at } from './look.ts';
 export { eventually, MemorySources } from './memory-sources.ts';
-export { type Act, actAtRandom, pause, seededRandom, trySeeds, unrulyWatches } from './unruly.ts';
+export {
+  type Act,
+  actAtRandom,
+  meddleBefore,
+  pause,
+  seededRandom,
+  trySeeds,
+  unrulyWatches,
+} from './unruly.ts';

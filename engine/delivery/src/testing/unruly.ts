@@ -1,5 +1,5 @@
 /** For tests: events of watches late, twice and in any order among kinds; and the same script again by its seed. */
-import { isNotFound, type Transport } from '@capstan/kube-client';
+import { isNotFound, type Transport, type TransportRequest } from '@capstan/kube-client';
 
 /** In [0, 1), the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -51,6 +51,27 @@ export async function actAtRandom<W>(
 }
 
 const LATE_MS = 40;
+
+/** Does something once: after a reader has read, just before the first such request of its reaches the server. */
+export function meddleBefore(
+  inner: Transport,
+  isMeant: (request: TransportRequest) => boolean,
+  meddle: () => Promise<unknown>,
+): Transport {
+  let isDone = false;
+  return {
+    ...inner,
+    server: inner.server,
+    close: () => inner.close(),
+    async request(request) {
+      if (!isDone && isMeant(request)) {
+        isDone = true;
+        await meddle();
+      }
+      return inner.request(request);
+    },
+  };
+}
 
 /** Within one watch the order is kept, as API servers do; each event may come late, and come again. */
 export function unrulyWatches(inner: Transport, random: () => number): Transport {
