@@ -440,7 +440,8 @@ async function reportStatus(
   for (const event of toEvents(kustomization, after, { delivery, superseded, ...artifact })) {
     ports.events.record({ object: { apiVersion, kind, metadata }, ...event });
   }
-  return after;
+  // Not what people wrote meanwhile: that was neither rendered nor handled yet, and wakes it once more.
+  return { ...kustomization, status: after.status };
 }
 
 function toResult({ spec }: Kustomization, status: DeliveryStatus, nowMs: number): ReconcileResult {
