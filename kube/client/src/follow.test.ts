@@ -103,6 +103,23 @@ test('410 in the stream or as the answer leads to a new state, without an alarm'
   assert.deepEqual(log, ['stream', 'stream', 'watch 10', 'stream']);
 });
 
+test('a stream that breaks in the middle of the state is read anew, though something was deleted meanwhile', async () => {
+  let streams = 0;
+  const { events, log } = await follow((_request, answer) => {
+    streams++;
+    answer.send(watchLine('ADDED', thing('a', '7')));
+    if (streams === 1) {
+      answer.send(watchLine('DELETED', thing('b', '12')));
+      setTimeout(answer.drop, 20);
+    } else {
+      answer.send(watchLine('ADDED', thing('c', '8')) + initialEnd);
+    }
+  }, 2);
+  assert.match(events[0] ?? '', /^INTERRUPTED/);
+  assert.equal(events[1], 'STATE a,c @10');
+  assert.deepEqual(log, ['stream', 'stream']);
+});
+
 test('a server without streaming lists is listed in pages, then watched from there', async () => {
   const { events, log } = await follow((request, answer) => {
     if (request.query.has('sendInitialEvents')) {

@@ -68,12 +68,16 @@ export async function* followPieces(
 ): AsyncGenerator<FollowPiece, void, undefined> {
   const { signal } = options;
   let resourceVersion: string | undefined;
+  let isBeginning = false;
   for (let failures = 0; ; ) {
     signal?.throwIfAborted();
     const startedMs = performance.now();
     try {
       for await (const piece of attempt(client, ref, options, resourceVersion, streaming)) {
-        if ('resourceVersion' in piece) resourceVersion = piece.resourceVersion;
+        if (piece.type === 'BEGIN') isBeginning = true;
+        else if (piece.type === 'END') isBeginning = false;
+        // From within a state that was half told nobody can go on: it would never be told to its end.
+        if (!isBeginning && 'resourceVersion' in piece) resourceVersion = piece.resourceVersion;
         if (piece.type !== 'BEGIN') failures = 0;
         yield piece;
       }

@@ -343,3 +343,39 @@ test('behind a gate a key runs only here while it is owned, and stops before it 
   stop.abort();
   await done;
 });
+
+test('a key that is given back before its run has ended runs again', async () => {
+  let isOwned = true;
+  let tenant: GateTenant | undefined;
+  let runs = 0;
+  const stop = new AbortController();
+  const controller = createController<string>({
+    name: 'gated',
+    reconcile: async (_key, { signal }) => {
+      if (++runs === 1)
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      return settled;
+    },
+    keyString: (key) => key,
+    runtime: {
+      gate: {
+        owns: () => isOwned,
+        join: (one) => {
+          tenant = one;
+          return () => undefined;
+        },
+      },
+    },
+  });
+  const done = controller.run({ signal: stop.signal });
+  controller.enqueue('a');
+  for (let i = 0; i < 5; i++) await turn();
+  isOwned = false;
+  const released = tenant?.release();
+  isOwned = true;
+  await released;
+  await controller.idle();
+  assert.equal(runs, 2);
+  stop.abort();
+  await done;
+});

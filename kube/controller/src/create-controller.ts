@@ -286,7 +286,11 @@ class QueueController<Key> implements Controller<Key> {
       return entry?.state === 'running' ? entry.work : undefined;
     });
     await Promise.all(ends);
-    for (const [text, key] of lost) if (!this.#isOwned(text)) this.#park(key);
+    for (const [text, key] of lost) {
+      if (!this.#isOwned(text)) this.#park(key);
+      // Given back while it came to its end: what was cut short here, nobody else goes on with.
+      else this.enqueue(key, { priority: MOVED_PRIORITY, reason: 'stays here' });
+    }
   }
 
   #resume(): void {
