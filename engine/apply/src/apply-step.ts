@@ -11,6 +11,7 @@ import { writeKnown } from './leave-out-unknown.ts';
 import { isMarked, type Mark } from './mark-object.ts';
 import { takeOverPatch } from './take-over.ts';
 import { waitUntilGone } from './wait-gone.ts';
+import { withoutServerFields } from './without-server-fields.ts';
 import { writeRepeated } from './write-repeated.ts';
 
 export interface ApplyPorts {
@@ -310,18 +311,9 @@ async function prune(
   );
 }
 
-/** Without what the server alone decides. */
 function toSend({ object }: SyncStep): KubeObject {
   invariant(object, 'a step that applies has an object');
-  const {
-    managedFields: _managers,
-    resourceVersion: _version,
-    uid: _uid,
-    generation: _generation,
-    creationTimestamp: _created,
-    ...metadata
-  } = object.metadata;
-  return { ...object, metadata };
+  return withoutServerFields(object);
 }
 
 function refOf({ apiVersion, key }: SyncStep) {

@@ -201,6 +201,11 @@ test('the server is asked what applying would change', async () => {
     askServer(configMap(data), live, { client: world.client, fieldManager: MANAGER });
   assert.deepEqual(await ask({ a: '1' }), { kind: 'same' });
   assert.deepEqual(await ask({ a: '2' }), { kind: 'different' });
+  const { metadata, ...rest } = configMap({ a: '1' });
+  const uid = '00000000-0000-4000-8000-000000000000';
+  const read = { ...rest, metadata: { ...metadata, resourceVersion: '1', uid, generation: 7 } };
+  const asked = await askServer(read, live, { client: world.client, fieldManager: MANAGER });
+  assert.deepEqual(asked, { kind: 'same' }, 'of what was read from another cluster');
   const bad: KubeObject = { ...configMap({}), data: { a: ['x'] } };
   assert.equal(
     (await askServer(bad, live, { client: world.client, fieldManager: MANAGER })).kind,

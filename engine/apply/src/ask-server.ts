@@ -1,6 +1,7 @@
 import type { KubeClient } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { writeKnown } from './leave-out-unknown.ts';
+import { withoutServerFields } from './without-server-fields.ts';
 import { writeRepeated } from './write-repeated.ts';
 
 export type ServerVerdict =
@@ -37,11 +38,12 @@ export async function askServer(
 ): Promise<ServerVerdict> {
   try {
     const options = { fieldManager, dryRun: true, ...(signal === undefined ? {} : { signal }) };
-    const predict = (sent: KubeObject) => client.apply(sent, { ...options, force: true });
-    const merge = (sent: KubeObject) => (validate ? predict(sent) : writeKnown(sent, predict));
+    const predict = (known: KubeObject) => client.apply(known, { ...options, force: true });
+    const merge = (part: KubeObject) => (validate ? predict(part) : writeKnown(part, predict));
+    const sent = withoutServerFields(desired);
     const predicted = await (sendsRepeated
-      ? writeRepeated(desired, { client, merge, options })
-      : merge(desired));
+      ? writeRepeated(sent, { client, merge, options })
+      : merge(sent));
     const isSame = sameContent(predicted, live, withStatus);
     return { kind: isSame ? 'same' : 'different' };
   } catch (error) {

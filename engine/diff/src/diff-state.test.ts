@@ -246,6 +246,28 @@ const ROWS: readonly Row[] = [
     expect: ['data.b: - <- "2"'],
   },
   {
+    title:
+      'the note of kubectl in a manifest that was read from a cluster is not given up by being sent',
+    kind: 'v1 ConfigMap',
+    desired: {
+      metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' } },
+      data: { a: '1' },
+    },
+    live: {
+      metadata: {
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{"data":{}}' },
+        ...applied({
+          'f:metadata': {
+            'f:annotations': { 'f:kubectl.kubernetes.io/last-applied-configuration': {} },
+          },
+          'f:data': { 'f:a': {} },
+        }).metadata,
+      },
+      data: { a: '1' },
+    },
+    expect: [],
+  },
+  {
     title: 'what kubectl noted as empty, or what is a default, is nothing that was given up',
     kind: 'v1 Pod',
     desired: { spec: { containers: [{ name: 'a', env: [env({})] }] } },

@@ -13,7 +13,7 @@ import { applyIgnoreRules, ownIgnoreRules } from './ignore-rules.ts';
 import { asTyped } from './known-types.ts';
 import { findAbandoned, isOurs, ownerOf } from './managed-fields.ts';
 import { isSecret, isSensitive } from './mask-secrets.ts';
-import { isAggregated, normalizeDesired, withoutRules } from './normalize.ts';
+import { isAggregated, normalizeDesired, withLastApplied, withoutRules } from './normalize.ts';
 import type {
   CompareOptions,
   DesiredObject,
@@ -102,7 +102,7 @@ function findDifferences(desired: KubeObject, live: KubeObject, options: Compare
       builtIn: known?.builtIn ?? false,
       path: [],
     }),
-    ...findAbandoned(ignored.desired, withManagers(held, live), {
+    ...findAbandoned(withLastApplied(ignored.desired, desired), withManagers(held, live), {
       fieldManager: options.fieldManager,
       schema: known?.schema,
     }),

@@ -47,6 +47,17 @@ function comparableMetadata(object: KubeObject): KubeObject['metadata'] {
   return kept;
 }
 
+/**
+ * What is compared, with kubectl's note of an earlier apply where the manifest holds one (it was read from a cluster): it is sent,
+ * and though nobody compares it, it was not given up.
+ */
+export function withLastApplied(compared: KubeObject, desired: KubeObject): KubeObject {
+  const noted = desired.metadata.annotations?.[LAST_APPLIED];
+  if (noted === undefined) return compared;
+  const annotations = { ...compared.metadata.annotations, [LAST_APPLIED]: noted };
+  return { ...compared, metadata: { ...compared.metadata, annotations } };
+}
+
 function foldStringData(secret: KubeObject): KubeObject {
   const { stringData, data, ...rest } = secret;
   if (!isRecord(stringData)) return secret;
