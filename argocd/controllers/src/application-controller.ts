@@ -6,6 +6,7 @@
  */
 import { ANNOTATION, GROUP } from '@capstan/argocd-api';
 import {
+  AwaitedObjects,
   type DeliveryLook,
   type DeliveryPorts,
   type DependencyGraph,
@@ -26,7 +27,6 @@ import {
 } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
-import { AwaitedObjects } from './awaited-objects.ts';
 import type { Programs } from './cluster-secret.ts';
 import type { ClusterDirectory } from './clusters.ts';
 import { type AppKey, ControlState, concernsAll, isRecord, isWanted } from './control-state.ts';
@@ -35,7 +35,7 @@ import { ensureDefaultProject } from './ensure-default-project.ts';
 import { isIdleUpdate } from './idle-updates.ts';
 import { asksForLabels, createClusterLabeller, wakeLabeller } from './label-clusters.ts';
 import { leisureMs, leisureOf } from './look-times.ts';
-import { awaitedKey, type Bench, forget, lookUp, reconcile } from './reconcile-application.ts';
+import { type Bench, forget, lookUp, reconcile } from './reconcile-application.ts';
 import { repositoryAccess } from './repositories.ts';
 import type { Settings } from './settings.ts';
 import { toVerification } from './source-integrity.ts';
@@ -199,10 +199,7 @@ async function run(
       ),
     ),
     ports.clusters.onOpen((cluster) =>
-      cluster.live.subscribe(({ key }) => {
-        for (const owner of bench.awaited.ownersOf(awaitedKey(cluster, key)))
-          controller.enqueue(fromOwner(owner), AWAITED);
-      }),
+      bench.awaited.watch(cluster, (owner) => controller.enqueue(fromOwner(owner), AWAITED)),
     ),
     followDependencies(controller, bench, signal),
   ];

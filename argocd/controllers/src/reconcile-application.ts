@@ -9,6 +9,7 @@ import {
   type SourceHydratorStatus,
 } from '@capstan/argocd-api';
 import {
+  type AwaitedObjects,
   type Cluster,
   type Delivery,
   type DeliveryLook,
@@ -20,10 +21,9 @@ import {
   type SourceWatches,
 } from '@capstan/engine-delivery';
 import type { ReconcileResult } from '@capstan/kube-controller';
-import { type KubeObject, keyString, type ObjectKey } from '@capstan/kube-object';
+import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
-import type { AwaitedObjects } from './awaited-objects.ts';
 import { type AppKey, isTerminating } from './control-state.ts';
 import { deleteApplication } from './delete-application.ts';
 import { portsFor, renderLate } from './delivery-ports.ts';
@@ -52,16 +52,16 @@ export interface Bench extends HydrationBench {
   readonly known: Map<string, { readonly uid: string; readonly status: DeliveryStatus }>;
 }
 
-export function awaitedKey({ name }: Pick<Cluster, 'name'>, key: ObjectKey): string {
-  return `${name} ${keyString(key)}`;
-}
-
 /** What is wanted and not this application's own. */
-function awaitedOf(id: string, { objects }: DeliveryStatus, cluster: Cluster): readonly string[] {
+function awaitedOf(
+  id: string,
+  { objects }: DeliveryStatus,
+  cluster: Cluster,
+): readonly ObjectKey[] {
   return objects
     .filter(({ hook, requiresPruning }) => !hook && !requiresPruning)
     .filter(({ key }) => cluster.live.get(key)?.indexedBy(OWNER_INDEX).includes(id) !== true)
-    .map(({ key }) => awaitedKey(cluster, key));
+    .map(({ key }) => key);
 }
 
 export function forget(id: string, { watches, known, awaited, hardAtMs }: Bench): void {
@@ -206,7 +206,7 @@ async function runLook(
     );
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
     const cluster = ports.clusters.get(delivery.destination.cluster);
-    if (cluster !== undefined) bench.awaited.set(id, awaitedOf(id, status, cluster));
+    if (cluster !== undefined) bench.awaited.set(id, cluster, awaitedOf(id, status, cluster));
     const { cluster: server, namespace } = delivery.destination;
     const orphans =
       cluster === undefined || context.project === undefined

@@ -15,6 +15,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Cluster } from './cluster.ts';
 import { findOwned } from './find-owned.ts';
+import { awaitedBy } from './health-gate.ts';
 import { problemOf, toProblem } from './load-desired.ts';
 import { mapLimited } from './map-limited.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
@@ -243,6 +244,7 @@ async function watchKinds(
   }
   for (const { key } of inventory) add(key.group, key.kind);
   if (delivery.sync.createNamespace !== undefined) add('', 'Namespace');
+  for (const { group, kind } of awaitedBy(delivery)) add(group, kind);
   const wanted = new Set(kinds.keys());
   for (const name of [...kinds.keys()]) {
     for (const [group, kind] of CHILDREN[name] ?? []) add(group, kind);

@@ -69,6 +69,11 @@ export function gateChangesAtMs(
   return Math.min(operation.appliedAtMs + gate.timeoutMs, ...times);
 }
 
+/** Objects by name whose health ends the delivery's syncs; they need not be its own. */
+export function awaitedBy({ sync: { gate } }: Pick<Delivery, 'sync'>): readonly ObjectKey[] {
+  return gate === undefined || gate.objects === 'all' ? [] : gate.objects;
+}
+
 function keysOf(gate: HealthGate, inventory: readonly InventoryEntry[]): readonly ObjectKey[] {
   return gate.objects === 'all' ? inventory.map(({ key }) => key) : gate.objects;
 }

@@ -1,4 +1,5 @@
 export { followedSource } from './await-dependencies.ts';
+export { AwaitedObjects } from './awaited-objects.ts';
 export {
   type Cluster,
   type ClusterOptions,
@@ -34,6 +35,7 @@ export {
   type SourceCommit,
 } from './dependency-graph.ts';
 export { findRefusal, fitsNegatable, isNamespaceAllowed } from './guard.ts';
+export { awaitedBy } from './health-gate.ts';
 export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';

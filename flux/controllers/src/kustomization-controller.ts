@@ -5,6 +5,8 @@
  */
 
 import {
+  AwaitedObjects,
+  awaitedBy,
   ChangeJudge,
   type Cluster,
   type Delivery,
@@ -87,6 +89,8 @@ interface Bench {
   readonly known: Map<string, Known>;
   readonly index: KustomizationIndex;
   readonly judge: ChangeJudge;
+  /** What Kustomizations check the health of, and need not own. */
+  readonly awaited: AwaitedObjects;
   readonly compileCel: CelCompiler;
 }
 
@@ -120,6 +124,7 @@ export function createKustomizationController(
     known: new Map(),
     index: new KustomizationIndex(),
     judge: new ChangeJudge(ports.sources),
+    awaited: new AwaitedObjects(),
     compileCel: createCelCompiler(),
   };
   const controller = createController<NamedKey>({
@@ -129,7 +134,7 @@ export function createKustomizationController(
     concurrency: 32,
     // A cluster that hangs holds up its own Kustomizations alone.
     laneOf: (key) => laneOf(key, control),
-    onMoved: ({ namespace, name }) => bench.known.delete(ownerName(namespace, name)),
+    onMoved: ({ namespace, name }) => forget(ownerName(namespace, name), bench),
     clock: ports.clock,
     ...reconcileDurations(
       'Kustomization',
@@ -141,10 +146,18 @@ export function createKustomizationController(
   return {
     controller,
     start() {
-      const watchObjects = (cluster: Cluster) =>
-        watchOwners(cluster, 'Kustomization', (key) =>
+      const watchObjects = (cluster: Cluster) => {
+        const stopOwned = watchOwners(cluster, 'Kustomization', (key) =>
           controller.enqueue(key, { reason: 'live object' }),
         );
+        const stopAwaited = bench.awaited.watch(cluster, (owner) =>
+          controller.enqueue(keyOfOwner(owner), AWAITED),
+        );
+        return () => {
+          stopOwned();
+          stopAwaited();
+        };
+      };
       for (const one of control.kustomizations()) bench.index.put(keyOf(one), one);
       const stops = [
         control.live.subscribe((change) => wakeConcerned(change, controller, bench)),
@@ -164,6 +177,19 @@ export function createKustomizationController(
     },
     lookUp: (key, signal) => lookUp(key, bench, signal),
   };
+}
+
+/** Somebody else's object may change often. */
+const AWAITED = { afterMs: 500, reason: 'awaited object' };
+
+function keyOfOwner(owner: string): NamedKey {
+  const [, namespace = '', name = ''] = owner.split('/');
+  return { namespace, name };
+}
+
+function forget(id: string, { known, awaited }: Bench): void {
+  known.delete(id);
+  awaited.forget(id);
 }
 
 function laneOf(key: NamedKey, control: ControlState): string {
@@ -262,11 +288,11 @@ async function reconcile(
   bench: Bench,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { ports, control, known } = bench;
+  const { ports, control } = bench;
   const id = ownerName(key.namespace, key.name);
   const object = control.kustomization(key);
   if (object === undefined) {
-    known.delete(id);
+    forget(id, bench);
     return { kind: 'settled' };
   }
   if (!isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
@@ -292,7 +318,7 @@ async function look(
   kustomization: Kustomization,
   { bench, id, signal }: LookOptions,
 ): Promise<DeliveryStatus> {
-  const { ports, known } = bench;
+  const { ports, known, awaited } = bench;
   const held = known.get(id);
   const { uid = '' } = kustomization.metadata;
   const previous = held?.uid === uid ? held.status : readStatus(kustomization);
@@ -321,6 +347,9 @@ async function look(
     } else {
       const { delivery } = observed;
       const request = toRequest(kustomization, delivery, previous);
+      const deliveryPorts = await portsFor(kustomization, ports, signal);
+      // Before they are looked at: what changes during the look asks for another one.
+      awaited.set(id, deliveryPorts.cluster, awaitedBy(delivery));
       status = await runDelivery(
         {
           delivery,
@@ -332,7 +361,7 @@ async function look(
             render = loaded;
           },
         },
-        await portsFor(kustomization, ports, signal),
+        deliveryPorts,
         { signal },
       );
     }
@@ -348,6 +377,7 @@ async function look(
     }
   }
   known.set(id, { uid, status, render });
+  if (status.operation?.phase !== 'Running') awaited.forget(id);
   await report(status);
   return status;
 }
@@ -460,7 +490,7 @@ async function finalize(
   bench: Bench,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { ports, known } = bench;
+  const { ports } = bench;
   if (deletesObjects(kustomization)) {
     const left = await deleteObjects(kustomization, bench, signal);
     if (left !== undefined) return left;
@@ -471,7 +501,7 @@ async function finalize(
     signal,
   });
   const { namespace, name } = keyOf(kustomization);
-  known.delete(ownerName(namespace, name));
+  forget(ownerName(namespace, name), bench);
   return { kind: 'settled' };
 }
 
