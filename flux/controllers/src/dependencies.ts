@@ -2,7 +2,7 @@ import type { Kustomization } from '@capstan/flux-api';
 import type { CelCompiler } from '@capstan/lib-expressions';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
-import { judgeReadiness, type Readiness } from './ready-expression.ts';
+import { judgeReadiness } from './ready-expression.ts';
 import type { FluxSettings } from './settings.ts';
 import { checkReference, type Tenancy } from './tenancy.ts';
 
@@ -32,8 +32,10 @@ export function findUnready(
     if (readyExpr !== undefined && readyExpr !== '') {
       // The expression stands for the check of conditions and revisions unless told otherwise, as in Flux.
       const objects = { self: kustomization, dep: found };
-      const why = whyUnready(judgeReadiness(readyExpr, objects, compileCel));
-      if (why !== undefined) return `dependency ${place} ${why}`;
+      const readiness = judgeReadiness(readyExpr, objects, compileCel);
+      if (readiness.kind === 'unclear') return readiness.problem;
+      if (readiness.kind === 'not-ready')
+        return `dependency ${place} is not ready according to readyExpr eval`;
       if (settings.additiveDependencyCheck !== true) continue;
     }
     const { status, metadata } = found;
@@ -46,12 +48,6 @@ export function findUnready(
     }
   }
   return undefined;
-}
-
-/** undefined when the expression is true. */
-function whyUnready(readiness: Readiness): string | undefined {
-  if (readiness.kind === 'unclear') return `could not be judged: ${readiness.problem}`;
-  return readiness.kind === 'ready' ? undefined : 'is not ready according to readyExpr eval';
 }
 
 function sameSource(a: Kustomization, b: Kustomization): boolean {

@@ -443,7 +443,15 @@ test('a dependency must be there, observed, ready, and of the same revision of t
     asks("dep.metadata.labels['tier'] == 'db'", labelled),
     "dependency 'flux-system/base' is not ready according to readyExpr eval",
   );
-  assert.match(asks('dep.status.nothing == 1', labelled) ?? '', /could not be judged/);
+  assert.equal(
+    asks('dep.status.nothing == 1', labelled),
+    "failed to evaluate the CEL expression 'dep.status.nothing == 1': no such key: nothing",
+  );
+  assert.throws(() => asks('dep.status.ready', labelled), {
+    code: 'CEL_INVALID',
+    message:
+      'failed to evaluate dependency base: CEL expression output type mismatch: expected bool, got dyn',
+  });
   assert.throws(() => asks('dep.metadata.', labelled), { code: 'CEL_INVALID' });
   assert.throws(() => asks('self.spec.prune == deps.spec.prune', labelled), {
     code: 'CEL_INVALID',

@@ -14,37 +14,25 @@ export function judgeReadiness(
   { self, dep }: { readonly self: KubeObject; readonly dep: KubeObject },
   compile: CelCompiler,
 ): Readiness {
-  const read = compile(expression);
-  const unknown = 'error' in read ? undefined : unknownVariable(expression);
-  const why =
-    'error' in read
-      ? read.error
-      : unknown === undefined
-        ? undefined
-        : `undeclared reference to '${unknown}'`;
-  if ('error' in read || why !== undefined) {
-    throw new CapstanError(
-      'CEL_INVALID',
-      `failed to evaluate dependency ${dep.metadata.name ?? ''}: failed to parse the CEL expression '${expression}': ${why}`,
-      { kind: 'stalled' },
-    );
+  const read = compile(expression, { structs: ['self', 'dep'] });
+  if ('error' in read) {
+    throw invalid(dep, `failed to parse the CEL expression '${expression}': ${read.error}`);
+  }
+  // A field of an object may be anything: `dep.status.ready == true` is a condition, `dep.status.ready` is none.
+  if (read.type !== 'bool') {
+    throw invalid(dep, `CEL expression output type mismatch: expected bool, got ${read.type}`);
   }
   const outcome = read.evaluate({ self: plain(self), dep: plain(dep) });
-  const failed = (problem: string): Readiness => ({
-    kind: 'unclear',
-    problem: `failed to evaluate the CEL expression '${expression}': ${problem}`,
-  });
-  if (outcome.kind === 'error') return failed(outcome.message);
-  if (typeof outcome.value !== 'boolean') return failed('the result is not a boolean');
-  return { kind: outcome.value ? 'ready' : 'not-ready' };
+  if (outcome.kind === 'error') {
+    const problem = `failed to evaluate the CEL expression '${expression}': ${outcome.message}`;
+    return { kind: 'unclear', problem };
+  }
+  return { kind: outcome.value === true ? 'ready' : 'not-ready' };
 }
 
-/** A name at the root of a field path that is neither `self` nor `dep`, nor bound by the expression itself. */
-function unknownVariable(expression: string): string | undefined {
-  const code = expression.replaceAll(/r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'/g, "''");
-  const bound = [...code.matchAll(/\.\w+\(\s*(\w+)\s*,/g)].map(([, name]) => name);
-  const roots = [...code.matchAll(/(?<![\w.])([A-Za-z_]\w*)\s*[.[]/g)].map(([, name]) => name);
-  return roots.find((name) => name !== 'self' && name !== 'dep' && !bound.includes(name));
+function invalid({ metadata }: KubeObject, why: string): CapstanError {
+  const message = `failed to evaluate dependency ${metadata.name ?? ''}: ${why}`;
+  return new CapstanError('CEL_INVALID', message, { kind: 'stalled' });
 }
 
 function plain(object: KubeObject): CelValue {

@@ -44,7 +44,9 @@ test('further managers are taken over, and variables without values may be empty
 });
 
 test('an expression may count beside the conditions of a dependency', () => {
-  const waiting = kustomization({ dependsOn: [{ name: 'base', readyExpr: 'dep.spec.prune' }] });
+  const waiting = kustomization({
+    dependsOn: [{ name: 'base', readyExpr: 'dep.spec.prune == true' }],
+  });
   const why = (settings: FluxSettings) =>
     findUnready(waiting, 'main@sha1:c', {
       find: () => kustomization({}),
