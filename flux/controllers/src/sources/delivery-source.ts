@@ -67,16 +67,20 @@ export async function deliverySource(
     };
   }
   const repository = requireGitRepository(object);
-  if ((repository.spec.include?.length ?? 0) > 0) {
+  const commit = commitOf(revision);
+  if ((repository.spec.include?.length ?? 0) > 0 || !COMMIT.test(commit)) {
     return {
       ...told,
       spec: artifactSource(kind, `${namespace}/${name}`, artifact),
     };
   }
   const spec = await gitSourceOf(repository, { client, namespace, signal }, identities);
-  const pinned = { kind: 'commit', commit: commitOf(revision) } as const;
+  const pinned = { kind: 'commit', commit } as const;
   return { ...told, spec: { ...spec, revision: pinned } };
 }
+
+/** Another controller may have named what it stored as it liked. */
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function artifactOf(status: unknown): Artifact | undefined {
   const { artifact } = (status ?? {}) as { readonly artifact?: Artifact };

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readArchive, TreeArchiver } from '@capstan/engine-source/store';
-import type { KubeObject } from '@capstan/kube-object';
+import { type KubeObject, parseLabelSelector } from '@capstan/kube-object';
 import {
   type FileTree,
   joinPath,
@@ -460,33 +460,40 @@ test('the objects of a bucket become an artifact whose revision is that of their
 });
 
 test('an artifact that somebody else made is applied', async () => {
-  await using world = await createWorld();
-  const stored = await world.artifacts.store(
-    { kind: 'ExternalArtifact', namespace: 'flux-system', name: 'ext', fileName: 'x.tar.gz' },
-    [await pack({ 'a.yaml': config('external') })],
-  );
-  await world.kubectlApply(`
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: ExternalArtifact
-metadata: {name: ext, namespace: flux-system}
-spec: {}
-`);
-  const ref = {
-    apiVersion: 'source.toolkit.fluxcd.io/v1',
-    kind: 'ExternalArtifact',
-    namespace: 'flux-system',
-    name: 'ext',
+  const watchSelector = parseLabelSelector('shard!=other');
+  await using world = await createWorld({ settings: { watchSelector } });
+  const SPECS = {
+    ExternalArtifact: '{}',
+    // Of another shard, whose controller names commits as it likes.
+    GitRepository: '{interval: 1m, url: "https://git.invalid/app"}',
   };
-  const artifact = { ...stored, revision: 'v1@sha256:1', lastUpdateTime: '2026-01-01T00:00:00Z' };
-  await world.client.patch(ref, { status: { artifact } }, { type: 'merge', subresource: 'status' });
-  await world.kubectlApply(`
+  for (const [kind, spec] of Object.entries(SPECS)) {
+    const name = kind.toLowerCase();
+    const stored = await world.artifacts.store(
+      { kind, namespace: 'flux-system', name, fileName: 'x.tar.gz' },
+      [await pack({ 'a.yaml': config(name) })],
+    );
+    await world.kubectlApply(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: ${kind}
+metadata: {name: ${name}, namespace: flux-system, labels: {shard: other}}
+spec: ${spec}
+`);
+    const artifact = { ...stored, revision: 'v1.0.0', lastUpdateTime: '2026-01-01T00:00:00Z' };
+    await world.client.patch(
+      { apiVersion: 'source.toolkit.fluxcd.io/v1', kind, namespace: 'flux-system', name },
+      { status: { artifact } },
+      { type: 'merge', subresource: 'status' },
+    );
+    await world.kubectlApply(`
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
-metadata: {name: my-app, namespace: flux-system}
-spec: {interval: 10m, sourceRef: {kind: ExternalArtifact, name: ext}, prune: true}
+metadata: {name: ${name}, namespace: flux-system}
+spec: {interval: 10m, sourceRef: {kind: ${kind}, name: ${name}}, prune: true}
 `);
-  await world.eventually(
-    () => world.get('ConfigMap', 'default/external'),
-    (one) => one !== undefined,
-  );
+    await world.eventually(
+      () => world.get('ConfigMap', `default/${name}`),
+      (one) => one !== undefined,
+    );
+  }
 });
