@@ -126,6 +126,16 @@ for (const [renderer, of] of RENDERERS)
     }
   });
 
+test('what a thread computes is counted, not what passes while it waits for its turn', async () => {
+  await using opened = open({ program: HOSTILE, timeoutMs: 400 });
+  const { diagnostics, digest } = await opened.pool.render(snapshotOf({}), helm('slow'));
+  assert.deepEqual([diagnostics, digest], [[], 'slow']);
+  await using starved = open({ program: HOSTILE, timeoutMs: 400 });
+  const render = () => starved.pool.render(snapshotOf({}), helm('starved'));
+  await assert.rejects(render(), { code: 'RENDER_STARVED', kind: 'retry' });
+  await assert.rejects(render(), { code: 'RENDER_STARVED' }, 'it is tried again');
+});
+
 test('more than may wait are told to come again, and those that wait when it ends as well', async () => {
   const opened = open({ program: HOSTILE, timeoutMs: 60_000, queueMax: 2 });
   const { pool } = opened;

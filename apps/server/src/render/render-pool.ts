@@ -17,6 +17,7 @@ import {
   resolvePath,
 } from '@capstan/lib-files';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { type Exceeded, limitTime } from './limit-time.ts';
 import type { AccessTo, RemoteContents } from './remote-contents.ts';
 import { serveTree } from './remote-tree.ts';
 import type { RenderStore } from './render-store.ts';
@@ -27,7 +28,7 @@ export interface RenderPoolOptions {
   readonly now: () => number;
   /** Threads; 1 when absent. */
   readonly threads?: number;
-  /** One render may take so long; 30 s when absent. */
+  /** One render may compute so long; 30 s when absent. */
   readonly timeoutMs?: number;
   /** Heap of a thread; 512 MiB when absent. */
   readonly memoryMb?: number;
@@ -273,9 +274,12 @@ export class RenderPool {
     } catch (error) {
       this.#threads.delete(thread);
       void thread.worker.terminate();
-      const failed = failedResult(spec, error, trace);
-      if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec, environment), failed);
-      resolve(failed);
+      if (error instanceof CapstanError && error.kind === 'retry') reject(error);
+      else {
+        const failed = failedResult(spec, error, trace);
+        if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec, environment), failed);
+        resolve(failed);
+      }
     } finally {
       stop();
       this.#next();
@@ -286,19 +290,26 @@ export class RenderPool {
   #send({ worker }: Thread, job: RenderJob): Promise<RenderReply> {
     const { timeoutMs = TIMEOUT_MS } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<RenderReply>();
-    const timer = setTimeout(
-      () => reject(new CapstanError('RENDER_TIMEOUT', `it took more than ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const stopCounting = limitTime(worker, timeoutMs, (why) => reject(tookTooLong(why, job)));
     const crashed = (error: unknown) => reject(error);
     const ended = (code: number) => reject(new Error(`the thread ended with ${code}`));
     worker.once('message', resolve).once('error', crashed).once('exit', ended);
     worker.postMessage(job);
     return promise.finally(() => {
-      clearTimeout(timer);
+      stopCounting();
       worker.off('message', resolve).off('error', crashed).off('exit', ended);
     });
   }
+}
+
+/** A render that computes without end does so again; one that had to wait may do better a moment later. */
+function tookTooLong(why: Exceeded, { spec }: RenderJob): CapstanError {
+  return why === 'computed too long'
+    ? new CapstanError('RENDER_TIMEOUT', 'it does not come to an end in time')
+    : new CapstanError('RENDER_STARVED', `${spec.path}: this machine had no time to render it`, {
+        hint: 'it is tried again; give the control plane more CPU',
+        kind: 'retry',
+      });
 }
 
 /** From where the spec lets content come that is not in the snapshot. */

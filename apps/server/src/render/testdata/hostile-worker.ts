@@ -8,6 +8,8 @@ const { port, flag } = workerData as WorkerData;
 parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } }) => {
   remoteTree(port, new Int32Array(flag)).readFile(`${spec.path}/loop.yaml`);
   if (spec.path === 'hang') for (;;);
+  if (spec.path === 'slow') pause(1_000);
+  if (spec.path === 'starved') pause(60_000);
   if (spec.path === 'crash') process.exit(3);
   if (spec.path === 'throw') throw new Error('thrown');
   if (spec.path === 'memory') {
@@ -17,3 +19,8 @@ parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } 
   const trace = { files: new Map(), listings: new Map(), stats: new Map() };
   parentPort?.postMessage({ result: { kind: 'helm', objects: [], digest: spec.path, diagnostics: [], trace } });
 });
+
+/** Time passes, and nothing is computed: as beside other work on a busy machine. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
