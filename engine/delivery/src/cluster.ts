@@ -25,6 +25,8 @@ export interface Cluster extends AsyncDisposable {
   readonly definitionOf?: (name: string) => Schema | undefined;
   /** Owners (TrackingMark.owner) that the object's marks name. */
   ownersOf(object: KubeObject): readonly string[];
+  /** Owners whose look has yet to come to the live objects: what is read for the first time until then is no news to them. */
+  readonly aboutToLook: Set<string>;
   /** What charts are told of it; throws while it does not answer. */
   readonly offered: (options: { readonly signal: AbortSignal }) => Promise<ChartOffer>;
 }
@@ -70,14 +72,16 @@ export function createCluster(options: ClusterOptions): Cluster {
     schemaOf,
     ...(options.definitionOf === undefined ? {} : { definitionOf: options.definitionOf }),
     ownersOf,
+    aboutToLook: new Set(),
     offered: createOfferReader({ client, live, now: () => clock?.now() ?? Date.now() }),
     [Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
   };
 }
 
 /**
- * Calls `wake` with every owner of a kind one of whose objects changed, but for changes of no account and for what its own
- * delivery wrote, which looks at it before it ends; returns the way to stop.
+ * Calls `wake` with every owner of a kind one of whose objects changed, but for changes of no account, for what its own
+ * delivery wrote, which looks at it before it ends, and for what is read before a look that has begun comes to it; returns the
+ * way to stop.
  */
 export function watchOwners(
   cluster: Cluster,
@@ -92,7 +96,9 @@ export function watchOwners(
     const told = [before, after].flatMap((held) =>
       held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
     );
-    const owners = new Set(told.filter((owner) => owner !== writer && owner.startsWith(prefix)));
+    const isNews = (owner: string) =>
+      owner !== writer && !(change.isInitial && cluster.aboutToLook.has(owner));
+    const owners = new Set(told.filter((owner) => owner.startsWith(prefix) && isNews(owner)));
     if (owners.size === 0 || isIdle(change)) return;
     for (const owner of owners) {
       const [, namespace = '', name = ''] = owner.split('/');

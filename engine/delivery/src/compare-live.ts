@@ -60,6 +60,7 @@ export async function compareLive(
 ): Promise<ComparedState> {
   const { cluster } = context.ports;
   const { problems, unlisted } = await watchKinds(delivery, prepared, context);
+  cluster.aboutToLook.delete(delivery.tracking.owner);
   const owned = findOwned(delivery, cluster, context.inventory);
   const isApart = (object: KubeObject) => isHook(object, delivery.sync.vocabulary);
   const hooks = owned.filter(isApart);

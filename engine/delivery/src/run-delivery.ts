@@ -44,6 +44,21 @@ export async function runDelivery(
   ports: DeliveryPorts,
   options: SignalOptions,
 ): Promise<DeliveryStatus> {
+  const { aboutToLook } = ports.cluster;
+  const { owner } = look.delivery.tracking;
+  aboutToLook.add(owner);
+  try {
+    return await run(look, ports, options);
+  } finally {
+    aboutToLook.delete(owner);
+  }
+}
+
+async function run(
+  look: Look,
+  ports: DeliveryPorts,
+  options: SignalOptions,
+): Promise<DeliveryStatus> {
   const { delivery, previous } = look;
   const isRenewal = renewsAt(previous?.operation, ports.clock.now());
   const maxAgeMs = look.refresh || isRenewal ? 0 : Number.POSITIVE_INFINITY;
