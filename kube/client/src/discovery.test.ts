@@ -116,6 +116,22 @@ test('many who ask at once cost one look; a kind that is not served costs one mo
   assert.deepEqual([first.reason.code, first.reason.kind], ['KIND_NOT_SERVED', 'wait']);
 });
 
+test('a kind is found by its group version before the aggregated form tells of it', async () => {
+  const { client } = server({
+    '/api': { kind: 'APIGroupDiscoveryList', items: [] },
+    '/apis': { kind: 'APIGroupDiscoveryList', items: [] },
+    '/apis/example.com/v1': {
+      kind: 'APIResourceList',
+      resources: [resource('widgets', 'Widget', false)],
+    },
+  });
+  const { resource: name, namespaced } = await client.discovery.resolve({
+    apiVersion: 'example.com/v1',
+    kind: 'Widget',
+  });
+  assert.deepEqual([name, namespaced], ['widgets', false]);
+});
+
 test('a look that failed is not kept', async () => {
   const answers: Record<string, Json | number> = { ...legacy, '/apis': 500 };
   const { client } = server(answers);

@@ -36,7 +36,7 @@ class CachedDiscovery implements Discovery {
     const known = await this.find(ref, options);
     if (known !== undefined) return known;
     if (this.#looks === looksBefore) this.invalidate();
-    const found = await this.find(ref, options);
+    const found = (await this.find(ref, options)) ?? (await this.#ask(ref));
     if (found !== undefined) return found;
     throw new CapstanError(
       'KIND_NOT_SERVED',
@@ -46,6 +46,14 @@ class CachedDiscovery implements Discovery {
         hint: 'install its CustomResourceDefinition, or correct apiVersion and kind',
       },
     );
+  }
+
+  /** A group version tells of a kind that has just been defined some seconds before the aggregated form does. */
+  async #ask(ref: KindRef): Promise<ResourceKind | undefined> {
+    const { group, version, kind } = kindNameOf(ref);
+    if (group === '' || version === undefined) return undefined;
+    const served = await readGroupVersion(this.#requester, `/apis/${group}/${version}`);
+    return served.find((one) => one.kind === kind);
   }
 
   async find(ref: KindRef, options: Options = {}): Promise<ResourceKind | undefined> {
