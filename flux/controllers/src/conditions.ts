@@ -9,15 +9,23 @@ export interface NewCondition {
 }
 
 /**
- * The conditions as they are to be: those in `wanted`, in that order, each with the time of its last change of status;
- * others in `previous` go. Messages are cut where the API would refuse them.
+ * The conditions as they are to be: those in `wanted`, in that order, each with the time of its last change of status, then
+ * those of the types in `kept` as they were; others in `previous` go. Messages are cut where the API would refuse them.
  */
 export function setConditions(
   previous: readonly Condition[],
   wanted: readonly NewCondition[],
-  { generation, nowMs }: { readonly generation: number; readonly nowMs: number },
+  {
+    generation,
+    nowMs,
+    kept = [],
+  }: {
+    readonly generation: number;
+    readonly nowMs: number;
+    readonly kept?: readonly string[];
+  },
 ): readonly Condition[] {
-  return wanted.map(({ type, status, reason, message }) => {
+  const told = wanted.map(({ type, status, reason, message }) => {
     const known = previous.find((one) => one.type === type);
     const time = known?.status === status ? known.lastTransitionTime : undefined;
     return {
@@ -29,6 +37,8 @@ export function setConditions(
       type,
     };
   });
+  const isTold = (type: string) => wanted.some((one) => one.type === type);
+  return [...told, ...previous.filter(({ type }) => kept.includes(type) && !isTold(type))];
 }
 
 export function findCondition(

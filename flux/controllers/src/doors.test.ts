@@ -361,6 +361,20 @@ test('each state has the conditions of the original', () => {
   }
 });
 
+test('what was found of the objects stays until they are looked at again', () => {
+  const spec = { wait: true };
+  const healthy = raise(kustomization(spec), { operation: operation({}) });
+  const next = (delivery: Partial<DeliveryStatus>, of: Fields = spec) =>
+    raise(kustomization(of, healthy), delivery).conditions?.find(({ type }) => type === 'Healthy');
+  const found = next({ operation: operation({}) });
+  assert.equal(found?.status, 'True');
+  assert.deepEqual(next({ operation: operation({ phase: 'Running' }) }), found);
+  assert.deepEqual(next({ problems: [problem('render', { message: 'bad' })] }), found);
+  const checked = next({ operation: operation({ phase: 'Running', appliedAtMs: 1 }) });
+  assert.equal(checked?.status, 'Unknown');
+  assert.equal(next({ operation: operation({}) }, {}), undefined);
+});
+
 test('an expression of a health check that cannot be read is refused', () => {
   const healthCheckExprs = [
     { apiVersion: 'v1', kind: 'ConfigMap', current: 'true', inProgress: 'a.' },

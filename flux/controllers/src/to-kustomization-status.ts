@@ -32,7 +32,7 @@ export function toKustomizationStatus(
   context: RaisingContext,
 ): KustomizationStatus {
   const { status } = kustomization;
-  const verdict = judge(kustomization, delivery, context);
+  const verdict = judge(delivery);
   const { generation = 0 } = kustomization.metadata;
   const isReady = verdict.kind === 'ready';
   const reachedBuild = verdict.kind !== 'failed' || verdict.reason !== 'ArtifactFailed';
@@ -59,6 +59,8 @@ export function toKustomizationStatus(
       {
         generation,
         nowMs: context.nowMs,
+        // What was found of the objects last stays until they are looked at again.
+        ...(isReady ? {} : { kept: ['Healthy'] }),
       },
     ),
     ...(history.length === 0 ? {} : { history }),
@@ -80,7 +82,7 @@ const FORBIDDEN = new Set(['AccessDenied', 'FeatureGateDisabled']);
 
 type Verdict =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'progressing'; readonly message: string }
+  | { readonly kind: 'progressing'; readonly stage: 'sync' | 'health' }
   | {
       readonly kind: 'failed';
       readonly reason: string;
@@ -104,24 +106,18 @@ export function notReady(
   });
 }
 
-function judge(
-  kustomization: Kustomization,
-  delivery: DeliveryStatus,
-  context: RaisingContext,
-): Verdict {
+function judge(delivery: DeliveryStatus): Verdict {
   const problem = delivery.problems.find(
     ({ severity, stage }) => severity === 'error' && stage !== 'sync',
   );
   if (problem !== undefined) return judgeProblem(problem);
   const { operation } = delivery;
   if (operation === undefined || operation.phase === 'Succeeded') {
-    return delivery.sync === 'Synced' || operation !== undefined
-      ? { kind: 'ready' }
-      : progressing(kustomization, context);
+    return delivery.sync === 'Synced' || operation !== undefined ? { kind: 'ready' } : PROGRESSING;
   }
   if (operation.phase === 'Running' && operation.nextAttemptAtMs === undefined) {
-    if (operation.appliedAtMs === undefined) return progressing(kustomization, context);
-    return { kind: 'progressing', message: progressAt('health', kustomization, context) };
+    if (operation.appliedAtMs === undefined) return PROGRESSING;
+    return { kind: 'progressing', stage: 'health' };
   }
   const reason = reasonOf(operation);
   const stage = reason === 'HealthCheckFailed' ? 'health' : 'sync';
@@ -129,9 +125,7 @@ function judge(
   return { kind: 'failed', reason, stage, message };
 }
 
-function progressing(kustomization: Kustomization, context: RaisingContext): Verdict {
-  return { kind: 'progressing', message: progressAt('sync', kustomization, context) };
-}
+const PROGRESSING: Verdict = { kind: 'progressing', stage: 'sync' };
 
 /** How long the wait for health took; undefined when that is not known any more. */
 export function tookToCheck({ operation }: DeliveryStatus): string | undefined {
@@ -278,12 +272,16 @@ function toConditions(
       const known = before?.status === 'True' ? before.message : 'Health check passed';
       return [ready, condition('Healthy', 'True', 'Succeeded', context.checked ?? known)];
     }
-    case 'progressing':
+    case 'progressing': {
+      const { stage } = verdict;
+      const message = progressAt(stage, kustomization, context);
+      const isAwaited = hasGate && stage === 'health';
       return [
-        condition('Reconciling', 'True', 'Progressing', verdict.message),
+        condition('Reconciling', 'True', 'Progressing', message),
         condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress'),
-        ...(hasGate ? [condition('Healthy', 'Unknown', 'Progressing', verdict.message)] : []),
+        ...(isAwaited ? [condition('Healthy', 'Unknown', 'Progressing', message)] : []),
       ];
+    }
     case 'failed': {
       const { reason, message } = verdict;
       return [
