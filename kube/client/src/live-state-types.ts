@@ -74,7 +74,7 @@ export interface LiveStateOptions {
 export interface LiveState extends AsyncDisposable {
   /**
    * Watches these kinds from now on, and resolves when each has been read once. Kinds that cannot be read are reported in
-   * the answer, not thrown. Excluded kinds are left out.
+   * the answer, not thrown; so are all that the cache was closed before. Excluded kinds are left out.
    */
   ensure(
     kinds: readonly KindRef[],
@@ -99,7 +99,7 @@ export interface LiveState extends AsyncDisposable {
   subscribe(listener: (change: LiveChange) => void): () => void;
   /**
    * Resolves when the cache has seen the kind's state at `resourceVersion` or later, so that own writes are seen.
-   * Rejects by `signal`, or with NOT_FRESH after `timeoutMs` (10 s by default).
+   * Rejects by `signal`, when the cache is closed, or with NOT_FRESH after `timeoutMs` (10 s by default).
    */
   waitUntilFresh(
     kind: KindRef,

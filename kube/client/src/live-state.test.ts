@@ -196,6 +196,19 @@ test('waiting until fresh ends with an event, a bookmark, the time or the signal
   await scenario.close();
 });
 
+test('who waits hears of it when the cache is closed, and who asks afterwards too', async () => {
+  const scenario = new Scenario();
+  const read = scenario.live.ensure([maps]);
+  await new Promise((resolve) => setImmediate(resolve));
+  const fresh = scenario.live.waitUntilFresh(maps, '20');
+  await Promise.all([assert.rejects(fresh, /the cache was closed/), scenario.close()]);
+  for (const missed of [await read, await scenario.live.ensure([maps])])
+    assert.deepEqual(
+      missed.map(({ error }) => String(error)),
+      ['AbortError: the cache was closed'],
+    );
+});
+
 test('an object that changes its app changes its index; owners and namespaces are indexes too', async () => {
   const scenario = new Scenario();
   const labelled = (app: string, version: string) => {

@@ -109,7 +109,8 @@ class Cache implements LiveState {
           kind: 'bug',
         });
       }
-      const isDone = () => this.#isOld(slot) || hasSeen(slot, resourceVersion);
+      const { signal: life } = this.#life;
+      const isDone = () => life.aborted || this.#isOld(slot) || hasSeen(slot, resourceVersion);
       await waitFor(slot, isDone, limit.signal).catch((error: unknown) => {
         if (!limit.timedOut) throw error;
         throw new CapstanError(
@@ -118,6 +119,7 @@ class Cache implements LiveState {
           { kind: 'retry', hint: 'the API server may be slow or out of reach' },
         );
       });
+      life.throwIfAborted();
       if (!this.#isOld(slot)) return;
     }
   }
@@ -156,21 +158,24 @@ class Cache implements LiveState {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#rescan);
     this.#life.abort(new DOMException('the cache was closed', 'AbortError'));
+    for (const { waiters } of this.#slots.values()) for (const waiter of [...waiters]) waiter();
     await Promise.all(this.#running);
   }
 
   async #ensureOne(ref: KindRef, { signal }: Options): Promise<Missed[]> {
+    const { signal: life } = this.#life;
     try {
       for (;;) {
+        life.throwIfAborted();
         const slot = await this.#slotFor(ref, signal);
         if (slot === undefined) return [];
         for (const stream of slot.streams) {
           if (stream.state.kind === 'failed') stream.state = { kind: 'syncing' };
         }
         for (const wake of slot.wakers) wake();
-        const isDone = () => this.#isOld(slot) || worstState(slot.streams).kind !== 'syncing';
-        await waitFor(slot, isDone, signal);
-        if (this.#isOld(slot)) continue;
+        const isRead = () => this.#isOld(slot) || worstState(slot.streams).kind !== 'syncing';
+        await waitFor(slot, () => life.aborted || isRead(), signal);
+        if (!isRead() || this.#isOld(slot)) continue;
         const state = worstState(slot.streams);
         return state.kind === 'failed' ? [{ kind: ref, error: state.error }] : [];
       }
@@ -190,7 +195,8 @@ class Cache implements LiveState {
       signal === undefined ? {} : { signal },
     );
     const isExcluded = this.#options.isExcluded ?? isVolatile;
-    if (isExcluded(resource) || this.#life.signal.aborted) return undefined;
+    this.#life.signal.throwIfAborted();
+    if (isExcluded(resource)) return undefined;
     return this.#slots.get(`${group}/${kind}`) ?? this.#open(resource);
   }
 
