@@ -7,7 +7,6 @@
  *
  * Both are `go build` in a copy of their modules (github.com/fluxcd/…-controller), without the `replace` of `./api`.
  */
-import assert from 'node:assert/strict';
 import type { KubeClient } from '@capstan/kube-client';
 import { conditionsOf, isConditionTrue, type KubeObject } from '@capstan/kube-object';
 import { parseYaml } from '@capstan/lib-yaml';
@@ -86,10 +85,12 @@ async function applied(name: string, color: string): Promise<string> {
     `the ConfigMap of ${name}`,
     WAIT_MS,
   );
-  const done = await ready('Kustomization', name);
-  const revision = at(done, 'status', 'lastAppliedRevision');
-  assert.equal(revision, at(done, 'status', 'lastAttemptedRevision'));
-  return String(revision);
+  // The objects come first, and then the status that tells of them: until then it is that of the revision before.
+  const done = await ready('Kustomization', name, (one) => {
+    const attempted = at(one, 'status', 'lastAttemptedRevision');
+    return attempted !== undefined && attempted === at(one, 'status', 'lastAppliedRevision');
+  });
+  return String(at(done, 'status', 'lastAppliedRevision'));
 }
 
 function config(color: string): string {
@@ -147,13 +148,18 @@ function kustomization(name: string, { kind, name: of }: SourceRef, labels: obje
   };
 }
 
-async function ready(kind: string, name: string): Promise<KubeObject> {
+async function ready(
+  kind: string,
+  name: string,
+  holds: (object: KubeObject) => boolean = () => true,
+): Promise<KubeObject> {
   const apiVersion = kind === 'Kustomization' ? KUSTOMIZE : SOURCE;
   let found: KubeObject | undefined;
   const isReady = async (): Promise<boolean> => {
     found = await client.find({ apiVersion, kind, namespace: NAMESPACE, name });
-    const isTrue = found !== undefined && isConditionTrue(conditionsOf(found), 'Ready');
-    return isTrue && (kind !== 'Kustomization' || at(found, 'status', 'history') !== undefined);
+    if (found === undefined || !isConditionTrue(conditionsOf(found), 'Ready') || !holds(found))
+      return false;
+    return kind !== 'Kustomization' || at(found, 'status', 'history') !== undefined;
   };
   await eventually(isReady, `${kind}/${name}`, WAIT_MS).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${JSON.stringify(found?.['status'] ?? null)}`);
