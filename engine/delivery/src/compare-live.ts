@@ -30,7 +30,7 @@ export interface ComparedState {
   readonly failed: boolean;
 }
 
-/** Dry runs' answers by desired digest and live resourceVersion, and objects read whole or in another version. */
+/** Dry runs' answers by what was asked, and objects read whole or in another version. */
 export interface VerdictCache {
   readonly answers: BoundedCache<string, 'same' | 'different'>;
   /** Evaluates the jq expressions of ignore rules, each parsed once. */
@@ -158,23 +158,19 @@ export async function arbitrate(
     if (entry.verdict !== 'different' && entry.verdict !== 'unknown') return entry;
     if (desired === undefined || live === undefined) return entry;
     if (isCertain(entry, delivery.fieldManager) || isHandedOver(entry, delivery)) return entry;
-    const version = `${live.metadata.uid} ${live.metadata.resourceVersion}`;
     const { options } = readHints(desired.object, delivery.sync.vocabulary);
     const manner = {
+      fieldManager: delivery.fieldManager,
+      withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
       validate: validates(options, delivery.sync),
       sendsRepeated: sendsRepeated(options, delivery.sync),
     };
-    const question = `${cluster.name} ${version} ${JSON.stringify(manner)} ${digestOf(desired.object)}`;
+    // By the content of live: an object of a kind that was defined anew may read otherwise at the same version.
+    const question = `${cluster.name} ${JSON.stringify(manner)} ${digestOf(live)} ${digestOf(desired.object)}`;
     let answer = verdicts.answers.get(question);
     if (answer === undefined) {
-      const { fieldManager } = delivery;
-      const told = await askServer(desired.object, live, {
-        client: cluster.client,
-        fieldManager,
-        withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
-        ...manner,
-        signal,
-      });
+      const { client } = cluster;
+      const told = await askServer(desired.object, live, { client, ...manner, signal });
       if (told.kind !== 'unknown') {
         answer = told.kind;
         verdicts.answers.set(question, answer);
