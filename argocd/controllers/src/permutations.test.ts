@@ -11,7 +11,7 @@ import {
   pause,
   seededRandom,
   trySeeds,
-  unrulyWatches,
+  unrulyNetwork,
 } from '@capstan/engine-delivery/testing';
 import type { Json } from '@capstan/kube-object';
 import { createWorld, type World } from './testing/world.ts';
@@ -82,15 +82,22 @@ const ACTS: readonly Act<World>[] = [
   (world) => patchApp(world, { spec: { syncPolicy: { automated: { enabled: true } } } }),
   (world) =>
     patchApp(world, { metadata: { annotations: { 'argocd.argoproj.io/refresh': 'hard' } } }),
+  // With all that the policy of the application says: where it fails, nobody tries the same commit again.
   (world) =>
-    patchApp(world, { operation: { sync: { prune: true }, initiatedBy: { username: 'ann' } } }),
+    patchApp(world, {
+      operation: {
+        sync: { prune: true, syncOptions: ['CreateNamespace=true'] },
+        retry: { limit: 5, backoff: { duration: '50ms', maxDuration: '100ms' } },
+        initiatedBy: { username: 'ann' },
+      },
+    }),
   (world) => world.restart(),
 ];
 
 async function runScript(seed: number): Promise<void> {
   const random = seededRandom(seed);
   await using world = await createWorld({
-    through: (transport) => unrulyWatches(transport, seededRandom(seed + 1_000_000)),
+    through: (transport) => unrulyNetwork(transport, seededRandom(seed + 1_000_000)),
   });
   world.sources.push(REPO, commit(0, random));
   await world.kubectlApply(APPLICATION);

@@ -10,7 +10,7 @@ import {
   pause,
   seededRandom,
   trySeeds,
-  unrulyWatches,
+  unrulyNetwork,
 } from '@capstan/engine-delivery/testing';
 import type { Json } from '@capstan/kube-object';
 import { annotate, at, find } from './testing/look.ts';
@@ -96,7 +96,7 @@ const ACTS: readonly Act<World>[] = [
 async function runScript(seed: number): Promise<void> {
   const random = seededRandom(seed);
   await using world = await createWorld({
-    through: (transport) => unrulyWatches(transport, seededRandom(seed + 1_000_000)),
+    through: (transport) => unrulyNetwork(transport, seededRandom(seed + 1_000_000)),
   });
   world.sources.push(URL, commit(0, random));
   await world.kubectlApply(RESOURCES);

@@ -30,7 +30,7 @@ export interface World extends AsyncDisposable {
   /** Applies the objects of a YAML text with the manager `kubectl`. */
   kubectlApply(yaml: string): Promise<void>;
   get(kind: string, path: string): Promise<KubeObject | undefined>;
-  /** Waits until `read` gives a value for which `holds`, at most 5 s; then fails with the last one. */
+  /** Waits until `read` gives a value for which `holds`; fails with the last one when that takes too long. */
   readonly eventually: typeof eventually;
   /** Ends the controller as a crash would, and starts another one on the same cluster. */
   restart(): Promise<void>;

@@ -7,5 +7,5 @@ export {
   pause,
   seededRandom,
   trySeeds,
-  unrulyWatches,
+  unrulyNetwork,
 } from './unruly.ts';

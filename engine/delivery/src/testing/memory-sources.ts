@@ -96,16 +96,24 @@ function compareTrees(before: FileTree, after: FileTree, path: string): readonly
   return [...names].sort().flatMap((name) => compareTrees(before, after, joinPath(path, name)));
 }
 
-/** Reads until `holds`, at most 5 s; then fails and shows the last value. */
+const PATIENCE_MS = 20_000;
+/** So much of the processor a process must have had, too: on a busy machine time alone says nothing. */
+const WORK_MS = 5_000;
+
+/** Reads until `holds`, for 20 s or as long as this process gets little of the processor; then fails and shows the last value. */
 export async function eventually<T>(
   read: () => Promise<T>,
   holds: (value: T) => boolean,
 ): Promise<T> {
-  const end = Date.now() + 20_000;
+  const startedMs = Date.now();
+  const before = process.cpuUsage();
   for (;;) {
     const value = await read();
     if (holds(value)) return value;
-    if (Date.now() > end) {
+    const { user, system } = process.cpuUsage(before);
+    const workedMs = (user + system) / 1000;
+    const passedMs = Date.now() - startedMs;
+    if (passedMs > PATIENCE_MS && (workedMs > WORK_MS || passedMs > 5 * PATIENCE_MS)) {
       throw new Error(`it did not come about: ${JSON.stringify(value, null, 1)?.slice(0, 6000)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,5 +1,6 @@
-/** For tests: events of watches late, twice and in any order among kinds; and the same script again by its seed. */
+/** For tests: requests, answers and events late, lost, twice and in any order; and the same script again by its seed. */
 import { isNotFound, type Transport, type TransportRequest } from '@capstan/kube-client';
+import { CapstanError } from '@capstan/lib-std';
 
 /** In [0, 1), the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -73,18 +74,52 @@ export function meddleBefore(
   };
 }
 
-/** Within one watch the order is kept, as API servers do; each event may come late, and come again. */
-export function unrulyWatches(inner: Transport, random: () => number): Transport {
+/**
+ * A network at its worst: requests and answers come late, also requests that were given up meanwhile; some answers to writes
+ * never come. Within one watch the order is kept, as API servers do; each event may come late, and come again.
+ */
+export function unrulyNetwork(inner: Transport, random: () => number): Transport {
+  const late = async () => {
+    if (random() < 0.3) await pause(random() * LATE_MS);
+  };
+  const exchange = async ({ signal: _signal, ...request }: TransportRequest) => {
+    await late();
+    const response = await inner.request(request);
+    const chunks = await Array.fromAsync(response.body);
+    await late();
+    if (request.method !== 'GET' && random() < LOST) throw lostAnswer;
+    return { ...response, body: from(chunks) };
+  };
   return {
     ...inner,
     server: inner.server,
     close: () => inner.close(),
     async request(request) {
+      if (!request.path.includes('watch=')) return untilAborted(exchange(request), request.signal);
       const response = await inner.request(request);
-      if (!request.path.includes('watch=')) return response;
       return { ...response, body: unruly(response.body, random) };
     },
   };
+}
+
+const LOST = 0.02;
+const lostAnswer = new CapstanError('UNREACHABLE', 'the answer is lost', { kind: 'retry' });
+
+async function* from<T>(values: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* values;
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  signal?.throwIfAborted();
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([work, given]);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+    work.catch(() => undefined);
+  }
 }
 
 async function* unruly(
