@@ -13,6 +13,7 @@ import {
   persist,
   SourceWatches,
   type VerdictCache,
+  type Weight,
   watchOwners,
 } from '@capstan/engine-delivery';
 import type { SourceAuth, SourceStore, SourceWriter, VerifyRequest } from '@capstan/engine-source';
@@ -32,7 +33,7 @@ import type { ClusterDirectory } from './clusters.ts';
 import { type AppKey, ControlState, concernsAll, isRecord, isWanted } from './control-state.ts';
 import { createProjectController, wakeProjects } from './end-of-project.ts';
 import { ensureDefaultProject } from './ensure-default-project.ts';
-import { isIdleUpdate } from './idle-updates.ts';
+import { weighUpdate } from './idle-updates.ts';
 import { asksForLabels, createClusterLabeller, wakeLabeller } from './label-clusters.ts';
 import { leisureMs, leisureOf } from './look-times.ts';
 import { type Bench, forget, lookUp, reconcile } from './reconcile-application.ts';
@@ -102,6 +103,7 @@ export function createApplicationController(
     shared: ports.shared,
     programs: options.programs,
   });
+  const concurrency = options.concurrency ?? CONCURRENCY;
   const pollIntervalMs = () => options.pollIntervalMs ?? intervalOf(control.settings());
   const leisure = leisureOf(ports.clock, () => {
     for (const { namespace, name } of control.applications()) {
@@ -130,7 +132,9 @@ export function createApplicationController(
     name: 'application',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
     keyString: ({ namespace, name }) => ownerName(namespace, name),
-    concurrency: options.concurrency ?? CONCURRENCY,
+    concurrency,
+    concurrencyOf: (priority) =>
+      priority === HEALTH_PRIORITY ? Math.min(concurrency, HEALTH_CONCURRENCY) : concurrency,
     // A cluster that hangs holds up its own applications alone.
     laneOf: (key) => destinationOf(control.read(key)),
     onMoved: ({ namespace, name }) => {
@@ -157,8 +161,20 @@ export function createApplicationController(
 }
 
 const NEVER_MS = 2_000_000_000;
-/** A reconcile mostly waits for the server, which has many others to answer as well. */
-const CONCURRENCY = 32;
+/**
+ * A reconcile mostly waits for its turn at the server, which is asked over a bounded number of connections however many are under way
+ * here. With hundreds at once a fleet is applied before the cluster's own controllers, which have a few workers each, have gone
+ * through what follows from it (docs/decisions/0016).
+ */
+const CONCURRENCY = 512;
+/** How objects fare changes several times while they start: it is looked at once few are under way, and details a second later. */
+const HEALTH_CONCURRENCY = 32;
+const HEALTH_PRIORITY = -110;
+const WAKES: Readonly<Record<Weight, EnqueueOptions>> = {
+  content: { reason: 'live object' },
+  health: { reason: 'live health', priority: HEALTH_PRIORITY },
+  note: { reason: 'live status', priority: HEALTH_PRIORITY, afterMs: 1_000 },
+};
 
 /** 0 in the settings: remotes are asked by webhooks and refreshes only. */
 function intervalOf({ pollIntervalMs }: Settings): number {
@@ -194,8 +210,8 @@ async function run(
       watchOwners(
         cluster,
         'Application',
-        (app) => controller.enqueue(app, { reason: 'live object' }),
-        (change) => isIdle(change, bench),
+        (app, weight) => controller.enqueue(app, WAKES[weight]),
+        (change) => weigh(change, bench),
       ),
     ),
     ports.clusters.onOpen((cluster) =>
@@ -234,13 +250,13 @@ async function run(
 }
 
 /** In doubt it is looked at. */
-function isIdle(change: LiveChange, { control, ports }: Bench): boolean {
+function weigh(change: LiveChange, { control, ports }: Bench): Weight | 'none' {
   const { clock, verdicts } = ports;
   const tools = { evaluator: verdicts.paths, nowMs: clock.now() };
   try {
-    return isIdleUpdate(change, control.settings(), tools);
+    return weighUpdate(change, control.settings(), tools);
   } catch {
-    return false;
+    return 'content';
   }
 }
 

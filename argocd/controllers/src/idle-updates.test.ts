@@ -5,7 +5,7 @@ import { createPathEvaluator } from '@capstan/engine-diff';
 import type { LiveObject } from '@capstan/kube-client';
 import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { parseYaml } from '@capstan/lib-yaml';
-import { isIdleUpdate } from './idle-updates.ts';
+import { weighUpdate } from './idle-updates.ts';
 import { readSettings } from './settings.ts';
 import { REPO, webApplication } from './testing/fixtures.ts';
 import { createWorld } from './testing/world.ts';
@@ -30,9 +30,13 @@ function live(text: string, version: string, uid = 'u'): LiveObject {
 
 /** Whether the step from one object to the other is idle under these settings. */
 function check(cm: Record<string, string>, before: string, after: string): boolean {
+  return weigh(cm, before, after) === 'none';
+}
+
+function weigh(cm: Record<string, string>, before: string, after: string) {
   const [old, current] = [live(before, '1'), live(after, '2')];
   const change = { key: current.key, before: old, after: current, isInitial: false };
-  return isIdleUpdate(change, readSettings(cm), { evaluator, nowMs: 0 });
+  return weighUpdate(change, readSettings(cm), { evaluator, nowMs: 0 });
 }
 
 const map = (data: string, metadata = '') =>
@@ -100,7 +104,30 @@ test('hooks, definitions and replaced objects are looked at whatever changed', (
   assert.equal(check({}, definition(''), definition('storedVersions: [v1]')), false);
   const [old, made] = [live(map('a: b'), '1'), live(map('a: b'), '2', 'other')];
   const change = { key: made.key, before: old, after: made, isInitial: false };
-  assert.equal(isIdleUpdate(change, readSettings({}), { evaluator, nowMs: 0 }), false);
+  assert.equal(weighUpdate(change, readSettings({}), { evaluator, nowMs: 0 }), 'content');
+});
+
+test('how an object fares weighs less than what may be desired of it, and what it says beside weighs least', () => {
+  const starting = deployment('{observedGeneration: 1, replicas: 1, updatedReplicas: 1}');
+  const waiting = deployment('{observedGeneration: 1, replicas: 1}');
+  const noted = (text: string, notes: string) =>
+    text.replace('generation:', `annotations: {${notes}}, generation:`);
+  assert.equal(weigh({}, starting, deployment(`{${READY}}`)), 'health');
+  assert.equal(weigh({}, waiting, starting), 'note', 'it is Progressing still');
+  assert.equal(weigh({}, starting, noted(starting, 'revision: "1"')), 'note');
+  assert.equal(weigh({}, noted(starting, 'a: b'), noted(starting, 'a: c')), 'content');
+  assert.equal(weigh({}, noted(starting, 'a: b'), starting), 'content');
+  const scaled = deployment(`{${READY}}`, 2).replace('replicas: 1}', 'replicas: 2}');
+  assert.equal(weigh({}, starting, scaled), 'content', 'another spec');
+  assert.equal(
+    weigh({}, starting, noted(starting, 'a: b').replace('name: w,', 'name: w, finalizers: [x],')),
+    'content',
+  );
+  assert.equal(
+    weigh({}, map('a: b'), map('a: b', ', labels: {a: b}')),
+    'content',
+    'no generation tells of its data',
+  );
 });
 
 const APPLICATION = webApplication('{selfHeal: true}');

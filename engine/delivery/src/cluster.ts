@@ -11,6 +11,7 @@ import type { GroupVersionKind, KubeObject } from '@capstan/kube-object';
 import type { KindSchema, Schema } from '@capstan/kube-schema';
 import type { Clock } from '@capstan/lib-std';
 import { createOfferReader } from './chart-offer.ts';
+import { HeldWakes, type Weight } from './held-wakes.ts';
 
 /** One destination: its API, its watched state, and what is known of its kinds. Shared by all deliveries to it. */
 export interface Cluster extends AsyncDisposable {
@@ -25,8 +26,7 @@ export interface Cluster extends AsyncDisposable {
   readonly definitionOf?: (name: string) => Schema | undefined;
   /** Owners (TrackingMark.owner) that the object's marks name. */
   ownersOf(object: KubeObject): readonly string[];
-  /** Owners whose look has yet to come to the live objects: what is read for the first time until then is no news to them. */
-  readonly aboutToLook: Set<string>;
+  readonly heldWakes: HeldWakes;
   /** What charts are told of it; throws while it does not answer. */
   readonly offered: (options: { readonly signal: AbortSignal }) => Promise<ChartOffer>;
 }
@@ -72,7 +72,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     schemaOf,
     ...(options.definitionOf === undefined ? {} : { definitionOf: options.definitionOf }),
     ownersOf,
-    aboutToLook: new Set(),
+    heldWakes: new HeldWakes(),
     offered: createOfferReader({ client, live, now: () => clock?.now() ?? Date.now() }),
     [Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
   };
@@ -80,14 +80,14 @@ export function createCluster(options: ClusterOptions): Cluster {
 
 /**
  * Calls `wake` with every owner of a kind one of whose objects changed, but for changes of no account, for what its own
- * delivery wrote, which looks at it before it ends, and for what is read before a look that has begun comes to it; returns the
+ * delivery wrote, which looks at it before it ends, and for what else a look that is under way comes to see (HeldWakes); returns the
  * way to stop.
  */
 export function watchOwners(
   cluster: Cluster,
   kind: string,
-  wake: (owner: { readonly namespace: string; readonly name: string }) => void,
-  isIdle: (change: LiveChange) => boolean = () => false,
+  wake: (owner: { readonly namespace: string; readonly name: string }, weight: Weight) => void,
+  weigh: (change: LiveChange) => Weight | 'none' = () => 'content',
 ): () => void {
   const prefix = `${kind}/`;
   return cluster.live.subscribe((change) => {
@@ -96,13 +96,14 @@ export function watchOwners(
     const told = [before, after].flatMap((held) =>
       held?.whole === true ? held.indexedBy(OWNER_INDEX) : [],
     );
-    const isNews = (owner: string) =>
-      owner !== writer && !(change.isInitial && cluster.aboutToLook.has(owner));
-    const owners = new Set(told.filter((owner) => owner.startsWith(prefix) && isNews(owner)));
-    if (owners.size === 0 || isIdle(change)) return;
+    const owners = new Set(told.filter((owner) => owner !== writer && owner.startsWith(prefix)));
+    if (owners.size === 0) return;
+    const weight = weigh(change);
+    if (weight === 'none') return;
     for (const owner of owners) {
       const [, namespace = '', name = ''] = owner.split('/');
-      wake({ namespace, name });
+      const wakeOwner = (heaviest: Weight) => wake({ namespace, name }, heaviest);
+      if (!cluster.heldWakes.hold(owner, weight, wakeOwner)) wakeOwner(weight);
     }
   });
 }

@@ -56,11 +56,13 @@ export async function compareLive(
     readonly ports: DeliveryPorts;
     readonly inventory: readonly InventoryEntry[];
     readonly signal: AbortSignal;
+    /** Told when the cache is about to be read. */
+    readonly onRead?: () => void;
   },
 ): Promise<ComparedState> {
   const { cluster } = context.ports;
   const { problems, unlisted } = await watchKinds(delivery, prepared, context);
-  cluster.aboutToLook.delete(delivery.tracking.owner);
+  context.onRead?.();
   const owned = findOwned(delivery, cluster, context.inventory);
   const isApart = (object: KubeObject) => isHook(object, delivery.sync.vocabulary);
   const hooks = owned.filter(isApart);

@@ -36,6 +36,7 @@ export {
 } from './dependency-graph.ts';
 export { findRefusal, fitsNegatable, isNamespaceAllowed } from './guard.ts';
 export { awaitedBy } from './health-gate.ts';
+export type { Weight } from './held-wakes.ts';
 export { inspectObject, type ObjectInsight } from './inspect-object.ts';
 export { problemOf } from './load-desired.ts';
 export { mapLimited } from './map-limited.ts';

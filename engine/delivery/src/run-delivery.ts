@@ -44,13 +44,17 @@ export async function runDelivery(
   ports: DeliveryPorts,
   options: SignalOptions,
 ): Promise<DeliveryStatus> {
-  const { aboutToLook } = ports.cluster;
+  const { heldWakes } = ports.cluster;
   const { owner } = look.delivery.tracking;
-  aboutToLook.add(owner);
+  heldWakes.begin(owner);
+  let goesOn = true;
   try {
-    return await run(look, ports, options);
+    const status = await run(look, ports, options);
+    const { phase } = status.operation ?? {};
+    goesOn = phase === 'Running' || phase === 'Terminating';
+    return status;
   } finally {
-    aboutToLook.delete(owner);
+    heldWakes.end(owner, { goesOn });
   }
 }
 
@@ -65,7 +69,8 @@ async function run(
   const loaded = await loadDesired(delivery, ports, { ...options, maxAgeMs });
   look.onLoaded?.(loaded.renders);
   const inventory = previous?.inventory ?? [];
-  const first = await compareSafely(delivery, loaded, { ports, inventory, ...options });
+  const onRead = () => ports.cluster.heldWakes.seen(delivery.tracking.owner);
+  const first = await compareSafely(delivery, loaded, { ports, inventory, onRead, ...options });
   const waiting = awaitDependencies(delivery, loaded, ports);
   const fresh: View = { look, loaded, compared: first, operation: previous?.operation };
   const known = await recallDigest(fresh, ports, options);
@@ -79,6 +84,7 @@ async function run(
   const after = await compareSafely(delivery, loaded, {
     ports,
     inventory: inventoryOf(settled, operation),
+    onRead,
     ...options,
   });
   const entries = await arbitrateWhere(after.entries, delivery, { ports, ...options });
@@ -110,6 +116,7 @@ export async function compareSafely(
     readonly ports: DeliveryPorts;
     readonly inventory: readonly InventoryEntry[];
     readonly signal: AbortSignal;
+    readonly onRead?: () => void;
   },
 ): Promise<ComparedState> {
   try {

@@ -23,6 +23,8 @@ export interface ControllerOptions<Key> {
   readonly keyString: (key: Key) => string;
   /** Reconciles at once in each lane; 4 by default. */
   readonly concurrency?: number;
+  /** How many may run in a lane for a key of this priority to start as well; absent: `concurrency` for all. */
+  readonly concurrencyOf?: (priority: number) => number;
   /**
    * What keys must not wait for each other: the cluster that a key goes to, so that one which hangs holds up its own keys
    * alone. Absent: all are in one lane.
@@ -94,7 +96,7 @@ class QueueController<Key> implements Controller<Key> {
     this.name = options.name;
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
-    this.#ready = new ReadyLanes(this.#concurrency);
+    this.#ready = new ReadyLanes(options.concurrencyOf ?? (() => this.#concurrency));
     this.#limiter =
       options.rateLimiter ?? exponentialLimiter(options.backoff ?? defaultBackoff, options.random);
     const registry = options.runtime?.registry;

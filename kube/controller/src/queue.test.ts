@@ -126,6 +126,44 @@ test('who is queued stays so when a later time is wished for, and takes its prio
   assert.equal(bench.runs.length, 2);
 });
 
+test('a priority with a bound of its own starts while fewer than that run, and holds up no other', async () => {
+  const runs: string[] = [];
+  const ends: (() => void)[] = [];
+  const stop = new AbortController();
+  const controller = createController<string>({
+    name: 'bounds',
+    keyString: (key) => key,
+    concurrency: 3,
+    concurrencyOf: (priority) => (priority < 0 ? 1 : 3),
+    reconcile: (key) => {
+      runs.push(key);
+      return new Promise((resolve) => ends.push(() => resolve(settled)));
+    },
+  });
+  const pass = async () => {
+    for (let i = 0; i < 5; i++) await turn();
+  };
+  for (const key of ['low', 'lower']) controller.enqueue(key, { priority: -1 });
+  for (const key of ['a', 'b']) controller.enqueue(key);
+  const running = controller.run({ signal: stop.signal });
+  await pass();
+  assert.deepEqual(
+    runs,
+    ['a', 'b'],
+    'there is room for a third, but not for one of a low priority',
+  );
+  controller.enqueue('c');
+  await pass();
+  assert.deepEqual(runs, ['a', 'b', 'c']);
+  for (let ended = 0; ended < 5; ended++) {
+    ends.shift()?.();
+    await pass();
+  }
+  assert.deepEqual(runs, ['a', 'b', 'c', 'low', 'lower']);
+  stop.abort();
+  await running;
+});
+
 test('a key whose time comes stands behind those that were queued before', async () => {
   await using bench = new Bench();
   bench.add('first', { afterMs: 30 }).add('second', { afterMs: 20 }).add('third');

@@ -2,15 +2,16 @@ import { ReadyQueue } from './ready-queue.ts';
 
 /**
  * Ready items in lanes, each with its own bound of what runs at once: one lane that is stuck stops no other. Lanes take
- * turns; within a lane the highest priority comes first, and then whoever waits longest.
+ * turns; within a lane the highest priority comes first, and then whoever waits longest. An item starts while fewer run in its
+ * lane than the bound of its priority.
  */
 export class ReadyLanes<T> {
   readonly #lanes = new Map<string, { readonly ready: ReadyQueue<T>; running: number }>();
-  readonly #runningMax: number;
+  readonly #boundOf: (priority: number) => number;
   #size = 0;
 
-  constructor(runningMax: number) {
-    this.#runningMax = runningMax;
+  constructor(boundOf: (priority: number) => number) {
+    this.#boundOf = boundOf;
   }
 
   get size(): number {
@@ -35,7 +36,8 @@ export class ReadyLanes<T> {
   /** The next item whose lane has room, which then counts as running until `done`. */
   take(): T | undefined {
     for (const [name, lane] of this.#lanes) {
-      if (lane.running >= this.#runningMax) continue;
+      const { top } = lane.ready;
+      if (top === undefined || lane.running >= this.#boundOf(top)) continue;
       const item = lane.ready.take();
       if (item === undefined) continue;
       this.#size--;

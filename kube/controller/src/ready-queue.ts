@@ -8,6 +8,11 @@ export class ReadyQueue<T> {
     return this.#size;
   }
 
+  /** The highest priority of what is ready. */
+  get top(): number | undefined {
+    return this.#order[0];
+  }
+
   add(item: T, priority: number): void {
     let lane = this.#lanes.get(priority);
     if (lane === undefined) {
