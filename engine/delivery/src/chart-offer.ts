@@ -1,8 +1,9 @@
 import type { ChartOffer } from '@capstan/engine-render';
 import type { KubeClient, LiveState, ResourceKind } from '@capstan/kube-client';
 import { formatApiVersion } from '@capstan/kube-object';
+import { hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { SignalOptions } from './ports.ts';
 
 const DEFINITIONS = { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' };
@@ -49,6 +50,6 @@ function toOffer(kubeVersion: string, kinds: readonly ResourceKind[]): ChartOffe
     versions.add(apiVersion).add(`${apiVersion}/${kind}`);
   }
   const apiVersions = [...versions].sort();
-  const id = bytesToHex(sha256(utf8ToBytes([kubeVersion, ...apiVersions].join('\n'))));
+  const id = hexOf(sha256(utf8ToBytes([kubeVersion, ...apiVersions].join('\n'))));
   return { id, kubeVersion, apiVersions };
 }

@@ -10,9 +10,9 @@ import {
 import { isHook, isLeftAlone, readHints, sendsRepeated, validates } from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
-import { BoundedCache, CapstanError } from '@capstan/lib-std';
+import { BoundedCache, CapstanError, hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Cluster } from './cluster.ts';
 import { findOwned } from './find-owned.ts';
 import { awaitedBy } from './health-gate.ts';
@@ -217,7 +217,7 @@ function standing(entry: DiffEntry, live: KubeObject, delivery: Delivery): DiffE
 }
 
 function digestOf(object: KubeObject): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(object, bigintText))));
+  return hexOf(sha256(utf8ToBytes(JSON.stringify(object, bigintText))));
 }
 
 function bigintText(_: string, value: unknown): unknown {

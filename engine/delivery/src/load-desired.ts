@@ -1,8 +1,8 @@
 import type { DesiredObject } from '@capstan/engine-diff';
 import type { Snapshot, SourceSpec } from '@capstan/engine-source';
-import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import { CapstanError, type Diagnostic, hexOf, messageOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Cluster } from './cluster.ts';
 import { dropUnknown } from './drop-unknown.ts';
 import type { DeliveryPorts, SignalOptions } from './ports.ts';
@@ -75,7 +75,7 @@ export async function loadDesired(
     delivery.destination.namespace,
     delivery.tracking.owner,
   ];
-  const digest = bytesToHex(sha256(utf8ToBytes([...digests, ...place].join('\n'))));
+  const digest = hexOf(sha256(utf8ToBytes([...digests, ...place].join('\n'))));
   return {
     revisions,
     renderKinds,

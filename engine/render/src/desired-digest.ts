@@ -1,5 +1,5 @@
+import { hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
 
 /** A digest of the objects in their order; origins do not count. */
@@ -8,7 +8,7 @@ export function desiredDigest(objects: readonly DesiredObject[]): string {
   for (const { object } of objects) {
     hash.update(new TextEncoder().encode(`${JSON.stringify(object, replaceBigInt)}\n`));
   }
-  return `sha256:${bytesToHex(hash.digest())}`;
+  return `sha256:${hexOf(hash.digest())}`;
 }
 
 function replaceBigInt(_key: string, value: unknown): unknown {

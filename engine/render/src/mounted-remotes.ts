@@ -1,7 +1,8 @@
 import type { RemoteAnswer, RemotePort, RemoteRequest } from '@capstan/kube-kustomize';
 import { type FileTree, memoryTree, readText, subTree } from '@capstan/lib-files';
+import { hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 
 const NAME_LENGTH = 32;
 const CONTENT = 'content';
@@ -9,7 +10,7 @@ const FAILED = '.capstan-remote-failed';
 
 /** The name at the root of a snapshot under which remote content is mounted (mountTrees) for a render to find it. */
 export function remoteMount(request: RemoteRequest): string {
-  const key = bytesToHex(sha256(utf8ToBytes(JSON.stringify(identity(request)))));
+  const key = hexOf(sha256(utf8ToBytes(JSON.stringify(identity(request)))));
   return `$remote-${key.slice(0, NAME_LENGTH)}`;
 }
 

@@ -1,9 +1,8 @@
 import type { Snapshot } from '@capstan/engine-source';
 import { KustomizeCache } from '@capstan/kube-kustomize';
 import { type RenderTrace, traceHolds } from '@capstan/lib-files';
-import { BoundedCache } from '@capstan/lib-std';
+import { BoundedCache, hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { RenderResult } from './desired-state.ts';
 import type { FieldQuestion } from './field-sources.ts';
 import type { ParsedManifests } from './parse-manifests.ts';
@@ -128,5 +127,5 @@ const BRINGS_VALUES = /"(?:variables|values?|parameters)":/;
 function specKey(snapshot: Snapshot, spec: RenderSpec, environment: string): string {
   const text = `${snapshot.source}\n${environment}\n${JSON.stringify(spec)}`;
   if (!BRINGS_VALUES.test(text)) return text;
-  return bytesToHex(sha256(new TextEncoder().encode(text)));
+  return hexOf(sha256(new TextEncoder().encode(text)));
 }

@@ -9,10 +9,9 @@ import {
 } from '@capstan/kube-kustomize';
 import type { JsonObject } from '@capstan/kube-object';
 import { type FileTree, joinPath, type RenderTrace, readText } from '@capstan/lib-files';
-import { CapstanError, type Diagnostic, messageOf } from '@capstan/lib-std';
+import { CapstanError, type Diagnostic, hexOf, messageOf } from '@capstan/lib-std';
 import { nodeToValue, parseDocuments, parseYaml } from '@capstan/lib-yaml';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DesiredObject } from './desired-state.ts';
 import { type FieldSource, fieldLine, type SourcesOf } from './field-sources.ts';
 import { kustomizeCharts } from './kustomize-charts.ts';
@@ -143,7 +142,7 @@ function withOverlay(tree: FileTree, folder: string, options: KustomizeOptions):
   return overlayTree(tree, {
     path: path ?? joinPath(folder, KUSTOMIZATION_NAMES[0]!),
     bytes,
-    id: bytesToHex(sha256(bytes)),
+    id: hexOf(sha256(bytes)),
   });
 }
 

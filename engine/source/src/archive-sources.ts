@@ -1,3 +1,4 @@
+import type { FileTree } from '@capstan/lib-files';
 import { createHttpGet, digestLike, readBytes } from '@capstan/lib-oci';
 import { BoundedCache, CapstanError } from '@capstan/lib-std';
 import { readArchive } from './archive-tree.ts';
@@ -19,9 +20,17 @@ interface Held {
   readonly size: number;
 }
 
-/** Artifacts by their digest: each is read, checked and unpacked once, however many deliveries stand on it. */
+/**
+ * Artifacts by their digest: each is read, checked and unpacked once, however many deliveries stand on it. Sources with the same
+ * content have one copy of it; each reads it by its own address all the same, so that none sees what only another may.
+ */
 export class ArchiveSources {
   readonly #readLocal: ArchiveReader | undefined;
+  /** What is unpacked for a source that is held, by digest. */
+  readonly #trees = new Map<string, WeakRef<FileTree>>();
+  readonly #forgotten = new FinalizationRegistry<string>((digest) => {
+    if (this.#trees.get(digest)?.deref() === undefined) this.#trees.delete(digest);
+  });
   readonly #held = new BoundedCache<string, Held>(TREES_BYTES_MAX, ({ size }) => size);
   readonly #reading = new Map<string, Promise<Snapshot>>();
   #client: ReturnType<typeof createHttpGet> | undefined;
@@ -66,7 +75,7 @@ export class ArchiveSources {
         { kind: 'retry', hint: 'it is fetched again; if it stays so, reconcile its source' },
       );
     }
-    const files = await readArchive(bytes, { others: 'skip' });
+    const files = await this.#unpack(digest, bytes);
     const snapshot: Snapshot = {
       source: `archive ${spec.name}`,
       revision: { id: spec.revision.id, name: '' },
@@ -75,6 +84,15 @@ export class ArchiveSources {
     };
     this.#held.set(key, { snapshot, size: bytes.length * 6 + 10_000 });
     return snapshot;
+  }
+
+  async #unpack(digest: string, bytes: Uint8Array): Promise<FileTree> {
+    const known = this.#trees.get(digest)?.deref();
+    if (known !== undefined) return known;
+    const files = await readArchive(bytes, { others: 'skip' });
+    this.#trees.set(digest, new WeakRef(files));
+    this.#forgotten.register(files, digest);
+    return files;
   }
 
   async #bytes({ url, timeoutMs = TIMEOUT_MS }: ArchiveSourceSpec): Promise<Uint8Array> {

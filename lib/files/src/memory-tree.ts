@@ -1,5 +1,5 @@
+import { hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FileTree, TreeEntry } from './file-tree.ts';
 import { joinPath } from './path.ts';
 
@@ -115,7 +115,5 @@ function nodeId(node: Node): string {
 }
 
 function digest(content: string | Uint8Array): string {
-  return bytesToHex(
-    sha256(typeof content === 'string' ? new TextEncoder().encode(content) : content),
-  );
+  return hexOf(sha256(typeof content === 'string' ? new TextEncoder().encode(content) : content));
 }

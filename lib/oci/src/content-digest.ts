@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { hexOf } from '@capstan/lib-std';
 import { blake3 } from '@noble/hashes/blake3.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 
 /** Algorithms of content digests `algorithm:hex` (OCI image specification, "Digests"). */
 export const DIGEST_ALGORITHMS = ['sha256', 'sha384', 'sha512', 'blake3'] as const;
@@ -17,7 +17,7 @@ export function createContentDigest(algorithm: DigestAlgorithm = 'sha256'): Cont
     const hash = blake3.create();
     return {
       update: (bytes) => void hash.update(bytes),
-      digest: () => `blake3:${bytesToHex(hash.digest())}`,
+      digest: () => `blake3:${hexOf(hash.digest())}`,
     };
   }
   const hash = createHash(algorithm);

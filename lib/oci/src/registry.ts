@@ -1,6 +1,5 @@
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, hexOf } from '@capstan/lib-std';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import {
   basicAuthorization,
   type Credentials,
@@ -192,7 +191,7 @@ export class OciRepository {
     }
     const url = `${this.#base}/blobs/${digest}`;
     const { bytes } = await this.#read(url, { what: `blob ${digest}`, bytesMax: size });
-    const found = `sha256:${bytesToHex(sha256(bytes))}`;
+    const found = `sha256:${hexOf(sha256(bytes))}`;
     if (found !== digest || bytes.byteLength !== size) throw this.#mismatch(digest, found);
     return bytes;
   }
@@ -312,7 +311,7 @@ export class OciRepository {
 }
 
 function digestOfBytes(bytes: Uint8Array): string {
-  return `sha256:${bytesToHex(sha256(bytes))}`;
+  return `sha256:${hexOf(sha256(bytes))}`;
 }
 
 function isDenied(error: unknown): boolean {
