@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ApiError, type KubeClient, type ObjectRef } from '@capstan/kube-client';
 import type { Json, KubeObject } from '@capstan/kube-object';
 import { ManualClock } from '@capstan/lib-std';
-import { createEventRecorder, type EventRecorderOptions } from './event-recorder.ts';
+import {
+  createEventRecorder,
+  type EventRecorder,
+  type EventRecorderOptions,
+} from './event-recorder.ts';
 
 const app: KubeObject = {
   apiVersion: 'argoproj.io/v1alpha1',
@@ -320,3 +326,34 @@ test('what cannot be written is told and does not stop the rest', async () => {
   await recorder.flush();
   assert.deepEqual(errors, ['FORBIDDEN', 'FORBIDDEN']);
 });
+
+test('an event that waits keeps no more of its object than what it tells', async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<void>();
+  const client: Pick<KubeClient, 'create' | 'patch'> = {
+    create: async (object) => {
+      await answer;
+      return object;
+    },
+    patch: async () => app,
+  };
+  await using recorder = createEventRecorder({ client, component: 'test-controller' });
+  const held = recordLarge(recorder);
+  await turn();
+  collectGarbage();
+  const isHeld = held.deref() !== undefined;
+  resolve();
+  assert.equal(isHeld, false);
+});
+
+/** In a function of its own: nothing of it is left on the stack. */
+function recordLarge(recorder: EventRecorder): WeakRef<KubeObject> {
+  const object = { ...app, spec: { text: 'x'.repeat(1_000) } };
+  recorder.record({ object, type: 'Normal', reason: 'Synced', message: 'at abc' });
+  recorder.record({ object, type: 'Normal', reason: 'Synced', message: 'at def' });
+  return new WeakRef(object);
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}

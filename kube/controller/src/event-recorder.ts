@@ -87,7 +87,7 @@ class Recorder implements EventRecorder {
   readonly #closing = new AbortController();
   readonly #lanes: readonly Lane[] = Array.from({ length: lanesMax }, () => new Lane());
   readonly #known = new BoundedCache<string, Known>(4_096);
-  readonly #similar = new BoundedCache<string, { messages: Set<string>; lastMs: number }>(4_096);
+  readonly #similar = new BoundedCache<string, { messages: string[]; lastMs: number }>(4_096);
   readonly #tokens = new BoundedCache<string, { tokens: number; atMs: number }>(4_096);
   #waiting = 0;
   #dropped = 0;
@@ -106,7 +106,7 @@ class Recorder implements EventRecorder {
     this.#waiting++;
     const lane = this.#laneOf(event);
     const at = { wallMs: this.#clock.now(), passedMs: passedMs(this.#clock) };
-    lane.queue.push({ event, at });
+    lane.queue.push({ event: { ...event, object: identityOf(event.object) }, at });
     lane.writing ??= this.#write(lane).finally(() => {
       lane.writing = undefined;
     });
@@ -191,7 +191,7 @@ class Recorder implements EventRecorder {
   }
 
   #passesFilter(event: EventInput, { passedMs: atMs }: Moment): boolean {
-    const key = `${sourceKey(event)}\n${event.type}`;
+    const key = inOnePiece(sourceKey(event), event.type);
     const bucket = this.#tokens.get(key) ?? { tokens: burst, atMs };
     bucket.tokens = Math.min(burst, bucket.tokens + (atMs - bucket.atMs) / refillMs);
     bucket.atMs = atMs;
@@ -204,20 +204,19 @@ class Recorder implements EventRecorder {
   /** From the tenth different message of the same type and reason on, they go into one event. */
   #combine(event: EventInput, { passedMs: atMs }: Moment): { key: string; told: EventInput } {
     const { message, annotations: _annotations, labels: _labels, ...rest } = event;
-    const similarKey = `${sourceKey(event)}\n${event.type}\n${event.reason}`;
+    const similarKey = inOnePiece(sourceKey(event), event.type, event.reason);
     let similar = this.#similar.get(similarKey);
     if (similar === undefined || atMs - similar.lastMs > similarMs) {
-      similar = { messages: new Set(), lastMs: atMs };
+      similar = { messages: [], lastMs: atMs };
       this.#similar.set(similarKey, similar);
     }
     similar.lastMs = atMs;
-    similar.messages.add(message);
-    if (similar.messages.size < similarMax) {
-      return { key: `${similarKey}\n${message}`, told: event };
+    if (!similar.messages.includes(message)) similar.messages.push(message);
+    if (similar.messages.length < similarMax) {
+      return { key: inOnePiece(similarKey, message), told: event };
     }
     // client-go drops any one of them: those that are left stay events of their own.
-    const [oldest] = similar.messages;
-    if (oldest !== undefined) similar.messages.delete(oldest);
+    similar.messages.shift();
     // What the one event was annotated with does not hold for all of them.
     const told = { ...rest, message: `(combined from similar events): ${message}` };
     return { key: similarKey, told };
@@ -311,9 +310,30 @@ class Recorder implements EventRecorder {
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/** What an event tells of its object: nothing more is kept while it waits. */
+function identityOf({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  };
+}
+
 function sourceKey({ object }: EventInput): string {
   const { apiVersion, kind, metadata } = object;
-  return [apiVersion, kind, metadata.namespace, metadata.name, metadata.uid].join('\n');
+  const { namespace = '', name = '', uid = '' } = metadata;
+  return inOnePiece(apiVersion, kind, namespace, name, uid);
+}
+
+/** Keys are kept: one put together by a template would stay a chain of its parts, of several times the size. */
+function inOnePiece(...parts: readonly string[]): string {
+  return parts.join('\n');
 }
 
 /** metav1.Time has whole seconds. */
