@@ -123,7 +123,7 @@ async function send(
   options: ApplyStepOptions,
 ): Promise<StepResult> {
   let created = false;
-  const { dryRun, validate, sendsRepeated } = step.options;
+  const { dryRun, validate, leavesOutUnknown, sendsRepeated } = step.options;
   const own = { fieldManager: options.fieldManager, ...signalOf(options) };
   const write = (sent: KubeObject, dry = dryRun) =>
     client.apply(sent, {
@@ -136,7 +136,7 @@ async function send(
       },
     });
   const merge = (sent: KubeObject, dry = dryRun) =>
-    validate ? write(sent, dry) : writeKnown(sent, (known) => write(known, dry));
+    leavesOutUnknown ? writeKnown(sent, (known) => write(known, dry)) : write(sent, dry);
   const onCreate = () => {
     created = true;
   };

@@ -20,6 +20,7 @@ const OPTIONS: StepOptions = {
   takeOverFrom: [{ manager: 'kubectl-client-side-apply' }],
   recreate: false,
   createOnly: false,
+  leavesOutUnknown: false,
   sendsRepeated: false,
 };
 const MANAGER = 'capstan-test';
@@ -144,7 +145,9 @@ test('without validation, what no schema knows is left out, wherever it stands',
   });
   const options = { ...OPTIONS, takeOverFrom: [] };
   assert.equal((await world.run(step(deployment('w'), { options }))).outcome, 'failed');
-  const made = await world.run(step(deployment('w'), { options: { ...options, validate: false } }));
+  const made = await world.run(
+    step(deployment('w'), { options: { ...options, validate: false, leavesOutUnknown: true } }),
+  );
   assert.equal(made.outcome, 'created', made.message);
   const path = '.spec.containers[name="c\\"]"].ports[containerPort=80,protocol="TCP"].a';
   const spec = { containers: [container] };

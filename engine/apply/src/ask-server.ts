@@ -21,7 +21,7 @@ export async function askServer(
     client,
     fieldManager,
     withStatus = false,
-    validate = true,
+    leavesOutUnknown = false,
     sendsRepeated = false,
     signal,
   }: {
@@ -29,8 +29,8 @@ export async function askServer(
     readonly fieldManager: string;
     /** A change of status is one, too. */
     readonly withStatus?: boolean;
-    /** false: as it would be applied without validation, less what no schema knows. */
-    readonly validate?: boolean;
+    /** As it would be applied less what no schema knows. */
+    readonly leavesOutUnknown?: boolean;
     /** As it would be applied when its keyed lists may name a key twice. */
     readonly sendsRepeated?: boolean;
     readonly signal?: AbortSignal;
@@ -39,7 +39,8 @@ export async function askServer(
   try {
     const options = { fieldManager, dryRun: true, ...(signal === undefined ? {} : { signal }) };
     const predict = (known: KubeObject) => client.apply(known, { ...options, force: true });
-    const merge = (part: KubeObject) => (validate ? predict(part) : writeKnown(part, predict));
+    const merge = (part: KubeObject) =>
+      leavesOutUnknown ? writeKnown(part, predict) : predict(part);
     const sent = withoutServerFields(desired);
     const predicted = await (sendsRepeated
       ? writeRepeated(sent, { client, merge, options })

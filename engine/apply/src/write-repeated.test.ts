@@ -69,6 +69,7 @@ async function start() {
           takeOverFrom: [{ manager: MANAGER }],
           recreate: false,
           createOnly: false,
+          leavesOutUnknown: false,
           sendsRepeated,
         },
         hookDeletePolicies: [],

@@ -7,7 +7,13 @@ import {
   type KnownTypeField,
   type PathEvaluator,
 } from '@capstan/engine-diff';
-import { isHook, isLeftAlone, readHints, sendsRepeated, validates } from '@capstan/engine-sync';
+import {
+  isHook,
+  isLeftAlone,
+  leavesOutUnknown,
+  readHints,
+  sendsRepeated,
+} from '@capstan/engine-sync';
 import type { KindRef } from '@capstan/kube-client';
 import { type KubeObject, keyOf, keyString, type ObjectKey } from '@capstan/kube-object';
 import { BoundedCache, CapstanError, hexOf } from '@capstan/lib-std';
@@ -164,7 +170,7 @@ export async function arbitrate(
     const manner = {
       fieldManager: delivery.fieldManager,
       withStatus: delivery.compare.comparesStatus?.(keyOf(desired.object)) === true,
-      validate: validates(options, delivery.sync),
+      leavesOutUnknown: leavesOutUnknown(desired.object, options, delivery.sync),
       sendsRepeated: sendsRepeated(options, delivery.sync),
     };
     // By the content of live: an object of a kind that was defined anew may read otherwise at the same version.

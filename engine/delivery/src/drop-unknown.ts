@@ -1,4 +1,4 @@
-import { readHints, validates } from '@capstan/engine-sync';
+import { leavesOutUnknown, readHints } from '@capstan/engine-sync';
 import {
   childPath,
   groupVersionKindOf,
@@ -12,14 +12,15 @@ import type { Delivery } from './types.ts';
 
 /**
  * The object without the fields that its kind does not have, where nobody is to be told of them: a server-side apply refuses
- * such a field whatever is asked of validation, while a client-side one loses it.
+ * such a field whatever is asked of validation, while a client-side one, or one of typed objects, loses it.
  */
 export function dropUnknown(
   object: KubeObject,
   { sync }: Delivery,
   cluster: Pick<Cluster, 'schemaOf'>,
 ): KubeObject {
-  if (validates(readHints(object, sync.vocabulary).options, sync)) return object;
+  const { options } = readHints(object, sync.vocabulary);
+  if (!leavesOutUnknown(object, options, sync)) return object;
   const schema = cluster.schemaOf(groupVersionKindOf(object));
   if (schema?.builtIn !== true) return object;
   const unknown = new Set(decodeBuiltIn(schema.schema, object).unknownFields);

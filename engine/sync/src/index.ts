@@ -17,7 +17,7 @@ export {
 export { planSync, selectorOf, stepsOf } from './plan-sync.ts';
 export { printPlan } from './print-plan.ts';
 export { isDeleteHook, isHook, isLeftAlone, readHints } from './read-hints.ts';
-export { sendsRepeated, validates } from './step-options.ts';
+export { leavesOutUnknown, sendsRepeated, validates } from './step-options.ts';
 export { SYNC_DEFAULTS } from './sync-defaults.ts';
 export type {
   DeletePhase,
@@ -48,4 +48,5 @@ export type {
   SyncStep,
   SyncSwitch,
   SyncVocabulary,
+  TypedKinds,
 } from './types.ts';

@@ -264,7 +264,7 @@ export function makeStep({ verb, phase, wave, object, live, policy, hints }: Ste
     apiVersion: object.apiVersion,
     object,
     goal: verb === 'hook' ? 'completed' : isDefinition ? 'established' : policy.waitFor,
-    options: readStepOptions(hints, policy, live),
+    options: readStepOptions(object, hints, { policy, live }),
     hookDeletePolicies: hints.hookDeletePolicies,
     inSync: false,
   };

@@ -62,6 +62,8 @@ export interface SyncPolicy {
   readonly replace: boolean;
   readonly force: boolean;
   readonly validate: boolean;
+  /** Kinds that lose what they do not have, though others are refused for it (families that apply typed objects). */
+  readonly typedKinds?: TypedKinds;
   readonly dryRun: boolean;
   readonly skipHooks: boolean;
   readonly outOfSyncOnly: boolean;
@@ -93,6 +95,11 @@ export interface FormerManager {
   /** How it wrote; absent: `Update`, from the client's side. */
   readonly operation?: 'Apply' | 'Update';
 }
+/** All kinds of these groups but some. */
+export interface TypedKinds {
+  readonly groups: readonly string[];
+  readonly except: readonly StagedKind[];
+}
 /** A group and a kind; a kind that begins with `*` stands for all that end with the rest of it, of any group. */
 export interface StagedKind {
   readonly group: string;
@@ -111,6 +118,8 @@ export interface StepOptions {
   readonly replace: boolean;
   readonly force: boolean;
   readonly validate: boolean;
+  /** What no schema knows is left out where the server refuses it. */
+  readonly leavesOutUnknown: boolean;
   readonly dryRun: boolean;
   readonly propagation: Propagation;
   readonly takeOverFrom: readonly FormerManager[];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { meddleBefore } from '@capstan/engine-delivery/testing';
+import { parseLabelSelector } from '@capstan/kube-object';
 import { at, find } from './testing/look.ts';
 import { createWorld } from './testing/world.ts';
 
@@ -15,12 +16,12 @@ const REF = {
 const RESOURCES = `
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
-metadata: {name: repo, namespace: flux-system}
+metadata: {name: repo, namespace: flux-system, labels: {shard: ours}}
 spec: {url: ${URL}, interval: 1m, ref: {branch: main}}
 ---
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
-metadata: {name: app, namespace: flux-system}
+metadata: {name: app, namespace: flux-system, labels: {shard: ours}}
 spec:
   interval: 10m
   path: ./app
@@ -32,6 +33,7 @@ spec:
 test('a status tells of the generation and the request that were read, though both have moved on', async () => {
   let meddle: () => Promise<unknown> = async () => undefined;
   await using world = await createWorld({
+    settings: { watchSelector: parseLabelSelector('shard=ours') },
     through: (transport) =>
       meddleBefore(
         transport,
@@ -42,13 +44,16 @@ test('a status tells of the generation and the request that were read, though bo
         () => meddle(),
       ),
   });
-  // Suspended, so that no other look tells of it.
+  // Another shard's, so that no other look tells of it.
   meddle = () =>
     world.client.patch(
       REF,
       {
-        metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'meanwhile' } },
-        spec: { path: './other', suspend: true },
+        metadata: {
+          annotations: { 'reconcile.fluxcd.io/requestedAt': 'meanwhile' },
+          labels: { shard: 'theirs' },
+        },
+        spec: { path: './other' },
       },
       { type: 'merge' },
     );

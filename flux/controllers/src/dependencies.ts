@@ -1,4 +1,4 @@
-import type { Kustomization } from '@capstan/flux-api';
+import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import type { CelCompiler } from '@capstan/lib-expressions';
 import { findCondition } from './conditions.ts';
 import type { NamedKey } from './control-state.ts';
@@ -28,7 +28,8 @@ export function findUnready(
     checkReference({ kind: 'Kustomization', ...key }, own, tenancy);
     const place = `'${key.namespace}/${name}'`;
     const found = find(key);
-    if (found === undefined) return `dependency ${place} not found`;
+    if (found === undefined)
+      return `dependency ${place} not found: kustomizations.${KUSTOMIZE_GROUP} "${name}" not found`;
     if (readyExpr !== undefined && readyExpr !== '') {
       // The expression stands for the check of conditions and revisions unless told otherwise, as in Flux.
       const objects = { self: kustomization, dep: found };

@@ -22,7 +22,7 @@ import { findUnready } from './dependencies.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { formatEntry, parseEntry } from './inventory.ts';
 import { timeoutMs, toDelivery } from './to-delivery.ts';
-import { readStatus, toKustomizationStatus } from './to-kustomization-status.ts';
+import { readStatus, suspendedStatus, toKustomizationStatus } from './to-kustomization-status.ts';
 import { formatRevision, toSourceSpec } from './to-source.ts';
 
 type Fields = { readonly [key: string]: Json };
@@ -299,7 +299,7 @@ test('each state has the conditions of the original', () => {
       [
         'Reconciling=True ProgressingWithRetry Running health checks for revision main@sha1:c with a timeout of 9m30s',
         'Ready=False HealthCheckFailed health check failed after 3s: timeout',
-        'Healthy=False HealthCheckFailed health check failed after 3s: timeout',
+        'Healthy=False HealthCheckFailed timeout',
       ],
     ],
     [
@@ -341,10 +341,7 @@ test('each state has the conditions of the original', () => {
     [
       { problems: [problem('spec', { code: 'DependencyNotReady', message: 'wait' })] },
       {},
-      [
-        'Reconciling=True ProgressingWithRetry Reconciliation in progress',
-        'Ready=False DependencyNotReady wait',
-      ],
+      ['Ready=False DependencyNotReady wait'],
     ],
     [
       { problems: [problem('spec', { message: 'bad', hint: 'fix' })] },
@@ -373,6 +370,30 @@ test('what was found of the objects stays until they are looked at again', () =>
   const checked = next({ operation: operation({ phase: 'Running', appliedAtMs: 1 }) });
   assert.equal(checked?.status, 'Unknown');
   assert.equal(next({ operation: operation({}) }, {}), undefined);
+});
+
+test('what waits for others has tried nothing, and says of its progress what it said before', () => {
+  const waits = { problems: [problem('spec', { code: 'DependencyNotReady', message: 'wait' })] };
+  const message = 'Building manifests for revision main@sha1:b with a timeout of 9m30s';
+  const before = { type: 'Reconciling', status: 'True' as const, reason: 'Progressing', message };
+  const status = raise(kustomization({}, { conditions: [before] }), waits);
+  assert.deepEqual(
+    status.conditions?.map((one) => `${one.type}=${one.status} ${one.reason} ${one.message}`),
+    [`Reconciling=True ProgressingWithRetry ${message}`, 'Ready=False DependencyNotReady wait'],
+  );
+  assert.equal(status.lastAttemptedRevision, undefined);
+});
+
+test('what is suspended counts as seen where it is ready, as health checks of its parent need it', () => {
+  const of = (status: 'True' | 'False') => {
+    const ready = { type: 'Ready', status, reason: '', message: '' };
+    const reconciling = { ...ready, type: 'Reconciling', status: 'True' as const };
+    const given = { observedGeneration: 2, conditions: [reconciling, ready] };
+    const told = suspendedStatus(kustomization({ suspend: true }, given));
+    return [told.observedGeneration, told.conditions?.map(({ type }) => type)];
+  };
+  assert.deepEqual(of('True'), [3, ['Ready']]);
+  assert.deepEqual(of('False'), [2, ['Reconciling', 'Ready']]);
 });
 
 test('an expression of a health check that cannot be read is refused', () => {
@@ -428,7 +449,10 @@ test('a dependency must be there, observed, ready, and of the same revision of t
   };
   const why = (found: Kustomization | undefined) =>
     findUnready(waiting, 'main@sha1:c', { find: () => found, tenancy: {}, compileCel });
-  assert.equal(why(undefined), "dependency 'flux-system/base' not found");
+  assert.equal(
+    why(undefined),
+    `dependency 'flux-system/base' not found: kustomizations.kustomize.toolkit.fluxcd.io "base" not found`,
+  );
   assert.equal(
     why(base({ ...ready, observedGeneration: 2 })),
     "dependency 'flux-system/base' is not ready",

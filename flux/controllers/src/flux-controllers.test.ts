@@ -270,6 +270,53 @@ test('suspended, nothing happens; with nothing changed, nothing is asked', async
   assert.equal(world.requests(), before);
 });
 
+test('a suspended one is seen, and an end tells what goes with it', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, { 'deploy/a.yaml': configMap('a', '1') });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  await ready(world, 'Applied revision');
+  const get = () => world.get('Kustomization', 'flux-system/my-app');
+  await world.kubectlApply(kustomization('  suspend: true\n'));
+  await world.eventually(
+    get,
+    (one) => at(one, 'status', 'observedGeneration') === one?.metadata.generation,
+  );
+  assert.equal(at(find(await get(), 'Ready'), 'status'), 'True');
+  await world.kubectlApply(kustomization('  suspend: false\n'));
+  const { apiVersion, kind } = (await get()) ?? assert.fail();
+  await world.client.delete({ apiVersion, kind, namespace: 'flux-system', name: 'my-app' });
+  await world.eventually(get, (one) => one === undefined);
+  await world.eventually(
+    async () => (await world.client.list({ apiVersion: 'v1', kind: 'Event' }, {})).items,
+    (events) => events.some((one) => at(one, 'message') === 'ConfigMap/production/a deleted'),
+  );
+});
+
+test('fields that a kind of Kubernetes lacks are lost, as with the types of the original', async () => {
+  await using world = await createWorld();
+  const odd = deployment(1).replace('name: web,', 'name: web, color: red,');
+  const first = world.sources.push(REPO, {
+    'deploy/a.yaml': `${configMap('a', '1')}colors: [red]\n`,
+    'deploy/web.yaml': odd.replace('replicas:', 'replica: 2\n  replicas:'),
+  });
+  await world.kubectlApply(`${namespace}---${repository}---${kustomization()}`);
+  await ready(world, `Applied revision: main@sha1:${first}`);
+  assert.equal(at(await world.get('ConfigMap', 'production/a'), 'data', 'key'), '1');
+  await world.controllers.idle();
+  await settle();
+  const before = world.requests();
+  await settle();
+  assert.equal(world.requests(), before);
+  const role = `apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: r}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get], color: red}]
+`;
+  world.sources.push(REPO, { 'deploy/role.yaml': role });
+  const failed = await condition(world, 'Ready', (one) => at(one, 'status') === 'False');
+  assert.match(String(at(failed, 'message')), /^Role\/production\/r dry-run failed.*color/);
+});
+
 test('after a restart it goes on, without another operation', async () => {
   await using world = await createWorld();
   const first = world.sources.push(REPO, {

@@ -40,7 +40,7 @@ import {
   type EventRecorder,
   type ReconcileResult,
 } from '@capstan/kube-controller';
-import type { ObjectKey } from '@capstan/kube-object';
+import { keyOf as keyOfObject, type ObjectKey } from '@capstan/kube-object';
 import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { findCondition } from './conditions.ts';
@@ -53,7 +53,7 @@ import {
 import { decryptingRender, readDecryptionKeys } from './decryption.ts';
 import { canActAs, type DestinationPorts, openDestination } from './destination.ts';
 import { withoutInvalidAuthorities } from './drop-invalid-authorities.ts';
-import { formatDuration, parseDurationMs } from './durations.ts';
+import { parseDurationMs } from './durations.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { KustomizationIndex } from './kustomization-index.ts';
 import { observe } from './observe-kustomization.ts';
@@ -61,11 +61,12 @@ import { reconcileDurations } from './reconcile-durations.ts';
 import { type FluxSettings, isWatched } from './settings.ts';
 import { deliverySource } from './sources/delivery-source.ts';
 import { ownerName, timeoutMs, toDelivery } from './to-delivery.ts';
-import { toEvents } from './to-events.ts';
+import { describeDeletions, toDeletionEvent, toEvents } from './to-events.ts';
 import {
   notReady,
   readStatus,
   requestId,
+  suspendedStatus,
   toKustomizationStatus,
 } from './to-kustomization-status.ts';
 import { setFinalizer, writeStatus } from './write-object.ts';
@@ -302,8 +303,12 @@ async function reconcile(
   const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
   const held = await setFinalizer(kustomization, true, write);
   if (held !== undefined) control.live.observeWrite(held);
-  if (kustomization.spec.suspend === true) return { kind: 'settled' };
   const current = held === undefined ? kustomization : requireKustomization(held);
+  if (current.spec.suspend === true) {
+    const seen = await writeStatus(current, suspendedStatus(current), write);
+    if (seen !== undefined) control.live.observeWrite(seen);
+    return { kind: 'settled' };
+  }
   const status = await look(current, { bench, id, signal });
   return toResult(current, status, ports.clock.now());
 }
@@ -341,7 +346,8 @@ async function look(
   try {
     const observed = await observe(kustomization, { ...ports, ...bench }, signal);
     revision = observed.revision;
-    if (observed.kind === 'ready') originRevision = observed.originRevision;
+    if (observed.kind !== 'waiting') originRevision = observed.originRevision;
+    if (observed.kind === 'unreadable') throw observed.error;
     if (observed.kind === 'waiting') {
       status = notReady(observed.reason, observed.message, previous, ports.clock.now());
     } else {
@@ -518,13 +524,9 @@ async function deleteObjects(
   signal: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
   const { apiVersion, kind, metadata, spec } = kustomization;
-  const tell = (message: string) =>
-    ports.events.record({
-      object: { apiVersion, kind, metadata },
-      type: 'Warning',
-      reason: 'PruneFailed',
-      message,
-    });
+  const object = { apiVersion, kind, metadata };
+  const tell = (message: string, type: 'Normal' | 'Warning' = 'Warning') =>
+    ports.events.record({ object, ...toDeletionEvent(kustomization, message, type) });
   if (!(await canActAs(kustomization, ports, signal))) {
     tell(`unable to prune objects: the service account ${spec.serviceAccountName} is gone`);
     return undefined;
@@ -535,6 +537,9 @@ async function deleteObjects(
     propagation: 'Background',
     signal,
   });
+  const going = remaining.filter((one) => one.metadata.deletionTimestamp === undefined);
+  if (going.length > 0 && errors.length === 0)
+    tell(describeDeletions(going.map(keyOfObject)), 'Normal');
   const [first] = errors;
   if (first !== undefined) {
     const message = `pruning for deleted resource failed: ${messageOf(first)}`;
@@ -546,7 +551,7 @@ async function deleteObjects(
   const limitMs = timeoutMs(kustomization);
   const leftMs = Date.parse(metadata.deletionTimestamp ?? '') + limitMs - ports.clock.now();
   if (leftMs > 0) return { kind: 'settled', recheckAfterMs: Math.min(2_000, leftMs) };
-  tell(`failed to wait for resources termination: timeout of ${formatDuration(limitMs)}`);
+  tell('failed to wait for resources termination');
   return undefined;
 }
 
@@ -571,7 +576,7 @@ async function lookUp(
   const kustomization = requireKustomization(held);
   const { ports } = bench;
   const observed = await observe(kustomization, { ...ports, ...bench }, signal);
-  if (observed.kind === 'waiting') return undefined;
+  if (observed.kind !== 'ready') return undefined;
   return {
     delivery: observed.delivery,
     ports: await portsFor(kustomization, ports, signal),

@@ -29,6 +29,13 @@ export type Observed =
       readonly reason: string;
       readonly message: string;
     }
+  /** Its variables cannot be read. */
+  | {
+      readonly kind: 'unreadable';
+      readonly revision: string;
+      readonly originRevision?: string;
+      readonly error: unknown;
+    }
   | {
       readonly kind: 'ready';
       readonly revision: string;
@@ -58,11 +65,20 @@ export async function observe(
   const verdict = ports.dependencies?.check(id, readDependsOn(kustomization));
   if (verdict !== undefined && verdict.kind !== 'ready')
     return { kind: 'waiting', revision, reason: 'DependencyNotReady', message: verdict.message };
-  const variables = await readVariables(kustomization, client, signal);
-  return {
-    kind: 'ready',
+  const made = {
     revision,
     ...(source.originRevision === undefined ? {} : { originRevision: source.originRevision }),
+  };
+  let variables: Variables;
+  try {
+    variables = await readVariables(kustomization, client, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: 'unreadable', ...made, error };
+  }
+  return {
+    kind: 'ready',
+    ...made,
     delivery: toDelivery(kustomization, {
       ...{ source: source.spec, variables },
       settings: ports.settings ?? {},
@@ -97,12 +113,14 @@ async function findSource(
   return found.kind === 'missing' ? wait(found.message) : found;
 }
 
+type Variables = { readonly [name: string]: string } | undefined;
+
 /** postBuild: what is referred to in its order, then what stands in the spec itself, which wins. */
 async function readVariables(
   { spec, metadata }: Kustomization,
   client: KubeClient,
   signal: AbortSignal,
-): Promise<{ readonly [name: string]: string } | undefined> {
+): Promise<Variables> {
   if (spec.postBuild === undefined) return undefined;
   const variables: { [name: string]: string } = {};
   for (const { kind, name, optional = false } of spec.postBuild.substituteFrom ?? []) {

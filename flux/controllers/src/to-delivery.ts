@@ -3,7 +3,7 @@ import type { IgnoreRule } from '@capstan/engine-diff';
 import type { HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
 import type { SourceSpec } from '@capstan/engine-source';
-import { type FormerManager, SYNC_DEFAULTS } from '@capstan/engine-sync';
+import { type FormerManager, SYNC_DEFAULTS, type TypedKinds } from '@capstan/engine-sync';
 import {
   KUSTOMIZE_GROUP,
   type Kustomization,
@@ -44,6 +44,23 @@ const STAGES = [
   [{ group: '*', kind: '*Class' }],
 ];
 
+/**
+ * What the original applies as client-go's types: fields that these lack are lost on the way. Rules of roles are left as they
+ * are written, and definitions are none of these types.
+ */
+const TYPED_KINDS: TypedKinds = {
+  groups: [
+    ...['', 'apps', 'autoscaling', 'batch', 'extensions', 'policy'],
+    ...[
+      ...['admissionregistration', 'authentication', 'authorization', 'certificates'],
+      ...['coordination', 'discovery', 'events', 'flowcontrol.apiserver', 'internal.apiserver'],
+      ...['networking', 'node', 'rbac.authorization', 'resource', 'scheduling', 'storage'],
+      'storagemigration',
+    ].map((name) => `${name}.k8s.io`),
+  ],
+  except: ['Role', 'ClusterRole'].map((kind) => ({ group: 'rbac.authorization.k8s.io', kind })),
+};
+
 /** A Kustomization as the engine's neutral noun. Pure. Throws a CapstanError for a duration that is none. */
 export function toDelivery(
   kustomization: Kustomization,
@@ -82,6 +99,7 @@ export function toDelivery(
       takeOverFrom: [...PREDECESSORS, ...overriddenManagers(settings)],
       takesOverAtOnce: true,
       stages: [...STAGES, settings.customStageKinds ?? []],
+      typedKinds: TYPED_KINDS,
       waitFor: 'applied',
       failOnShared: false,
       rehearsal: 'always',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Problem } from '@capstan/engine-delivery';
 import { parseKustomization } from '@capstan/flux-api';
-import { toEvents } from './to-events.ts';
+import { describeDeletions, toDeletionEvent, toEvents } from './to-events.ts';
 import { notReady, toKustomizationStatus } from './to-kustomization-status.ts';
 
 const parsed = parseKustomization({
@@ -66,6 +66,32 @@ test('what a new revision changed is told to be healthy, what it left as it was 
     'ConfigMap/apps/a configured',
     'Health check passed in 1s',
   ]);
+});
+
+test('the end of a reconciliation is marked for commit statuses', () => {
+  const status = { conditions: [{ type: 'Ready', status: 'True', reason: 'R', message: '' }] };
+  const [event] = toEvents(
+    PENDING,
+    { ...PENDING, status: status as never },
+    { delivery: { ...notReady('', '', undefined, 0), problems: [] }, revision: 'main@sha1:c' },
+  );
+  assert.deepEqual(event?.annotations, {
+    'kustomize.toolkit.fluxcd.io/commit_status': 'update',
+    'kustomize.toolkit.fluxcd.io/revision': 'main@sha1:c',
+  });
+});
+
+test('what is deleted with a Kustomization is told by its last condition and revision', () => {
+  const key = (kind: string, name: string) => ({ group: '', kind, namespace: 'n', name });
+  const message = describeDeletions([key('ConfigMap', 'a'), key('Secret', 's')]);
+  assert.equal(message, 'Secret/n/s deleted\nConfigMap/n/a deleted');
+  const conditions = [{ type: 'Ready', status: 'True', reason: 'Applied', message: '' }];
+  const status = { conditions, lastAppliedRevision: 'main@sha1:c' } as never;
+  assert.deepEqual(toDeletionEvent({ ...PENDING, status }, message, 'Normal'), {
+    ...{ type: 'Normal', reason: 'Applied', message },
+    annotations: { 'kustomize.toolkit.fluxcd.io/revision': 'main@sha1:c' },
+  });
+  assert.equal(toDeletionEvent(PENDING, message, 'Warning').reason, 'error');
 });
 
 function eventsOf(problems: readonly Problem[]): readonly string[] {

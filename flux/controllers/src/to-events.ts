@@ -1,5 +1,6 @@
 import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
+import type { ObjectKey } from '@capstan/kube-object';
 import { findCondition } from './conditions.ts';
 import { formatDuration, parseDurationMs } from './durations.ts';
 import { compareKeys } from './kind-order.ts';
@@ -29,12 +30,7 @@ export function toEvents(
     readonly superseded?: string | undefined;
   },
 ): readonly KustomizationEvent[] {
-  const annotations: { readonly [name: string]: string } = {
-    ...(revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision }),
-    ...(originRevision === undefined
-      ? {}
-      : { [`${KUSTOMIZE_GROUP}/originRevision`]: originRevision }),
-  };
+  const annotations = toMetadata(revision, originRevision);
   const ready = findCondition(after.status.conditions, 'Ready');
   const old = findCondition(before.status.conditions, 'Ready');
   const interval = formatDuration(parseDurationMs(after.spec.interval, 'spec.interval'));
@@ -68,17 +64,61 @@ export function toEvents(
             message: `Dependencies do not meet ready condition: ${message}`,
             annotations,
           }
-        : { type: 'Warning', reason, message, annotations },
+        : { type: 'Warning', reason, message: `${failing(delivery)}${message}`, annotations },
     );
   } else if (ready.status === 'True' && (old?.status !== 'True' || old.message !== ready.message)) {
     events.push({
       type: 'Normal',
       reason: ready.reason,
       message: `Reconciliation finished${took(delivery)}, next run in ${interval}`,
-      annotations,
+      annotations: { ...annotations, [`${KUSTOMIZE_GROUP}/commit_status`]: 'update' },
     });
   }
   return events;
+}
+
+/** Of the end of a Kustomization, which does not change its conditions any more. */
+export function toDeletionEvent(
+  { status }: Kustomization,
+  message: string,
+  type: KustomizationEvent['type'],
+): KustomizationEvent {
+  const { lastAppliedRevision = '', lastAppliedOriginRevision } = status;
+  return {
+    type,
+    reason:
+      findCondition(status.conditions, 'Ready')?.reason ?? (type === 'Normal' ? 'info' : 'error'),
+    message,
+    annotations: toMetadata(lastAppliedRevision, lastAppliedOriginRevision),
+  };
+}
+
+/** A line each, in the order of their deletion. */
+export function describeDeletions(keys: readonly ObjectKey[]): string {
+  return keys
+    .toSorted(compareKeys)
+    .toReversed()
+    .map((key) => `${subjectOf(key)} deleted`)
+    .join('\n');
+}
+
+function toMetadata(
+  revision: string,
+  originRevision: string | undefined,
+): { readonly [name: string]: string } {
+  return {
+    ...(revision === '' ? {} : { [`${KUSTOMIZE_GROUP}/revision`]: revision }),
+    ...(originRevision === undefined
+      ? {}
+      : { [`${KUSTOMIZE_GROUP}/originRevision`]: originRevision }),
+  };
+}
+
+/** What an event says before the condition's words: there the original names what it could not do. */
+function failing({ problems }: DeliveryStatus): string {
+  return problems.some(({ code }) => code.startsWith('KUBECONFIG_'))
+    ? 'failed to build kube client: '
+    : '';
 }
 
 /** A source that is not there yet is told by the conditions alone. */
@@ -128,7 +168,9 @@ function isPrune({ outcome }: OperationResult): boolean {
 
 function describeChange({ key, outcome }: OperationResult): readonly string[] {
   const verb = outcome && VERBS[outcome];
-  if (verb === undefined) return [];
-  const place = key.namespace === '' ? key.name : `${key.namespace}/${key.name}`;
-  return [`${key.kind}/${place} ${verb}`];
+  return verb === undefined ? [] : [`${subjectOf(key)} ${verb}`];
+}
+
+function subjectOf({ kind, namespace, name }: ObjectKey): string {
+  return namespace === '' ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 }

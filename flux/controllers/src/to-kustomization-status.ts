@@ -9,7 +9,12 @@ import {
   type Problem,
   unlookedStatus,
 } from '@capstan/engine-delivery';
-import type { HistoryEntry, Kustomization, KustomizationStatus } from '@capstan/flux-api';
+import {
+  type HistoryEntry,
+  type Kustomization,
+  type KustomizationStatus,
+  REQUESTED_AT,
+} from '@capstan/flux-api';
 import { findCondition, type NewCondition, setConditions } from './conditions.ts';
 import { formatDuration, formatTime } from './durations.ts';
 import { formatEntry, parseEntry } from './inventory.ts';
@@ -35,7 +40,7 @@ export function toKustomizationStatus(
   const verdict = judge(delivery);
   const { generation = 0 } = kustomization.metadata;
   const isReady = verdict.kind === 'ready';
-  const reachedBuild = verdict.kind !== 'failed' || verdict.reason !== 'ArtifactFailed';
+  const reachedBuild = verdict.kind !== 'failed' || !BEFORE_BUILD.has(verdict.reason);
   const attempted =
     reachedBuild && context.revision !== '' ? context.revision : status.lastAttemptedRevision;
   const applied = isReady ? context.revision : status.lastAppliedRevision;
@@ -64,7 +69,7 @@ export function toKustomizationStatus(
       },
     ),
     ...(history.length === 0 ? {} : { history }),
-    ...(inventory.length === 0 && status.inventory === undefined
+    ...(inventory.length === 0 && status.inventory === undefined && !isReady
       ? {}
       : { inventory: { entries: inventory } }),
     ...(applied === undefined ? {} : { lastAppliedRevision: applied }),
@@ -79,6 +84,23 @@ export function toKustomizationStatus(
 }
 
 const FORBIDDEN = new Set(['AccessDenied', 'FeatureGateDisabled']);
+const BEFORE_BUILD = new Set(['ArtifactFailed', 'DependencyNotReady']);
+
+/** What a Kustomization says once it is suspended: as it stands, it was seen. */
+export function suspendedStatus({ status, metadata }: Kustomization): KustomizationStatus {
+  const handled = metadata.annotations?.[REQUESTED_AT];
+  const { conditions = [] } = status;
+  return {
+    ...status,
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+    ...(findCondition(conditions, 'Ready')?.status === 'True'
+      ? {
+          conditions: conditions.filter(({ type }) => type !== 'Reconciling'),
+          observedGeneration: metadata.generation ?? 0,
+        }
+      : {}),
+  };
+}
 
 type Verdict =
   | { readonly kind: 'ready' }
@@ -87,7 +109,15 @@ type Verdict =
       readonly kind: 'failed';
       readonly reason: string;
       readonly message: string;
-      readonly stage: Problem['stage'] | undefined;
+      readonly stage: Problem['stage'];
+      readonly hasBegun?: true;
+    }
+  /** Its source or what it depends on is not there: nothing was tried. */
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly message: string;
+      readonly hasBegun: false;
     }
   | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
 
@@ -145,11 +175,11 @@ const PROGRESS: Readonly<Record<Problem['stage'], string>> = {
 
 /** What the original says it is doing; it stays when that fails. */
 function progressAt(
-  stage: Problem['stage'] | undefined,
+  stage: Problem['stage'],
   kustomization: Kustomization,
   { revision }: RaisingContext,
 ): string {
-  if (stage === undefined || revision === '') return 'Reconciliation in progress';
+  if (revision === '') return 'Reconciliation in progress';
   const limit = formatDuration(timeoutMs(kustomization));
   return `${PROGRESS[stage]} for revision ${revision} with a timeout of ${limit}`;
 }
@@ -162,7 +192,6 @@ const REASON_OF_STAGE: Readonly<Record<Problem['stage'], string>> = {
   sync: 'ReconciliationFailed',
   health: 'HealthCheckFailed',
 };
-const OWN_REASONS = new Set(['ArtifactFailed', 'DependencyNotReady']);
 
 function judgeProblem(problem: Problem): Verdict {
   const { stage, code, message, location, hint } = problem;
@@ -171,14 +200,7 @@ function judgeProblem(problem: Problem): Verdict {
       ? ''
       : `${[location.file, location.line].filter((part) => part !== undefined).join(':')}: `;
   const tail = hint === undefined ? '' : ` (${hint})`;
-  if (OWN_REASONS.has(code)) {
-    return {
-      kind: 'failed',
-      reason: code,
-      message,
-      stage: code === 'ArtifactFailed' ? 'source' : undefined,
-    };
-  }
+  if (BEFORE_BUILD.has(code)) return { kind: 'failed', reason: code, message, hasBegun: false };
   if (code === 'FeatureGateDisabled') return { kind: 'stalled', reason: code, message };
   if (code === 'ACCESS_DENIED') return { kind: 'stalled', reason: 'AccessDenied', message };
   if (code === 'CEL_INVALID') {
@@ -284,15 +306,18 @@ function toConditions(
     }
     case 'failed': {
       const { reason, message } = verdict;
+      // What waits for others says of its own progress what it said before.
+      const progress =
+        verdict.hasBegun === false
+          ? findCondition(kustomization.status.conditions, 'Reconciling')?.message
+          : progressAt(verdict.stage, kustomization, context);
+      const why = message.replace(/^health check failed after \S+: /, '');
       return [
-        condition(
-          'Reconciling',
-          'True',
-          'ProgressingWithRetry',
-          progressAt(verdict.stage, kustomization, context),
-        ),
+        ...(progress === undefined
+          ? []
+          : [condition('Reconciling', 'True', 'ProgressingWithRetry', progress)]),
         condition('Ready', 'False', reason, message),
-        ...(reason === 'HealthCheckFailed' ? [condition('Healthy', 'False', reason, message)] : []),
+        ...(reason === 'HealthCheckFailed' ? [condition('Healthy', 'False', reason, why)] : []),
       ];
     }
     case 'stalled':

@@ -1,5 +1,10 @@
 /** The chart that a HelmRelease refers to: whether its source is ready, and what its artifact holds. */
-import type { Artifact, HelmRelease, SourceStatus } from '@capstan/flux-api';
+import {
+  type Artifact,
+  type HelmRelease,
+  SOURCE_GROUP,
+  type SourceStatus,
+} from '@capstan/flux-api';
 import {
   checkReference,
   checkSourceKind,
@@ -35,13 +40,8 @@ export function findSource(
   checkSourceKind(place, settings);
   const found = control.find(place.kind, place);
   if (found !== undefined) return withStatusOf(found);
-  const plural =
-    place.kind === 'OCIRepository' ? 'ocirepositories' : `${place.kind.toLowerCase()}s`;
-  throw new CapstanError(
-    'SOURCE_MISSING',
-    `${plural}.source.toolkit.fluxcd.io "${place.name}" not found`,
-    { kind: 'retry' },
-  );
+  const message = `${place.kind}.${SOURCE_GROUP} "${place.name}" not found`;
+  throw new CapstanError('SOURCE_MISSING', message, { kind: 'retry' });
 }
 
 /** A template's chart is where the status says that it was put. */

@@ -2,10 +2,13 @@
 import { HELM_GROUP, type HelmRelease, SOURCE_GROUP } from '@capstan/flux-api';
 import { checkReference, type Tenancy } from '@capstan/flux-controllers';
 import type { KubeClient } from '@capstan/kube-client';
+import type { EventRecorder } from '@capstan/kube-controller';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
+import { messageOf } from '@capstan/lib-std';
 import { withStatus } from './conditions.ts';
 import type { HelmControlState } from './control-state.ts';
 import { chartName, deniedText, formatName, type NamespacedName } from './names.ts';
+import { recordEvent } from './tell.ts';
 
 const FIELD_MANAGER = 'helm-controller';
 const API_VERSION = `${SOURCE_GROUP}/v1`;
@@ -14,6 +17,7 @@ export interface TemplatePorts {
   readonly client: KubeClient;
   readonly control: HelmControlState;
   readonly tenancy: Tenancy;
+  readonly events: EventRecorder;
   readonly signal: AbortSignal;
 }
 
@@ -67,12 +71,37 @@ export async function reconcileTemplate(
   if (wanted === undefined || place === undefined) return release;
   check(release, place, ports);
   const live = ports.control.find('HelmChart', place);
-  if (live === undefined || differs(live, wanted)) {
-    const { client, control, signal } = ports;
-    const options = { fieldManager: FIELD_MANAGER, force: true, signal };
-    control.live.observeWrite(await client.apply(wanted, options));
-  }
+  if (live === undefined || differs(live, wanted)) await applyChart(release, wanted, ports);
   return withStatus(release, { helmChart: formatName(place) });
+}
+
+async function applyChart(
+  release: HelmRelease,
+  wanted: KubeObject,
+  { client, control, events, signal }: TemplatePorts,
+): Promise<void> {
+  let isNew = false;
+  try {
+    const written = await client.apply(wanted, {
+      ...{ fieldManager: FIELD_MANAGER, force: true, signal },
+      onAnswer: ({ status }) => {
+        isNew = status === 201;
+      },
+    });
+    control.live.observeWrite(written);
+  } catch (error) {
+    signal.throwIfAborted();
+    const message = `failed to run server-side apply: ${messageOf(error)}`;
+    recordEvent(events, release, { type: 'Normal', reason: 'HelmChartSyncErr', message });
+    throw error;
+  }
+  const { namespace = '', name = '' } = wanted.metadata;
+  const { kind, name: source } = release.spec.chart?.spec.sourceRef ?? {};
+  const verb = isNew ? 'Created' : 'Configured';
+  recordEvent(events, release, {
+    ...{ type: 'Normal', reason: `HelmChart${verb}` },
+    message: `${verb} HelmChart/${namespace}/${name} with SourceRef '${kind}/${namespace}/${source}'`,
+  });
 }
 
 function check(release: HelmRelease, place: NamespacedName, { tenancy }: TemplatePorts): void {
@@ -85,8 +114,12 @@ async function deleteChart(release: HelmRelease, ports: TemplatePorts): Promise<
   if (name === '' || release.spec.suspend === true) return release;
   check(release, { namespace, name }, ports);
   const ref = { apiVersion: API_VERSION, kind: 'HelmChart', namespace, name };
-  const { client, signal } = ports;
-  if ((await client.find(ref, { signal })) !== undefined) await client.delete(ref, { signal });
+  const { client, events, signal } = ports;
+  if ((await client.find(ref, { signal })) !== undefined) {
+    await client.delete(ref, { signal });
+    const message = `deleted HelmChart '${namespace}/${name}'`;
+    recordEvent(events, release, { type: 'Normal', reason: 'HelmChartDeleted', message });
+  }
   return withStatus(release, { helmChart: undefined } as unknown as HelmRelease['status']);
 }
 

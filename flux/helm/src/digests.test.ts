@@ -24,6 +24,13 @@ describe('digests', () => {
     assert.notEqual(releaseDigest(sampleRelease(), 'sha256:00'), expected);
   });
 
+  test('of large whole numbers go by all their digits', () => {
+    assert.equal(
+      valuesDigest({ big: Number('12345678901234567168') }),
+      'sha256:39f6d252f5d2fb73c35db77eef0dc85cfd65d499eef579deeb0cee21ff12cd9b',
+    );
+  });
+
   test('of values go by the bytes of their keys; none is the digest of nothing', () => {
     assert.equal(
       valuesDigest(sampleRelease().config),

@@ -8,7 +8,7 @@ import type { CommonMetadata, PostRendererSpec } from '@capstan/flux-api';
 import type { Release, ReleaseHook, Values } from '@capstan/kube-helm';
 import { valuesToJson } from '@capstan/kube-helm';
 import type { Json, JsonObject } from '@capstan/kube-object';
-import { type GoValue, goJson, toYaml } from '@capstan/lib-yaml';
+import { type GoValue, goJson, toYaml, type YamlValue } from '@capstan/lib-yaml';
 
 function sha256(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -16,8 +16,7 @@ function sha256(text: string): string {
 
 /** Of values; none and `{}` are the same. */
 export function valuesDigest(values: Values | JsonObject): string {
-  const plain = valuesToJson(values as Values);
-  return sha256(Object.keys(plain).length === 0 ? '' : toYaml(plain, { keyOrder: 'bytes' }));
+  return sha256(valuesYaml(values));
 }
 
 /** Whether `digest` (sha256, or the sha1 of older versions) is that of the values. */
@@ -25,9 +24,23 @@ export function isDigestOf(digest: string, values: Values | JsonObject): boolean
   const [algorithm = '', hex = ''] = digest.split(':');
   if (algorithm === 'sha256') return valuesDigest(values) === digest;
   if (!['sha1', 'sha384', 'sha512'].includes(algorithm) || hex === '') return false;
+  return createHash(algorithm).update(valuesYaml(values)).digest('hex') === hex;
+}
+
+function valuesYaml(values: Values | JsonObject): string {
   const plain = valuesToJson(values as Values);
-  const text = Object.keys(plain).length === 0 ? '' : toYaml(plain, { keyOrder: 'bytes' });
-  return createHash(algorithm).update(text).digest('hex') === hex;
+  return Object.keys(plain).length === 0 ? '' : toYaml(withWholes(plain), { keyOrder: 'bytes' });
+}
+
+/** Whole numbers of 64 bits are written with all their digits, as goyaml writes them. */
+function withWholes(value: Json): YamlValue {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return value >= -(2 ** 63) && value < 2 ** 64 ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(withWholes);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, withWholes(inner ?? null)]),
+  );
 }
 
 /** Of a revision as it is recorded, test hooks left out: anybody may run those. */

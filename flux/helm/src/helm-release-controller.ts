@@ -231,22 +231,25 @@ async function reconcileObject(object: KubeObject, session: Session): Promise<Re
     ports.control.live.observeWrite(held);
     session.written = held;
   }
-  if (release.spec.suspend === true) return { kind: 'settled' };
   const current =
     held === undefined
       ? release
       : withDefaults(requireParsed(parseHelmRelease(held), held), settings);
+  if (current.spec.suspend === true) {
+    await report(handled(current, true), session);
+    return { kind: 'settled' };
+  }
   return finish(await bring(current, session), session);
 }
 
 /** Everything up to the end of the run; what is thrown becomes a failure of it. */
 async function bring(given: HelmRelease, session: Session): Promise<RunResult> {
   const { ports, signal } = session;
-  const { client, control, tenancy, clock } = ports;
+  const { client, control, tenancy, events, clock } = ports;
   let release = given;
   try {
     const check = healthCheckOf(release, ports);
-    release = await reconcileTemplate(release, { client, control, tenancy, signal });
+    release = await reconcileTemplate(release, { client, control, tenancy, events, signal });
     if (isNews(release)) {
       const message = 'Fulfilling prerequisites';
       // Written with what comes next, which does not wait for anything.
@@ -432,22 +435,28 @@ function cancelled({ release, end }: RunResult, { ports, interrupt }: Session): 
 async function report(release: HelmRelease, session: Session): Promise<void> {
   const { ports, signal } = session;
   const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
-  const written = await writeStatus(session.written, release.status, write);
+  const { history, ...status } = release.status;
+  const told = history === undefined || history.length === 0 ? status : release.status;
+  const written = await writeStatus(session.written, told, write);
   if (written === undefined) return;
   session.written = written;
   ports.control.live.observeWrite(written);
 }
 
+function handled(release: HelmRelease, isObserved: boolean): HelmRelease {
+  const { annotations, generation = 0 } = release.metadata;
+  const requested = annotations?.[REQUESTED_AT];
+  return withStatus(release, {
+    ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
+    ...(isObserved ? { observedGeneration: generation } : {}),
+  });
+}
+
 /** The single exit: the status, and when to look again. */
 async function finish({ release, end }: RunResult, session: Session): Promise<ReconcileResult> {
-  const requested = release.metadata.annotations?.[REQUESTED_AT];
   const { kind } = end;
   const isObserved = kind === 'done' || kind === 'retry' || kind === 'stalled';
-  const told = withStatus(release, {
-    ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
-    ...(isObserved ? { observedGeneration: release.metadata.generation ?? 0 } : {}),
-  });
-  await report(told, session);
+  await report(handled(release, isObserved), session);
   switch (end.kind) {
     case 'done':
       return {
@@ -474,7 +483,7 @@ async function finish({ release, end }: RunResult, session: Session): Promise<Re
 /** Uninstalls what there is, deletes the chart, and lets the object go; a suspended one goes as it is. */
 async function finalize(given: HelmRelease, session: Session): Promise<ReconcileResult> {
   const { ports, signal } = session;
-  const { client, control, tenancy } = ports;
+  const { client, control, tenancy, events } = ports;
   if (!given.metadata.finalizers?.includes(FINALIZER)) return { kind: 'settled' };
   let release = given;
   if (given.spec.suspend !== true) {
@@ -486,7 +495,7 @@ async function finalize(given: HelmRelease, session: Session): Promise<Reconcile
       const error = new CapstanError('RELEASE_UNINSTALL', message, { kind: 'retry' });
       return { kind: 'retry', error };
     }
-    release = await reconcileTemplate(release, { client, control, tenancy, signal });
+    release = await reconcileTemplate(release, { client, control, tenancy, events, signal });
     await report(release, session);
   }
   await setFinalizer(session.written, false, { client, fieldManager: FIELD_MANAGER, signal });

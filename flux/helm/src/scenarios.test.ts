@@ -154,10 +154,12 @@ describe('a HelmRelease from a repository', () => {
     const secrets = await world.client.list({ apiVersion: 'v1', kind: 'Secret' }, selector);
     assert.equal(secrets.items.length, 0);
     assert.deepEqual(await world.events('HelmRelease', 'web'), [
+      "Normal HelmChartCreated: Created HelmChart/apps/apps-web with SourceRef 'HelmRepository/apps/charts'",
       'Normal InstallSucceeded: Helm install succeeded for release apps/web.v1 with chart shop@1.0.0',
       'Normal UpgradeSucceeded: Helm upgrade succeeded for release apps/web.v2 with chart shop@1.0.0',
       'Normal UpgradeSucceeded: Helm upgrade succeeded for release apps/web.v3 with chart shop@1.1.0',
       'Normal UninstallSucceeded: Helm uninstall succeeded for release apps/web.v3 with chart shop@1.1.0',
+      "Normal HelmChartDeleted: deleted HelmChart 'apps/apps-web'",
     ]);
     assert.deepEqual(await world.events('HelmChart', 'apps-web'), [
       "Normal ChartPullSucceeded: pulled 'shop' chart with version '1.0.0'",
@@ -186,10 +188,23 @@ describe('a HelmRelease from a repository', () => {
     await world.apply(RELEASE('still', { rest: 'suspend: true\nvalues: {color: blue}' }));
     await world.idle();
     assert.equal(await color('still'), 'red');
+    const seen = await world.get('HelmRelease', 'apps/still');
+    assert.equal(at(seen, 'status', 'observedGeneration'), seen?.metadata.generation);
     await world.client.delete(refTo('HelmRelease', 'apps/still'));
     await gone('HelmRelease', 'apps/still');
     assert.equal(await color('still'), 'red');
   });
+});
+
+test('a library chart is a release of nothing, as where the action and not the command installs', async () => {
+  world.charts.publish({
+    'Chart.yaml': 'apiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n',
+    'templates/config.yaml': CONFIG,
+  });
+  await annotate('HelmRepository', 'apps/charts', { requestedAt: 'library' });
+  await world.apply(RELEASE('lib', { chart: 'lib' }));
+  await world.condition('HelmRelease', 'apps/lib', 'Ready=True InstallSucceeded');
+  assert.equal(await color('lib'), undefined);
 });
 
 describe('a release that fails', () => {
@@ -229,8 +244,11 @@ describe('a release that fails', () => {
     await world.condition('HelmRelease', 'apps/never', 'Stalled=True RetriesExceeded');
     const events = await world.events('HelmRelease', 'never');
     const reasons = new Set(events.map((one) => one.split(':')[0]));
-    assert.deepEqual([...reasons], ['Warning InstallFailed', 'Normal UninstallSucceeded']);
-    const [failed = ''] = events;
+    assert.deepEqual(
+      [...reasons],
+      ['Normal HelmChartCreated', 'Warning InstallFailed', 'Normal UninstallSucceeded'],
+    );
+    const [, failed = ''] = events;
     assert.match(failed, /\n\nLast Helm logs:\n\n20\S+Z: .*\n/);
     assert.match(failed, /Z: waiting for resources: \{"count":2,"timeout":"\d+s"\}/);
     const failures = at(await world.get('HelmRelease', 'apps/never'), 'status', 'installFailures');

@@ -86,7 +86,9 @@ function annotateAndMerge(files: ReadonlyMap<string, string>): string {
     const base = path.slice(path.lastIndexOf('/') + 1);
     if (base.startsWith('_') || content.trim() === '') continue;
     for (const text of splitManifests(content)) {
-      for (const document of explain(`parsing ${path}`, () => parseDocuments(text))) {
+      for (const document of explain(`parsing ${path}: MalformedYAMLError`, () =>
+        parseDocuments(text),
+      )) {
         const root = rootOf(document);
         if (root === undefined) continue;
         setAnnotation(root, path);

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@capstan/kube-object';
-import { type Chart, isLibraryChart, type Values } from '../chart.ts';
+import type { Chart, Values } from '../chart.ts';
 import { chartToRecord, valuesToJson } from './chart-record.ts';
 import { codeOf, type ReleasePorts } from './cluster-port.ts';
 import { explain } from './explain.ts';
@@ -48,7 +48,7 @@ export async function installRelease(
   options: InstallOptions,
   ports: ReleasePorts,
 ): Promise<Release> {
-  checkInstall(chart, options);
+  checkInstall(options);
   const store = releaseStore(ports, options.storageNamespace ?? options.namespace);
   const previous = await takeName(options, { store, ports });
   if (options.dryRun !== true) {
@@ -73,10 +73,7 @@ export async function installRelease(
   return operation.release;
 }
 
-function checkInstall(chart: Chart, { name, labels }: InstallOptions): void {
-  if (isLibraryChart(chart)) {
-    throw new ReleaseError('CHART_LIBRARY', 'library charts are not installable');
-  }
+function checkInstall({ name, labels }: InstallOptions): void {
   const prefix = `release name check failed: release name ${JSON.stringify(name)}`;
   checkReleaseName(name, (problem) => `${prefix}: ${problem}`);
   checkLabels(labels ?? {});
