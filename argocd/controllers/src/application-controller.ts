@@ -25,6 +25,7 @@ import {
   type EnqueueOptions,
   type EventRecorder,
   type ReconcileResult,
+  StatusWrites,
 } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import type { Clock } from '@capstan/lib-std';
@@ -125,6 +126,7 @@ export function createApplicationController(
     pollIntervalMs,
     hydrations: new Map(),
     awaited: new AwaitedObjects(),
+    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
     hardAtMs: new Map(),
     known: new Map(),
   };
@@ -188,6 +190,8 @@ function destinationOf(object: KubeObject | undefined): string {
   return String(destination['server'] || destination['name'] || '').replace(/\/+$/, '');
 }
 
+/** Two who write the same status are to take their time. */
+const FOREIGN_STATUS: EnqueueOptions = { afterMs: 1_000, reason: 'status of others' };
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
 
 async function run(
@@ -226,7 +230,7 @@ async function run(
     stops.push(
       control.subscribe((change) => {
         if (change.key.kind === 'Secret' || change.key.kind === 'ConfigMap') takeSettings(bench);
-        wakeConcerned(change, controller, control);
+        wakeConcerned(change, controller, bench);
         wakeProjects(change, projects);
         wakeLabeller(change, labeller);
       }),
@@ -299,11 +303,12 @@ async function askForRefresh(key: AppKey, client: KubeClient, signal: AbortSigna
 function wakeConcerned(
   change: LiveChange,
   controller: Controller<AppKey>,
-  control: ControlState,
+  { control, statuses }: Bench,
 ): void {
   const { key } = change;
   if (key.group === GROUP && key.kind === 'Application') {
     if (isWanted(change)) controller.enqueue(key, { reason: 'application' });
+    else statuses.see(change);
   } else if (concernsAll(change)) {
     for (const app of control.applications()) controller.enqueue(app, { reason: key.kind });
   }

@@ -126,9 +126,9 @@ export class ControlState {
     };
   }
 
-  observeWrite(object: KubeObject): void {
+  observeWrite(...[object, options]: Parameters<LiveState['observeWrite']>): void {
     const isElsewhere = object.kind === 'Application' && this.#everywhere !== undefined;
-    (isElsewhere ? this.#everywhere : this.live)?.observeWrite(object);
+    (isElsewhere ? this.#everywhere : this.live)?.observeWrite(object, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from '@capstan/engine-delivery';
 import type { DeletePhase } from '@capstan/engine-sync';
 import { isNotFound } from '@capstan/kube-client';
-import type { ReconcileResult } from '@capstan/kube-controller';
+import type { ReconcileResult, StatusWrites } from '@capstan/kube-controller';
 import { CapstanError, messageOf } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
 import { portsFor, renderLate } from './delivery-ports.ts';
@@ -34,6 +34,7 @@ import { writeStatus } from './write-status.ts';
 
 export interface DeletionBench extends ContextBench {
   readonly ports: ApplicationControllerPorts;
+  readonly statuses: StatusWrites;
 }
 
 export async function deleteApplication(
@@ -238,7 +239,7 @@ async function release(
 async function tellDeletion(
   app: Application,
   message: string,
-  { control, ports }: DeletionBench,
+  { control, ports, statuses }: DeletionBench,
   signal: AbortSignal,
 ): Promise<void> {
   const { conditions = [], ...status } = app.status ?? {};
@@ -249,14 +250,11 @@ async function tellDeletion(
   const told = [...others, { type: DELETION_ERROR, message, lastTransitionTime }];
   const after = { ...status, conditions: told };
   const { client } = ports;
-  const written = await writeStatus(app, after, {
-    client,
-    isFinal: false,
-    clearsOperation: false,
-    signal,
-  });
-  if (written !== undefined) control.observeWrite(written);
   const { apiVersion, kind, metadata } = app;
+  const { namespace = '', name = '' } = metadata;
+  await statuses.write({ namespace, name }, control, () =>
+    writeStatus(app, after, { client, isFinal: false, clearsOperation: false, signal }),
+  );
   ports.events.record({
     object: { apiVersion, kind, metadata },
     type: 'Warning',

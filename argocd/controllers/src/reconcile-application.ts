@@ -20,7 +20,7 @@ import {
   runDelivery,
   type SourceWatches,
 } from '@capstan/engine-delivery';
-import type { ReconcileResult } from '@capstan/kube-controller';
+import type { ReconcileResult, StatusWrites } from '@capstan/kube-controller';
 import type { KubeObject, ObjectKey } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
 import type { ApplicationControllerPorts } from './application-controller.ts';
@@ -45,6 +45,7 @@ export interface Bench extends HydrationBench {
   readonly ports: ApplicationControllerPorts;
   readonly watches: SourceWatches;
   readonly awaited: AwaitedObjects;
+  readonly statuses: StatusWrites;
   /** When everything of an application was last made anew (timeout.hard.reconciliation). */
   readonly hardAtMs: Map<string, number>;
   readonly leisure: { end(): void };
@@ -290,7 +291,8 @@ async function reportStatus(
   delivery: DeliveryStatus,
   { bench, isFinal, hydration, begun, signal }: ReportOptions,
 ): Promise<Application> {
-  const { ports, control, controlNamespace } = bench;
+  const { ports, control, controlNamespace, statuses } = bench;
+  const { namespace = '', name = '' } = app.metadata;
   const before: ApplicationStatus = app.status ?? {};
   const after = toApplicationStatus({ ...begun, status: before }, delivery, {
     nowMs: ports.clock.now(),
@@ -299,15 +301,16 @@ async function reportStatus(
     hydration,
   });
   const isDone = begun.operation !== undefined && delivery.operation?.finishedAtMs !== undefined;
-  const written = await writeStatus(app, after, {
-    client: ports.client,
-    isFinal,
-    clearsOperation: isFinal && isDone && isSameRequest(app, begun),
-    seen: begun.metadata.annotations ?? {},
-    signal,
-  });
+  const written = await statuses.write({ namespace, name }, control, () =>
+    writeStatus(app, after, {
+      client: ports.client,
+      isFinal,
+      clearsOperation: isFinal && isDone && isSameRequest(app, begun),
+      seen: begun.metadata.annotations ?? {},
+      signal,
+    }),
+  );
   if (written === undefined) return app;
-  control.observeWrite(written);
   const labels = eventLabels(app, control.project(app.spec.project), control.settings());
   for (const event of toEvents(before, after))
     ports.events.record({ object: eventObject(app), ...event, ...labels });

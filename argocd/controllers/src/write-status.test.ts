@@ -98,3 +98,24 @@ test('a refresh goes with the time that tells it from others; one that came sinc
   });
   assert.equal(written, undefined, 'nothing is taken away');
 });
+
+test('a status that somebody took away is told again', async () => {
+  await using world = await createWorld();
+  world.sources.push(REPO, {
+    'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n',
+  });
+  await world.kubectlApply(APPLICATION);
+  const isTold = () =>
+    world.eventually(
+      () => world.get('Application', 'argocd/web'),
+      (one) =>
+        at(one, 'status', 'sync', 'status') === 'OutOfSync' &&
+        one?.metadata.annotations?.['argocd.argoproj.io/refresh'] === undefined,
+    );
+  await isTold();
+  await world.controller.idle();
+  const ref = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' };
+  const place = { namespace: 'argocd', name: 'web' };
+  await world.client.patch({ ...ref, ...place }, { status: null }, { type: 'merge' });
+  await isTold();
+});

@@ -39,6 +39,7 @@ import {
   createController,
   type EventRecorder,
   type ReconcileResult,
+  StatusWrites,
 } from '@capstan/kube-controller';
 import { keyOf as keyOfObject, type ObjectKey } from '@capstan/kube-object';
 import { type CelCompiler, createCelCompiler } from '@capstan/lib-expressions';
@@ -46,6 +47,7 @@ import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { findCondition } from './conditions.ts';
 import {
   type ControlState,
+  FOREIGN_STATUS,
   isWanted,
   type NamedKey,
   requireKustomization,
@@ -92,6 +94,7 @@ interface Bench {
   readonly judge: ChangeJudge;
   /** What Kustomizations check the health of, and need not own. */
   readonly awaited: AwaitedObjects;
+  readonly statuses: StatusWrites;
   readonly compileCel: CelCompiler;
 }
 
@@ -126,6 +129,7 @@ export function createKustomizationController(
     index: new KustomizationIndex(),
     judge: new ChangeJudge(ports.sources),
     awaited: new AwaitedObjects(),
+    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
     compileCel: createCelCompiler(),
   };
   const controller = createController<NamedKey>({
@@ -208,7 +212,7 @@ function wakeConcerned(change: LiveChange, controller: Controller<NamedKey>, ben
       const parsed = change.after && parseKustomization(change.after.read());
       index.put(change.key, parsed?.kind === 'ok' ? parsed.value : undefined);
       controller.enqueue(change.key, { reason: 'kustomization' });
-    }
+    } else bench.statuses.see(change);
     for (const one of index.waitersOf(change.key))
       controller.enqueue(one, { reason: 'dependency' });
   } else if (group === SOURCE_GROUP) {
@@ -458,19 +462,17 @@ async function reportStatus(
     readonly signal: AbortSignal;
   },
 ): Promise<Kustomization> {
-  const { ports, control } = bench;
+  const { ports, control, statuses } = bench;
   const status = toKustomizationStatus(kustomization, delivery, {
     nowMs: ports.clock.now(),
     ...artifact,
     handledReconcileAt: kustomization.metadata.annotations?.[REQUESTED_AT],
   });
-  const written = await writeStatus(kustomization, status, {
-    client: ports.client,
-    fieldManager: FIELD_MANAGER,
-    signal,
-  });
+  const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
+  const written = await statuses.write(keyOf(kustomization), control.live, () =>
+    writeStatus(kustomization, status, write),
+  );
   if (written === undefined) return kustomization;
-  control.live.observeWrite(written);
   const after = requireKustomization(written);
   const { apiVersion, kind, metadata } = after;
   for (const event of toEvents(kustomization, after, { delivery, superseded, ...artifact })) {

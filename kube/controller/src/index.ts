@@ -50,4 +50,5 @@ export {
   type ShardMembershipOptions,
   shardLabel,
 } from './shard-membership.ts';
+export { StatusWrites } from './status-writes.ts';
 export { systemClock } from './system-clock.ts';

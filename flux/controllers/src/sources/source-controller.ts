@@ -12,11 +12,12 @@ import {
   createController,
   type EventRecorder,
   type ReconcileResult,
+  StatusWrites,
 } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
-import { type ControlState, isWanted, type NamedKey } from '../control-state.ts';
+import { type ControlState, FOREIGN_STATUS, isWanted, type NamedKey } from '../control-state.ts';
 import { parseDurationMs } from '../durations.ts';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { reconcileDurations } from '../reconcile-durations.ts';
@@ -81,6 +82,7 @@ interface Bench<T extends SourceObject> {
   readonly ports: SourcePorts;
   readonly control: ControlState;
   readonly source: SourceKind<T>;
+  readonly statuses: StatusWrites;
 }
 
 const FIELD_MANAGER = 'source-controller';
@@ -92,7 +94,8 @@ export function createSourceController<T extends SourceObject>(
   ports: SourcePorts,
   control: ControlState,
 ): SourceController {
-  const bench: Bench<T> = { ports, control, source };
+  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
+  const bench: Bench<T> = { ports, control, source, statuses };
   const controller = createController<NamedKey>({
     name: source.kind.toLowerCase(),
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
@@ -110,7 +113,9 @@ export function createSourceController<T extends SourceObject>(
     controller,
     start: () =>
       control.live.subscribe((change) => {
-        if (concerns(change, source.kind) && isWanted(change)) controller.enqueue(change.key);
+        if (!concerns(change, source.kind)) return;
+        if (isWanted(change)) controller.enqueue(change.key);
+        else statuses.see(change);
       }),
   };
 }
@@ -151,24 +156,24 @@ async function reconcile<T extends SourceObject>(
 
 async function look<T extends SourceObject>(
   object: T,
-  { ports, control, source }: Bench<T>,
+  { ports, control, source, statuses }: Bench<T>,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const requestedAt = object.metadata.annotations?.[REQUESTED_AT];
   const isAsked = requestedAt !== undefined && requestedAt !== object.status.lastHandledReconcileAt;
   const current = await soundArtifact(object, ports);
   const { outcome, error } = await attempt(object, source, { current, isAsked, signal });
-  const { generation = 0 } = object.metadata;
+  const { generation = 0, namespace = '', name = '' } = object.metadata;
   const status = toSourceStatus({ status: object.status, generation, current }, outcome, {
     nowMs: ports.clock.now(),
     handledReconcileAt: requestedAt,
   });
   const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
-  const written = await writeStatus(object, status, write);
-  if (written !== undefined) {
-    control.live.observeWrite(written);
+  const written = await statuses.write({ namespace, name }, control.live, () =>
+    writeStatus(object, status, write),
+  );
+  if (written !== undefined)
     tell(object, source.require(written), { outcome, events: ports.events });
-  }
   if (outcome.kind === 'stored') await ports.artifacts.collectGarbage(outcome.artifact);
   const { random, settings = {} } = ports;
   const jitter = (settings.intervalJitter ?? JITTER) * (2 * random() - 1);
