@@ -15,6 +15,10 @@ import { main } from '../main.ts';
 
 const run = promisify(execFile);
 const PASSWORD = 'canary-p@ss';
+const PATCHES = `patches:
+- target: {kind: Deployment}
+  patch: '- {op: add, path: /metadata/annotations, value: {team: platform}}'
+`;
 let folder: string;
 let sandbox: Sandbox;
 let client: KubeClient;
@@ -102,6 +106,29 @@ test('an empty repository gets the manifests, the cluster follows it and is mana
   const again = await bootstrap(...args, '-p', PASSWORD, '--allow-insecure-http');
   assert.equal(again.code, 0, again.err);
   assert.match(again.out, /✔ manifests are up to date in "main"/);
+
+  const patched = `${readFileSync(at('flux-system/kustomization.yaml'), 'utf8')}${PATCHES}`;
+  writeFileSync(at('flux-system/kustomization.yaml'), patched);
+  await git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-aqm', 'Patch');
+  await git('push', '-q');
+  const newer = await bootstrap(...args, '-p', PASSWORD, '--allow-insecure-http', '--image', 'i:2');
+  assert.equal(newer.code, 0, newer.out + newer.err);
+  assert.match(newer.out, /✔ committed and pushed[\s\S]*✔ components are installed, and follow/);
+  await git('pull', '-q');
+  assert.equal(readFileSync(at('flux-system/kustomization.yaml'), 'utf8'), patched);
+  const deployed = await client.get({ ...deployment, name: 'capstan' });
+  assert.equal(deployed.metadata.annotations?.['team'], 'platform');
+  assert.match(JSON.stringify(deployed['spec']), /"image":"i:2"/);
+  const managers = deployed.metadata.managedFields?.map(({ manager }) => manager);
+  assert.ok(managers?.includes('kustomize-controller'));
+
+  const elsewhere = [...args.slice(0, 3), './clusters/two', ...args.slice(4)];
+  const other = await bootstrap(...elsewhere, '-p', PASSWORD, '--allow-insecure-http');
+  assert.equal(other.code, 1);
+  assert.match(
+    other.err,
+    /"\.\/clusters\/two"\) would overwrite path \("\.\/clusters\/one"\) of existing Kustomization/,
+  );
 });
 
 test('what cannot be done is said before anything is written', async () => {
@@ -117,6 +144,7 @@ test('what cannot be done is said before anything is written', async () => {
         url,
         '-p',
         'wrong',
+        ...['--path', 'clusters/one'],
         '--allow-insecure-http',
         '--kubeconfig',
         sandbox.kubeconfigPath,

@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
+import { build } from '@capstan/kube-kustomize';
 import type { KubeObject } from '@capstan/kube-object';
+import type { FileTree } from '@capstan/lib-files';
 import { type GitCredentials, Mirror, parseRemoteUrl } from '@capstan/lib-git';
-import { CapstanError } from '@capstan/lib-std';
+import { CapstanError, valueAt } from '@capstan/lib-std';
 import { toYaml } from '@capstan/lib-yaml';
 import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
@@ -97,9 +99,11 @@ export const run: Command = async (args, io) => {
   const client = await openClient(flags, io);
   const folder = await mkdtemp(join(tmpdir(), 'capstan-bootstrap-'));
   try {
-    const commit = await publish(plan, join(folder, 'mirror.git'), io);
-    await install(plan, client, io);
-    await follow(plan, client, { io, commit, deadlineMs: Date.now() + timeoutMs });
+    const before = await readFollower(plan, client, io.signal);
+    const published = await publish(plan, join(folder, 'mirror.git'), io);
+    await install({ ...plan, ...published }, client, { io, before });
+    const deadlineMs = Date.now() + timeoutMs;
+    await follow({ ...plan, ...published }, client, { io, commit: published.commit, deadlineMs });
   } finally {
     await rm(folder, { recursive: true, force: true });
     await client.close();
@@ -198,36 +202,105 @@ async function openClient(flags: ParsedFlags, io: Io): Promise<KubeClient> {
   );
 }
 
+/** The Kustomization by which the cluster follows the repository already; it must not be led to another folder. */
+async function readFollower(
+  { namespace, sync }: Plan,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const wanted = sync.find(({ kind }) => kind === 'Kustomization');
+  if (wanted === undefined) return undefined;
+  const { apiVersion, kind } = wanted;
+  const found = await client
+    .find({ apiVersion, kind, namespace, name: namespace }, { signal })
+    .catch((error: unknown) => {
+      if (error instanceof CapstanError && error.code === 'KIND_NOT_SERVED') return undefined;
+      throw error;
+    });
+  const [path, held] = [wanted, found].map(pathOf);
+  if (held !== undefined && held !== path) {
+    const message = `sync path configuration ("${path}") would overwrite path ("${held}") of existing Kustomization`;
+    throw new CapstanError('BOOTSTRAP_PATH', message, {
+      hint: `give --path ${held}, or another --namespace`,
+    });
+  }
+  return found;
+}
+
+function pathOf(kustomization: KubeObject | undefined): string | undefined {
+  if (kustomization === undefined) return undefined;
+  const path = textAt(kustomization, 'spec', 'path') ?? '';
+  return `./${path.replace(/^(?:\.?\/)+|\/+$/g, '')}`;
+}
+
+function textAt(object: KubeObject, ...path: readonly string[]): string | undefined {
+  const found = valueAt(object, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+interface PublishedManifests {
+  readonly commit: string;
+  /** As their kustomization.yaml makes them, with what people patch there. */
+  readonly components: readonly KubeObject[];
+  readonly sync: readonly KubeObject[];
+}
+
 /** One commit with everything: the repository never holds half of it. */
-async function publish(plan: Plan, gitDir: string, io: Io): Promise<string> {
+async function publish(plan: Plan, gitDir: string, io: Io): Promise<PublishedManifests> {
   const { url, branch, credentials, author, appendix } = plan;
   const mirror = new Mirror({ folder: gitDir, url, credentials });
   try {
     io.out(`► reading branch "${branch}" of "${url}"\n`);
     const message = `Add Capstan v${VERSION} and sync manifests\n${appendix === '' ? '' : `\n${appendix}\n`}`;
     const options = { gitDir, branch, message, author, signal: io.signal };
-    const { commit, isNew } = await publishFiles(mirror, filesOf(plan), options);
+    const manifests = {
+      filesFor: (tree: FileTree) => filesOf(plan, tree),
+      read: (tree: FileTree) => builtOf(plan, tree),
+    };
+    const { commit, isNew, read } = await publishFiles(mirror, manifests, options);
     io.out(
       isNew
         ? `✔ committed and pushed manifests to "${branch}" ("${commit}")\n`
         : `✔ manifests are up to date in "${branch}" ("${commit}")\n`,
     );
-    return commit;
+    return { commit, ...read };
   } finally {
     mirror.close();
   }
 }
 
-function filesOf({ folder, components, sync }: Plan): Files {
+const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
+/** A kustomization that is there belongs to whoever patches the manifests in it. */
+function filesOf({ folder, components, sync }: Plan, tree: FileTree): Files {
   const resources = ['gotk-components.yaml', 'gotk-sync.yaml'];
+  const head = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+  const isThere = KUSTOMIZATIONS.some((name) => tree.readFile(`${folder}/${name}`) !== undefined);
   return {
     [`${folder}/gotk-components.yaml`]: yamlOf(components),
     [`${folder}/gotk-sync.yaml`]: yamlOf(sync),
-    [`${folder}/kustomization.yaml`]: toYaml({
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources,
-    }),
+    ...(isThere ? {} : { [`${folder}/kustomization.yaml`]: toYaml({ ...head, resources }) }),
+  };
+}
+
+/** What the cluster is going to follow, so that nothing is installed that it would change again at once. */
+function builtOf({ folder, namespace }: Plan, tree: FileTree): Omit<PublishedManifests, 'commit'> {
+  const result = build(tree, folder);
+  if (result.kind === 'failed') throw result.error;
+  if (result.kind === 'pending') {
+    throw new CapstanError(
+      'BOOTSTRAP_REMOTE',
+      `${folder}/kustomization.yaml needs remote content`,
+      {
+        hint: 'let another Kustomization bring it: the cluster begins with this folder alone',
+      },
+    );
+  }
+  const isSync = ({ kind, metadata }: KubeObject) =>
+    metadata.name === namespace && (kind === 'GitRepository' || kind === 'Kustomization');
+  return {
+    components: result.objects.filter((object) => !isSync(object)),
+    sync: result.objects.filter(isSync),
   };
 }
 
@@ -237,20 +310,31 @@ function yamlOf(objects: readonly KubeObject[]): string {
   return `${head}${objects.map((object) => `---\n${toYaml(object)}`).join('')}`;
 }
 
-async function install(plan: Plan, client: KubeClient, io: Io): Promise<void> {
-  const { namespace, components, secret } = plan;
+/** Installs what runs here, unless it runs already and follows the repository: then that brings what is new. */
+async function install(
+  { namespace, components, secret }: Pick<Plan, 'namespace' | 'components' | 'secret'>,
+  client: KubeClient,
+  { io, before }: { readonly io: Io; readonly before: KubeObject | undefined },
+): Promise<void> {
   const apply = { fieldManager: 'capstan-bootstrap', force: true, signal: io.signal };
-  io.out(`► installing components in "${namespace}" namespace\n`);
-  for (const object of components) await client.apply(object, apply);
-  client.discovery.invalidate();
-  io.out('✔ installed components\n');
+  const deployments = components.filter(({ kind }) => kind === 'Deployment').map(refOf);
+  const isFollowing = before !== undefined && textAt(before, 'status', 'lastAppliedRevision');
+  const running = isFollowing
+    ? await Promise.all(deployments.map((ref) => client.find(ref, { signal: io.signal })))
+    : [undefined];
+  if (running.includes(undefined)) {
+    io.out(`► installing components in "${namespace}" namespace\n`);
+    for (const object of components) await client.apply(object, apply);
+    client.discovery.invalidate();
+    io.out('✔ installed components\n');
+  } else io.out('✔ components are installed, and follow the repository\n');
   if (secret === undefined) return;
   await client.apply(secret, apply);
   io.out(`✔ reconciled source secret "${namespace}/${secret.metadata.name}"\n`);
 }
 
 async function follow(
-  { namespace, sync, components }: Plan,
+  { namespace, sync, components }: Pick<Plan, 'namespace' | 'sync' | 'components'>,
   client: KubeClient,
   options: { readonly io: Io; readonly commit: string; readonly deadlineMs: number },
 ): Promise<void> {
@@ -275,11 +359,15 @@ async function follow(
     io.out(`✔ ${kind} reconciled successfully\n`);
   }
   io.out('► confirming components are healthy\n');
-  for (const { apiVersion, kind, metadata } of components) {
-    if (kind !== 'Deployment') continue;
-    const ref = { apiVersion, kind, namespace, name: metadata.name ?? '' };
+  for (const object of components) {
+    if (object.kind !== 'Deployment') continue;
+    const ref = refOf(object);
     await awaitCondition(client, ref, { type: 'Available', deadlineMs, signal });
     io.out(`✔ ${ref.name}: deployment ready\n`);
   }
   io.out('✔ all components are healthy\n');
+}
+
+function refOf({ apiVersion, kind, metadata }: KubeObject) {
+  return { apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
 }

@@ -1,4 +1,4 @@
-import { readText } from '@capstan/lib-files';
+import { type FileTree, memoryTree, readText } from '@capstan/lib-files';
 import { commitFiles, initMirror, type Mirror } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
 
@@ -28,22 +28,34 @@ export async function tipOf(
   }
 }
 
+export interface Published<T> {
+  readonly commit: string;
+  readonly isNew: boolean;
+  readonly read: T;
+}
+
 /**
- * Commits those files that are not yet so on the branch, and pushes. Answers the commit that holds them, and whether it is
- * new. A branch that moves meanwhile is an error, and nothing of anybody's is overwritten.
+ * Commits those files that are not yet so on the branch, and pushes; which there are to be may depend on what the branch
+ * holds. Answers the commit that holds them, whether it is new, and what `read` makes of it, which is asked before anything
+ * is pushed. A branch that moves meanwhile is an error, and nothing of anybody's is overwritten.
  */
-export async function publishFiles(
+export async function publishFiles<T>(
   mirror: Mirror,
-  files: Files,
+  {
+    filesFor,
+    read,
+  }: { readonly filesFor: (tree: FileTree) => Files; readonly read: (tree: FileTree) => T },
   { gitDir, branch, message, author, signal }: PublishOptions,
-): Promise<{ readonly commit: string; readonly isNew: boolean }> {
+): Promise<Published<T>> {
   await initMirror(gitDir);
   const parent = await tipOf(mirror, branch, signal);
-  const tree = parent === undefined ? undefined : mirror.tree(parent);
-  const changed = Object.entries(files).filter(
-    ([path, text]) => tree === undefined || readText(tree, path) !== text,
+  const tree = parent === undefined ? memoryTree({}) : mirror.tree(parent);
+  const changed = Object.entries(filesFor(tree)).filter(
+    ([path, text]) => readText(tree, path) !== text,
   );
-  if (parent !== undefined && changed.length === 0) return { commit: parent, isNew: false };
+  if (parent !== undefined && changed.length === 0) {
+    return { commit: parent, isNew: false, read: read(tree) };
+  }
   const commit = await commitFiles({
     gitDir,
     branch,
@@ -54,6 +66,7 @@ export async function publishFiles(
     ...(parent === undefined ? {} : { parent }),
     signal,
   });
+  const made = read(mirror.tree(commit));
   await mirror.push(commit, branch, parent, { signal });
-  return { commit, isNew: true };
+  return { commit, isNew: true, read: made };
 }
