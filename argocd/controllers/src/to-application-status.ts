@@ -21,6 +21,7 @@ import type {
   Problem,
 } from '@capstan/engine-delivery';
 import type { Health } from '@capstan/engine-health';
+import { isTelling } from './thin-status.ts';
 import { hasSeveralSources, sourcesOf } from './to-delivery.ts';
 import { isReference } from './to-sources.ts';
 
@@ -322,7 +323,9 @@ function isRecordOf(
     (last.operation.sync?.autoHealAttemptsCount ?? 0) === request.healAttempt &&
     isAutomated === (request.initiatedBy.kind === 'automation') &&
     revisions.join() === operation.revisions.join() &&
-    (result?.resources ?? []).length === results.length
+    [results.length, results.map(toResult).filter(isTelling).length].includes(
+      (result?.resources ?? []).length,
+    )
   );
 }
 

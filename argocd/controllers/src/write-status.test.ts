@@ -24,9 +24,9 @@ const withRoomFor = (bytesMax: number, transport: Transport): Transport => ({
     const isStatus = request.method === 'PATCH' && request.path.includes('/applications/');
     if (!isStatus || (request.body?.length ?? 0) <= bytesMax) return transport.request(request);
     const message = 'etcdserver: request is too large';
-    const answer = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 413, message };
+    const answer = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 500, message };
     return {
-      status: 413,
+      status: 500,
       headers: { 'content-type': 'application/json' },
       body: (async function* () {
         yield new TextEncoder().encode(JSON.stringify(answer));
@@ -53,6 +53,27 @@ test('a status that the server has no room for is told of, and the refresh is do
   );
   assert.equal(at(app, 'status', 'resources'), undefined);
   assert.equal(app?.metadata.annotations?.['argocd.argoproj.io/refresh'], undefined);
+});
+
+test('of the results of a sync those are left out that tell nothing where they do not fit', async () => {
+  await using world = await createWorld({ through: (transport) => withRoomFor(6_000, transport) });
+  const maps = Array.from(
+    { length: 30 },
+    (_, i) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m${i}}\n`,
+  );
+  const hook = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hook, annotations: {argocd.argoproj.io/hook: PreSync}}\n`;
+  world.sources.push(REPO, { 'app/all.yaml': [...maps, hook].join('---\n') });
+  await world.kubectlApply(`${APPLICATION}  syncPolicy: {automated: {}}\n`);
+  const read = () => world.get('Application', 'argocd/web');
+  const app = await world.eventually(
+    read,
+    (one) => at(one, 'status', 'operationState', 'phase') === 'Succeeded',
+  );
+  const names = (place: unknown) => (place as { name: string }[]).map(({ name }) => name);
+  assert.deepEqual(names(at(app, 'status', 'operationState', 'syncResult', 'resources')), ['hook']);
+  assert.equal(names(at(app, 'status', 'resources')).length, 31, 'with the hook');
+  assert.equal(at(app, 'status', 'sync', 'status'), 'Synced');
+  assert.equal(at(app, 'status', 'conditions'), undefined);
 });
 
 test('a refresh goes with the time that tells it from others; one that came since stays', async () => {

@@ -9,6 +9,7 @@ import { isNotFound, type KubeClient } from '@capstan/kube-client';
 import { createJsonMergePatch } from '@capstan/kube-merge';
 import type { Json, JsonObject, KubeObject } from '@capstan/kube-object';
 import { CapstanError } from '@capstan/lib-std';
+import { thinStatus } from './thin-status.ts';
 
 /** What asks for a look, and goes when that was had, together with the time that tells one request from the next. */
 const ASKED: readonly string[] = [ANNOTATION.refresh, ANNOTATION.hydrate];
@@ -28,6 +29,7 @@ export interface WriteOptions {
  * returned. The time of the look alone is no change, nor is another commit with the same content for this application:
  * otherwise each commit would be written to every application of its repository. Clearing the operation, or a refresh that tells
  * its time, insists on the version that was read, so that a request made in between is not lost: the server answers CONFLICT then.
+ * Where the server has no room for all results of a sync, the telling ones are written.
  */
 export async function writeStatus(
   app: Application,
@@ -75,8 +77,10 @@ export async function writeStatus(
   } catch (error) {
     // It was deleted meanwhile; there is nothing to tell.
     if (isNotFound(error)) return undefined;
-    const told = withoutRoom(before, status.reconciledAt);
-    if (!isTooLarge(error) || isSame(status, told)) throw error;
+    if (!isTooLarge(error)) throw error;
+    const thin = thinStatus(status);
+    const told = isSame(status, thin) ? withoutRoom(before, status.reconciledAt) : thin;
+    if (isSame(status, told)) throw error;
     return writeStatus(app, told, { client, isFinal, clearsOperation, seen, signal });
   }
 }

@@ -117,10 +117,18 @@ function classify(status: ApiStatus): Classified {
       hint: 'a new namespace gets its default service account within seconds; any other one must be created',
     };
   }
+  if (NO_ROOM.test(status.message)) return tooLarge;
   if (status.code === 409 && status.reason === 'AlreadyExists') return byReason['AlreadyExists']!;
   return byCode[status.code] ?? (status.code >= 500 ? serverError : badRequest);
 }
 
+/** What the API server passes on of etcd, as a failure of its own. */
+const NO_ROOM = /etcdserver: request is too large|trying to send message larger than max/;
+const tooLarge: Classified = {
+  code: 'REQUEST_TOO_LARGE',
+  kind: 'stalled',
+  hint: 'the object is larger than the server takes (about 1.5 MB stored, 3 MB per request): split it',
+};
 const badRequest: Classified = { code: 'BAD_REQUEST', kind: 'stalled' };
 const serverError: Classified = { code: 'SERVER_ERROR', kind: 'retry' };
 const byReason: Readonly<Record<string, Classified>> = {
@@ -143,11 +151,7 @@ const byCode: Readonly<Record<number, Classified>> = {
   408: { code: 'TIMEOUT', kind: 'retry' },
   409: { code: 'CONFLICT', kind: 'retry' },
   410: { code: 'EXPIRED', kind: 'retry' },
-  413: {
-    code: 'REQUEST_TOO_LARGE',
-    kind: 'stalled',
-    hint: 'the object is larger than the server takes (about 1.5 MB stored, 3 MB per request): split it',
-  },
+  413: tooLarge,
   415: { code: 'UNSUPPORTED_MEDIA_TYPE', kind: 'stalled' },
   422: { code: 'INVALID', kind: 'stalled' },
   429: { code: 'TOO_MANY_REQUESTS', kind: 'retry' },
