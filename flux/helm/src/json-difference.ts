@@ -18,9 +18,26 @@ function shorter(
 ): readonly JsonPatchOperation[] {
   if (path === '' || steps.length === 0) return steps;
   const whole: JsonPatchOperation = { op: 'replace', path, value: to };
-  const length = (operations: readonly JsonPatchOperation[]): number =>
-    JSON.stringify(operations).length;
-  return length([whole]) < length(steps) ? [whole] : steps;
+  const commas = steps.length - 1;
+  const length = steps.reduce((sum, step) => sum + lengthOf(step), commas);
+  return length > lengthOf(whole) ? [whole] : steps;
+}
+
+/** The length of its text as the original measures it: the value of an addition counts for nothing. */
+function lengthOf(step: JsonPatchOperation): number {
+  const bare = '{"op":"","path":""}'.length + step.op.length + byteLength(step.path);
+  if (step.op === 'remove') return bare;
+  const value = step.op === 'add' ? 0 : byteLength(goText(step.value));
+  return bare + ',"value":'.length + value;
+}
+
+/** JSON as Go writes it. */
+function goText(value: Json): string {
+  return JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, '\\u0000');
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function dictSteps(from: JsonObject, to: JsonObject, path: string): readonly JsonPatchOperation[] {
@@ -42,9 +59,9 @@ function listSteps(
 ): readonly JsonPatchOperation[] {
   const common = Math.min(from.length, to.length);
   const steps: JsonPatchOperation[] = [];
-  // From the end, so that no index moves before it is used.
-  for (let at = from.length - 1; at >= common; at--) {
-    steps.push({ op: 'remove', path: `${path}/${at}` });
+  // Each removal moves the rest to its place.
+  for (let at = common; at < from.length; at++) {
+    steps.push({ op: 'remove', path: `${path}/${common}` });
   }
   for (let at = 0; at < common; at++) {
     steps.push(...jsonDifference(from[at]!, to[at]!, `${path}/${at}`));
