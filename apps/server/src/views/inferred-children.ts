@@ -3,7 +3,7 @@ import { listAt, textAt } from './fields.ts';
 
 /**
  * What belongs to an object though no owner reference says so, as Argo CD shows it: the claims that a StatefulSet made from its
- * templates, the Endpoints of a Service, and the tokens of a ServiceAccount.
+ * templates, the Endpoints of a Service, the tokens of a ServiceAccount, and the operators of an OperatorGroup.
  */
 export function inferredChildren(
   parent: LiveObject,
@@ -25,6 +25,10 @@ export function inferredChildren(
       return live
         .list({ group: '', kind: 'Secret' }, namespace)
         .filter((secret) => isTokenOf(secret, parent));
+    case 'operators.coreos.com/OperatorGroup':
+      return live
+        .list({ group, kind: 'ClusterServiceVersion' }, namespace)
+        .filter((version) => version.read().metadata.annotations?.['olm.operatorGroup'] === name);
     default:
       return [];
   }

@@ -86,13 +86,20 @@ test('what belongs to an object though no owner reference says so stands below i
     return { ...secret, metadata: { ...secret.metadata, annotations } };
   };
   const claim = (name: string) => of('v1', 'PersistentVolumeClaim', name);
+  const group = of('operators.coreos.com/v1', 'OperatorGroup', 'ops');
+  const operator = (name: string, member: string) => {
+    const version = of('operators.coreos.com/v1alpha1', 'ClusterServiceVersion', name);
+    const annotations = { 'olm.operatorGroup': member };
+    return { ...version, metadata: { ...version.metadata, annotations } };
+  };
   const held = [
     ...[set, account, service, of('v1', 'Endpoints', 'web'), of('v1', 'Endpoints', 'other')],
     ...['data-db-0', 'data-db-1', 'data-other-0', 'logs-db-0', 'data-db', 'data-db-x'].map(claim),
     ...[token('bot-token', 'uid-bot'), token('old-token', 'uid-before')],
+    ...[group, operator('etcd', 'ops'), operator('kafka', 'others')],
   ].map(live);
   const tree = resourceTree(
-    [set, account, service].map((one) => ({
+    [set, account, service, group].map((one) => ({
       key: keyOf(one),
       version: 'v1',
       sync: 'Synced' as const,
@@ -116,6 +123,8 @@ test('what belongs to an object though no owner reference says so stands below i
       'Secret bot-token below',
       'Service web',
       'Endpoints web below',
+      'OperatorGroup ops',
+      'ClusterServiceVersion etcd below',
     ],
   );
 });
