@@ -19,7 +19,7 @@ import { clusterSchemas } from './cluster-schemas.ts';
 import { guardRequests } from './http/guard.ts';
 import { staticFiles } from './http/static-files.ts';
 import { webhookEndpoint } from './http/webhook-endpoint.ts';
-import { installCrds } from './install-crds.ts';
+import { type CrdPolicy, type InstalledCrds, installCrds } from './install-crds.ts';
 import { type JoinedReplicas, joinReplicas, type ReplicaOptions } from './join-replicas.ts';
 import { type ArtifactOptions, openArtifacts } from './open-artifacts.ts';
 import { createPageApi, type PageApiPorts } from './page-api.ts';
@@ -61,6 +61,8 @@ export interface ControlPlaneOptions {
   /** What the process counts; given by who counts its requests as well. */
   readonly registry?: Registry;
   readonly version: string;
+  /** What becomes of definitions that the cluster has already: by default nothing. */
+  readonly crds?: CrdPolicy;
   readonly log: (message: string, keys?: Readonly<Record<string, unknown>>) => void;
   readonly onEvent?: (event: ControlPlaneEvent) => void;
   readonly clock?: Clock;
@@ -88,6 +90,25 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
+function tellCrds(
+  { created, replaced, older }: InstalledCrds,
+  policy: CrdPolicy,
+  log: ControlPlaneOptions['log'],
+): void {
+  if (created.length > 0) log('installed definitions', { count: created.length });
+  if (replaced.length > 0) log('replaced older definitions', { names: replaced.join(' ') });
+  for (const [definition, lacks] of older) {
+    log('an older definition stays: the API server drops fields that it lacks', {
+      definition,
+      lacks: lacks.join(', '),
+      hint:
+        policy === 'Create'
+          ? 'replace it: capstan serve --crds CreateReplace'
+          : 'it is not replaced, for it has versions or fields that are not known here',
+    });
+  }
+}
+
 /** Wires one cluster: definitions, sources, renders, the controllers of both families, the page. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const clock = options.clock ?? systemClock();
@@ -97,8 +118,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   mkdirSync(options.cacheFolder, { recursive: true });
   const { version } = options;
   const definitions = [...argocdCrds, ...fluxCrds, ...capstanCrds];
-  const installed = await installCrds(client, definitions, { clock, signal, version });
-  if (installed.length > 0) log('installed definitions', { count: installed.length });
+  const policy = options.crds ?? 'Create';
+  const installed = await installCrds(client, definitions, { clock, signal, version, policy });
+  tellCrds(installed, policy, log);
   await ensureNamespace(client, ARGOCD_NAMESPACE, signal);
   const artifacts = await openArtifacts(options.cacheFolder, options.artifacts ?? {}, clock);
   const { storage } = artifacts;

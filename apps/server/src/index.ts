@@ -1,5 +1,6 @@
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 export { type Serving, serve } from './http/serve.ts';
+export type { CrdPolicy } from './install-crds.ts';
 export { eventLine, type LogEncoding, messageLine } from './log-lines.ts';
 export type { ArtifactOptions } from './open-artifacts.ts';
 export { createPageApi, type PageApiPorts } from './page-api.ts';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type CrdPolicy,
   eventLine,
   type LogEncoding,
   messageLine,
@@ -29,6 +30,8 @@ controllers, serves the page. Stop the controllers of Argo CD and Flux before: t
   --replica NAME      one of several processes that share the work: a name for each (in a Pod, the Pod's name)
   --lease SECONDS     how long the other replicas wait for one that says nothing (default 15)
   --cache DIR         caches; may be deleted at any time (default .capstan/cache)
+  --crds POLICY       what becomes of older definitions that the cluster has: Create leaves them (default; it is told what they
+                      lack), CreateReplace replaces them, but none that has what ours do not have
   --allow-file-remotes  let repositories be folders of this machine (file://…): whoever may write an Application then
                       reads any repository that this process can read
   --artifact-port N   where artifacts of Flux's sources are served (default: a free one); nothing else is served there
@@ -52,6 +55,7 @@ export const run: Command = async (args, io) => {
     replica: { kind: 'string' },
     lease: { kind: 'string' },
     cache: { kind: 'string' },
+    crds: { kind: 'string' },
     'allow-file-remotes': { kind: 'boolean' },
     'artifact-port': { kind: 'string' },
     'artifact-address': { kind: 'string' },
@@ -98,6 +102,7 @@ export const run: Command = async (args, io) => {
     fluxSettings: { ...flux.settings, ...source.settings },
     programs: { 'argocd-k8s-auth': [process.execPath, MAIN, 'argocd-k8s-auth'] },
     registry,
+    crds: readCrdPolicy(flags.text('crds')),
     ...readReplica(flags.text('replica'), flags.text('lease')),
     version: '0.1.0',
     log: (message, keys = {}) => io.err(messageLine(message, keys, logOptions())),
@@ -145,6 +150,13 @@ function readPort(name: string, text: string | undefined, otherwise: number): nu
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
   throw new CapstanError('OPTION_INVALID', `--${name} ${text} is no port`, {
     hint: 'give a number from 1 to 65535, or 0 for a free one',
+  });
+}
+
+function readCrdPolicy(text = 'Create'): CrdPolicy {
+  if (text === 'Create' || text === 'CreateReplace') return text;
+  throw new CapstanError('OPTION_INVALID', `--crds ${text} is not known`, {
+    hint: 'give Create or CreateReplace',
   });
 }
 
