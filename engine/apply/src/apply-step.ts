@@ -147,7 +147,9 @@ async function send(
   const same = written.metadata.resourceVersion === step.live?.metadata.resourceVersion;
   const outcome = created ? 'created' : same && !dryRun ? 'unchanged' : 'configured';
   const tail = dryRun ? ' (dry run)' : '';
-  return result(step, outcome, `${resourceName(step)} serverside-applied${tail}`, written);
+  // In one piece: it is kept, and what a template puts together stays a chain of its parts.
+  const message = [resourceName(step), ' serverside-applied', tail].join('');
+  return result(step, outcome, message, written);
 }
 
 /** Kubernetes refuses a change of immutable fields as INVALID; other invalid objects would be refused again. */

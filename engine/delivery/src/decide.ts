@@ -118,7 +118,7 @@ function automatic(
   { healAttempt, nowMs }: { readonly healAttempt: number; readonly nowMs: number },
 ): OperationRequest {
   return {
-    id: `auto ${revisions.join(' ')} ${desiredDigest} ${healAttempt} ${nowMs}`,
+    id: ['auto', ...revisions, desiredDigest, healAttempt, nowMs].join(' '),
     initiatedBy: { kind: 'automation' },
     policy: {},
     retry,

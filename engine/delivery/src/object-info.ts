@@ -1,5 +1,8 @@
 import type { Json, KubeObject } from '@capstan/kube-object';
 
+/** Most objects have neither: one list for all of them. */
+const NONE: readonly never[] = [];
+
 /** Images of an object's containers, init containers included; sorted, each once. */
 export function imagesOf(object: KubeObject): readonly string[] {
   const spec = member(object, 'spec');
@@ -14,7 +17,7 @@ export function imagesOf(object: KubeObject): readonly string[] {
       }
     }
   }
-  return [...images].sort();
+  return images.size === 0 ? NONE : [...images].sort();
 }
 
 /** Addresses under which an Ingress or a load balancer can be reached from outside, as Argo CD lists them. */
@@ -22,7 +25,7 @@ export function externalUrlsOf(object: KubeObject): readonly string[] {
   if (object.kind === 'Ingress' && object.apiVersion.startsWith('networking.k8s.io/')) {
     return ingressUrls(object);
   }
-  return [];
+  return NONE;
 }
 
 function ingressUrls(object: KubeObject): readonly string[] {

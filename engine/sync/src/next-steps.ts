@@ -30,7 +30,9 @@ export function nextSteps(plan: SyncPlan, progress: SyncProgress): NextSteps {
     if (next !== undefined) return next;
   }
   const endsWithHooks = last === undefined || hooksOf(last).length > 0;
-  const message = `successfully synced (${endsWithHooks ? 'no more tasks' : 'all tasks run'})`;
+  const message = endsWithHooks
+    ? 'successfully synced (no more tasks)'
+    : 'successfully synced (all tasks run)';
   return afterSuccess(waves, progress, message);
 }
 

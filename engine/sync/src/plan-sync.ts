@@ -256,7 +256,8 @@ export function makeStep({ verb, phase, wave, object, live, policy, hints }: Ste
   const key = keyOf(object);
   const isDefinition = key.kind === 'CustomResourceDefinition';
   return {
-    id: `${verb}/${phase}/${keyString(key)}`,
+    // In one piece: it is kept.
+    id: [verb, phase, keyString(key)].join('/'),
     verb,
     phase,
     wave,

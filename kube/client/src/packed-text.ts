@@ -93,8 +93,12 @@ function bodyOf(text: string): string | Uint8Array {
 /** A string of its own: a part of a longer one would keep all of that one in memory. */
 function copyOf(text: string): string {
   if (beyondLatin1.test(text)) return Buffer.from(text).toString();
-  return Buffer.from(text, 'latin1').toString('latin1');
+  if (text.length > scratch.length) return Buffer.from(text, 'latin1').toString('latin1');
+  return scratch.toString('latin1', 0, scratch.write(text, 'latin1'));
 }
+
+/** Written over by each copy: pieces of Buffer's pool, made for every object that is read, would stay until old memory is searched. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** The place behind the object that begins here, in JSON that is known to be sound. */
 function endOfObject(text: string, begin: number): number {
