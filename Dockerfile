@@ -2,7 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /capstan
 COPY . .
-RUN npm ci && node tools/build-page.mjs && npm prune --omit=dev
+RUN npm ci && node tools/build-page.mjs && npm prune --omit=dev && node apps/cli/bin/capstan.mjs serve --help > /dev/null
 
 FROM node:24-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
@@ -11,4 +11,4 @@ COPY --from=build /capstan /capstan
 USER node
 ENV HOME=/tmp
 WORKDIR /tmp
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "/capstan/apps/cli/src/main.ts"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "/capstan/apps/cli/bin/capstan.mjs"]
