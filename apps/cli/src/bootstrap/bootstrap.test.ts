@@ -16,8 +16,11 @@ import { main } from '../main.ts';
 const run = promisify(execFile);
 const PASSWORD = 'canary-p@ss';
 const PATCHES = `patches:
-- target: {kind: Deployment}
-  patch: '- {op: add, path: /metadata/annotations, value: {team: platform}}'
+- target: {kind: Deployment, name: (capstan|kustomize-controller|helm-controller)}
+  patch: |
+    - op: add
+      path: /spec/template/spec/containers/0/args/-
+      value: --no-cross-namespace-refs=true
 `;
 let folder: string;
 let sandbox: Sandbox;
@@ -108,17 +111,26 @@ test('an empty repository gets the manifests, the cluster follows it and is mana
   assert.match(again.out, /✔ manifests are up to date in "main"/);
 
   const patched = `${readFileSync(at('flux-system/kustomization.yaml'), 'utf8')}${PATCHES}`;
-  writeFileSync(at('flux-system/kustomization.yaml'), patched);
-  await git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-aqm', 'Patch');
-  await git('push', '-q');
-  const newer = await bootstrap(...args, '-p', PASSWORD, '--allow-insecure-http', '--image', 'i:2');
+  const patch = async (text: string) => {
+    writeFileSync(at('flux-system/kustomization.yaml'), text);
+    await git('-c', 'user.name=a', '-c', 'user.email=b', 'commit', '-aqm', 'Patch');
+    await git('push', '-q');
+    return bootstrap(...args, '-p', PASSWORD, '--allow-insecure-http', '--image', 'i:2');
+  };
+  const lost = await patch(patched.replace('capstan|', ''));
+  assert.equal(lost.code, 1);
+  assert.match(
+    lost.err,
+    /for the Deployment \(kustomize-controller\|helm-controller\), which is not there\n {2}let it be for capstan/,
+  );
+  const newer = await patch(patched);
   assert.equal(newer.code, 0, newer.out + newer.err);
   assert.match(newer.out, /✔ committed and pushed[\s\S]*✔ components are installed, and follow/);
   await git('pull', '-q');
   assert.equal(readFileSync(at('flux-system/kustomization.yaml'), 'utf8'), patched);
   const deployed = await client.get({ ...deployment, name: 'capstan' });
-  assert.equal(deployed.metadata.annotations?.['team'], 'platform');
   assert.match(JSON.stringify(deployed['spec']), /"image":"i:2"/);
+  assert.match(JSON.stringify(deployed['spec']), /"--no-cross-namespace-refs=true"/);
   const managers = deployed.metadata.managedFields?.map(({ manager }) => manager);
   assert.ok(managers?.includes('kustomize-controller'));
 

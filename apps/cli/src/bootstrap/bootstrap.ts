@@ -12,6 +12,7 @@ import { type FlagSpec, type ParsedFlags, parseFlags } from '../flags.ts';
 import type { Command, Io } from '../io.ts';
 import { awaitCondition } from './await-ready.ts';
 import { componentManifests } from './components.ts';
+import { KUSTOMIZATION_FILES, refuseLostPatches } from './lost-patches.ts';
 import { type Files, publishFiles } from './publish.ts';
 import { sourceSecret, syncManifests } from './sync-manifests.ts';
 
@@ -269,13 +270,13 @@ async function publish(plan: Plan, gitDir: string, io: Io): Promise<PublishedMan
   }
 }
 
-const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
-
 /** A kustomization that is there belongs to whoever patches the manifests in it. */
 function filesOf({ folder, components, sync }: Plan, tree: FileTree): Files {
   const resources = ['gotk-components.yaml', 'gotk-sync.yaml'];
   const head = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
-  const isThere = KUSTOMIZATIONS.some((name) => tree.readFile(`${folder}/${name}`) !== undefined);
+  const isThere = KUSTOMIZATION_FILES.some(
+    (name) => tree.readFile(`${folder}/${name}`) !== undefined,
+  );
   return {
     [`${folder}/gotk-components.yaml`]: yamlOf(components),
     [`${folder}/gotk-sync.yaml`]: yamlOf(sync),
@@ -284,7 +285,11 @@ function filesOf({ folder, components, sync }: Plan, tree: FileTree): Files {
 }
 
 /** What the cluster is going to follow, so that nothing is installed that it would change again at once. */
-function builtOf({ folder, namespace }: Plan, tree: FileTree): Omit<PublishedManifests, 'commit'> {
+function builtOf(
+  { folder, namespace, components }: Plan,
+  tree: FileTree,
+): Omit<PublishedManifests, 'commit'> {
+  refuseLostPatches(tree, folder, components);
   const result = build(tree, folder);
   if (result.kind === 'failed') throw result.error;
   if (result.kind === 'pending') {

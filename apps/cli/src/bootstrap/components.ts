@@ -10,6 +10,11 @@ export interface ComponentOptions {
 }
 
 const NAME = 'capstan';
+const CLUSTER_ADMIN = {
+  apiGroup: 'rbac.authorization.k8s.io',
+  kind: 'ClusterRole',
+  name: 'cluster-admin',
+};
 
 /**
  * What runs Capstan in a cluster: the namespace, the definitions of both families and of our own kinds, one Deployment with its account. The
@@ -34,14 +39,32 @@ export function componentManifests(options: ComponentOptions): readonly KubeObje
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRoleBinding',
       metadata: { name: `${NAME}-${namespace}`, labels },
-      roleRef: {
-        apiGroup: 'rbac.authorization.k8s.io',
-        kind: 'ClusterRole',
-        name: 'cluster-admin',
-      },
+      roleRef: CLUSTER_ADMIN,
       subjects: [{ kind: 'ServiceAccount', name: NAME, namespace }],
     },
+    ...reconcilers(namespace, labels),
     deployment(own, options),
+  ];
+}
+
+/** As whom Kustomizations and HelmReleases of a platform act where tenants are locked down (Flux's guide to multi-tenancy). */
+function reconcilers(
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): readonly KubeObject[] {
+  const accounts = ['kustomize-controller', 'helm-controller'];
+  return [
+    ...accounts.map((name) => ({
+      ...{ apiVersion: 'v1', kind: 'ServiceAccount' },
+      metadata: { name, namespace, labels },
+    })),
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: `cluster-reconciler-${namespace}`, labels },
+      roleRef: CLUSTER_ADMIN,
+      subjects: accounts.map((name) => ({ kind: 'ServiceAccount', name, namespace })),
+    },
   ];
 }
 
