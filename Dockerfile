@@ -2,7 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /capstan
 COPY . .
-RUN npm ci && node tools/build-page.mjs && npm prune --omit=dev && node apps/cli/bin/capstan.mjs serve --help > /dev/null
+RUN npm ci && node tools/build-page.mjs && npm prune --omit=dev && node tools/strip-sources.mjs
 
 FROM node:24-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git openssh-client \

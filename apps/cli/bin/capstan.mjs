@@ -17,8 +17,10 @@ const SPARING_MALLOC = {
   MALLOC_MMAP_THRESHOLD_: '65536',
   MALLOC_TRIM_THRESHOLD_: '65536',
 };
-const isSpared = process.execArgv.some((flag) => flag.includes('semi-space'));
-if (process.argv[2] === 'serve' && !isSpared && typeof process.execve === 'function') {
+const isFlag = (name) => process.execArgv.some((flag) => flag.includes(name));
+const isSpared = isFlag('stripped-sources');
+const spares = process.argv[2] === 'serve' && !isSpared && !isFlag('semi-space');
+if (spares && typeof process.execve === 'function') {
   const env = { ...SPARING_MALLOC, ...process.env };
   const ceilingMb = Math.min(2000, Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20));
   const isSet = /max[-_]old[-_]space/.test(`${process.execArgv} ${env.NODE_OPTIONS}`);
@@ -28,19 +30,23 @@ if (process.argv[2] === 'serve' && !isSpared && typeof process.execve === 'funct
     '--heap-growing-percent=40',
   ];
   if (!isSet) sparing.push(`--max-old-space-size=${ceilingMb}`);
+  // Node's stripper calls itself an experiment at its first use.
+  sparing.push('--disable-warning=ExperimentalWarning');
   sparing.push(`--import=${new URL('stripped-sources.mjs', import.meta.url)}`);
   const args = [...sparing, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, [process.execPath, ...args], env);
 }
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  if (!process.execArgv.some((flag) => flag.includes('stripped-sources'))) {
+  if (isSpared) {
+    // Not one of the flags above: as one of those it would make the space for what lives briefly tiny, at half as much processor
+    // time again.
+    setFlagsFromString('--optimize-for-size');
+  } else {
     modules.enableCompileCache();
     // It is written at a clean exit; servers may run long and end otherwise.
     setTimeout(() => modules.flushCompileCache(), 3000).unref();
   }
-  // Not one of the flags above: as one of those it would make the space for what lives briefly tiny, at half as much processor time again.
-  if (isSpared) setFlagsFromString('--optimize-for-size');
   const { start } = await import('../src/main.ts');
   await start();
 } else {

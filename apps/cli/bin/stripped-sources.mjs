@@ -51,9 +51,9 @@ function readKept(file) {
 /** Whole or not at all: others may start at the same time. */
 function keep(file, text) {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(file), { recursive: true });
     const begun = `${file}.${randomUUID()}`;
-    writeFileSync(begun, text, { mode: 0o600 });
+    writeFileSync(begun, text);
     renameSync(begun, file);
     return true;
   } catch {
