@@ -153,3 +153,9 @@ test('ArtifactGenerator', async () => {
   await put(world, 'ArtifactGenerator', 'one', spec);
   assert.deepEqual(unread('ArtifactGenerator'), []);
 });
+
+/** Its status is what counts. Who made it is told to people: no controller reads that, there as here. */
+test('ExternalArtifact', () => {
+  const maker = ['apiVersion', 'kind', 'name', 'namespace'].map((field) => `sourceRef.${field}`);
+  assert.deepEqual(unread('ExternalArtifact').toSorted(), ['sourceRef', ...maker]);
+});
