@@ -34,7 +34,10 @@ test('a dependency that is awaited is told without alarm', () => {
 });
 
 test('what a new revision changed is told to be healthy, what it left as it was is not', () => {
-  const told = (outcome: 'configured' | 'unchanged'): readonly string[] => {
+  const told = (
+    outcome: 'configured' | 'unchanged',
+    reconciled = '1970-01-01T00:00:00Z',
+  ): readonly string[] => {
     const condition = (type: string) => ({
       ...{
         type,
@@ -44,7 +47,11 @@ test('what a new revision changed is told to be healthy, what it left as it was 
       },
       lastTransitionTime: '2026-01-01T00:00:00Z',
     });
-    const entry = (revision: string) => ({ digest: 'x', metadata: { revision } });
+    const entry = (revision: string) => ({
+      digest: 'x',
+      metadata: { revision },
+      lastReconciled: reconciled,
+    });
     const status = (revision: string) =>
       ({
         conditions: [condition('Ready'), condition('Healthy')],
@@ -52,7 +59,11 @@ test('what a new revision changed is told to be healthy, what it left as it was 
         lastAppliedRevision: revision,
       }) as never;
     const key = { group: '', kind: 'ConfigMap', namespace: 'apps', name: 'a' };
-    const operation = { startedAtMs: 0, finishedAtMs: 1, results: [{ key, outcome }] } as never;
+    const operation = {
+      startedAtMs: 4000,
+      finishedAtMs: 5000,
+      results: [{ key, outcome }],
+    } as never;
     const delivery = { ...notReady('', '', undefined, 0), problems: [], operation };
     const events = toEvents(
       { ...PENDING, status: status('main@sha1:b') },
@@ -66,6 +77,8 @@ test('what a new revision changed is told to be healthy, what it left as it was 
     'ConfigMap/apps/a configured',
     'Health check passed in 1s',
   ]);
+  // The operation is the one of the revision before: there was nothing to do.
+  assert.deepEqual(told('configured', '1970-01-01T00:00:05Z'), []);
 });
 
 test('the end of a reconciliation is marked for commit statuses', () => {

@@ -2,9 +2,9 @@ import type { DeliveryStatus, OperationResult } from '@capstan/engine-delivery';
 import { KUSTOMIZE_GROUP, type Kustomization } from '@capstan/flux-api';
 import type { ObjectKey } from '@capstan/kube-object';
 import { findCondition } from './conditions.ts';
-import { formatDuration, parseDurationMs } from './durations.ts';
+import { formatDuration, formatTime, parseDurationMs } from './durations.ts';
 import { compareKeys } from './kind-order.ts';
-import { tookToCheck } from './to-kustomization-status.ts';
+import { endOfAttempt, tookToCheck } from './to-kustomization-status.ts';
 
 export interface KustomizationEvent {
   readonly type: 'Normal' | 'Warning';
@@ -40,7 +40,7 @@ export function toEvents(
     const message = `Health checks canceled due to new reconciliation triggered by ${superseded}`;
     events.push({ type: 'Normal', reason: 'HealthCheckCanceled', message, annotations });
   }
-  const isOver = ready.status !== 'Unknown' && isNewOperation(before, after);
+  const isOver = ready.status !== 'Unknown' && isNewOperation(before, after, delivery);
   for (const message of isOver ? describeChanges(delivery) : []) {
     events.push({ type: 'Normal', reason: 'Progressing', message, annotations });
   }
@@ -70,7 +70,7 @@ export function toEvents(
     events.push({
       type: 'Normal',
       reason: ready.reason,
-      message: `Reconciliation finished${took(delivery)}, next run in ${interval}`,
+      message: `Reconciliation finished${isOver ? took(delivery) : ''}, next run in ${interval}`,
       annotations: { ...annotations, [`${KUSTOMIZE_GROUP}/commit_status`]: 'update' },
     });
   }
@@ -126,11 +126,26 @@ function isWaitingForSource({ problems }: DeliveryStatus): boolean {
   return problems.some(({ code, kind }) => code === 'ArtifactFailed' && kind === 'wait');
 }
 
-/** The history gains or renews an entry with each operation that is over. */
-function isNewOperation(before: Kustomization, after: Kustomization): boolean {
-  const [old] = before.status.history ?? [];
+/**
+ * The history gains or renews an entry with each operation that is over; and with a revision that has nothing to do, while
+ * the operation that is known was told before.
+ */
+function isNewOperation(
+  before: Kustomization,
+  after: Kustomization,
+  { operation }: DeliveryStatus,
+): boolean {
+  const history = before.status.history ?? [];
   const [current] = after.status.history ?? [];
-  return JSON.stringify(old) !== JSON.stringify(current);
+  if (JSON.stringify(history[0]) === JSON.stringify(current)) return false;
+  const endedAtMs = operation && endOfAttempt(operation);
+  const known = history.find(
+    ({ digest, lastReconciledStatus }) =>
+      digest === current?.digest && lastReconciledStatus === current.lastReconciledStatus,
+  );
+  return (
+    known === undefined || endedAtMs === undefined || known.lastReconciled < formatTime(endedAtMs)
+  );
 }
 
 function took({ operation }: DeliveryStatus): string {

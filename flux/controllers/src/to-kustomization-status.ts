@@ -396,7 +396,7 @@ function isOfPast(
 }
 
 /** When the operation ended, or the attempt that failed last; undefined while one runs. */
-function endOfAttempt({ finishedAtMs, nextAttemptAtMs, request }: OperationState) {
+export function endOfAttempt({ finishedAtMs, nextAttemptAtMs, request }: OperationState) {
   // Retries follow each other at one distance: the factor of a Kustomization's backoff is 1.
   return finishedAtMs ?? (nextAttemptAtMs && nextAttemptAtMs - request.retry.backoff.baseMs);
 }
