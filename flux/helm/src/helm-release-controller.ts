@@ -144,7 +144,9 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   if (group === HELM_GROUP && kind === 'HelmRelease') {
     if (isAsking(change)) ask(key, 'helmrelease');
     for (const one of bench.ports.control.releasesBy('dependency', { kind, ...key })) {
-      if (conditionOf(one, 'Ready')?.reason === 'DependencyNotReady')
+      // One that runs may be about to tell of this one as it was.
+      const isRunning = bench.running.has(keyText(keyOf(one)));
+      if (isRunning || conditionOf(one, 'Ready')?.reason === 'DependencyNotReady')
         controller.enqueue(keyOf(one), { reason: 'dependency' });
     }
   } else if (group === SOURCE_GROUP && isNewSource(change)) {

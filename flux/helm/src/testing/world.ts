@@ -8,7 +8,7 @@ import { readArchive } from '@capstan/engine-source/store';
 import { fluxCrds } from '@capstan/flux-api';
 import type { Tenancy } from '@capstan/flux-controllers';
 import { ArtifactStorage } from '@capstan/flux-server';
-import { createKubeClient, type KubeClient } from '@capstan/kube-client';
+import { createKubeClient, type KubeClient, type Transport } from '@capstan/kube-client';
 import {
   type ControllerRuntime,
   createEventRecorder,
@@ -42,6 +42,8 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
+  /** What the controllers' connection goes through. */
+  readonly through?: (transport: Transport) => Transport;
   readonly tenancy?: Tenancy;
   /** Where the controllers tell of themselves. */
   readonly registry?: Registry;
@@ -56,13 +58,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const charts = await startChartServer();
   let requests = 0;
   const client = createKubeClient(sandbox.transport);
+  const transport = options.through?.(sandbox.transport) ?? sandbox.transport;
   const ours = createKubeClient({
-    ...sandbox.transport,
-    async request(request: Parameters<typeof sandbox.transport.request>[0]) {
-      if (request.path.includes('watch=')) return sandbox.transport.request(request);
+    ...transport,
+    async request(request: Parameters<typeof transport.request>[0]) {
+      if (request.path.includes('watch=')) return transport.request(request);
       requests++;
       options.onRequest?.(request.method, request.path);
-      return sandbox.transport.request(request);
+      return transport.request(request);
     },
   });
   for (const crd of fluxCrds) {
