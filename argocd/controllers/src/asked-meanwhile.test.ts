@@ -96,3 +96,43 @@ test('what is told to be compared is the spec that was compared, not one that ca
   const synced = writes.find((text) => text.includes('"status":"Synced"'));
   assert.ok(synced !== undefined && pathOf(synced) !== 'other');
 });
+
+test('an object that somebody makes while a look is under way is not told to be missing for long', async () => {
+  let meddle: () => Promise<unknown> = async () => undefined;
+  await using world = await createWorld({
+    through: (transport) =>
+      meddleBefore(
+        transport,
+        ({ method, path }) => method === 'PATCH' && path.includes('/configmaps/a?'),
+        () => meddle(),
+      ),
+  });
+  const make = (name: string, data: string) =>
+    world.client.create({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap' },
+      ...{ metadata: { name, namespace: 'default' }, data: { k: data } },
+    });
+  // The server is asked of this one, after everything was read.
+  await make('a', 'other');
+  meddle = async () => {
+    await make('b', '1');
+    await world.eventually(
+      async () => world.cluster.live.list({ group: '', kind: 'ConfigMap' }, 'default'),
+      (held) => held.some(({ key }) => key.name === 'b'),
+    );
+  };
+  const map = (name: string) => `${configMap(name, 0)}data: {k: "1"}\n`;
+  world.sources.push(REPO, { 'app/a.yaml': map('a'), 'app/b.yaml': map('b') });
+  await world.kubectlApply(APPLICATION.replace('  syncPolicy: {automated: {}}\n', ''));
+  await world.eventually(
+    () => world.get('Application', 'argocd/web'),
+    (app) => {
+      const resources = at(app, 'status', 'resources');
+      return (
+        Array.isArray(resources) &&
+        resources.length === 2 &&
+        resources.every((one) => at(one, 'health', 'status') !== 'Missing')
+      );
+    },
+  );
+});

@@ -14,6 +14,7 @@ import {
   type Delivery,
   type DeliveryLook,
   type DeliveryStatus,
+  type ObjectStatus,
   type OperationRequest,
   OWNER_INDEX,
   problemOf,
@@ -63,6 +64,14 @@ function awaitedOf(
     .filter(({ hook, requiresPruning }) => !hook && !requiresPruning)
     .filter(({ key }) => cluster.live.get(key)?.indexedBy(OWNER_INDEX).includes(id) !== true)
     .map(({ key }) => key);
+}
+
+/** Not at once: what the cache holds may be gone without its having heard of it. */
+const COME_AGAIN_MS = 500;
+
+/** Told to be missing, and made by somebody before it was awaited. */
+function isThere({ key, health }: ObjectStatus, { live }: Cluster): boolean {
+  return health?.status === 'Missing' && live.get(key) !== undefined;
 }
 
 export function forget(id: string, { watches, known, awaited, hardAtMs }: Bench): void {
@@ -208,6 +217,7 @@ async function runLook(
     const stale = status.problems.some(({ stage }) => stage === 'source') ? [] : watches.errors(id);
     const cluster = ports.clusters.get(delivery.destination.cluster);
     if (cluster !== undefined) bench.awaited.set(id, cluster, awaitedOf(id, status, cluster));
+    const hasCome = cluster !== undefined && status.objects.some((one) => isThere(one, cluster));
     const { cluster: server, namespace } = delivery.destination;
     const orphans =
       cluster === undefined || context.project === undefined
@@ -218,7 +228,7 @@ async function runLook(
             { signal },
           );
     return {
-      ...status,
+      ...(hasCome ? withRecheck(status, ports.clock.now() + COME_AGAIN_MS) : status),
       problems: [
         ...status.problems,
         ...stale.map((error) => problemOf(error, 'source')),
