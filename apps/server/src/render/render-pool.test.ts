@@ -126,6 +126,14 @@ for (const [renderer, of] of RENDERERS)
     }
   });
 
+test('what falls over in a thread that served others gets a thread of its own', async () => {
+  await using opened = open({ program: HOSTILE });
+  const render = (path: string) => opened.pool.render(snapshotOf({}), helm(path));
+  assert.equal((await render('first')).digest, 'first');
+  const second = await render('second');
+  assert.deepEqual([second.digest, second.diagnostics], ['second', []]);
+});
+
 test('what a thread computes is counted, not what passes while it waits for its turn', async () => {
   await using opened = open({ program: HOSTILE, timeoutMs: 400 });
   const { diagnostics, digest } = await opened.pool.render(snapshotOf({}), helm('slow'));

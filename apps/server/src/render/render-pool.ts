@@ -82,6 +82,8 @@ interface Thread {
   readonly worker: Worker;
   readonly port: MessagePort;
   readonly flag: Int32Array;
+  /** Renders that it has finished. */
+  finished: number;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -98,7 +100,8 @@ const ROUNDS_MAX = 16;
 /**
  * Renders. A few plain manifests and small kustomizations are rendered at once. Charts and Jsonnet are programs, and many files take
  * longer than everything else may wait: they go to threads with bounds on time, memory and waiting. One that hangs or crashes is an error of its own app, and
- * is not tried again before its files or its spec change.
+ * is not tried again before its files or its spec change; one that crashes a thread which served others before gets a thread of its
+ * own first.
  */
 export class RenderPool {
   readonly #options: RenderPoolOptions;
@@ -243,7 +246,7 @@ export class RenderPool {
     // Neither keeps the process alive.
     worker.unref();
     port1.unref();
-    const thread = { worker, port: port1, flag: new Int32Array(flag) };
+    const thread = { worker, port: port1, flag: new Int32Array(flag), finished: 0 };
     this.#threads.add(thread);
     return thread;
   }
@@ -265,6 +268,7 @@ export class RenderPool {
     };
     try {
       const reply = await this.#send(thread, job);
+      thread.finished++;
       this.#idle.push(thread);
       if ('error' in reply) reject(new CapstanError(reply.error.code, reply.error.message));
       else {
@@ -275,6 +279,8 @@ export class RenderPool {
       this.#threads.delete(thread);
       void thread.worker.terminate();
       if (error instanceof CapstanError && error.kind === 'retry') reject(error);
+      // It may have fallen over what earlier renders left there: a thread of its own tells.
+      else if (thread.finished > 0 && !isTimeout(error)) this.#queue.unshift(waiting);
       else {
         const failed = failedResult(spec, error, trace);
         if (!this.#isClosed) this.#failures.set(failureKey(snapshot, spec, environment), failed);
@@ -333,11 +339,15 @@ function failureKey({ source, digest }: Snapshot, spec: RenderSpec, environment:
   return JSON.stringify([source, digest, spec, environment]);
 }
 
+function isTimeout(error: unknown): boolean {
+  return error instanceof CapstanError && error.code === 'RENDER_TIMEOUT';
+}
+
 function failedResult(spec: RenderSpec, error: unknown, trace: RenderTrace): RenderResult {
-  const isTimeout = error instanceof CapstanError && error.code === 'RENDER_TIMEOUT';
+  const isLate = isTimeout(error);
   const isMemory =
     error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  const why = isTimeout
+  const why = isLate
     ? 'it does not come to an end in time'
     : isMemory
       ? 'it needs more memory than it may have'
@@ -349,7 +359,7 @@ function failedResult(spec: RenderSpec, error: unknown, trace: RenderTrace): Ren
     diagnostics: [
       {
         severity: 'error',
-        code: isTimeout ? 'RENDER_TIMEOUT' : isMemory ? 'RENDER_MEMORY' : 'RENDER_CRASHED',
+        code: isLate ? 'RENDER_TIMEOUT' : isMemory ? 'RENDER_MEMORY' : 'RENDER_CRASHED',
         message: `the manifests cannot be rendered: ${why}`,
         hint: 'look for loops over large ranges and for templates that call themselves; it is tried again when its files change',
         location: { file: spec.path === '' ? '.' : spec.path },

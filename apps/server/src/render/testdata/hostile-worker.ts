@@ -5,8 +5,11 @@ import type { WorkerData } from '../render-pool.ts';
 
 const { port, flag } = workerData as WorkerData;
 
+let served = 0;
+
 parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } }) => {
   remoteTree(port, new Int32Array(flag)).readFile(`${spec.path}/loop.yaml`);
+  if (spec.path === 'second' && served > 0) throw new Error('what was left here is too much');
   if (spec.path === 'hang') for (;;);
   if (spec.path === 'slow') pause(1_000);
   if (spec.path === 'starved') pause(60_000);
@@ -17,6 +20,7 @@ parentPort?.on('message', ({ spec }: { readonly spec: { readonly path: string } 
     for (;;) hoard.push(new Array<number>(100_000).fill(hoard.length));
   }
   const trace = { files: new Map(), listings: new Map(), stats: new Map() };
+  served++;
   parentPort?.postMessage({ result: { kind: 'helm', objects: [], digest: spec.path, diagnostics: [], trace } });
 });
 
