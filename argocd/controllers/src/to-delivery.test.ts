@@ -170,6 +170,17 @@ test('the fields of an Application become a Delivery', () => {
   }
 });
 
+test('an annotation says whether a newer revision waits for a sync that runs', () => {
+  const annotated = (word: string) =>
+    application({ metadata: { annotations: { 'capstan.dev/preempt': word } } });
+  assert.equal(toDelivery(application({}), CONTEXT).preempt, 'afterHook');
+  assert.equal(toDelivery(annotated('immediately'), CONTEXT).preempt, 'immediately');
+  assert.match(
+    refusal(() => toDelivery(annotated('sometimes'), CONTEXT)),
+    /PREEMPT_INVALID .*sometimes/,
+  );
+});
+
 test('submodules are part of a source, unless the administrator says otherwise', () => {
   const settings = readSettings({}, { 'reposerver.enable.git.submodule': 'false' });
   const without = toDelivery(application({}), { ...CONTEXT, settings }).sources[0]?.source;

@@ -16,6 +16,7 @@ import {
   isNamespaceAllowed,
   type RetryPolicy,
   readDependsOn,
+  readPreemption,
   type SyncHold,
   type TrackingMark,
 } from '@capstan/engine-delivery';
@@ -144,7 +145,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     ...(refusal === undefined ? {} : { refusal }),
     isExcluded: ({ group, kind }) => isExcluded(settings, { group, kind, server: cluster.server }),
     remark: (object) => unselected(object, settings, cluster.server),
-    preempt: 'afterHook',
+    preempt: readPreemption(app),
   };
 }
 

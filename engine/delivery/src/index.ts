@@ -43,6 +43,7 @@ export { mapLimited } from './map-limited.ts';
 export { externalUrlsOf, imagesOf } from './object-info.ts';
 export { persist } from './persist.ts';
 export type { DeliveryLook, DeliveryPorts } from './ports.ts';
+export { PREEMPT, readPreemption } from './preemption.ts';
 export { type PreviewOptions, previewSync, type SyncPreview } from './preview-sync.ts';
 export { withReferences } from './refer-sources.ts';
 export { type Look, runDelivery } from './run-delivery.ts';

@@ -64,6 +64,15 @@ test('the fields of a GitRepository become a source', () => {
   assert.deepEqual([spec.timeoutMs, spec.ignore?.patterns], [20_000, '*.md']);
 });
 
+test('an annotation says whether a newer revision waits for an apply that runs', () => {
+  const context = { source: PINNED, variables: {} };
+  const plain = kustomization({});
+  const annotations = { 'capstan.dev/preempt': 'never' };
+  const told = { ...plain, metadata: { ...plain.metadata, annotations } };
+  assert.equal(toDelivery(plain, context).preempt, 'afterHook');
+  assert.equal(toDelivery(told, context).preempt, 'never');
+});
+
 test('what cannot be fetched safely is refused', () => {
   assert.match(
     refusal(() => toSourceSpec(repository({ url: 'git@host:x' }))),

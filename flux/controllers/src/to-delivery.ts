@@ -1,4 +1,4 @@
-import type { Delivery, HealthGate } from '@capstan/engine-delivery';
+import { type Delivery, type HealthGate, readPreemption } from '@capstan/engine-delivery';
 import type { IgnoreRule } from '@capstan/engine-diff';
 import type { HealthRule } from '@capstan/engine-health';
 import type { KustomizeOverlay, RenderSpec } from '@capstan/engine-render';
@@ -116,7 +116,7 @@ export function toDelivery(
     health: { rules: { base: 'condition', custom: toHealthRules(kustomization) }, rollUp: false },
     guard: { name: '', clusterKinds: anyKind, namespacedKinds: anyKind },
     suspended: spec.suspend === true,
-    preempt: 'afterHook',
+    preempt: readPreemption(kustomization),
   };
 }
 
