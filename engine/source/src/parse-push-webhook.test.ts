@@ -101,10 +101,36 @@ test('registries tell of an artifact that was pushed with a tag', () => {
     send({}, { push_data: { tag: '1' }, repository: { repo_name: 'org/web' } }),
     'dockerHub oci://docker.io/org/web oci://index.docker.io/org/web oci://registry-1.docker.io/org/web',
   );
+  const official = { push_data: { tag: '1' }, repository: { name: 'nginx' } };
+  assert.match(send({}, official), / oci:\/\/docker\.io\/library\/nginx /);
+  const split = { push_data: { tag: '1' }, repository: { name: 'web', namespace: 'org' } };
+  assert.match(send({}, split), / oci:\/\/docker\.io\/org\/web /);
   assert.equal(
     send({}, { docker_url: 'quay.io/org/web', updated_tags: ['1'] }),
     'quay oci://quay.io/org/web',
   );
+});
+
+test('Docker Hub proves its secret in its address, or a proxy in a header', () => {
+  const body = Buffer.from(
+    JSON.stringify({ push_data: { tag: '1' }, repository: { repo_name: 'org/web' } }),
+  );
+  const ask = (query: string, headers: Record<string, string> = {}) =>
+    parsePushWebhook({ headers, body, query: new URLSearchParams(query) }, { dockerHub: 's3cret' });
+  assert.equal(ask('type=dockerhub&secret=s3cret').urls.length, 3);
+  assert.equal(ask('secret=other', { authorization: 's3cret' }).urls.length, 3);
+  for (const [query, headers] of [
+    ['type=dockerhub', {}],
+    ['secret=s3creT', {}],
+    ['secret=s3cret', { authorization: 'other' }],
+  ] as const)
+    assert.throws(() => ask(query, headers), { code: 'WEBHOOK_REFUSED' }, query);
+  const empty = {
+    headers: {},
+    body: Buffer.from('{}'),
+    query: new URLSearchParams('type=dockerhub'),
+  };
+  assert.deepEqual(parsePushWebhook(empty), { sender: 'dockerHub', urls: [] });
 });
 
 test('other events, missing fields and wrong types are no pushes and no crash', () => {

@@ -4,6 +4,8 @@ import { CapstanError, valueAt } from '@capstan/lib-std';
 export interface WebhookRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** What stands behind `?` in the address that was asked. */
+  readonly query?: URLSearchParams;
   readonly body: Uint8Array;
 }
 
@@ -20,6 +22,8 @@ export interface WebhookSecrets {
   readonly azureDevOps?: { readonly username: string; readonly password: string };
   /** The whole Authorization header; Harbor signs nothing, and is not believed without it. */
   readonly harbor?: string;
+  /** Docker Hub signs nothing and sends no header: it is the Authorization header, or `?secret=` of the address. */
+  readonly dockerHub?: string;
   readonly generic?: string;
 }
 
@@ -66,7 +70,7 @@ export function parsePushWebhook(
   return { sender, urls: bounded(ADDRESSES[sender](request, body)) };
 }
 
-function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
+function senderOf({ headers, query }: WebhookRequest, body: unknown): Sender {
   // Gitea and Gogs send the headers of the hosts that they imitate as well: they are asked first.
   if (headers['x-gitea-event'] !== undefined) return 'gitea';
   if (headers['x-gogs-event'] !== undefined) return 'gogs';
@@ -77,7 +81,7 @@ function senderOf({ headers }: WebhookRequest, body: unknown): Sender {
   }
   if (valueAt(body, 'publisherId') === 'tfs' || headers['x-vss-activityid'] !== undefined)
     return 'azureDevOps';
-  return registryOf(body) ?? 'generic';
+  return query?.get('type') === 'dockerhub' ? 'dockerHub' : (registryOf(body) ?? 'generic');
 }
 
 /** Registries send no header that tells who they are. */
@@ -93,8 +97,8 @@ function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets
     if (!equal(request.headers['x-hook-uuid'], bitbucketUuid)) throw refused(sender);
   }
   if (sender === 'harbor' && secrets.harbor === undefined) throw refused(sender);
-  // Neither signs anything.
-  if (sender === 'dockerHub' || sender === 'quay') return;
+  // It signs nothing.
+  if (sender === 'quay') return;
   const secret = secrets[sender];
   if (secret === undefined) return;
   const { headers } = request;
@@ -107,6 +111,8 @@ function verify(sender: Sender, request: WebhookRequest, secrets: WebhookSecrets
     bitbucketServer: () => signatureHolds(request, secret, headers['x-hub-signature']),
     azureDevOps: () => equal(headers['authorization'], basic(secret)),
     harbor: () => equal(headers['authorization'], String(secret)),
+    dockerHub: () =>
+      equal(headers['authorization'] ?? request.query?.get('secret') ?? undefined, String(secret)),
     generic: () => signatureHolds(request, secret, headers['x-signature']),
   }[sender]();
   if (!given) throw refused(sender);
@@ -185,7 +191,7 @@ const ADDRESSES: Readonly<Record<Sender, Addresses>> = {
   // The registry is known by several names.
   dockerHub: (_request, body) =>
     ['docker.io', 'index.docker.io', 'registry-1.docker.io'].map((host) =>
-      address(host, valueAt(body, 'repository', 'repo_name')),
+      dockerHubAddress(host, body),
     ),
   quay: (_request, body) => [address(valueAt(body, 'docker_url'))],
   generic: (_request, body) => [valueAt(body, 'url'), ...repositoryAddresses(body)],
@@ -215,6 +221,19 @@ function harborArtifact(body: unknown): unknown {
   return isText(whole)
     ? address(host, whole)
     : address(host, valueAt(repository, 'namespace'), valueAt(repository, 'name'));
+}
+
+/** Official images have no namespace of their own. */
+function dockerHubAddress(host: string, body: unknown): string | undefined {
+  const repository = valueAt(body, 'repository');
+  if (!isText(valueAt(body, 'push_data', 'tag'))) return undefined;
+  const whole = valueAt(repository, 'repo_name');
+  const [namespace, name] = [valueAt(repository, 'namespace'), valueAt(repository, 'name')];
+  if (!isText(whole) && isText(namespace)) return address(host, namespace, name);
+  const named = isText(whole) ? whole : name;
+  return isText(named) && named.includes('/')
+    ? address(host, named)
+    : address(host, 'library', named);
 }
 
 function isText(value: unknown): value is string {

@@ -28,8 +28,9 @@ function open(secret?: string, more: Readonly<Record<string, string>> = {}) {
     clock: new ManualClock(),
     notifyPush: (url) => told.push(url),
   });
-  const send = async (headers: Record<string, string>, body = BODY) => {
-    const request = new Request('http://localhost/api/webhook', { method: 'POST', headers, body });
+  const send = async (headers: Record<string, string>, body = BODY, query = '') => {
+    const url = `http://localhost/api/webhook${query}`;
+    const request = new Request(url, { method: 'POST', headers, body });
     return (await handle(request)).status;
   };
   return { told, send };
@@ -52,6 +53,22 @@ test('with a secret in argocd-secret, only signed pushes count', async () => {
   const headers = { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` };
   assert.equal(await send(headers), 202);
   assert.deepEqual(told, ['https://h/a/b.git']);
+});
+
+test('the secrets of Docker Hub and of senders without a name of their own count, too', async () => {
+  const { told, send } = open('', {
+    'webhook.dockerhub.secret': 'hub',
+    'webhook.generic.secret': 'any',
+  });
+  const image = JSON.stringify({ push_data: { tag: '1' }, repository: { repo_name: 'a/b' } });
+  assert.equal(await send({}, image, '?type=dockerhub'), 400);
+  assert.equal(await send({}, image, '?type=dockerhub&secret=hub'), 202);
+  assert.equal(told.shift(), 'oci://docker.io/a/b');
+  const push = JSON.stringify({ url: 'https://h/a/b.git' });
+  assert.equal(await send({}, push), 400);
+  const signature = createHmac('sha256', 'any').update(push).digest('hex');
+  assert.equal(await send({ 'x-signature': signature }, push), 202);
+  assert.equal(told.at(-1), 'https://h/a/b.git');
 });
 
 test('a secret may be another value of argocd-secret, or one of a Secret that belongs to Argo CD', async () => {

@@ -31,7 +31,8 @@ export function webhookEndpoint(ports: WebhookPorts): (request: Request) => Prom
       if (request.method !== 'POST') throw new HttpError(405, 'POST only');
       const headers = Object.fromEntries(request.headers);
       const body = await readBounded(request);
-      const { urls } = parsePushWebhook({ headers, body }, await readSecrets());
+      const query = new URL(request.url).searchParams;
+      const { urls } = parsePushWebhook({ headers, body, query }, await readSecrets());
       for (const url of urls) ports.notifyPush(url);
       return Response.json({}, { status: 202 });
     } catch (error) {
@@ -64,6 +65,8 @@ async function loadSecrets(client: WebhookPorts['client']): Promise<WebhookSecre
     bitbucketUuid: read('webhook.bitbucket.uuid'),
     bitbucketServer: read('webhook.bitbucketserver.secret'),
     harbor: read('webhook.harbor.secret'),
+    dockerHub: read('webhook.dockerhub.secret'),
+    generic: read('webhook.generic.secret'),
   };
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ''));
   const username = read('webhook.azuredevops.username');
