@@ -181,6 +181,19 @@ test('an annotation says whether a newer revision waits for a sync that runs', (
   );
 });
 
+test('an application among its own objects, or one of which nothing is known, does not count into its health', () => {
+  const { overlooks } = toDelivery(application({ metadata: { uid: '1' } }), CONTEXT).health;
+  const live = (uid: string, kind = 'Application') => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind,
+    metadata: { name: 'x', uid },
+  });
+  assert.equal(overlooks?.(live('1'), { status: 'Degraded' }), true);
+  assert.equal(overlooks?.(live('2'), { status: 'Degraded' }), false);
+  assert.equal(overlooks?.(live('2'), { status: 'Unknown' }), true);
+  assert.equal(overlooks?.(live('1', 'Rollout'), { status: 'Unknown' }), false);
+});
+
 test('submodules are part of a source, unless the administrator says otherwise', () => {
   const settings = readSettings({}, { 'reposerver.enable.git.submodule': 'false' });
   const without = toDelivery(application({}), { ...CONTEXT, settings }).sources[0]?.source;

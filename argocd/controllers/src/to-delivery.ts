@@ -21,6 +21,7 @@ import {
   type TrackingMark,
 } from '@capstan/engine-delivery';
 import { type IgnoreRule, matchesSelector } from '@capstan/engine-diff';
+import type { Health } from '@capstan/engine-health';
 import { SYNC_DEFAULTS } from '@capstan/engine-sync';
 import { type KubeObject, keyOf } from '@capstan/kube-object';
 import { CapstanError, messageOf } from '@capstan/lib-std';
@@ -136,6 +137,7 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     health: {
       rules: settings.healthRules,
       ignoreAnnotation: ANNOTATION.ignoreHealthcheck,
+      overlooks: (live, health) => overlooks(app, live, health),
       rollUp: true,
     },
     guard,
@@ -147,6 +149,16 @@ export function toDelivery(app: Application, context: LoweringContext): Delivery
     remark: (object) => unselected(object, settings, cluster.server),
     preempt: readPreemption(app),
   };
+}
+
+/**
+ * An application that is among its own objects would stay as it once was; and one of which nothing is known says nothing of
+ * who made it.
+ */
+function overlooks({ metadata }: Application, live: KubeObject, { status }: Health): boolean {
+  const { group, kind } = keyOf(live);
+  if (group !== 'argoproj.io' || kind !== 'Application') return false;
+  return status === 'Unknown' || live.metadata.uid === metadata.uid;
 }
 
 /** In the words of Argo CD, but for their end: it does not watch such objects, while here they are compared as any. */

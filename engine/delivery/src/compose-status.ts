@@ -128,7 +128,12 @@ export function composeHealth(
   objects: readonly ObjectStatus[],
   { entries, delivery }: { readonly entries: readonly DiffEntry[]; readonly delivery: Delivery },
 ): Health {
-  const { ignoreAnnotation } = delivery.health;
+  const { ignoreAnnotation, overlooks } = delivery.health;
+  const lives = new Map(entries.map(({ key, live }) => [keyString(key), live]));
+  const isOverlooked = (key: ObjectKey, health: Health) => {
+    const live = lives.get(keyString(key));
+    return live !== undefined && overlooks?.(live, health) === true;
+  };
   const silent = new Set(
     entries
       .filter(({ desired, live }) => {
@@ -142,7 +147,10 @@ export function composeHealth(
   );
   const counted = objects.filter(({ hook, sync }) => !hook && sync !== undefined);
   const judged = counted.flatMap(({ key, health }) =>
-    health === undefined || health.status === 'Missing' || silent.has(keyString(key))
+    health === undefined ||
+    health.status === 'Missing' ||
+    silent.has(keyString(key)) ||
+    isOverlooked(key, health)
       ? []
       : [{ key, health }],
   );

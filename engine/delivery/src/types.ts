@@ -169,6 +169,8 @@ export interface HealthPolicy {
   readonly rules: HealthRules;
   /** Objects with this annotation set to `true` do not count into the delivery's health. */
   readonly ignoreAnnotation?: string;
+  /** Which live objects do not count either, by how they fare. Must be pure; absent: none. */
+  readonly overlooks?: (live: KubeObject, health: Health) => boolean;
   /** False: only the operation's outcome counts (families without a roll-up of health). */
   readonly rollUp: boolean;
 }
