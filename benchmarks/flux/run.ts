@@ -161,7 +161,7 @@ async function measure(shape: Shape, count: number, bench: Bench): Promise<void>
     `${count} ${shape.name}: ${shape.kinds
       .map((kind, i) => `${kind}s ready in ${((readyMs[i] ?? 0) / 1000).toFixed(1)} s`)
       .join(', ')}; ${(serving.cpuSeconds() - own).toFixed(1)} CPU s, ` +
-      `RSS ${serving.rssMb().toFixed(0)} MB, peak ${serving.peakRssMb().toFixed(0)} MB\n` +
+      `RSS ${serving.rssMb().toFixed(0)} MiB, peak ${serving.peakRssMb().toFixed(0)} MiB\n` +
       `  CPU seconds of the cluster: ${cluster.join(', ')}\n  requests: ${tell(counter.take('capstan'))}`,
   );
 }
