@@ -9,11 +9,12 @@ import type { Json, KubeObject } from '@capstan/kube-object';
 import { artifact } from '../../benchmarks/flux/app.ts';
 import { startBucket, startRegistry } from '../../flux/controllers/src/testing/stand-ins.ts';
 import { startCluster } from '../cluster/cluster.ts';
-import { at, clientOf } from '../cluster/support.ts';
+import { clientOf } from '../cluster/support.ts';
 import { startCharts } from '../flux-helm/charts.ts';
 import { serveRepository } from '../flux-helm/git-repository.ts';
 import { startCapstan, startSources } from './official-controllers.ts';
 import { SECRETS, type SourceCase, sourceCases } from './source-cases.ts';
+import { toldOf } from './told.ts';
 
 const NAMESPACE = 'shop';
 const SOURCE = 'source.toolkit.fluxcd.io/v1';
@@ -89,31 +90,12 @@ function objectOf({ name, kind, spec }: SourceCase, who: keyof typeof LABELS): K
   };
 }
 
-/** Status, conditions and events as text, without what differs by nature: times, addresses, digests of artifacts, whose it is. */
+/** As text, without what differs by nature: addresses, digests of artifacts, whose it is. */
 async function told({ name, kind }: SourceCase, who: string): Promise<string> {
   const ref = { apiVersion: SOURCE, kind, namespace: NAMESPACE, name: `${name}-${who}` };
   const found = await client.find(ref);
-  const { conditions = [], ...status } = (found?.['status'] ?? {}) as {
-    readonly conditions?: readonly Readonly<Record<string, unknown>>[];
-  };
-  const fields = Object.entries(status).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const { items } = await client.list(
-    { apiVersion: 'v1', kind: 'Event' },
-    { namespace: NAMESPACE },
-  );
-  const events = items.filter((event) => at(event, 'involvedObject', 'name') === ref.name);
-  const lines = [
-    ...fields.map(([key, value]) => `${key}: ${JSON.stringify(value, withoutTimes)}`),
-    ...conditions.map(
-      (one) => `${one['type']}=${one['status']} ${one['reason']}: ${one['message']}`,
-    ),
-    ...new Set(events.map((one) => `${one['type']} ${one['reason']} ${one['message']}`)),
-  ];
+  const lines = found === undefined ? [] : await toldOf(client, found);
   return lines.map(plain).toSorted().join('\n');
-}
-
-function withoutTimes(key: string, value: unknown): unknown {
-  return key === 'lastUpdateTime' || key === 'size' ? undefined : value;
 }
 
 function plain(line: string): string {
