@@ -237,6 +237,10 @@ const SYNC_RULES: Readonly<Record<string, Proof>> = {
   'pre-emption after the hook': [`${LOOP}/preempt-afterhook.txt`, 'with preemption afterHook'],
   'pre-emption at once': [`${LOOP}/preempt-immediately.txt`, 'with preemption immediately'],
   'pre-emption never': [`${LOOP}/preempt-never.txt`, 'with preemption never'],
+  'pre-emption as an annotation says': [
+    'engine/delivery/src/preemption.test.ts',
+    'an annotation says what a newer revision does',
+  ],
   'pre-emption of a wave after the hook': [
     `${LOOP}/preempt-wave-afterhook.txt`,
     'while a wave waits for health',
