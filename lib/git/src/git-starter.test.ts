@@ -62,3 +62,18 @@ test('a small process that is killed loses nothing: its runs are made here', asy
   const next = await starter.run(request(['version']));
   assert.equal(next.kind === 'ended' && next.code, 0);
 });
+
+test('a small process loads its sources by what this one was started with', async () => {
+  const flag = '--import=data:text/javascript,globalThis.started=true';
+  process.execArgv.push(flag);
+  try {
+    const starter = new GitStarter({ largeBytes: 0 });
+    const before = new Set(starterPids());
+    await starter.run(request(['version']));
+    const [pid] = starterPids().filter((each) => !before.has(each));
+    const args = execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    assert.ok(args.includes(flag));
+  } finally {
+    process.execArgv.splice(process.execArgv.indexOf(flag), 1);
+  }
+});
