@@ -10,7 +10,7 @@ import {
   type LiveChange,
   type LiveState,
 } from '@capstan/kube-client';
-import type { Json, KubeObject } from '@capstan/kube-object';
+import { conditionsOf, isConditionTrue, type Json, type KubeObject } from '@capstan/kube-object';
 import { ENVIRONMENTS, type Overlay, settingsOf } from './monorepo.ts';
 
 const APPLICATION = { group: 'argoproj.io', kind: 'Application' } as const;
@@ -28,18 +28,59 @@ export interface Fleet {
 
 /** Definitions, namespaces and one Application for each overlay. */
 export async function createApplications({ client, repository, overlays }: Omit<Fleet, 'live'>) {
+  await prepare(client, 'argocd');
+  await eachOf(overlays, (one) => ensure(client, applicationOf(one, repository.url)));
+}
+
+export const FLUX_NAMESPACE = 'flux-system';
+export const GIT_REPOSITORY = {
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'GitRepository',
+};
+const KUSTOMIZATION = { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization' };
+/** What Flux's own controllers are told to look at, where others run beside them. */
+const LABELS = { by: 'flux' };
+
+/** Definitions, namespaces, the GitRepository and one Kustomization of it for each overlay. */
+export async function createKustomizations({ client, repository, overlays }: Omit<Fleet, 'live'>) {
+  await prepare(client, FLUX_NAMESPACE);
+  await ensure(client, {
+    ...GIT_REPOSITORY,
+    metadata: { name: 'monorepo', namespace: FLUX_NAMESPACE, labels: LABELS },
+    spec: { interval: '10m', url: repository.url, ref: { branch: 'main' } },
+  });
+  await eachOf(overlays, (one) => ensure(client, kustomizationOf(one)));
+}
+
+async function prepare(client: KubeClient, own: string): Promise<void> {
   for (const crd of DEFINITIONS) await ensure(client, crd);
-  const names = ['argocd', ...ENVIRONMENTS.map((environment) => `team-${environment}`)];
+  const names = [own, ...ENVIRONMENTS.map((environment) => `team-${environment}`)];
   for (const name of names) {
     await ensure(client, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
-  const left = [...overlays];
+}
+
+/** Sixteen at a time. */
+export async function eachOf<T>(
+  items: readonly T[],
+  act: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const left = [...items];
   const worker = async () => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) {
-      await ensure(client, applicationOf(one, repository.url));
-    }
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
   };
   await Promise.all(Array.from({ length: 16 }, worker));
+}
+
+function kustomizationOf({ app, path, namespace }: Overlay): KubeObject {
+  return {
+    ...KUSTOMIZATION,
+    metadata: { name: app, namespace: FLUX_NAMESPACE, labels: LABELS },
+    spec: {
+      ...{ interval: '10m', path: `./${path}`, prune: true, targetNamespace: namespace },
+      sourceRef: { kind: 'GitRepository', name: 'monorepo' },
+    },
+  };
 }
 
 async function ensure(client: KubeClient, object: KubeObject): Promise<void> {
@@ -101,18 +142,44 @@ export async function untilAllSynced(
   return { syncedMs, healthyMs: performance.now() - begun };
 }
 
+/** Resolves when all Kustomizations are Ready, as a watch tells: the time from now on, in ms. */
+export async function untilAllReady(
+  { live, overlays }: Pick<Fleet, 'live' | 'overlays'>,
+  withinMs: number,
+): Promise<{ readonly syncedMs: number }> {
+  const begun = performance.now();
+  const ready = new Set<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = ({ key, after }: Pick<LiveChange, 'key' | 'after'>) => {
+    if (key.kind !== KUSTOMIZATION.kind) return;
+    const isReady = after !== undefined && isConditionTrue(conditionsOf(after.read()), 'Ready');
+    mark(ready, key.name, isReady);
+    if (ready.size >= overlays.length) resolve();
+  };
+  const stop = live.subscribe(look);
+  const patience = setTimeout(
+    () => reject(new Error(`${ready.size} of ${overlays.length} ready after ${withinMs} ms`)),
+    withinMs,
+  );
+  await promise.finally(() => {
+    clearTimeout(patience);
+    stop();
+  });
+  return { syncedMs: performance.now() - begun };
+}
+
 function mark(names: Set<string>, name: string, holds: boolean): void {
   if (holds) names.add(name);
   else names.delete(name);
 }
 
-/** From the answer of `git push` until the API shows the change; the webhook is part of it. */
+/** From the answer of `git push` until the API shows the change; telling of the push is part of it. */
 export async function measureCommit(
   fleet: Fleet,
   overlay: Overlay,
-  options: { readonly setting: string; readonly page: string },
+  options: { readonly setting: string; readonly tell: (push: Push) => Promise<void> },
 ): Promise<number> {
-  const { setting, page } = options;
+  const { setting, tell } = options;
   const files = { [`${overlay.path}/settings.yaml`]: settingsOf(overlay, setting) };
   const seen = untilDeployment(
     fleet,
@@ -121,7 +188,7 @@ export async function measureCommit(
   );
   const commit = await fleet.repository.push(files);
   const begun = performance.now();
-  await notify(page, fleet.repository.url, commit);
+  await tell({ url: fleet.repository.url, commit });
   return (await seen) - begun;
 }
 
@@ -148,8 +215,13 @@ function atPath(object: KubeObject, ...path: readonly string[]): Json | undefine
   return at(object, ...path);
 }
 
-/** As GitHub tells of a push. */
-async function notify(page: string, url: string, commit: string): Promise<void> {
+export interface Push {
+  readonly url: string;
+  readonly commit: string;
+}
+
+/** As GitHub tells Capstan of a push. */
+export async function sendWebhook(page: string, { url, commit }: Push): Promise<void> {
   const body = { ref: 'refs/heads/main', after: commit, repository: { html_url: url } };
   const response = await fetch(new URL('/api/webhook', page), {
     method: 'POST',

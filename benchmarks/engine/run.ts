@@ -21,6 +21,8 @@ import {
   type Fleet,
   measureCommit,
   measureDrift,
+  type Push,
+  sendWebhook,
   untilAllSynced,
 } from './fleet.ts';
 import { measureFloor } from './floor.ts';
@@ -98,13 +100,14 @@ async function measureCold(fleet: Fleet, serve: () => Promise<Serving>): Promise
 }
 
 async function measureCommits(fleet: Fleet, serving: Serving): Promise<void> {
+  const tell = (push: Push) => sendWebhook(serving.page, push);
   const times: number[] = [];
   const cpu = serving.cpuSeconds();
   for (let n = 0; n < samples; n++) {
     const overlay = fleet.overlays[(n * 37) % fleet.overlays.length];
     if (overlay === undefined) break;
     const setting = `n${n}-${Date.now()}`;
-    times.push(await measureCommit(fleet, overlay, { setting, page: serving.page }));
+    times.push(await measureCommit(fleet, overlay, { setting, tell }));
     await pause(250);
   }
   say(`one-file commit → applied: ${quantiles(times)}, ${cpuOf(serving, cpu)} each`);

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type KubeClient, loadKubeconfig } from '@capstan/kube-client';
 import type { JsonObject, KubeObject } from '@capstan/kube-object';
@@ -66,6 +66,15 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
 export function portOf(address: string | AddressInfo | null): number {
   if (address === null || typeof address === 'string') throw new Error('not a TCP server');
   return address.port;
+}
+
+/** A port of 127.0.0.1 that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = portOf(server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 export function at(object: KubeObject | JsonObject | undefined, ...path: string[]): unknown {

@@ -1,11 +1,10 @@
 /** Flux's own controllers as processes, which take what is labelled `by: flux`, and ours beside them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeClient } from '@capstan/kube-client';
 import { type Cluster, scratch } from '../cluster/cluster.ts';
-import { eventually, makeNamespace, portOf } from '../cluster/support.ts';
+import { eventually, freePort, makeNamespace } from '../cluster/support.ts';
 import { Controller } from '../flux-helm/controller.ts';
 
 export interface OfficialController extends AsyncDisposable {
@@ -71,12 +70,4 @@ async function untilDefined(client: KubeClient): Promise<void> {
     'the definitions',
     120_000,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

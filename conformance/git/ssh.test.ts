@@ -9,12 +9,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type GitCredentials, Mirror } from '@capstan/lib-git';
 import { CapstanError } from '@capstan/lib-std';
+import { freePort } from '../cluster/support.ts';
 import { makeOrigin } from './origin.ts';
 import { startProxy } from './proxy.ts';
 
@@ -183,14 +184,6 @@ describe('Git over SSH', { skip: whyNoSshd() }, () => {
     assert.equal(String(after), String(before));
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 function canConnect(port: number): Promise<boolean> {
   return new Promise((resolve) => {
