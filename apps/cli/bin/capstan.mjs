@@ -4,14 +4,13 @@
 import { spawnSync } from 'node:child_process';
 import * as modules from 'node:module';
 import { dirname, join } from 'node:path';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapStatistics } from 'node:v8';
 
 // What runs for months is given less room than Node's defaults for a large machine: for what lives briefly, for the C library's
 // pools, and a ceiling (2 GB, unless the machine or the user sets another). V8 lets garbage pile up to four times of what is in use
 // below a high ceiling, and to twice below a low one; here it collects once there is two fifths more, which costs a fourteenth more
-// processor time while much is made and a tenth less memory. It moves together what is left on half empty pages (see below), which is
-// another tenth for a sixtieth. The C library gives back at once what it had for large buffers. Sources are stripped by
-// stripped-sources.mjs, in threads too. Flags count from the start only, so the process begins anew.
+// processor time while much is made and a tenth less memory. The C library gives back at once what it had for large buffers. Sources
+// are stripped by stripped-sources.mjs, in threads too. Flags count from the start only, so the process begins anew.
 const SPARING_MALLOC = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '65536',
@@ -38,11 +37,7 @@ if (spares && typeof process.execve === 'function') {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  if (isSpared) {
-    // Not one of the flags above: as one of those it would make the space for what lives briefly tiny, at half as much processor
-    // time again.
-    setFlagsFromString('--optimize-for-size');
-  } else {
+  if (!isSpared) {
     modules.enableCompileCache();
     // It is written at a clean exit; servers may run long and end otherwise.
     setTimeout(() => modules.flushCompileCache(), 3000).unref();
