@@ -13,6 +13,7 @@ import {
   SOURCE_GROUP,
 } from '@capstan/flux-api';
 import {
+  FOREIGN_STATUS,
   formatTime,
   isWatched,
   type NamedKey,
@@ -22,7 +23,12 @@ import {
   soundArtifact,
   writeStatus,
 } from '@capstan/flux-controllers';
-import { type Controller, createController, type ReconcileResult } from '@capstan/kube-controller';
+import {
+  type Controller,
+  createController,
+  type ReconcileResult,
+  StatusWrites,
+} from '@capstan/kube-controller';
 import { type ChartRepository, openRepository } from '@capstan/kube-helm';
 import type { KubeObject } from '@capstan/kube-object';
 import type { FileTree } from '@capstan/lib-files';
@@ -67,9 +73,10 @@ export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>)
     supply: new ChartSupply(given.artifacts, given.runtime?.registry),
   };
   const { control } = ports;
+  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
   const controller = createController<NamedKey>({
     name: 'helmchart',
-    reconcile: (key, { signal }) => reconcile(key, ports, signal),
+    reconcile: (key, { signal }) => reconcile(key, { ...ports, statuses }, signal),
     keyString: keyText,
     clock: ports.clock,
     ...reconcileDurations(
@@ -87,6 +94,7 @@ export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>)
         if (group !== SOURCE_GROUP) return;
         if (kind === 'HelmChart') {
           if (isAsking(change)) controller.enqueue(change.key);
+          else statuses.see(change);
           return;
         }
         if (!isNewSource(change)) return;
@@ -98,10 +106,10 @@ export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>)
 
 async function reconcile(
   key: NamedKey,
-  ports: HelmChartPorts,
+  ports: HelmChartPorts & { readonly statuses: StatusWrites },
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { client, control, artifacts } = ports;
+  const { client, control, artifacts, statuses } = ports;
   const object = control.find('HelmChart', key);
   if (object === undefined || !isWatched(object, ports.settings ?? {})) return { kind: 'settled' };
   const write = { client, fieldManager: FIELD_MANAGER, signal };
@@ -125,8 +133,7 @@ async function reconcile(
       ? { observedGeneration: current.metadata.generation ?? 0 }
       : {}),
   });
-  const written = await writeStatus(held ?? object, told.status, write);
-  if (written !== undefined) control.live.observeWrite(written);
+  await statuses.write(key, control.live, () => writeStatus(held ?? object, told.status, write));
   tell(before, told, { failure, build, ports });
   const { artifact } = told.status;
   if (artifact !== undefined) await artifacts.collectGarbage(artifact);

@@ -16,6 +16,7 @@ import {
   canActAs,
   type DestinationPorts,
   type FluxSettings,
+  FOREIGN_STATUS,
   isWatched,
   type NamedKey,
   openDestination,
@@ -32,6 +33,7 @@ import {
   createController,
   type EventRecorder,
   type ReconcileResult,
+  StatusWrites,
 } from '@capstan/kube-controller';
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
@@ -83,6 +85,7 @@ interface Bench {
   readonly ports: HelmReleasePorts;
   /** Of the reconciles that run: ends their waits when something newer comes. */
   readonly running: Map<string, AbortController>;
+  readonly statuses: StatusWrites;
 }
 
 const FIELD_MANAGER = 'helm-controller';
@@ -103,7 +106,11 @@ export function createHelmReleaseController(ports: HelmReleasePorts): {
   readonly controller: Controller<NamedKey>;
   start(): () => void;
 } {
-  const bench: Bench = { ports, running: new Map() };
+  const bench: Bench = {
+    ports,
+    running: new Map(),
+    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
+  };
   const controller = createController<NamedKey>({
     name: 'helmrelease',
     reconcile: (key, { signal }) => reconcile(key, bench, signal),
@@ -143,6 +150,7 @@ function wake(change: LiveChange, controller: Controller<NamedKey>, bench: Bench
   };
   if (group === HELM_GROUP && kind === 'HelmRelease') {
     if (isAsking(change)) ask(key, 'helmrelease');
+    else bench.statuses.see(change);
     for (const one of bench.ports.control.releasesBy('dependency', { kind, ...key })) {
       // One that runs may be about to tell of this one as it was.
       const isRunning = bench.running.has(keyText(keyOf(one)));
@@ -193,6 +201,7 @@ interface Session {
   readonly ports: HelmReleasePorts;
   readonly signal: AbortSignal;
   readonly interrupt: AbortSignal;
+  readonly statuses: StatusWrites;
   written: KubeObject;
 }
 
@@ -201,13 +210,13 @@ async function reconcile(
   bench: Bench,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { ports, running } = bench;
+  const { ports, running, statuses } = bench;
   const object = ports.control.find('HelmRelease', key);
   if (object === undefined) return { kind: 'settled' };
   const interrupt = new AbortController();
   running.set(keyText(key), interrupt);
   try {
-    const session = { ports, signal, interrupt: interrupt.signal, written: object };
+    const session = { ports, signal, interrupt: interrupt.signal, statuses, written: object };
     return await reconcileObject(object, session);
   } finally {
     running.delete(keyText(key));
@@ -435,14 +444,14 @@ function cancelled({ release, end }: RunResult, { ports, interrupt }: Session): 
 }
 
 async function report(release: HelmRelease, session: Session): Promise<void> {
-  const { ports, signal } = session;
+  const { ports, signal, statuses } = session;
   const write = { client: ports.client, fieldManager: FIELD_MANAGER, signal };
   const { history, ...status } = release.status;
   const told = history === undefined || history.length === 0 ? status : release.status;
-  const written = await writeStatus(session.written, told, write);
-  if (written === undefined) return;
-  session.written = written;
-  ports.control.live.observeWrite(written);
+  const written = await statuses.write(keyOf(release), ports.control.live, () =>
+    writeStatus(session.written, told, write),
+  );
+  if (written !== undefined) session.written = written;
 }
 
 function handled(release: HelmRelease, isObserved: boolean): HelmRelease {

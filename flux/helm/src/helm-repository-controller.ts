@@ -13,6 +13,7 @@ import {
 import {
   type CloudIdentities,
   type FluxSettings,
+  FOREIGN_STATUS,
   formatTime,
   isWatched,
   type NamedKey,
@@ -30,6 +31,7 @@ import {
   createController,
   type EventRecorder,
   type ReconcileResult,
+  StatusWrites,
 } from '@capstan/kube-controller';
 import { readIndex } from '@capstan/kube-helm';
 import { ConditionalCache, createContentDigest, digestLike } from '@capstan/lib-oci';
@@ -62,6 +64,7 @@ export interface HelmSourcePorts {
 interface IndexPorts extends HelmSourcePorts {
   /** What repositories answered: they are asked whether it still holds. */
   readonly indexes: ConditionalCache;
+  readonly statuses: StatusWrites;
 }
 
 const FIELD_MANAGER = 'source-controller';
@@ -75,9 +78,10 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
   const indexes = new ConditionalCache(
     helmIndexBytesMax === undefined ? {} : { bodyBytesMax: helmIndexBytesMax },
   );
+  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
   const controller = createController<NamedKey>({
     name: 'helmrepository',
-    reconcile: (key, { signal }) => reconcile(key, { ...ports, indexes }, signal),
+    reconcile: (key, { signal }) => reconcile(key, { ...ports, indexes, statuses }, signal),
     keyString: keyText,
     clock: ports.clock,
     ...reconcileDurations(
@@ -92,8 +96,9 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
     start: () =>
       ports.control.live.subscribe((change) => {
         const { group, kind } = change.key;
-        if (group === SOURCE_GROUP && kind === 'HelmRepository' && isAsking(change))
-          controller.enqueue(change.key);
+        if (group !== SOURCE_GROUP || kind !== 'HelmRepository') return;
+        if (isAsking(change)) controller.enqueue(change.key);
+        else statuses.see(change);
       }),
   };
 }
@@ -103,7 +108,7 @@ async function reconcile(
   ports: IndexPorts,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { client, control, artifacts } = ports;
+  const { client, control, artifacts, statuses } = ports;
   const object = control.find('HelmRepository', key);
   const registry = ports.runtime?.registry;
   if (object === undefined && registry !== undefined) forgetCacheEvents(registry, key);
@@ -136,8 +141,7 @@ async function reconcile(
       ? { observedGeneration: current.metadata.generation ?? 0 }
       : {}),
   });
-  const written = await writeStatus(held ?? object, told.status, write);
-  if (written !== undefined) control.live.observeWrite(written);
+  await statuses.write(key, control.live, () => writeStatus(held ?? object, told.status, write));
   tell(before, told, { failure, ports });
   const { artifact } = told.status;
   if (artifact !== undefined) await artifacts.collectGarbage(artifact);
@@ -153,7 +157,7 @@ async function reconcile(
 /** Deleted, or of a type that keeps nothing here: artifacts, status and finalizer go. */
 async function leave(
   repository: HelmRepository,
-  { client, control, artifacts }: HelmSourcePorts,
+  { client, control, artifacts, statuses }: IndexPorts,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const write = { client, fieldManager: FIELD_MANAGER, signal };
@@ -162,8 +166,11 @@ async function leave(
   if (isClean) return { kind: 'settled' };
   await artifacts.removeAll({ kind: 'HelmRepository', namespace, name });
   const isDeleted = repository.metadata.deletionTimestamp !== undefined;
-  const emptied = isDeleted ? undefined : await writeStatus(repository, {}, write);
-  if (emptied !== undefined) control.live.observeWrite(emptied);
+  const emptied = isDeleted
+    ? undefined
+    : await statuses.write({ namespace, name }, control.live, () =>
+        writeStatus(repository, {}, write),
+      );
   await setFinalizer(emptied ?? repository, false, write);
   return { kind: 'settled' };
 }

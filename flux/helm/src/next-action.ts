@@ -141,8 +141,11 @@ function replaceRemediated(release: HelmRelease, nowMs: number): HelmRelease {
 function restoreReleased(release: HelmRelease, nowMs: number): HelmRelease {
   const seen = latest(release.status.history);
   const was = conditionOf(release, 'Released')?.reason;
-  if (seen === undefined || (was !== 'InstallFailed' && was !== 'UpgradeFailed')) return release;
-  const isInstall = was === 'InstallFailed';
+  // What others left there may tell nothing of it at all.
+  const isLost = was === undefined;
+  if (seen === undefined || !(isLost || was === 'InstallFailed' || was === 'UpgradeFailed'))
+    return release;
+  const isInstall = isLost ? seen.action === 'install' : was === 'InstallFailed';
   const reason = isInstall ? 'InstallSucceeded' : 'UpgradeSucceeded';
   const message = isInstall ? MESSAGES.installed(seen) : MESSAGES.upgraded(seen);
   const state = { type: 'Released', status: 'True' as const, reason, message };

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '@capstan/lib-std';
-import { messageOf } from '@capstan/lib-std';
+import { CapstanError, type Clock, messageOf } from '@capstan/lib-std';
 import { codeOf, type ReleasePorts } from './cluster-port.ts';
-import type { Release } from './release.ts';
+import { isPending, type Release } from './release.ts';
 import type { RecordVersion, ReleaseStore } from './release-store.ts';
 
 /**
@@ -10,6 +9,17 @@ import type { RecordVersion, ReleaseStore } from './release-store.ts';
  * be some seconds apart, as with the leases of Kubernetes' own controllers (15 s).
  */
 export const LEASE_MS = 30_000;
+
+/** Holders of this process whose operations are over, though the record may say otherwise: it could not be written. */
+const ended = new Set<string>();
+
+/** Whether the pending record's owner may be at work still: it gave a sign of life not long ago, and is not known to have ended. */
+export function mayBeAlive(
+  { renewedAt, holder }: { readonly renewedAt: number | undefined; readonly holder: string },
+  nowMs: number,
+): boolean {
+  return renewedAt !== undefined && nowMs - renewedAt <= LEASE_MS && !ended.has(holder);
+}
 
 /** What every operation on a release takes. */
 export interface OperationOptions {
@@ -45,6 +55,7 @@ export class Operation {
   readonly holder: string;
   readonly #store: ReleaseStore;
   readonly #clock: Clock;
+  readonly #observe: ReleasePorts['observe'];
   readonly #abort = new AbortController();
   #cancel: () => void = () => undefined;
   #renewing: Promise<void> = Promise.resolve();
@@ -56,7 +67,7 @@ export class Operation {
   constructor(
     release: Release,
     of: {
-      readonly ports: Pick<ReleasePorts, 'clock' | 'holder'>;
+      readonly ports: Pick<ReleasePorts, 'clock' | 'holder' | 'observe'>;
       readonly store: ReleaseStore;
       readonly signal?: AbortSignal | undefined;
     },
@@ -66,13 +77,26 @@ export class Operation {
     this.holder = `${ports.holder ?? 'capstan'}/${randomUUID()}`;
     this.#store = store;
     this.#clock = ports.clock;
+    this.#observe = ports.observe;
     this.signal =
       signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
   }
 
-  /** Writes the first record and begins to renew it. */
+  /**
+   * Writes the first record and begins to renew it. A record whose answer was lost is there all the same: unless it is taken for
+   * written, nobody could go on before its lease has run out.
+   */
   async begin(): Promise<void> {
-    this.#version = await this.#store.create(this.release, this.holder);
+    const { release, holder } = this;
+    this.#version = await this.#store.create(release, holder).catch(async (error: unknown) => {
+      if (!isUncertain(error)) throw error;
+      const version = await this.#store.renew(release, holder).catch(() => {
+        ended.add(holder);
+        throw error;
+      });
+      this.#observe?.(release);
+      return version;
+    });
     this.#held = true;
     this.#schedule();
   }
@@ -83,6 +107,11 @@ export class Operation {
 
   /** Throws RELEASE_LOST when another has taken the revision over: it is no longer ours to write. */
   async record(): Promise<void> {
+    await this.#write();
+    if (!isPending(this.release)) ended.delete(this.holder);
+  }
+
+  async #write(): Promise<void> {
     await this.#renewing;
     const { release, holder } = this;
     if (!this.#held) return void (await this.#store.update(release, { holder }));
@@ -99,6 +128,7 @@ export class Operation {
   /** Ends the sign of life; nothing is written afterwards but by `record`. */
   async end(): Promise<void> {
     this.#stopped = true;
+    ended.add(this.holder);
     this.#cancel();
     await this.#renewing;
   }
@@ -122,6 +152,14 @@ export class Operation {
   async #renewNow(): Promise<void> {
     this.#version = await this.#store.renew(this.release, this.holder);
   }
+}
+
+/** Whether a write may have come about though it failed: nobody answered, or the server itself was in trouble. */
+function isUncertain(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return (
+    codeOf(error) === 'RELEASE_STORE' && cause instanceof CapstanError && cause.kind === 'retry'
+  );
 }
 
 /** The text of a failure, with the reason of an abort in its place. */

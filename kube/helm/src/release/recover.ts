@@ -1,5 +1,5 @@
 import type { ReleasePorts } from './cluster-port.ts';
-import { LEASE_MS, type OperationOptions } from './operation.ts';
+import { mayBeAlive, type OperationOptions } from './operation.ts';
 import { isPending, type Release } from './release.ts';
 import { ReleaseError } from './release-error.ts';
 import type { ReleaseStore, StoredRelease } from './release-store.ts';
@@ -28,13 +28,13 @@ export async function recoverPending(
 }
 
 function goneSince(
-  { release, renewedAt }: StoredRelease,
+  last: StoredRelease,
   foreignMs: number | undefined,
   now: number,
 ): string | undefined {
-  if (renewedAt !== undefined) {
-    return now - renewedAt > LEASE_MS ? new Date(renewedAt).toISOString() : undefined;
-  }
+  const { release, renewedAt } = last;
+  if (renewedAt !== undefined)
+    return mayBeAlive(last, now) ? undefined : new Date(renewedAt).toISOString();
   if (foreignMs === undefined) return undefined;
   const started = Date.parse(release.lastDeployed);
   return now - started > foreignMs ? release.lastDeployed : undefined;

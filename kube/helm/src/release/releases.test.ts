@@ -331,12 +331,7 @@ describe("what is not the release's own", () => {
 describe('a crash', () => {
   async function crash(namespace: string, change: Partial<Release>): Promise<void> {
     const release = await readRelease(name, { namespace }, ports);
-    const left = new Operation(
-      { ...release, ...change },
-      { ports, store: releaseStore(ports, namespace) },
-    );
-    await left.begin();
-    await left.end();
+    await releaseStore(ports, namespace).create({ ...release, ...change }, 'gone');
   }
 
   test('leaves a pending revision that is respected while its owner may live, then recovered', async () => {
@@ -383,9 +378,7 @@ describe('a crash', () => {
     const namespace = await space();
     const other = await installRelease(simple, {}, { name: 'other', namespace }, ports);
     const store = releaseStore(ports, namespace);
-    const left = new Operation({ ...other, name, status: 'pending-install' }, { ports, store });
-    await left.begin();
-    await left.end();
+    await store.create({ ...other, name, status: 'pending-install' }, 'gone');
     shift = LEASE_MS + 1_000;
     try {
       const release = await installRelease(simple, {}, { name, namespace }, ports);

@@ -1,6 +1,6 @@
 import { messageOf } from '@capstan/lib-std';
 import type { ReleasePorts } from './cluster-port.ts';
-import { LEASE_MS } from './operation.ts';
+import { mayBeAlive } from './operation.ts';
 import { isPending, type Release } from './release.ts';
 import { ReleaseError } from './release-error.ts';
 import { releaseStore } from './release-store.ts';
@@ -19,8 +19,8 @@ export async function unlockRelease(
   const store = releaseStore(ports, namespace);
   const last = (await store.history(name)).at(-1);
   if (last === undefined || !isPending(last.release)) return undefined;
-  const { release, renewedAt, resourceVersion, holder } = last;
-  if (renewedAt !== undefined && ports.clock.now() - renewedAt <= LEASE_MS) {
+  const { release, resourceVersion, holder } = last;
+  if (mayBeAlive(last, ports.clock.now())) {
     throw new ReleaseError(
       'RELEASE_PENDING',
       'another operation (install/upgrade/rollback) is in progress',

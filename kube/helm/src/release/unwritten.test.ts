@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createKubeClient } from '@capstan/kube-client';
 import { startSandbox } from '@capstan/kube-sandbox';
+import { CapstanError } from '@capstan/lib-std';
 import { chartOfFiles } from '../load-chart.ts';
 import type { ReleaseCluster, ReleasePorts } from './cluster-port.ts';
 import { installRelease } from './install-release.ts';
@@ -12,6 +13,7 @@ import { ReleaseError } from './release-error.ts';
 import { releaseStore } from './release-store.ts';
 import { uninstallRelease } from './uninstall-release.ts';
 import { unlockRelease } from './unlock-release.ts';
+import { upgradeRelease } from './upgrade-release.ts';
 
 const CHART = chartOfFiles([
   { name: 'Chart.yaml', data: Buffer.from('apiVersion: v2\nname: shop\nversion: 1.2.3\n') },
@@ -107,4 +109,48 @@ describe('records that cannot be written', () => {
       '3 deployed: Install complete',
     ]);
   });
+
+  test('a first record whose answer is lost is there, and the operation goes on with it', async () => {
+    await using place = await world();
+    const { ports } = place;
+    const seen: string[] = [];
+    const cluster: ReleaseCluster = {
+      ...ports.cluster,
+      create: async (object, options) => {
+        await ports.cluster.create(object, options);
+        throw new CapstanError('UNREACHABLE', 'the answer is lost', { kind: 'retry' });
+      },
+    };
+    const observe = ({ revision, status }: Release) => seen.push(`${revision} ${status}`);
+    const release = await installRelease(
+      CHART,
+      {},
+      { name: 'web', ...at },
+      { ...ports, cluster, observe },
+    );
+    assert.equal(release.status, 'deployed');
+    assert.deepEqual(seen, ['1 pending-install', '1 deployed']);
+    const others = { ...ports, cluster: { ...cluster, create: refused } };
+    await assert.rejects(installRelease(CHART, {}, { name: 'other', ...at }, others), {
+      message: 'create: failed to create: nobody answers',
+    });
+    assert.deepEqual(await releaseHistory('other', 'default', ports).catch(() => []), []);
+  });
 });
+
+test('what an operation of this process could not write the end of is taken up at once', async () => {
+  await using place = await world();
+  const { ports } = place;
+  await installRelease(CHART, {}, { name: 'web', ...at }, ports);
+  place.refuse = 'update';
+  await assert.rejects(upgradeRelease(CHART, { a: 1 }, { name: 'web', ...at }, ports));
+  place.refuse = undefined;
+  assert.match(lines(await releaseHistory('web', 'default', ports))[1] ?? '', /^2 pending-upgrade/);
+  await upgradeRelease(CHART, { a: 1 }, { name: 'web', ...at }, ports);
+  const states = (await releaseHistory('web', 'default', ports)).map(({ status }) => status);
+  assert.deepEqual(states, ['superseded', 'failed', 'deployed']);
+});
+
+async function refused(): Promise<never> {
+  throw new CapstanError('UNREACHABLE', 'nobody answers', { kind: 'retry' });
+}
