@@ -69,6 +69,7 @@ test('what the language cannot read is an error with its place', () => {
     ['${name-x}', '! missing closing brace @0'],
     ['${name.x}', '! missing closing brace @0'],
     ['${name:}', '! unable to parse substitution within function @0'],
+    ['${name:', '! bad substitution @0'],
     ['${name:=x', '! unable to parse substitution within function @0'],
     ['${name#}', '! unable to parse substitution within function @0'],
     ['${name/a}', '! bad substitution @0'],

@@ -137,8 +137,8 @@ class Parser {
 
   #substringParts(offset: number): readonly Node[] {
     this.#at++;
-    // The original steps back by the width of what it peeked at, and past the colon with it.
-    if ((this.#text.codePointAt(this.#at) ?? 0) > 0x7f) {
+    // The original steps back by the width of what it peeked at, and past the colon with it; at the end it does not step back.
+    if ((this.#text.codePointAt(this.#at) ?? 0x80) > 0x7f) {
       throw new SubstitutionError('bad substitution', offset);
     }
     const first = this.#parameter((c) => c !== ':' && c !== '}', offset);
