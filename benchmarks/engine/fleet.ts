@@ -37,6 +37,7 @@ export const GIT_REPOSITORY = {
   apiVersion: 'source.toolkit.fluxcd.io/v1',
   kind: 'GitRepository',
 };
+const KUSTOMIZATION_KIND = { group: 'kustomize.toolkit.fluxcd.io', kind: 'Kustomization' };
 const KUSTOMIZATION = { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization' };
 /** What Flux's own controllers are told to look at, where others run beside them. */
 const LABELS = { by: 'flux' };
@@ -157,6 +158,7 @@ export async function untilAllReady(
     if (ready.size >= overlays.length) resolve();
   };
   const stop = live.subscribe(look);
+  for (const held of live.list(KUSTOMIZATION_KIND)) look({ key: held.key, after: held });
   const patience = setTimeout(
     () => reject(new Error(`${ready.size} of ${overlays.length} ready after ${withinMs} ms`)),
     withinMs,
