@@ -10,6 +10,7 @@ import {
   type DeliveryLook,
   type DeliveryPorts,
   type DependencyGraph,
+  keyOfOwner,
   persist,
   SourceWatches,
   type VerdictCache,
@@ -114,7 +115,7 @@ export function createApplicationController(
   });
   const watches = new SourceWatches(
     ports.sources,
-    (id) => controller.enqueue(fromOwner(id), URGENT),
+    (id) => controller.enqueue(keyOfOwner(id), URGENT),
     { rendersAtOnce: true, onElsewhere: leisure.begin },
   );
   const bench: Bench = {
@@ -126,7 +127,7 @@ export function createApplicationController(
     pollIntervalMs,
     hydrations: new Map(),
     awaited: new AwaitedObjects(),
-    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
+    statuses: new StatusWrites((key, options) => controller.enqueue(key, options)),
     hardAtMs: new Map(),
     known: new Map(),
   };
@@ -190,8 +191,6 @@ function destinationOf(object: KubeObject | undefined): string {
   return String(destination['server'] || destination['name'] || '').replace(/\/+$/, '');
 }
 
-/** Two who write the same status are to take their time. */
-const FOREIGN_STATUS: EnqueueOptions = { afterMs: 1_000, reason: 'status of others' };
 const URGENT: EnqueueOptions = { priority: 10, reason: 'source' };
 
 async function run(
@@ -219,7 +218,7 @@ async function run(
       ),
     ),
     ports.clusters.onOpen((cluster) =>
-      bench.awaited.watch(cluster, (owner) => controller.enqueue(fromOwner(owner), AWAITED)),
+      bench.awaited.watch(cluster, (owner) => controller.enqueue(keyOfOwner(owner), AWAITED)),
     ),
     followDependencies(controller, bench, signal),
   ];
@@ -312,9 +311,4 @@ function wakeConcerned(
   } else if (concernsAll(change)) {
     for (const app of control.applications()) controller.enqueue(app, { reason: key.kind });
   }
-}
-
-function fromOwner(owner: string): AppKey {
-  const [, namespace = '', name = ''] = owner.split('/');
-  return { namespace, name };
 }

@@ -101,9 +101,14 @@ export function watchOwners(
     const weight = weigh(change);
     if (weight === 'none') return;
     for (const owner of owners) {
-      const [, namespace = '', name = ''] = owner.split('/');
-      const wakeOwner = (heaviest: Weight) => wake({ namespace, name }, heaviest);
+      const wakeOwner = (heaviest: Weight) => wake(keyOfOwner(owner), heaviest);
       if (!cluster.heldWakes.hold(owner, weight, wakeOwner)) wakeOwner(weight);
     }
   });
+}
+
+/** The object that an owner (TrackingMark.owner) names: `Kustomization/apps/web`. */
+export function keyOfOwner(owner: string): { readonly namespace: string; readonly name: string } {
+  const [, namespace = '', name = ''] = owner.split('/');
+  return { namespace, name };
 }

@@ -4,6 +4,7 @@ export {
   type Cluster,
   type ClusterOptions,
   createCluster,
+  keyOfOwner,
   OWNER_INDEX,
   watchOwners,
 } from './cluster.ts';

@@ -115,9 +115,6 @@ export function requireParsed<T>(parsed: Parsed<T>, object: KubeObject): T {
   });
 }
 
-/** Two who write the same status are to take their time. */
-export const FOREIGN_STATUS = { afterMs: 1_000, reason: 'status of others' };
-
 /** Whether a change asks for a reconcile of the object itself: not the writing of its status. */
 export function isWanted({ before, after }: LiveChange): boolean {
   if (before === undefined || after === undefined) return true;

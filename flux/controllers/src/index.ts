@@ -1,4 +1,4 @@
-export { FOREIGN_STATUS, type NamedKey } from './control-state.ts';
+export type { NamedKey } from './control-state.ts';
 export { type ServiceSecrets, serviceOpener } from './decryption-services.ts';
 export {
   type Applier,

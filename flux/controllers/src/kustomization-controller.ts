@@ -11,6 +11,7 @@ import {
   type DeliveryLook,
   type DeliveryPorts,
   type DependencyGraph,
+  keyOfOwner,
   type VerdictCache,
   watchOwners,
 } from '@capstan/engine-delivery';
@@ -32,7 +33,7 @@ import {
 import type { ObjectKey } from '@capstan/kube-object';
 import { createCelCompiler } from '@capstan/lib-expressions';
 import type { Clock } from '@capstan/lib-std';
-import { type ControlState, FOREIGN_STATUS, isWanted, type NamedKey } from './control-state.ts';
+import { type ControlState, isWanted, type NamedKey } from './control-state.ts';
 import type { DestinationPorts } from './destination.ts';
 import type { CloudIdentities } from './identity/cloud-identities.ts';
 import { KustomizationIndex } from './kustomization-index.ts';
@@ -77,7 +78,7 @@ export function createKustomizationController(
     index: new KustomizationIndex(),
     judge: new ChangeJudge(ports.sources),
     awaited: new AwaitedObjects(),
-    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
+    statuses: new StatusWrites((key, options) => controller.enqueue(key, options)),
     compileCel: createCelCompiler(),
   };
   const controller = createController<NamedKey>({
@@ -134,11 +135,6 @@ export function createKustomizationController(
 
 /** Somebody else's object may change often. */
 const AWAITED = { afterMs: 500, reason: 'awaited object' };
-
-function keyOfOwner(owner: string): NamedKey {
-  const [, namespace = '', name = ''] = owner.split('/');
-  return { namespace, name };
-}
 
 function laneOf(key: NamedKey, control: ControlState): string {
   const spec = control.kustomization(key)?.['spec'];

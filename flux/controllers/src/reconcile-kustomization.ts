@@ -98,8 +98,9 @@ export async function reconcile(
   if (held !== undefined) control.live.observeWrite(held);
   const current = held === undefined ? kustomization : requireKustomization(held);
   if (current.spec.suspend === true) {
-    const seen = await writeStatus(current, suspendedStatus(current), write);
-    if (seen !== undefined) control.live.observeWrite(seen);
+    await bench.statuses.write(key, control.live, () =>
+      writeStatus(current, suspendedStatus(current), write),
+    );
     return { kind: 'settled' };
   }
   const status = await look(current, { bench, id, signal });

@@ -13,7 +13,6 @@ import {
   SOURCE_GROUP,
 } from '@capstan/flux-api';
 import {
-  FOREIGN_STATUS,
   formatTime,
   isWatched,
   type NamedKey,
@@ -73,7 +72,7 @@ export function createHelmChartController(given: Omit<HelmChartPorts, 'supply'>)
     supply: new ChartSupply(given.artifacts, given.runtime?.registry),
   };
   const { control } = ports;
-  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
+  const statuses = new StatusWrites((key, options) => controller.enqueue(key, options));
   const controller = createController<NamedKey>({
     name: 'helmchart',
     reconcile: (key, { signal }) => reconcile(key, { ...ports, statuses }, signal),

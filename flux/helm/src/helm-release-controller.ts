@@ -16,7 +16,6 @@ import {
   canActAs,
   type DestinationPorts,
   type FluxSettings,
-  FOREIGN_STATUS,
   isWatched,
   type NamedKey,
   openDestination,
@@ -109,7 +108,7 @@ export function createHelmReleaseController(ports: HelmReleasePorts): {
   const bench: Bench = {
     ports,
     running: new Map(),
-    statuses: new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS)),
+    statuses: new StatusWrites((key, options) => controller.enqueue(key, options)),
   };
   const controller = createController<NamedKey>({
     name: 'helmrelease',

@@ -13,7 +13,6 @@ import {
 import {
   type CloudIdentities,
   type FluxSettings,
-  FOREIGN_STATUS,
   formatTime,
   isWatched,
   type NamedKey,
@@ -78,7 +77,7 @@ export function createHelmRepositoryController(ports: HelmSourcePorts): {
   const indexes = new ConditionalCache(
     helmIndexBytesMax === undefined ? {} : { bodyBytesMax: helmIndexBytesMax },
   );
-  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
+  const statuses = new StatusWrites((key, options) => controller.enqueue(key, options));
   const controller = createController<NamedKey>({
     name: 'helmrepository',
     reconcile: (key, { signal }) => reconcile(key, { ...ports, indexes, statuses }, signal),

@@ -17,7 +17,7 @@ import {
 import type { KubeObject } from '@capstan/kube-object';
 import { CapstanError, type Clock } from '@capstan/lib-std';
 import { findCondition } from '../conditions.ts';
-import { type ControlState, FOREIGN_STATUS, isWanted, type NamedKey } from '../control-state.ts';
+import { type ControlState, isWanted, type NamedKey } from '../control-state.ts';
 import { parseDurationMs } from '../durations.ts';
 import type { CloudIdentities } from '../identity/cloud-identities.ts';
 import { reconcileDurations } from '../reconcile-durations.ts';
@@ -94,7 +94,7 @@ export function createSourceController<T extends SourceObject>(
   ports: SourcePorts,
   control: ControlState,
 ): SourceController {
-  const statuses = new StatusWrites((key) => controller.enqueue(key, FOREIGN_STATUS));
+  const statuses = new StatusWrites((key, options) => controller.enqueue(key, options));
   const bench: Bench<T> = { ports, control, source, statuses };
   const controller = createController<NamedKey>({
     name: source.kind.toLowerCase(),
